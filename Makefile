@@ -1,0 +1,61 @@
+# What people type: `make demo`, `make test`, `make lint`, `make format`. Each sets up .venv when it is missing or out of date.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.up-to-date
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format lock clean
+
+help:
+	@echo "make demo    a full synchronization between two local servers with demo data"
+	@echo "make test    the tests"
+	@echo "make lint    ruff, mypy and the import contracts"
+	@echo "make format  put the code into shape"
+	@echo "make lock    pin the dependencies anew (needs uv)"
+	@echo "make clean   remove caches and builds"
+
+demo: $(STAMP)
+	@$(BIN)/coupler demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+lock:
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--upgrade --group dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find engine tui sandbox tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first python3 that is new enough makes the environment; an environment that is broken is made anew.
+$(STAMP): pyproject.toml requirements.lock
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		python=; \
+		for one in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+			if $$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$one; break; fi; \
+		done; \
+		if [ -z "$$python" ]; then \
+			echo "Coupler needs Python 3.11 or newer: install python3, or say 'make PYTHON=/path/to/python'." >&2; exit 1; \
+		fi; \
+		if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "$$python cannot make a virtual environment: install python3-venv (apt install python3-venv)." >&2; exit 1; \
+		fi; \
+		echo "Setting up $(VENV) (once; this takes about a minute) ..." >&2; \
+		$$python -m venv --clear $(VENV); \
+	fi
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
