@@ -1,0 +1,1 @@
+"""What both servers know of OData: types, filters, query options, error bodies."""
