@@ -1,0 +1,1 @@
+"""A CRM organization that speaks the Dataverse Web API v9.2."""
