@@ -1,0 +1,1 @@
+"""A NAV company that speaks OData V4 page services."""

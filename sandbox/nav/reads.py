@@ -1,0 +1,117 @@
+"""Lists with server paging, single records and counts (reference/apis.md section 3, Reading)."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sandbox.nav.exchange import Answer, Request, decode, encode, quoted
+from sandbox.nav.schema import PageService
+from sandbox.nav.state import ETAG, NavState
+from sandbox.odata.edm import Row
+from sandbox.odata.errors import ODataError
+from sandbox.odata.query import READ_OPTIONS, Query, parse_query, project
+from sandbox.tables import Page, Table
+
+MAX_PAGE = 20_000
+"""Records in one page, most and default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Which part of a list an answer holds: its rows, and how many of $top are left after them."""
+
+    page: Page
+    left: int | None
+
+
+def company_url(state: NavState, request: Request) -> str:
+    """The address of the company's resources."""
+    return f"{request.root}/Company({quoted(state.company)})"
+
+
+def read_list(state: NavState, page: PageService, request: Request) -> Answer:
+    """One page of a list, with the link to the next when more records follow."""
+    table = state.tables[page.name]
+    query = parse_query(request.query, table.entity)
+    preferred = request.prefers("odata.maxpagesize") or request.prefers("maxpagesize") or ""
+    asked = int(preferred) if preferred.isascii() and preferred.isdigit() else 0
+    window = _window(table, query, min(asked or MAX_PAGE, MAX_PAGE))
+    content: dict[str, Any] = {"@odata.context": context(state, page, request)}
+    if query.count:
+        content["@odata.count"] = table.count(query.predicate)
+    content["value"] = [_shown(row, query) for row in window.page.rows]
+    if window.page.more and window.left != 0:
+        last = window.page.rows[-1]
+        token = urlsafe_b64encode(encode([last[one.field] for one in table.complete(query.order)])).decode().rstrip("=")
+        content["@odata.nextLink"] = _next_link(state, page, request, token, window.left)
+    applied = {"Preference-Applied": f"odata.maxpagesize={asked}"} if asked else {}
+    return Answer(200, encode(content), applied)
+
+
+def read_one(state: NavState, page: PageService, request: Request, row: Row) -> Answer:
+    """A single record."""
+    query = parse_query(request.query, state.tables[page.name].entity, READ_OPTIONS)
+    return single(state, page, request, _shown(row, query))
+
+
+def read_count(state: NavState, page: PageService, request: Request) -> Answer:
+    """How many records there are, as plain text."""
+    table = state.tables[page.name]
+    query = parse_query(request.query, table.entity, frozenset({"$filter"}))
+    return Answer(200, str(table.count(query.predicate)).encode(), content_type="text/plain")
+
+
+def single(
+    state: NavState,
+    page: PageService,
+    request: Request,
+    row: Row,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """The answer that holds one record."""
+    content = {"@odata.context": f"{context(state, page, request)}/$entity", **row}
+    return Answer(status, encode(content), {"ETag": row[ETAG], **(headers or {})})
+
+
+def context(state: NavState, page: PageService, request: Request) -> str:
+    """The context address of a set."""
+    company = company_url(state, request).removeprefix(request.root)
+    return f"{request.root}/$metadata#{company[1:]}/{page.name}"
+
+
+def _shown(row: Row, query: Query) -> Row:
+    return row if query.select is None else {ETAG: row[ETAG], **project(row, query.select)}
+
+
+def _window(table: Table, query: Query, size: int) -> _Window:
+    left = query.top
+    limit = size if left is None else min(size, left)
+    after = None
+    if query.skiptoken is not None:
+        after = _after(table, query)
+    page = table.select(query.predicate, query.order, limit, after)
+    return _Window(page, None if left is None else left - len(page.rows))
+
+
+def _after(table: Table, query: Query) -> Mapping[str, Any]:
+    token = query.skiptoken or ""
+    fields = [one.field for one in table.complete(query.order)]
+    try:
+        values = decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        return dict(zip(fields, values, strict=True))
+    except (ValueError, TypeError, msgspec.DecodeError) as error:
+        raise ODataError(400, "BadRequest", "The value of the query parameter $skiptoken is not valid.") from error
+
+
+def _next_link(state: NavState, page: PageService, request: Request, token: str, left: int | None) -> str:
+    kept = [part for part in request.query.split("&") if part and _option(part) not in ("$skiptoken", "$top")]
+    top = [] if left is None else [f"$top={left}"]
+    return f"{company_url(state, request)}/{page.name}?{'&'.join([*kept, *top, f'$skiptoken={token}'])}"
+
+
+def _option(part: str) -> str:
+    return part.partition("=")[0].replace("%24", "$").lower()
