@@ -1,0 +1,124 @@
+"""`coupler sandbox`: two servers for trying things out, and the config file that leads to them."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from sandbox.audit import Audit
+from sandbox.crm.state import CrmState
+from sandbox.demo import DEFAULT_SEED, DEFAULT_SIZE, demo_seeds
+from sandbox.load import LoadError, crm_state, nav_state, read_folder
+from sandbox.nav.state import DEFAULT_COMPANY, DEFAULT_INSTANCE, NavState
+from sandbox.serve import Sandbox, running
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command("sandbox")
+@click.option(
+    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder with nav/*.csv, crm/*.csv."
+)
+@click.option(
+    "--demo-size", type=click.IntRange(0), default=DEFAULT_SIZE, show_default=True, help="Customers of the demo."
+)
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Which demo.")
+@click.option("--instance", default=DEFAULT_INSTANCE, show_default=True, help="Name of the NAV server instance.")
+@click.option("--company", default=DEFAULT_COMPANY, show_default=True, help="Name of the NAV company.")
+@click.option("--nav-port", type=_PORT, default=0, help="0 is any free port.")
+@click.option("--crm-port", type=_PORT, default=0, help="0 is any free port.")
+@click.option("--audit", "audit_file", type=_FILE, help="Append a JSON line here for each accepted write.")
+@click.option("--write-config", "config_file", type=_FILE, help="Write a config.toml for these servers, and its token.")
+@click.option(
+    "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this token, not a new one."
+)
+def sandbox_command(
+    data: Path | None,
+    demo_size: int,
+    seed: int,
+    instance: str,
+    company: str,
+    nav_port: int,
+    crm_port: int,
+    audit_file: Path | None,
+    config_file: Path | None,
+    token_file: Path | None,
+) -> None:
+    """Serve a NAV company and a CRM organization on this machine, in memory, until interrupted.
+
+    When both are ready, one JSON line says where: nav, crm, token, config.
+    """
+    try:
+        token = None if token_file is None else _token(token_file)
+        seeds = demo_seeds(demo_size, seed) if data is None else read_folder(data)
+        with Audit(audit_file) as audit:
+            nav = nav_state(seeds, company=company, instance=instance, audit=audit)
+            crm = crm_state(seeds, audit=audit)
+            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file))
+    except LoadError as error:
+        raise _Refused(str(error)) from error
+    except OSError as error:
+        raise _Refused(f"{error.filename or 'sandbox'}: {error.strerror or error}") from error
+
+
+def write_config(path: Path, sandbox: Sandbox) -> None:
+    """Write a config file that leads to the servers, and the token beside it; only the owner can read them."""
+    secret = path.with_name(f"{path.stem}.token")
+    _write_private(secret, sandbox.token + "\n")
+    reference = json.dumps(f"file:{secret.name}", ensure_ascii=False)
+    _write_private(
+        path,
+        f"""environment = "sandbox"
+
+[nav]
+url = {json.dumps(sandbox.nav_url)}
+company = {json.dumps(sandbox.nav.company, ensure_ascii=False)}
+secret = {reference}
+marker_field = "CRM_Id"
+settle_wait = 5
+
+[crm]
+url = {json.dumps(sandbox.crm_url)}
+secret = {reference}
+
+[store]
+url = {json.dumps(f"sqlite:///{path.stem}.db", ensure_ascii=False)}
+""",
+    )
+
+
+class _Refused(click.ClickException):
+    exit_code = 2
+
+
+async def _serve(
+    nav: NavState, crm: CrmState, nav_port: int, crm_port: int, token: str | None, config_file: Path | None
+) -> None:
+    end = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token) as sandbox:
+        if config_file is not None:
+            write_config(config_file, sandbox)
+        place = None if config_file is None else str(config_file)
+        ready = {"nav": sandbox.nav_url, "crm": sandbox.crm_url, "token": sandbox.token, "config": place}
+        click.echo(json.dumps(ready))
+        await end.wait()
+
+
+def _token(path: Path) -> str:
+    text = path.read_text(encoding="utf-8", errors="replace").strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise _Refused(f"{path}: it does not hold a token (printable ASCII without spaces)")
+    return text
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)

@@ -1,0 +1,126 @@
+"""Both servers in one process: on loopback, on ports that are free, behind one token."""
+
+import asyncio
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import uvicorn
+from starlette.applications import Starlette
+
+from sandbox.crm.app import create_app as crm_app
+from sandbox.crm.state import CrmState
+from sandbox.nav.app import create_app as nav_app
+from sandbox.nav.state import NavState
+
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Two servers that are ready. The addresses are those a config file takes; the states may be looked into."""
+
+    nav_url: str
+    crm_url: str
+    token: str
+    nav: NavState
+    crm: CrmState
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: two servers share the process, and whoever runs them ends them."""
+        yield
+
+
+@asynccontextmanager
+async def running(
+    nav: NavState, crm: CrmState, *, nav_port: int = 0, crm_port: int = 0, token: str | None = None
+) -> AsyncIterator[Sandbox]:
+    """Serve both states until the block ends. Port 0 is any free one; raises OSError when a port is taken."""
+    secret = secrets.token_urlsafe(32) if token is None else token
+    with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
+        servers = [_server(nav_app(nav, secret)), _server(crm_app(crm, secret))]
+        tasks = [
+            asyncio.create_task(server.serve([listener]))
+            for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)
+        ]
+        try:
+            yield Sandbox(
+                f"http://{_HOST}:{nav_socket.getsockname()[1]}/{quote(nav.instance)}/ODataV4",
+                f"http://{_HOST}:{crm_socket.getsockname()[1]}/api/data/v9.2",
+                secret,
+                nav,
+                crm,
+            )
+        finally:
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*tasks)
+
+
+@contextmanager
+def start_in_thread(
+    nav: NavState, crm: CrmState, *, nav_port: int = 0, crm_port: int = 0, token: str | None = None
+) -> Iterator[Sandbox]:
+    """The same for callers without an event loop, or with one that must stay free."""
+    ready = threading.Event()
+    found: list[Sandbox | BaseException] = []
+    end: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        try:
+            async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token) as sandbox:
+                found.append(sandbox)
+                end.append((asyncio.get_running_loop(), stop))
+                ready.set()
+                await stop.wait()
+        except OSError as error:
+            found.append(error)
+            ready.set()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="sandbox", daemon=True)
+    thread.start()
+    ready.wait()
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    try:
+        yield found[0]
+    finally:
+        for loop, stop in end:
+            loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that takes connections from now on, so that whoever learns its port is never refused."""
+    # asyncio turns Nagle's algorithm off only for sockets that say that they are TCP
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, error.strerror, f"port {port}") from error
+    return listener
+
+
+def _server(app: Starlette) -> _Server:
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=120,  # as web servers of these products do: a client that pauses finds its connection again
+        timeout_graceful_shutdown=1,
+    )
+    return _Server(config)

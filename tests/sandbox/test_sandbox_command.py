@@ -1,0 +1,140 @@
+"""`coupler sandbox` starts both servers, says where they are, and ends when told to."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.crm.state import CrmState
+from sandbox.demo import demo_seeds
+from sandbox.load import nav_state
+from sandbox.serve import start_in_thread
+
+START = [
+    sys.executable,
+    "-W",
+    "error",
+    "-c",
+    "from sandbox.command import sandbox_command; sandbox_command()",
+    "--demo-size",
+    "5",
+]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+Process = subprocess.Popen[str]
+
+
+@contextmanager
+def started(*options: str, cwd: Path | None = None) -> Iterator[tuple[Process, dict[str, Any]]]:
+    process = subprocess.Popen([*START, *options], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=cwd)
+    try:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refused(*options: str) -> str:
+    done = subprocess.run([*START, *options], capture_output=True, text=True, env=ENVIRONMENT, timeout=30, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_json_line_says_where_the_servers_are_and_a_signal_ends_them(number: signal.Signals) -> None:
+    with started() as (process, ready):
+        assert set(ready) == {"nav", "crm", "token", "config"}
+        assert ready["config"] is None
+        headers = {"Authorization": f"Bearer {ready['token']}"}
+        with httpx.Client(headers=headers, trust_env=False) as client:
+            customers = client.get(f"{ready['nav']}/Company('CRONUS%20International%20Ltd.')/Customer").json()["value"]
+            assert len(customers) == 5
+            assert client.get(f"{ready['crm']}/WhoAmI").status_code == 200
+            process.send_signal(number)
+            assert process.wait(timeout=5) == 0
+
+
+def test_each_start_has_a_token_of_its_own_unless_a_file_has_one(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("chosen-token\n")
+    with started() as (_, first), started("--token-file", str(file)) as (_, second):
+        assert len(first["token"]) >= 32
+        assert second["token"] == "chosen-token"
+    file.write_text("")
+    assert str(file) in refused("--token-file", str(file))
+
+
+def test_the_config_leads_to_the_servers_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    (tmp_path / "demo.toml").touch(mode=0o644)
+    with started("--write-config", "demo.toml", "--company", 'Smith "&" Søn', "--instance", "NAV", cwd=tmp_path) as (
+        _,
+        ready,
+    ):
+        config = tomllib.loads((tmp_path / "demo.toml").read_text())
+        assert config == {
+            "environment": "sandbox",
+            "nav": {
+                "url": ready["nav"], "company": 'Smith "&" Søn', "secret": "file:demo.token", "marker_field": "CRM_Id",
+                "settle_wait": 5,
+            },
+            "crm": {"url": ready["crm"], "secret": "file:demo.token"},
+            "store": {"url": "sqlite:///demo.db"},
+        }  # fmt: skip
+        assert ready["config"] == "demo.toml"
+        assert ready["nav"].endswith("/NAV/ODataV4")
+        assert (tmp_path / "demo.token").read_text().strip() == ready["token"]
+        for name in ("demo.toml", "demo.token"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_ports_are_those_asked_for_and_a_taken_one_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"port {port}: Address already in use" in refused("--crm-port", port)
+
+
+def test_faulty_data_is_named_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "nav").mkdir()
+    (tmp_path / "nav" / "General_Ledger_Setup.csv").write_text("LCY_Code,Extra\nEUR,x\n")
+    assert "nav/General_Ledger_Setup.csv line 2, column Extra" in refused("--data", str(tmp_path))
+
+
+def test_the_audit_log_numbers_the_writes_of_both_servers(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    with started("--audit", str(log)) as (_, ready):
+        assert log.read_text() == "", "what a start puts in is no write"
+        with httpx.Client(headers={"Authorization": f"Bearer {ready['token']}"}, trust_env=False) as client:
+            item = client.post(
+                f"{ready['nav']}/Company('CRONUS%20International%20Ltd.')/Item", json={"No": "x1"}
+            ).json()
+            client.post(f"{ready['crm']}/accounts", json={"name": "Zoé"})
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["n"], line["side"], line["op"], line["set"]) for line in lines] == [
+        (1, "nav", "create", "Item"),
+        (2, "crm", "create", "accounts"),
+    ]
+    assert lines[0]["key"] == item["SystemId"]
+    assert lines[0]["values"] == {"No": "X1"}
+
+
+def test_a_program_without_an_event_loop_runs_them_in_a_thread() -> None:
+    with start_in_thread(nav_state(demo_seeds(3)), CrmState.build()) as sandbox:
+        url = f"{sandbox.nav_url}/Company"
+        assert httpx.get(url, headers={"Authorization": f"Bearer {sandbox.token}"}, trust_env=False).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, trust_env=False)
