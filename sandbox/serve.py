@@ -120,6 +120,7 @@ def _server(app: Starlette) -> _Server:
         lifespan="off",
         ws="none",
         server_header=False,
+        h11_max_incomplete_event_size=128 * 1024,  # CRM itself refuses a URL that is too long, with its own error
         timeout_keep_alive=120,  # as web servers of these products do: a client that pauses finds its connection again
         timeout_graceful_shutdown=1,
     )

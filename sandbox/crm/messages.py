@@ -47,7 +47,7 @@ class Request:
             raise bad_url("The content type of the request body must be application/json.", 415)
         try:
             value = _DECODER.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise bad_payload(set, f"The body is not valid JSON: {error}") from error
         if not isinstance(value, dict):
             raise bad_payload(set, "The body must be a JSON object.")

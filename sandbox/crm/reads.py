@@ -25,7 +25,7 @@ def list_rows(store: Store, entity: Entity, request: Request) -> Response:
     query = parse_query(request.query, table.entity, paths=paths(store, entity))
     preferences = request.preferences()
     preferred = preferences.get(PAGE_SIZE, "")
-    paged = preferred.isdigit() and int(preferred) > 0
+    paged = preferred.isascii() and preferred.isdigit() and int(preferred) > 0
     by_top = query.top is not None and not paged
     limit = min(
         int(preferred) if paged else PAGE_LIMIT,

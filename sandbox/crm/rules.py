@@ -72,6 +72,8 @@ def _required(set: str) -> tuple[str, ...]:
 
 def _settle_status(entity: Entity, old: Mapping[str, object], changes: Row, id: str) -> None:
     state = changes.get("statecode", old.get("statecode"))
+    if state is None:
+        raise invalid(f"The 'statecode' attribute of the '{entity.logical}' entity cannot be set to NULL.")
     label, allowed = entity.states[state]
     if changes.get("statuscode") is None:
         changes["statuscode"] = old.get("statuscode") if state == old.get("statecode") else next(iter(allowed))

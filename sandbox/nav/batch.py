@@ -59,7 +59,7 @@ def _run(
 ) -> bool:
     succeeded = True
     for operation in operations:
-        answer = _answer(state, _request(outer, base, operation))
+        answer = _answer(state, outer, base, operation)
         parts.append(_part(operation, answer))
         if answer.status >= 400:
             succeeded = False
@@ -72,7 +72,7 @@ def _operations(body: bytes) -> list[_Operation]:
     try:
         content = decode(body)
         found = msgspec.convert(content["requests"], list[_Operation])
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError) as error:
         raise ODataError(400, "BadRequest", f"The batch is not valid: {error}") from error
     if len(found) > LIMIT:
         raise ODataError(
@@ -85,7 +85,10 @@ def _operations(body: bytes) -> list[_Operation]:
 
 
 def _request(outer: Request, base: str, operation: _Operation) -> Request:
-    url = urlsplit(operation.url)
+    try:
+        url = urlsplit(operation.url)
+    except ValueError as error:
+        raise ODataError(400, "BadRequest", f"The address '{operation.url}' is not valid.") from error
     path = unquote(url.path)
     _, marker, below = path.partition("/ODataV4/")
     if marker:
@@ -97,9 +100,9 @@ def _request(outer: Request, base: str, operation: _Operation) -> Request:
     return Request(operation.method.upper(), outer.root, path, url.query, headers, body)
 
 
-def _answer(state: NavState, request: Request) -> Answer:
+def _answer(state: NavState, outer: Request, base: str, operation: _Operation) -> Answer:
     try:
-        return respond(state, request)
+        return respond(state, _request(outer, base, operation))
     except ODataError as error:
         return Answer(error.status, nav_body(error))
 

@@ -90,10 +90,13 @@ def _shown(row: Row, query: Query) -> Row:
 def _window(table: Table, query: Query, size: int) -> _Window:
     left = query.top
     limit = size if left is None else min(size, left)
-    after = None
-    if query.skiptoken is not None:
-        after = _after(table, query)
-    page = table.select(query.predicate, query.order, limit, after)
+    if query.skiptoken is None:
+        page = table.select(query.predicate, query.order, limit)
+    else:
+        try:
+            page = table.select(query.predicate, query.order, limit, _after(table, query))
+        except (TypeError, ValueError, AttributeError) as error:  # values of other types than the order's
+            raise _bad_token() from error
     return _Window(page, None if left is None else left - len(page.rows))
 
 
@@ -104,7 +107,11 @@ def _after(table: Table, query: Query) -> Mapping[str, Any]:
         values = decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return dict(zip(fields, values, strict=True))
     except (ValueError, TypeError, msgspec.DecodeError) as error:
-        raise ODataError(400, "BadRequest", "The value of the query parameter $skiptoken is not valid.") from error
+        raise _bad_token() from error
+
+
+def _bad_token() -> ODataError:
+    return ODataError(400, "BadRequest", "The value of the query parameter $skiptoken is not valid.")
 
 
 def _next_link(state: NavState, page: PageService, request: Request, token: str, left: int | None) -> str:

@@ -118,7 +118,7 @@ def _key(state: NavState, page: PageService, text: str) -> str:
 def _object(request: Request) -> Mapping[str, Any]:
     try:
         body = decode(request.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ODataError(400, "BadRequest", f"Invalid JSON: {error}") from error
     if not isinstance(body, dict):
         raise ODataError(400, "BadRequest", "The body of the request is not an object.")

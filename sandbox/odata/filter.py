@@ -62,7 +62,10 @@ def compile_filter(
     `aliases` holds the texts of parameter aliases (`@p1`), `paths` resolves navigation paths that `fields` lacks.
     """
     parser = _Parser(text, EntityType(type_name, fields, dialect), aliases or {}, paths)
-    predicate = parser.disjunction()
+    try:
+        predicate = parser.disjunction()
+    except RecursionError as error:
+        raise dialect.bad_query("The $filter expression is nested too deeply.") from error
     parser.expect("end")
     return predicate
 

@@ -42,7 +42,7 @@ def _value(kind: str, text: str) -> Any:
         case "guid":
             return text.lower()
         case "number":
-            return Decimal(text) if any(mark in text for mark in ".eE") else int(text)
+            return Decimal(text) if len(text) > 18 or any(mark in text for mark in ".eE") else int(text)
         case _:
             return text
 

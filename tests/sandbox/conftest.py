@@ -2,17 +2,21 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 import uvicorn
 
 from sandbox.audit import Audit
 from sandbox.crm.app import create_app
 from sandbox.crm.state import CrmState
+from sandbox.load import Seeds, nav_state
+from sandbox.serve import running
 from tests.sandbox.crm_tools import CRM_TOKEN, Crm, Switch, TestClock
+from tests.sandbox.nav_tools import ROWS, Nav
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +45,14 @@ def crm(crm_server: tuple[Switch, str], tmp_path: Path) -> Iterator[Crm]:
         headers = {"Authorization": f"Bearer {CRM_TOKEN}", "Accept": "application/json"}
         with httpx.Client(base_url=f"{origin}/api/data/v9.2/", headers=headers, timeout=10) as http:
             yield Crm(state, http, clock, path)
+
+
+@pytest_asyncio.fixture
+async def nav(tmp_path: Path) -> AsyncIterator[Nav]:
+    path = tmp_path / "audit.jsonl"
+    with Audit(path) as audit:
+        state = nav_state(Seeds(ROWS, {}), audit=audit)
+        async with running(state, CrmState.build()) as sandbox:
+            headers = {"Authorization": f"Bearer {sandbox.token}"}
+            async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+                yield Nav(sandbox, client, path)

@@ -241,3 +241,26 @@ def test_every_answer_has_a_request_id_and_a_url_has_a_limit(crm: Crm) -> None:
     assert answer.headers["REQ_ID"] != crm.get("colours").headers["REQ_ID"]
     assert answer.headers["OData-Version"] == "4.0"
     assert crm.get(f"accounts?$filter=name%20eq%20'{'a' * 33_000}'").status_code == 414
+
+
+@pytest.mark.parametrize("text", ["(" * 5000, f"creditlimit gt {'9' * 5000}", "creditlimit gt 1e99999999", "name eq '"])
+def test_a_filter_that_is_out_of_all_proportion_is_answered_all_the_same(crm: Crm, text: str) -> None:
+    assert crm.get(f"accounts?$filter={text.replace(' ', '%20')}").status_code in (200, 400)
+
+
+def test_a_body_that_is_out_of_all_proportion_is_refused(crm: Crm) -> None:
+    body = b'{"name":' + b"[" * 50_000
+    answer = crm.http.post("accounts", content=body, headers={"Content-Type": "application/json"})
+    assert refusal(answer) == (400, "0x80048d19")
+
+
+def test_a_chain_of_many_keys_fits_into_a_url(crm: Crm) -> None:
+    ids = [crm.new("accounts", name=str(number)) for number in range(3)]
+    chain = "%20or%20".join(f"accountid%20eq%20{id}" for id in [*ids, *(new_id() for _ in range(297))])
+    assert {row["accountid"] for row in crm.values(f"accounts?$filter={chain}&$select=accountid")} == set(ids)
+
+
+def test_a_page_size_that_is_no_number_is_ignored(crm: Crm) -> None:
+    crm.new("accounts", name="A")
+    answer = crm.http.get("accounts", headers={b"Prefer": "odata.maxpagesize=²".encode()})
+    assert len(answer.json()["value"]) == 1

@@ -196,3 +196,8 @@ def test_what_others_use_cannot_be_deleted(crm: Crm) -> None:
     euro = crm.new("transactioncurrencies", **EURO)
     crm.new("accounts", name="A", transactioncurrencyid__bind=f"/transactioncurrencies({euro})")
     assert refusal(crm.http.delete(f"transactioncurrencies({euro})")) == (405, "0x80040227")
+
+
+def test_a_state_cannot_be_taken_away(crm: Crm) -> None:
+    account = crm.new("accounts", name="A")
+    assert refusal(crm.patch(f"accounts({account})", {"statecode": None})) == (400, "0x80040203")
