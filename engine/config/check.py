@@ -1,0 +1,189 @@
+"""Taking checked values out of a TOML table, and gathering everything that is wrong on the way.
+
+msgspec, which checks what servers send, stops at the first fault; a person who edits a file wants all of them.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from engine.config import toml
+from engine.config.toml import Keys
+
+_SHOWN = 60
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
+    known = {one.lower(): one for one in names}
+    found = get_close_matches(name.lower()[:_SHOWN], known, n=1, cutoff=0.5)
+    return known[found[0]] if found else None
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """The tail of a message: the nearest name, or all names when none is near."""
+    names = list(names)
+    if near := nearest(name, names):
+        return f'did you mean "{near}"?'
+    return f"it can be {', '.join(names)}"
+
+
+class Report:
+    """The faults of one file, in the order of its lines."""
+
+    def __init__(self, file: str, lines: Mapping[Keys, int]) -> None:
+        self._file = file
+        self._lines = lines
+        self._found: list[tuple[int, str]] = []
+
+    def add(self, keys: Keys, text: str) -> None:
+        """Note what is wrong with a key or table."""
+        line = toml.line_of(self._lines, keys)
+        place = self._file if line is None else f"{self._file}:{line}"
+        self._found.append((line or 0, f"{place}: {'.'.join(short(key) for key in keys)}: {text}"))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One line a fault."""
+        return tuple(text for _, text in sorted(self._found, key=lambda one: one[0]))
+
+
+class Table:
+    """One table of the file. Each `take` gives a valid value; where there is none, it says so and gives a stand-in.
+
+    Missing keys are noted by `end`, which comes last.
+    """
+
+    def __init__(self, values: Mapping[str, Any], keys: Keys, report: Report) -> None:
+        self._values = values
+        self._keys = keys
+        self._report = report
+        self._known: list[str] = []
+        self._absent: dict[str, str] = {}
+
+    def text(
+        self, key: str, default: str | None = None, *, pattern: str = "", what: str = "", longest: int = 250
+    ) -> str:
+        """A text without control characters; required when there is no default."""
+        found = self._take(key, str, default)
+        if not isinstance(found, str):
+            return default or ""
+        if not found.strip():
+            self.add(key, "must not be blank")
+        elif _CONTROL.search(found):
+            self.add(key, "must not hold control characters")
+        elif len(found) > longest:
+            self.add(key, f"must not be longer than {longest} characters")
+        elif pattern and not re.fullmatch(pattern, found):
+            self.add(key, f"must be {what}")
+        return found
+
+    def optional(self, key: str, *, pattern: str = "", what: str = "") -> str | None:
+        """A text that may be left out."""
+        if key not in self._values:
+            self._known.append(key)
+            return None
+        return self.text(key, pattern=pattern, what=what)
+
+    def choice(self, key: str, names: tuple[str, ...], default: str) -> str:
+        """One of a few names."""
+        found = self._take(key, str, default)
+        if isinstance(found, str) and found not in names:
+            self.add(key, f'"{short(found)}" is not known; {meant(found, names)}')
+        return found if isinstance(found, str) else default
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        found = self._take(key, bool, default)
+        return found if isinstance(found, bool) else default
+
+    def whole(self, key: str, default: int, low: int, high: int) -> int:
+        """A whole number within limits."""
+        found = self._take(key, int, default)
+        if not isinstance(found, int):
+            return default
+        if not low <= found <= high:
+            self.add(key, f"must be from {low:,} to {high:,}")
+        return found
+
+    def number(self, key: str, default: float, low: float, high: float) -> float:
+        """A number within limits."""
+        found = self._take(key, (int, float), default)
+        if not isinstance(found, int | float):
+            return default
+        if not (math.isfinite(found) and low <= found <= high):
+            self.add(key, f"must be from {low:,} to {high:,}")
+        return found
+
+    def table(self, key: str, *, needs: str = "") -> "Table":
+        """A table of its own; empty when it is left out, which is a fault when it `needs` something."""
+        found = self._values.get(key, {})
+        self._known.append(key)
+        if key not in self._values and needs:
+            self._absent[key] = f"the table [{key}] is missing; it needs {needs}"
+            return _Missing(self._keys, self._report)
+        if not isinstance(found, dict):
+            self.add(key, f"must be a table [{key}], not {toml.kind(found)}")
+            return _Missing(self._keys, self._report)
+        return Table(found, (*self._keys, key), self._report)
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """All keys and values, for tables whose keys are free."""
+        self._known.extend(self._values)
+        return self._values.items()
+
+    def end(self, elsewhere: Mapping[str, tuple[str, ...]]) -> None:
+        """Note keys that nobody asked for, and keys that are missing unless one of the former must be meant.
+
+        `elsewhere` has the keys of other tables.
+        """
+        for key in self._values:
+            if key in self._known:
+                continue
+            near = nearest(key, self._known)
+            self._absent.pop(near or "", None)
+            homes = [name for name, keys in elsewhere.items() if key in keys and (name,) != self._keys]
+            if near is None and homes:
+                self.add(key, f"does not belong here; put it into {' or '.join(f'[{home}]' for home in homes)}")
+            else:
+                self.add(key, f"unknown key; {meant(key, self._known)}")
+        for key, text in self._absent.items():
+            self.add(key, text)
+
+    def add(self, key: str, text: str) -> None:
+        """Note a fault of a key."""
+        self._report.add((*self._keys, key), text)
+
+    def _take(self, key: str, types: type | tuple[type, ...], default: object) -> object:
+        self._known.append(key)
+        if key not in self._values:
+            if default is None:
+                self._absent[key] = "is missing"
+            return default
+        found = self._values[key]
+        wanted = types if isinstance(types, tuple) else (types,)
+        if type(found) not in wanted:
+            self.add(key, f"must be {_WORDS[wanted[-1]]}, not {toml.kind(found)}")
+            return None
+        return found
+
+
+class _Missing(Table):
+    """Stands in for a table that is not there; that fault is noted once, not for each of its keys."""
+
+    def __init__(self, keys: Keys, report: Report) -> None:
+        super().__init__({}, keys, report)
+
+    def add(self, key: str, text: str) -> None:
+        """Nothing more to say."""
+
+
+def short(text: str) -> str:
+    """A name from the file that is fit for a message."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+_WORDS = {str: "text in quotes", bool: "true or false", int: "a whole number", float: "a number"}

@@ -1,0 +1,211 @@
+"""From config.toml to Settings: one pass that finds every fault."""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.config import toml, urls
+from engine.config.check import Report, Table, meant
+from engine.config.paths import config_dir, state_dir
+from engine.config.secrets import Secret
+from engine.config.secrets import problem as secret_problem
+from engine.config.settings import CrmSettings, NavSettings, RunSettings, Settings, StoreSettings, UiSettings
+from engine.model.errors import ConfigError
+
+NAV_VERSIONS = ("bc", "2018", "2016")
+THEMES = (
+    *("ansi-dark", "ansi-light", "textual-dark", "textual-light", "atom-one-dark", "atom-one-light"),
+    *("catppuccin-frappe", "catppuccin-latte", "catppuccin-macchiato", "catppuccin-mocha", "dracula", "flexoki"),
+    *("gruvbox", "monokai", "nord", "rose-pine", "rose-pine-dawn", "rose-pine-moon", "solarized-dark"),
+    *("solarized-light", "tokyo-night"),
+)
+
+_LARGEST = 1_000_000
+_KEYS = {
+    "nav": (
+        *("url", "company", "version", "user", "secret", "marker_field", "settle_wait"),
+        *("page_size", "batch", "concurrency"),
+    ),
+    "crm": ("url", "secret", "page_size", "batch", "concurrency"),
+    "store": ("url",),
+    "run": ("continue_after_failure",),
+    "ui": ("theme", "ascii", "utc", "refresh_hz", "mouse"),
+}
+
+
+def find_config(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file to use: the one named, $COUPLER_CONFIG, ./config.toml, the user's; raises ConfigError."""
+    if explicit is not None:
+        return _existing(explicit, "--config")
+    if named := environ.get("COUPLER_CONFIG"):
+        return _existing(Path(named), "$COUPLER_CONFIG")
+    places = (Path("config.toml"), config_dir() / "config.toml")
+    for place in places:
+        if place.exists():
+            return place.absolute()
+    looked = "\n".join(f"not there: {place.absolute()}" for place in places)
+    raise ConfigError(
+        "There is no config file.",
+        "Name one with --config FILE, or copy the example config.toml; `coupler demo` needs none.",
+        tuple(looked.split("\n")),
+    )
+
+
+def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a file, or of the one that is found; raises ConfigError with everything that is wrong in it."""
+    path = find_config(path, environ)
+    file = str(path)
+    text = _read(path)
+    try:
+        values = toml.parse(text)
+    except toml.TomlError as fault:
+        place = file if fault.line is None else f"{file}:{fault.line}"
+        raise _refused(path, (f"{place}: not valid TOML: {fault.message}",)) from None
+    report = Report(file, toml.lines(text))
+    settings = _settings(path, Table(values, (), report), environ)
+    if report.problems:
+        raise _refused(path, report.problems)
+    return settings
+
+
+def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
+    environment = top.text(
+        "environment",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}",
+        what="a short name of letters, digits, - and _, such as uat or production",
+    )
+    settings = Settings(
+        path=path,
+        environment=environment,
+        nav=_nav(top.table("nav", needs="url, company and secret"), path.parent, environ),
+        crm=_crm(top.table("crm", needs="url and secret"), path.parent, environ),
+        store=_store(top.table("store"), path.parent, environment),
+        run=_run(top.table("run")),
+        ui=_ui(top.table("ui"), top.table("keys")),
+    )
+    top.end(_KEYS)
+    return settings
+
+
+def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
+    settings = NavSettings(
+        url=_service(table, company=True),
+        company=table.text("company", longest=120),
+        version=table.choice("version", NAV_VERSIONS, "bc"),
+        user=table.optional("user", pattern=r"[^:]+", what="a user name without a colon"),
+        secret=_secret(table, folder, environ),
+        marker_field=table.optional("marker_field", pattern=r"[A-Za-z_]\w*", what="the name of a field of the pages"),
+        settle_wait=table.number("settle_wait", 660, 0, 86_400),
+        page_size=table.whole("page_size", 1000, 1, 20_000),
+        batch=table.whole("batch", 100, 1, 100),
+        concurrency=table.whole("concurrency", 5, 1, 52),
+    )
+    table.end(_KEYS)
+    return settings
+
+
+def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
+    settings = CrmSettings(
+        url=_service(table),
+        secret=_secret(table, folder, environ),
+        page_size=table.whole("page_size", 1000, 1, 5000),
+        batch=table.whole("batch", 100, 1, 1000),
+        concurrency=table.whole("concurrency", 8, 1, 52),
+    )
+    table.end(_KEYS)
+    return settings
+
+
+def _store(table: Table, folder: Path, environment: str) -> StoreSettings:
+    found = table.optional("url")
+    table.end(_KEYS)
+    if found is None:
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", environment)
+        try:
+            return StoreSettings(f"sqlite:///{state_dir() / f'{name}.db'}")
+        except ConfigError as error:
+            table.add("url", f"is not given, and its usual place cannot be used: {error.message}")
+            return StoreSettings("")
+    if found.strip() and (fault := urls.store_problem(found)):
+        table.add("url", fault)
+    return StoreSettings(urls.store_url(found, folder))
+
+
+def _run(table: Table) -> RunSettings:
+    settings = RunSettings(continue_after_failure=table.flag("continue_after_failure", default=False))
+    table.end(_KEYS)
+    return settings
+
+
+def _ui(table: Table, keys: Table) -> UiSettings:
+    settings = UiSettings(
+        theme=table.choice("theme", THEMES, "ansi-dark"),
+        ascii=table.flag("ascii", default=True),
+        utc=table.flag("utc", default=True),
+        refresh_hz=table.number("refresh_hz", 4, 0.2, 20),
+        mouse=table.flag("mouse", default=False),
+        keys=_keys(keys),
+    )
+    table.end(_KEYS)
+    return settings
+
+
+def _keys(table: Table) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for action, _ in list(table.items()):
+        keys = table.text(action, pattern=r"[^\s,]+(,[^\s,]+)*", what="keys without spaces, such as f2 or ctrl+r,f5")
+        for key in keys.split(","):
+            if key and key in taken:
+                table.add(action, f'"{key}" is already the key of "{taken[key]}"')
+            taken[key] = action
+        found[action] = keys
+    return found
+
+
+def _service(table: Table, *, company: bool = False) -> str:
+    url = table.text("url", longest=2000).rstrip("/")
+    if url.strip() and (fault := urls.service_problem(url, company=company)):
+        table.add("url", fault)
+    return url
+
+
+def _secret(table: Table, folder: Path, environ: Mapping[str, str]) -> Secret:
+    source = table.text("secret", longest=2000)
+    if source.strip() and (fault := secret_problem(source)):
+        table.add("secret", fault)
+    return Secret(source, folder, environ)
+
+
+def _existing(path: Path, said: str) -> Path:
+    if not path.exists():
+        beside = [one.name for one in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+        near = f"; {meant(path.name, sorted(beside)[:20])}" if beside else ""
+        raise ConfigError(f"{path}: there is no such file{near}", f"Mend what {said} says.")
+    return path.absolute()
+
+
+def _read(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            raise _refused(path, (f"{path}: it is {what}; the engine must be able to read it again",))
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise _refused(path, (f"{path}: it cannot be read: {error.strerror or error}",)) from error
+    if len(raw) > _LARGEST:
+        raise _refused(path, (f"{path}: it is larger than {_LARGEST:,} bytes",))
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise _refused(path, (f"{path}:{line}: it is not UTF-8 text",)) from None
+
+
+def _refused(path: Path, problems: tuple[str, ...]) -> ConfigError:
+    count = "one error" if len(problems) == 1 else f"{len(problems)} errors"
+    return ConfigError(f"The config file {path} has {count}.", "Mend it, and see `coupler config check`.", problems)

@@ -1,0 +1,78 @@
+"""What config.toml says, checked and complete; frozen, so that every part of a run sees the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.config.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class NavSettings:
+    """The NAV or Business Central side. With `user` the secret is that user's password or web service access key."""
+
+    url: str
+    company: str
+    secret: Secret
+    version: str = "bc"
+    user: str | None = None
+    marker_field: str | None = None
+    settle_wait: float = 660
+    page_size: int = 1000
+    batch: int = 100
+    concurrency: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CrmSettings:
+    """The CRM or Dataverse side."""
+
+    url: str
+    secret: Secret
+    page_size: int = 1000
+    batch: int = 100
+    concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the state store is: an SQLAlchemy URL with an absolute path, or of a PostgreSQL database."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a full synchronization behaves."""
+
+    continue_after_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    """How screens look. `keys` has the operator's own keys by action."""
+
+    theme: str = "ansi-dark"
+    ascii: bool = True
+    utc: bool = True
+    refresh_hz: float = 4
+    mouse: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it. `path` is the file that it came from, absolute, so that other processes can be started with it."""
+
+    path: Path
+    environment: str
+    nav: NavSettings
+    crm: CrmSettings
+    store: StoreSettings
+    run: RunSettings
+    ui: UiSettings
+
+    @property
+    def production(self) -> bool:
+        """Whether screens must ask twice before anything is written."""
+        return self.environment.lower() in ("production", "prod")
