@@ -130,10 +130,10 @@ class Table:
             return _Missing(self._keys, self._report)
         return Table(found, (*self._keys, key), self._report)
 
-    def items(self) -> Iterable[tuple[str, Any]]:
+    def items(self) -> list[tuple[str, Any]]:
         """All keys and values, for tables whose keys are free."""
         self._known.extend(self._values)
-        return self._values.items()
+        return list(self._values.items())
 
     def end(self, elsewhere: Mapping[str, tuple[str, ...]]) -> None:
         """Note keys that nobody asked for, and keys that are missing unless one of the former must be meant.

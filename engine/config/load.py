@@ -154,14 +154,20 @@ def _ui(table: Table, keys: Table) -> UiSettings:
 
 def _keys(table: Table) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    taken: dict[str, str] = {}
-    for action, _ in list(table.items()):
-        keys = table.text(action, pattern=r"[^\s,]+(,[^\s,]+)*", what="keys without spaces, such as f2 or ctrl+r,f5")
-        for key in keys.split(","):
-            if key and key in taken:
-                table.add(action, f'"{key}" is already the key of "{taken[key]}"')
-            taken[key] = action
-        found[action] = keys
+    taken: dict[tuple[str, str], str] = {}
+    for name, value in table.items():
+        # `run.pause = "f2"` is a table in TOML, and means the action "run.pause".
+        inner = table.table(name) if isinstance(value, dict) else None
+        for action in [name] if inner is None else [one for one, _ in inner.items()]:
+            full = action if inner is None else f"{name}.{action}"
+            at = table if inner is None else inner
+            keys = at.text(action, pattern=r"[^\s,]+(,[^\s,]+)*", what="keys without spaces, such as f2 or ctrl+r,f5")
+            for key in filter(None, keys.split(",")):
+                # What is before the dot is a screen; one key may do different things on two screens.
+                other = taken.setdefault((full.rpartition(".")[0], key), full)
+                if other != full:
+                    at.add(action, f'"{key}" is already the key of "{other}"')
+            found[full] = keys
     return found
 
 

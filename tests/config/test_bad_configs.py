@@ -166,8 +166,12 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "store without database": (change(STORE_URL, 'url = "postgresql://db"'), r"store\.url: must name the database"),
     "key twice": (
-        GOOD + "[keys]\nstart = 'f2'\npause = 'f3,f2'\n",
-        r":16: keys\.pause: \"f2\" is already the key of \"start\"",
+        GOOD + "[keys]\n'run.start' = 'f2'\nrun.pause = 'f3,f2'\n",
+        r":16: keys\.run\.pause: \"f2\" is already the key of \"run\.start\"",
+    ),
+    "key twice on one screen": (
+        GOOD + "[keys]\nrun.start = 'f2'\nrun.pause = 'f2'\nhome.x = 'f2'\n",
+        r":16: keys\.run\.pause: \"f2\" is already the key of \"run\.start\"",
     ),
     "key with a space": (GOOD + "[keys]\nstart = 'f 2'\n", r"keys\.start: must be keys without spaces"),
     "key of a number": (GOOD + "[keys]\nstart = 2\n", r"keys\.start: must be text in quotes"),

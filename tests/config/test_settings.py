@@ -45,7 +45,7 @@ def test_every_commented_line_of_the_example_is_valid_with_the_default(tmp_path:
         (tmp_path / "all.toml").write_text(text)
         settings = load(tmp_path / "all.toml")
         plain = load(ROOT / "config.toml")
-        assert settings.ui.keys == {"pause": "f2"}
+        assert settings.ui.keys == {"run.pause": "f2"}
         assert (settings.run, settings.crm.batch) == (plain.run, plain.crm.batch)
         assert replace(settings.ui, keys={}) == plain.ui
         assert (settings.nav.settle_wait, settings.nav.concurrency) == (plain.nav.settle_wait, plain.nav.concurrency)

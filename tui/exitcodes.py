@@ -1,0 +1,62 @@
+"""How the program ended, for shells and schedulers."""
+
+from enum import IntEnum
+
+from engine.model.errors import AccessDenied, ConnectionLost, LockHeld
+from engine.model.snapshot import JobState, RunSnapshot, RunState
+
+
+class ExitCode(IntEnum):
+    """Exit codes are a contract: schedulers decide by them. Each is explained in docs/operations.md."""
+
+    OK = 0
+    """Finished, no failed records, Synch. Only Coupled Records in the state asked for."""
+    RECORDS_FAILED = 1
+    """Finished, some records failed."""
+    USAGE = 2
+    """The command line, the configuration, or no terminal for the screens; nothing was done."""
+    CONNECTION = 3
+    """A server or the state store is down, refuses or talks nonsense. A run that was going can be resumed."""
+    BUSY = 4
+    """Another run is active: running, stopped, interrupted or waiting for its answer."""
+    NOT_FINISHED = 5
+    """A job failed, or the run was stopped, cancelled or lost its engine; the setting is as before."""
+    ASKING = 6
+    """All jobs ran; the closing question waits for its answer."""
+    NOT_APPLIED = 7
+    """The answer could not be applied to every mapping: look at the setting before jobs run on a schedule."""
+    INTERNAL = 70
+    """A fault of the program; the message names the file with the details."""
+    HANGUP = 129
+    """The terminal went away; the engine goes on."""
+    INTERRUPT = 130
+    """Ctrl+C or SIGINT: stopped at a checkpoint."""
+    TERMINATED = 143
+    """SIGTERM: stopped at a checkpoint."""
+
+
+def of_run(run: RunSnapshot) -> ExitCode:
+    """The exit code of a command that waited for a run."""
+    if run.state is RunState.ASKING:
+        return ExitCode.ASKING
+    if run.state is not RunState.FINISHED:
+        return _OF_CODE.get(run.code, ExitCode.NOT_FINISHED)
+    if _unapplied(run):
+        return ExitCode.NOT_APPLIED
+    if any(job.state is JobState.FAIL for job in run.jobs):
+        return ExitCode.NOT_FINISHED
+    return ExitCode.RECORDS_FAILED if run.counters.failed else ExitCode.OK
+
+
+def _unapplied(run: RunSnapshot) -> bool:
+    if run.answer not in ("yes", "no"):
+        return False
+    yes = run.answer == "yes"
+    return any(flag.now != (flag.if_yes if yes else flag.if_no) for flag in run.flags if not flag.edited)
+
+
+_OF_CODE = {
+    ConnectionLost.code: ExitCode.CONNECTION,
+    AccessDenied.code: ExitCode.CONNECTION,
+    LockHeld.code: ExitCode.BUSY,
+}

@@ -1,0 +1,126 @@
+"""Runs as lines of text: for terminals without a screen, logs, screen readers and schedulers.
+
+The lines are made from the same snapshots as the screens, so the two cannot disagree.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from engine.model.snapshot import FlagChange, JobSnapshot, JobState, RunSnapshot, RunState
+from tui import format as form
+from tui.text import safe
+
+_ENDED = frozenset({JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP, JobState.STOP})
+_COUNTERS = ("inserted", "modified", "unchanged", "skipped", "failed", "coupled")
+
+
+def job_line(run: RunSnapshot, job: JobSnapshot) -> str:
+    """`12:04:31Z job=4/7 CUSTOMER state=RUN done=2210 total=4105 failed=3 eta=49s`."""
+    words = [
+        f"{form.clock(run.now)}Z",
+        f"job={_place(run, job)}/{len(run.jobs)}",
+        safe(job.mapping),
+        f"state={job.state}",
+        f"done={job.done}",
+        f"total={_total(job)}",
+    ]
+    if job.state in _ENDED:
+        words += [f"{name}={getattr(job.counters, name)}" for name in _COUNTERS]
+    else:
+        words.append(f"failed={job.counters.failed}")
+        words.append(f"eta={'?' if job.eta is None else f'{job.eta:.0f}s'}")
+    if job.message:
+        words.append(f"message={safe(job.message)}")
+    return " ".join(words)
+
+
+def run_line(run: RunSnapshot) -> str:
+    """The whole run: `12:17:40Z run=16 state=finished read=17540 ... answer=no took=00:13:42`."""
+    words = [
+        f"{form.clock(run.now)}Z",
+        f"{run.kind}={run.id}",
+        f"state={run.state}",
+        f"read={run.counters.read}",
+        *(f"{name}={getattr(run.counters, name)}" for name in _COUNTERS),
+        f"answer={safe(run.answer or 'none')}",
+        f"took={_took(run)}",
+    ]
+    return " ".join(words)
+
+
+def status_lines(run: RunSnapshot) -> list[str]:
+    """A run and its jobs, as they are now."""
+    word = "paused" if run.paused and run.state is RunState.RUNNING else str(run.state)
+    lines = [
+        f"{run.kind} {run.id}: {word}, started {form.iso(run.started)}, took {_took(run)}",
+        f"NAV {safe(run.nav)}  CRM {safe(run.crm)}  ({safe(run.environment)})",
+        *columns(
+            ("#", "Job", "", "State", "Done/Total", "Ins", "Mod", "Same", "Skip", "Fail", "Rec/s", "ETA"),
+            (
+                (
+                    str(_place(run, job)),
+                    job.mapping,
+                    job.direction.arrow,
+                    job.state,
+                    form.progress(job.done, job.total, exact=job.total_exact),
+                    *map(form.count, _counts(job)),
+                    form.rate(job.rate),
+                    form.eta(job.eta, exact=job.total_exact),
+                )
+                for job in run.jobs
+            ),
+            right=frozenset({0, *range(4, 12)}),
+        ),
+    ]
+    if run.waiting:
+        lines.append(f"waits: {safe(run.waiting)}")
+    if run.message:
+        lines.append(f"message: {safe(run.message)}")
+    if run.cleared:
+        lines.append(f"Synch. Only Coupled Records: cleared by this run for {', '.join(map(safe, run.cleared))}")
+    return lines
+
+
+def question_lines(flags: Sequence[FlagChange]) -> list[str]:
+    """The closing question's table: what either answer does to each mapping."""
+    rows = (
+        (
+            flag.mapping,
+            *map(form.on_off, (flag.before, flag.now, flag.if_yes, flag.if_no)),
+            "edited" if flag.edited else "",
+        )
+        for flag in flags
+    )
+    return columns(("Mapping", "before", "now", "if yes", "if no", ""), rows)
+
+
+def columns(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[int] = frozenset()
+) -> list[str]:
+    """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers."""
+    table = [tuple(header), *(tuple(safe(value) for value in row) for row in rows)]
+    widths = [max(len(row[at]) for row in table) for at in range(len(header))]
+    return [
+        "  ".join(
+            value.rjust(width) if at in right else value.ljust(width) for at, (value, width) in enumerate(pairs)
+        ).rstrip()
+        for pairs in (list(zip(row, widths, strict=True)) for row in table)
+    ]
+
+
+def _counts(job: JobSnapshot) -> tuple[int, ...]:
+    counters = job.counters
+    return (counters.inserted, counters.modified, counters.unchanged, counters.skipped, counters.failed)
+
+
+def _place(run: RunSnapshot, job: JobSnapshot) -> int:
+    return run.jobs.index(job) + 1 if job in run.jobs else job.seq
+
+
+def _total(job: JobSnapshot) -> str:
+    if job.total is None:
+        return "?"
+    return str(job.total) if job.total_exact else f"~{job.total}"
+
+
+def _took(run: RunSnapshot) -> str:
+    return form.between(run.started, run.ended or run.now)
