@@ -4,6 +4,7 @@ The lines are made from the same snapshots as the screens, so the two cannot dis
 """
 
 from collections.abc import Iterable, Sequence
+from unicodedata import combining, east_asian_width
 
 from engine.model.snapshot import FlagChange, JobSnapshot, JobState, RunSnapshot, RunState
 from tui import format as form
@@ -98,13 +99,22 @@ def columns(
 ) -> list[str]:
     """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers."""
     table = [tuple(header), *(tuple(safe(value) for value in row) for row in rows)]
-    widths = [max(len(row[at]) for row in table) for at in range(len(header))]
-    return [
-        "  ".join(
-            value.rjust(width) if at in right else value.ljust(width) for at, (value, width) in enumerate(pairs)
-        ).rstrip()
-        for pairs in (list(zip(row, widths, strict=True)) for row in table)
-    ]
+    widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
+    lines = []
+    for row in table:
+        cells = []
+        for at, (text, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - _width(text))
+            cells.append(space + text if at in right else text + space)
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def _counts(job: JobSnapshot) -> tuple[int, ...]:

@@ -1,0 +1,118 @@
+"""Runs in lines and in JSON: exact, harmless, and by the same snapshots."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from engine.model.snapshot import Counters, JobState, RunState
+from tests.cli.pictures import HOSTILE, flag, job, run
+from tui import plain
+from tui.commands import records
+from tui.exitcodes import ExitCode, of_run
+
+
+def test_the_line_of_a_job_that_runs() -> None:
+    picture = run()
+    assert plain.job_line(picture, picture.jobs[1]) == (
+        "12:04:31Z job=2/2 CUSTOMER state=RUN done=2210 total=4105 failed=3 eta=49s"
+    )
+
+
+def test_the_line_of_a_job_that_waits_with_an_estimate() -> None:
+    waiting = job(state=JobState.WAIT, total=9800, total_exact=False, eta=None, counters=Counters())
+    assert plain.job_line(run(jobs=(waiting,)), waiting).endswith("state=WAIT done=0 total=~9800 failed=0 eta=?")
+
+
+def test_the_line_of_a_job_that_ended_has_all_counters() -> None:
+    ended = job(state=JobState.PART, total=None, message=HOSTILE)
+    assert plain.job_line(run(jobs=(ended,)), ended) == (
+        "12:04:31Z job=1/1 CUSTOMER state=PART done=2210 total=? "
+        "inserted=311 modified=1840 unchanged=56 skipped=0 failed=3 coupled=0 message=Acme [/] ␛]0;x␇"
+    )
+
+
+def test_the_line_of_a_run() -> None:
+    assert plain.run_line(run(RunState.ASKING)) == (
+        "12:04:31Z run=16 state=asking read=4420 inserted=622 modified=3680 unchanged=112 skipped=0 failed=6 coupled=0 "
+        "answer=none took=00:06:41"
+    )
+
+
+def test_the_status_of_a_run_shows_what_is_cleared_and_nothing_hostile() -> None:
+    lines = plain.status_lines(run(waiting=HOSTILE, message=HOSTILE))
+    assert "\x1b" not in "".join(lines)
+    assert lines[-1] == "Synch. Only Coupled Records: cleared by this run for CUSTOMER"
+    assert any("2,210/4,105" in line and "38.1" in line and "00:49" in line for line in lines)
+    assert plain.status_lines(run(paused=True))[0].startswith("run 16: paused")
+
+
+def test_the_closing_question_shows_both_answers() -> None:
+    lines = plain.question_lines([flag(), flag("CONTACTS", edited=True)])
+    assert lines[0].split() == ["Mapping", "before", "now", "if", "yes", "if", "no"]
+    assert lines[1].split() == ["CUSTOMER", "on", "on", "off", "on"]
+    assert lines[2].split() == ["CONTACTS", "on", "on", "off", "on", "edited"]
+
+
+def test_json_is_exact_and_harmless() -> None:
+    text = records.line(records.run(run(nav=f"{HOSTILE}\x7f\x9b\u202e\n")))
+    assert text.isascii()
+    assert text.isprintable()
+    assert json.loads(text)["nav"] == f"{HOSTILE}\x7f\x9b\u202e\n"
+
+
+def test_json_of_a_run_has_what_schedulers_need() -> None:
+    found = json.loads(records.line(records.run(run(RunState.STOPPED, code="connection"))))
+    assert found["state"] == "stopped"
+    assert found["code"] == "connection"
+    assert found["counters"]["inserted"] == 622
+    assert [one["job"] for one in found["jobs"]] == ["CURRENCY", "CUSTOMER"]
+    assert found["jobs"][1]["failed"] == 3
+    assert found["started"] == "2026-11-25T11:57:50Z"
+
+
+CLEAN = (job(state=JobState.OK, counters=Counters(read=5, inserted=5)),)
+
+
+@pytest.mark.parametrize(
+    ("picture", "code"),
+    [
+        (run(RunState.FINISHED, jobs=CLEAN), ExitCode.OK),
+        (run(RunState.FINISHED), ExitCode.RECORDS_FAILED),
+        (run(RunState.FINISHED, jobs=(job(state=JobState.FAIL),)), ExitCode.NOT_FINISHED),
+        (run(RunState.FINISHED, jobs=CLEAN, answer="no"), ExitCode.OK),
+        (run(RunState.FINISHED, jobs=CLEAN, answer="yes"), ExitCode.NOT_APPLIED),
+        (run(RunState.FINISHED, jobs=CLEAN, answer="yes", flags=(flag(now=False),)), ExitCode.OK),
+        (run(RunState.FINISHED, jobs=CLEAN, answer="yes", flags=(flag(edited=True),)), ExitCode.OK),
+        (run(RunState.ASKING), ExitCode.ASKING),
+        (run(RunState.CANCELLED), ExitCode.NOT_FINISHED),
+        (run(RunState.STOPPED), ExitCode.NOT_FINISHED),
+        (run(RunState.STOPPED, code="brake"), ExitCode.NOT_FINISHED),
+        (run(RunState.STOPPED, code="connection"), ExitCode.CONNECTION),
+        (run(RunState.STOPPED, code="access"), ExitCode.CONNECTION),
+        (run(RunState.INTERRUPTED), ExitCode.NOT_FINISHED),
+        (run(RunState.INTERRUPTED, code="connection"), ExitCode.CONNECTION),
+        (run(RunState.STOPPED, code="locked"), ExitCode.BUSY),
+    ],
+)
+def test_exit_codes_of_runs(picture: object, code: ExitCode) -> None:
+    assert isinstance(picture, type(run()))
+    assert of_run(picture) is code
+
+
+def test_tables_are_as_wide_as_their_texts() -> None:
+    lines = plain.columns(("Name", "Count"), [("x" * 10, "5"), (HOSTILE, "1,234")], right=frozenset({1}))
+    assert [len(line) for line in lines] == [22, 22, 22]
+    assert lines[1].endswith("    5")
+
+
+def test_wide_letters_take_two_columns() -> None:
+    lines = plain.columns(("Name", "State"), [("株式会社", "OK"), ("e\u0301te\u0301", "OK")])
+    assert lines == ["Name      State", "株式会社  OK", "e\u0301te\u0301       OK"]
+
+
+def test_a_counter_is_the_same_in_both() -> None:
+    picture = run(RunState.FINISHED)
+    picture = replace(picture, jobs=tuple(replace(one, counters=Counters(read=7, failed=2)) for one in picture.jobs))
+    assert "failed=4" in plain.run_line(picture)
+    assert records.run(picture)["counters"]["failed"] == 4
