@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from engine.model.errors import AccessDenied, ConnectionLost, LockHeld
+from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, LockHeld, StoreError
 from engine.model.snapshot import JobState, RunSnapshot, RunState
 
 
@@ -56,7 +56,9 @@ def _unapplied(run: RunSnapshot) -> bool:
 
 
 _OF_CODE = {
+    ConfigError.code: ExitCode.USAGE,
     ConnectionLost.code: ExitCode.CONNECTION,
     AccessDenied.code: ExitCode.CONNECTION,
+    StoreError.code: ExitCode.CONNECTION,
     LockHeld.code: ExitCode.BUSY,
 }

@@ -20,6 +20,8 @@ from engine.model.errors import (
 from tui import diagnostics
 from tui.exitcodes import ExitCode
 
+NAME = "Local-Name"
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -70,7 +72,7 @@ def test_a_crash_is_one_line_and_a_private_file_without_values(
         raise ZeroDivisionError(f"bad {token} \x1b[2J")
 
     with pytest.raises(ZeroDivisionError) as caught:
-        work("-".join(("Local", "Name")))
+        work(NAME)
     assert diagnostics.fail(caught.value) == ExitCode.INTERNAL
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -82,7 +84,7 @@ def test_a_crash_is_one_line_and_a_private_file_without_values(
     text = path.read_text()
     assert "in work" in text
     assert "hunter2" not in text
-    assert "Local-Name" not in text
+    assert NAME not in text
     assert "\x1b" not in text
 
 

@@ -1,0 +1,260 @@
+"""The command line as a program: fast help, one-screen messages, exit codes, and nothing that waits for ever."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.cli.conftest import CONFIG, ROOT, Coupler
+from tests.config.test_bad_configs import CASES
+from tui import cli
+
+HEAVY = {"textual", "rich", "sqlalchemy", "httpx", "starlette", "uvicorn", "asyncio", "structlog", "msgspec", "alembic"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["--version"], ["paths"], ["config", "check"], ["sttus"], []]
+)
+def test_what_needs_no_library_loads_none(arguments: list[str], environment: dict[str, str], tmp_path: Path) -> None:
+    code = f"import sys; from tui.cli import main; main({arguments}); print('LOADED', *sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in done.stderr.split("LOADED")[1].split()}
+    assert not loaded & HEAVY
+
+
+def test_help_is_fast(coupler: Coupler) -> None:
+    def once(*command: str) -> float:
+        begun = time.perf_counter()
+        assert subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, check=False).returncode == 0
+        return time.perf_counter() - begun
+
+    # A busy machine makes everything slow; the interpreter alone says how busy it is.
+    idle = min(once("-c", "pass") for _ in range(5))
+    helped = min(once("-m", "tui", "--help") for _ in range(5))
+    assert helped < max(0.15, idle * 8) + 0.1
+
+
+def test_help_names_every_command_as_the_command_does() -> None:
+    context = click.Context(cli.cli)
+    for name, (_, text) in cli._COMMANDS.items():
+        command = cli.cli.get_command(context, name)
+        assert command is not None, name
+        assert not command.hidden
+        said = command.get_short_help_str(500)
+        assert said.split()[0] == text.split()[0], (said, text)
+    for name in cli._HIDDEN:
+        command = cli.cli.get_command(context, name)
+        assert command is not None
+        assert command.hidden
+
+
+def test_version(coupler: Coupler) -> None:
+    done = coupler("--version")
+    assert re.fullmatch(r"coupler (\d+\.\d+\.\d+|\(not installed\))\n", done.stdout)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bad_config_is_one_screen_and_exit_code_2(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    text, _ = CASES[name]
+    path = tmp_path / "config.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    assert cli.main(["config", "check", "--config", str(path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert 2 <= said.err.count("\n") <= 24
+    assert str(path) in said.err
+    assert "Traceback" not in said.err
+    assert "hunter2" not in said.err
+    assert all(character.isprintable() or character == "\n" for character in said.err)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--yes", "--keep-cleared", "no"],
+        ["plan"],
+        ["attach"],
+        ["status"],
+        ["stop"],
+        ["resume", "--yes", "--keep-cleared", "no"],
+        ["cancel"],
+        ["answer", "1", "no"],
+        ["jobs"],
+        ["errors"],
+        ["couplings"],
+        ["mappings"],
+        ["config", "check"],
+        ["config", "show"],
+        ["engine", "1"],
+    ],
+)
+def test_every_command_refuses_a_bad_config_with_2(command: list[str], tmp_path: Path, coupler: Coupler) -> None:
+    (tmp_path / "bad.toml").write_text(CONFIG.replace("company", "compny"))
+    done = coupler(*command, "--config", "bad.toml")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert 'nav.compny: unknown key; did you mean "company"?' in done.stderr
+
+
+def test_config_may_stand_before_the_command(tmp_path: Path, coupler: Coupler) -> None:
+    (tmp_path / "mine.toml").write_text(CONFIG)
+    assert coupler("--config", "mine.toml", "config", "check").stdout == f"{tmp_path}/mine.toml: OK (uat)\n"
+    assert coupler("config", "check", COUPLER_CONFIG="mine.toml").returncode == 0
+    assert coupler("--config", "none.toml", "config", "check", "--config", "mine.toml").returncode == 0
+
+
+def test_without_a_config_it_says_where_it_looked(tmp_path: Path, coupler: Coupler) -> None:
+    done = coupler("status")
+    assert done.returncode == 2
+    assert f"not there: {tmp_path}/config.toml" in done.stderr
+    assert f"not there: {tmp_path}/config/coupler/config.toml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "needs a terminal"),
+        (["demo"], "needs a terminal"),
+        (["run"], "no terminal to ask on"),
+        (["run", "--keep-cleared", "no"], "no terminal to ask on"),
+        (["run", "--yes"], "--yes needs the answer"),
+        (["run", "--yes", "--keep-cleared", "maybe"], "'maybe' is not one of 'yes', 'no'"),
+        (["run", "--plain", "--json"], "exclude each other"),
+        (["resume"], "no terminal to ask on"),
+        (["resume", "--yes"], "--yes needs the answer"),
+        (["resume", "x", "--yes", "--keep-cleared", "no"], "not a valid integer"),
+        (["answer", "1"], "Missing argument"),
+        (["answer", "1", "perhaps"], "not one of"),
+        (["mappings", "--only-coupled", "on"], "needs the name of a mapping"),
+        (["stats"], 'did you mean "status"?'),
+        (["rn"], 'did you mean "run"?'),
+        (["--nonsense"], "No such option"),
+        (["\x1b[2J"], "␛[2J"),
+    ],
+)
+def test_a_wrong_command_line_is_2_and_waits_for_nobody(
+    arguments: list[str], said: str, coupler: Coupler, config: Path
+) -> None:
+    done = coupler(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_hint_leads_from_the_screens_to_the_lines(coupler: Coupler, config: Path) -> None:
+    assert "coupler run --yes --keep-cleared no --plain" in coupler().stderr
+
+
+def test_config_check_finds_a_secret_that_is_not_there(coupler: Coupler, config: Path, tmp_path: Path) -> None:
+    config.write_text(CONFIG.replace("env:COUPLER_TEST_SECRET", "env:NOT_SET", 1))
+    done = coupler("config", "check")
+    assert done.returncode == 2
+    assert "nav.secret: The environment variable NOT_SET is not set." in done.stderr
+
+    (tmp_path / "token").write_text("hunter2-secret")
+    (tmp_path / "token").chmod(0o644)
+    config.write_text(CONFIG.replace("env:COUPLER_TEST_SECRET", "file:token"))
+    done = coupler("config", "check")
+    assert done.returncode == 0
+    assert done.stderr.count("chmod 600") == 2
+
+
+def test_config_check_for_programs(coupler: Coupler, config: Path) -> None:
+    assert json.loads(coupler("config", "check", "--json").stdout) == {
+        "ok": True,
+        "config": str(config),
+        "problems": [],
+        "warnings": [],
+    }
+    config.write_text("[nav]\n")
+    done = coupler("config", "check", "--json")
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    assert found["ok"] is False
+    assert len(found["problems"]) == 5
+
+
+def test_config_check_knows_the_actions(coupler: Coupler, config: Path) -> None:
+    config.write_text(CONFIG + "[keys]\nrun.pase = 'f2'\n")
+    done = coupler("config", "check")
+    assert done.returncode == 2
+    assert 'keys.run.pase: there is no such action; did you mean "run.pause"?' in done.stderr
+    config.write_text(CONFIG + "[keys]\nrun.pause = 'f2'\n")
+    assert coupler("config", "check").returncode == 0
+
+
+def test_config_show_is_a_config_with_masked_secrets(coupler: Coupler, config: Path) -> None:
+    import tomli
+
+    done = coupler("config", "show")
+    shown = tomli.loads(done.stdout)
+    assert shown["nav"]["secret"] == "***"
+    assert shown["nav"]["settle_wait"] == 660
+    assert shown["store"]["url"].startswith("sqlite:////")
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_paths_makes_nothing(coupler: Coupler, tmp_path: Path) -> None:
+    done = coupler("paths")
+    assert done.returncode == 0
+    assert f"{tmp_path}/state/coupler" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "config.toml").write_text(CONFIG)
+    found = json.loads(coupler("paths", "--json").stdout)
+    assert found["config"] == f"{tmp_path}/config.toml"
+    assert found["store"] == f"sqlite:///{tmp_path}/store.db"
+
+
+def test_a_reader_that_has_had_enough_is_no_error(environment: dict[str, str], tmp_path: Path, config: Path) -> None:
+    command = f"{sys.executable} -P -m tui config show | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "0\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">/dev/full", "2>/dev/full", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_or_full_make_no_traceback(
+    redirection: str, environment: dict[str, str], tmp_path: Path, config: Path
+) -> None:
+    command = f"{sys.executable} -P -m tui config show {redirection}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert done.returncode == (70 if redirection == ">/dev/full" else 0)
+
+
+def test_an_output_that_knows_few_letters_gets_the_others_as_numbers(coupler: Coupler, config: Path) -> None:
+    config.write_text(CONFIG.replace("CRONUS", "Łódź"), encoding="utf-8")
+    assert "\\u0141\\xf3d\\u017a" in coupler("config", "show", PYTHONIOENCODING="ascii").stdout
+
+
+def test_what_is_made_is_the_owners(coupler: Coupler, config: Path, tmp_path: Path) -> None:
+    coupler("status")
+    assert (tmp_path / "store.db").stat().st_mode & 0o077 == 0
+
+
+def test_completion_knows_the_commands(coupler: Coupler) -> None:
+    done = coupler(_COUPLER_COMPLETE="bash_complete", COMP_WORDS="coupler sta", COMP_CWORD="1")
+    assert done.stdout == "plain,status\n"

@@ -1,0 +1,65 @@
+"""Questions on a terminal without a screen, in words; nothing that was typed ahead answers them."""
+
+import contextlib
+import sys
+import termios
+
+from engine.model.snapshot import HomeSnapshot, RunSnapshot
+from tui import plain
+from tui.diagnostics import say
+from tui.text import safe
+
+
+def may_start(home: HomeSnapshot, only: tuple[str, ...], *, production: bool) -> bool:
+    """Say what a full synchronization does and ask whether to start it; the default is No."""
+    mappings = [one for one in home.mappings if not only or one.name in only]
+    cleared = [one.name for one in mappings if one.only_coupled]
+    say(f"Full synchronization of {safe(home.nav)} and {safe(home.crm)} ({safe(home.environment)})")
+    say(f"  jobs: {', '.join(one.name for one in mappings)}")
+    say("  Every uncoupled record that matches no record of the other side gets a NEW record there.")
+    say("  `coupler plan` counts them first, without writing.")
+    if cleared:
+        say(f"  Synch. Only Coupled Records has no effect during the run for: {', '.join(cleared)}")
+    if production:
+        return _line(f"This is production. Type {safe(home.environment)} to start: ") == home.environment
+    return yes_or_no("Start now? yes or no [no]: ", default=False) is True
+
+
+def keep_cleared(run: RunSnapshot) -> bool | None:
+    """The closing question; None when it is not answered."""
+    say('Keep "Synch. Only Coupled Records" CLEARED for all jobs?')
+    say("  yes   scheduled jobs may CREATE records for uncoupled records")
+    say("  no    each mapping is as it was before this run")
+    for line in plain.question_lines(run.flags):
+        say(f"  {line}")
+    return yes_or_no("yes or no: ")
+
+
+def yes_or_no(question: str, *, default: bool | None = None) -> bool | None:
+    """Ask until the answer is a word that means one of the two; None when nobody answers any more."""
+    while True:
+        answer = _line(question)
+        if answer is None:
+            return None
+        word = answer.strip().lower()
+        if word in ("yes", "y"):
+            return True
+        if word in ("no", "n"):
+            return False
+        if not word and default is not None:
+            return default
+
+
+def _line(question: str) -> str | None:
+    with contextlib.suppress(OSError, ValueError, termios.error):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    try:
+        found = sys.stdin.readline()
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not found:
+        say()
+        return None
+    return found.strip()

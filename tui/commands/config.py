@@ -1,0 +1,123 @@
+"""The configuration: check it, show it, and show which files are used."""
+
+import json
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import click
+
+from engine.config import Secret, Settings, config_dir, find_config, load
+from engine.config.paths import state_path
+from engine.config.secrets import MASK
+from engine.model.errors import ConfigError
+from tui import diagnostics
+from tui.commands import records
+from tui.commands.common import config_option, json_option, out, settings
+from tui.commands.screen import check_keys
+from tui.diagnostics import say
+from tui.exitcodes import ExitCode
+from tui.text import safe
+
+
+@click.group("config")
+def config_group() -> None:
+    """Check or show the configuration."""
+
+
+@config_group.command("check")
+@json_option
+@config_option
+def check_command(*, as_json: bool, config_file: Path | None) -> int:
+    """Check the config file and that its secrets can be found. No server is asked."""
+    problems: list[str] = []
+    warnings: list[str] = []
+    try:
+        found = settings(config_file)
+    except ConfigError as error:
+        if as_json:
+            _tell(None, error.problems, ())
+            return ExitCode.USAGE
+        raise
+    try:
+        check_keys(found)
+    except ConfigError as error:
+        problems += error.problems
+    for name, secret in (("nav.secret", found.nav.secret), ("crm.secret", found.crm.secret)):
+        try:
+            secret.reveal()
+        except ConfigError as error:
+            problems.append(f"{found.path}: {name}: {error.message} {error.hint}")
+        if warning := secret.warning():
+            warnings.append(f"{found.path}: {name}: {warning}")
+    if as_json:
+        _tell(found, problems, warnings)
+        return ExitCode.USAGE if problems else ExitCode.OK
+    for warning in warnings:
+        say(f"warning: {warning}")
+    if problems:
+        raise ConfigError(f"The config file {found.path} is valid, but cannot be used yet.", "", tuple(problems))
+    out(f"{safe(found.path, 1000)}: OK ({safe(found.environment)})")
+    return ExitCode.OK
+
+
+@config_group.command("show")
+@config_option
+def show_command(*, config_file: Path | None) -> int:
+    """Show all settings as they are used, defaults included and secrets masked."""
+    found = settings(config_file)
+    out(f"# {safe(found.path, 1000)}")
+    out(f"environment = {_toml(found.environment)}")
+    for table in ("nav", "crm", "store", "run", "ui"):
+        out("")
+        out(f"[{table}]")
+        part = getattr(found, table)
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if value is not None and field.name != "keys":
+                out(f"{field.name} = {_toml(value)}")
+    if found.ui.keys:
+        out("")
+        out("[keys]")
+        for action, keys in found.ui.keys.items():
+            out(f"{_toml(action)} = {_toml(keys)}")
+    return ExitCode.OK
+
+
+@click.command("paths")
+@json_option
+@config_option
+def paths_command(*, as_json: bool, config_file: Path | None) -> int:
+    """Show which files and folders are used. Nothing is made."""
+    rows: dict[str, str | None] = {"config": None, "store": None}
+    try:
+        context = click.get_current_context().find_root().params.get("config_file")
+        path = find_config(config_file or context, os.environ)
+        rows["config"] = str(path)
+        rows["store"] = load(path).store.url
+    except ConfigError as error:
+        diagnostics.fail(error)
+    rows["config folder"] = str(config_dir())
+    rows["state folder"] = str(state_path())
+    rows["logs"] = str(state_path() / "log")
+    if as_json:
+        out(records.line({name.replace(" ", "_"): value for name, value in rows.items()}))
+        return ExitCode.OK
+    for name, value in rows.items():
+        out(f"{name:<14} {'-' if value is None else safe(value, 1000)}")
+    return ExitCode.OK
+
+
+def _tell(found: Settings | None, problems: object, warnings: object) -> None:
+    path = None if found is None else str(found.path)
+    out(records.line({"ok": not problems, "config": path, "problems": problems, "warnings": warnings}))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Secret):
+        return f'"{MASK}"  # from {value.kind}'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return safe(json.dumps(value, ensure_ascii=False), 2000)

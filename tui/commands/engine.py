@@ -1,0 +1,16 @@
+"""The engine's own process; started by the other commands, not by people."""
+
+from pathlib import Path
+
+import click
+
+from engine.runs import process
+from tui.commands.common import config_option, settings
+
+
+@click.command("engine", hidden=True)
+@click.argument("run_id", metavar="RUN", type=click.IntRange(1))
+@config_option
+def engine_command(*, run_id: int, config_file: Path | None) -> int:
+    """Work on a run until it is done, stopped or cancelled."""
+    return process.main(settings(config_file), run_id)

@@ -1,0 +1,154 @@
+"""Snapshots as JSON objects, one a line. What programs read is exact: only the encoding keeps it harmless."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from engine.model.snapshot import (
+    Cause,
+    Counters,
+    CouplingRow,
+    JobSnapshot,
+    MappingSnapshot,
+    PassSnapshot,
+    RecordOutcome,
+    RunSnapshot,
+)
+from tui import format as form
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """One line of ASCII without control bytes, whatever the texts hold."""
+    # DEL is the one control character that JSON leaves as it is.
+    return json.dumps(record, ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def counters(found: Counters) -> dict[str, int]:
+    """The counters under the products' names."""
+    return {
+        "read": found.read,
+        "inserted": found.inserted,
+        "modified": found.modified,
+        "unchanged": found.unchanged,
+        "skipped": found.skipped,
+        "failed": found.failed,
+        "coupled": found.coupled,
+        "ambiguous": found.ambiguous,
+        "warnings": found.warnings,
+    }
+
+
+def job(run: RunSnapshot, found: JobSnapshot) -> dict[str, Any]:
+    """One of the ordered jobs, as it is now."""
+    return {
+        "run": run.id,
+        "job": found.mapping,
+        "seq": found.seq,
+        "direction": str(found.direction),
+        "state": str(found.state),
+        "total": found.total,
+        "total_exact": found.total_exact,
+        "rate": found.rate,
+        "eta": found.eta,
+        "message": found.message,
+        **counters(found.counters),
+    }
+
+
+def run(found: RunSnapshot) -> dict[str, Any]:
+    """A run with its jobs and flags."""
+    return {
+        "run": found.id,
+        "kind": found.kind,
+        "state": str(found.state),
+        "paused": found.paused,
+        "environment": found.environment,
+        "nav": found.nav,
+        "crm": found.crm,
+        "started": form.iso(found.started),
+        "ended": form.iso(found.ended),
+        "waiting": found.waiting,
+        "code": found.code,
+        "message": found.message,
+        "hint": found.hint,
+        "answer": found.answer,
+        "answered_by": found.answered_by,
+        "answered_at": form.iso(found.answered_at),
+        "cleared": list(found.cleared),
+        "counters": counters(found.counters),
+        "jobs": [job(found, one) for one in found.jobs],
+        "flags": [
+            {"mapping": flag.mapping, "before": flag.before, "now": flag.now, "edited": flag.edited}
+            for flag in found.flags
+        ],
+    }
+
+
+def one_pass(found: PassSnapshot) -> dict[str, Any]:
+    """An integration synchronization job."""
+    return {
+        "run": found.run,
+        "seq": found.seq,
+        "mapping": found.mapping,
+        "direction": str(found.direction),
+        "state": str(found.state),
+        "total": found.total,
+        "total_exact": found.total_exact,
+        "started": form.iso(found.started),
+        "ended": form.iso(found.ended),
+        "message": found.message,
+        **counters(found.counters),
+    }
+
+
+def outcome(found: RecordOutcome) -> dict[str, Any]:
+    """What happened to one record."""
+    return {
+        "run": found.run,
+        "mapping": found.mapping,
+        "direction": str(found.direction),
+        "kind": found.kind,
+        "code": found.code,
+        "cause": found.cause,
+        "message": found.message,
+        "hint": found.hint,
+        "nav_no": found.nav_no,
+        "name": found.name,
+        "nav_id": found.nav_id,
+        "crm_id": found.crm_id,
+        "at": form.iso(found.at),
+    }
+
+
+def cause(found: Cause) -> dict[str, Any]:
+    """Equal problems as one."""
+    return {
+        "run": found.run,
+        "mapping": found.mapping,
+        "kind": found.kind,
+        "code": found.code,
+        "cause": found.cause,
+        "count": found.count,
+        "first_seen": form.iso(found.first_seen),
+        "hint": found.hint,
+    }
+
+
+def coupling(found: CouplingRow) -> dict[str, Any]:
+    """A coupling."""
+    return {"mapping": found.mapping, "nav_no": found.nav_no, "nav_id": found.nav_id, "crm_id": found.crm_id}
+
+
+def mapping(found: MappingSnapshot) -> dict[str, Any]:
+    """An integration table mapping."""
+    return {
+        "seq": found.seq,
+        "mapping": found.name,
+        "direction": str(found.direction),
+        "nav_table": found.nav_table,
+        "crm_table": found.crm_table,
+        "only_coupled": found.only_coupled,
+        "cleared_by": found.cleared_by,
+        "coupled": found.coupled,
+        "last_state": None if found.last_state is None else str(found.last_state),
+    }

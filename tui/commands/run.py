@@ -1,0 +1,171 @@
+"""Full synchronizations without a screen: run, plan, resume."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from engine.config import Settings
+from engine.model.errors import RunError
+from engine.model.snapshot import RunSnapshot, RunState
+from engine.runs import control, process, snapshots
+from engine.store.database import Store
+from tui import diagnostics
+from tui.commands import ask
+from tui.commands.common import can_ask, config_option, json_option, known, opened
+from tui.commands.follow import JsonOutput, Output, PlainOutput, Signals, follow
+from tui.diagnostics import say
+from tui.exitcodes import ExitCode, of_run
+
+_only = click.option("--only", multiple=True, metavar="JOB", help="Run this job only; may be given several times.")
+_yes = click.option("--yes", is_flag=True, help="Start without asking; needs --keep-cleared.")
+_keep = click.option(
+    "--keep-cleared",
+    type=click.Choice(["yes", "no"]),
+    help="The answer to the closing question: does Synch. Only Coupled Records stay cleared?",
+)
+_plain = click.option("--plain", is_flag=True, help="Lines of text, which is the default.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was said on the command line about asking and telling."""
+
+    keep: bool | None
+    output: Output
+    ask: bool
+
+
+def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, plain: bool) -> Wanted:
+    """The options, checked; a usage error when a question could neither be asked nor left out."""
+    if as_json and plain:
+        raise click.UsageError("--plain and --json exclude each other.")
+    if yes and keep_cleared is None:
+        raise click.UsageError(
+            "--yes needs the answer to the closing question: --keep-cleared yes or --keep-cleared no."
+        )
+    if not yes and not can_ask():
+        raise click.UsageError(
+            "There is no terminal to ask on. Without questions: --yes --keep-cleared yes, or --yes --keep-cleared no."
+        )
+    keep = None if keep_cleared is None else keep_cleared == "yes"
+    return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
+
+
+@click.command("run")
+@_only
+@_yes
+@_keep
+@_plain
+@json_option
+@config_option
+def run_command(
+    *, only: tuple[str, ...], yes: bool, keep_cleared: str | None, plain: bool, as_json: bool, config_file: Path | None
+) -> int:
+    """Run a full synchronization and show its progress in lines.
+
+    It asks before it starts, and whether Synch. Only Coupled Records stays cleared; --yes and --keep-cleared answer
+    both beforehand. Ctrl+C stops it at a checkpoint; a terminal that goes away does not.
+    """
+    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    with opened(config_file) as (settings, store):
+        return run(settings, store, want, only)
+
+
+def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = ()) -> int:
+    """Start a run, follow it, and see to its question."""
+    home = snapshots.home(store, settings)
+    jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
+    if home.active is not None:
+        return _busy(home.active)
+    if want.ask and not ask.may_start(home, jobs, production=settings.production):
+        say("Nothing was started.")
+        return ExitCode.NOT_FINISHED
+    try:
+        number = control.start(store, settings, kind="run", only=jobs, keep_cleared=want.keep, by=control.who())
+    except RunError as error:
+        diagnostics.fail(error)
+        return ExitCode.BUSY
+    say(f"coupler: run {number} is started")
+    return _watch(settings, store, number, want)
+
+
+@click.command("plan")
+@_only
+@json_option
+@config_option
+def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
+    """Count what a full synchronization would do; nothing is written on either side."""
+    with opened(config_file) as (settings, store):
+        home = snapshots.home(store, settings)
+        jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
+        if home.active is not None:
+            return _busy(home.active)
+        try:
+            number = control.start(store, settings, kind="plan", only=jobs, by=control.who())
+        except RunError as error:
+            diagnostics.fail(error)
+            return ExitCode.BUSY
+        return _watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+
+
+@click.command("resume")
+@click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+@_yes
+@_keep
+@_plain
+@json_option
+@config_option
+def resume_command(
+    *, run_id: int | None, yes: bool, keep_cleared: str | None, plain: bool, as_json: bool, config_file: Path | None
+) -> int:
+    """Go on with a run that was stopped or interrupted; without RUN, with the one that is not finished."""
+    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    with opened(config_file) as (settings, store):
+        found = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
+        if found is None:
+            raise RunError("There is no run to resume.", "coupler status shows the last one.")
+        if found.state is RunState.RUNNING:
+            say(f"coupler: run {found.id} is running already. To watch it: coupler attach {found.id}")
+            return ExitCode.BUSY
+        if found.state is RunState.ASKING:
+            return _close(store, found, want, of_run(found))
+        if not found.state.resumable:
+            say(f"coupler: run {found.id} is {found.state}; there is nothing to resume.")
+            want.output.ended(found, of_run(found))
+            return of_run(found)
+        control.resume(store, settings, found.id, keep_cleared=want.keep)
+        say(f"coupler: run {found.id} goes on")
+        return _watch(settings, store, found.id, want)
+
+
+def _watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:
+    with Signals(store, number, owner=True) as signals:
+        pid = process.spawn(settings, number)
+        snapshot, code = follow(store, number, want.output, signals=signals, pid=pid)
+    if snapshot.state is RunState.INTERRUPTED:
+        say(f"coupler: the engine's log: {process.log_path(settings)}")
+    return _close(store, snapshot, want, code)
+
+
+def _close(store: Store, snapshot: RunSnapshot, want: Wanted, code: ExitCode) -> int:
+    """Answer the closing question when that was asked for, and say how it ended."""
+    if code is ExitCode.ASKING:
+        keep = ask.keep_cleared(snapshot) if want.keep is None and want.ask else want.keep
+        if keep is not None:
+            control.answer(store, snapshot.id, keep, control.who())
+            snapshot = snapshots.run(store, snapshot.id)
+            code = of_run(snapshot)
+    want.output.ended(snapshot, code)
+    return code
+
+
+def _busy(active: RunSnapshot) -> ExitCode:
+    ways = {
+        RunState.RUNNING: f"coupler attach {active.id} shows it, coupler stop {active.id} stops it",
+        RunState.ASKING: f"answer it: coupler answer {active.id} yes|no",
+    }
+    way = ways.get(active.state, f"coupler resume {active.id} goes on with it, coupler cancel {active.id} ends it")
+    say(f"coupler: run {active.id} is {active.state}, and there is one run at a time.")
+    say(f"  {way}")
+    return ExitCode.BUSY

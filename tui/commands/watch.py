@@ -1,0 +1,129 @@
+"""Looking at runs and telling them what to do: attach, status, stop, cancel, answer."""
+
+import time
+from pathlib import Path
+
+import click
+
+from engine.model.errors import RunError
+from engine.model.snapshot import RunSnapshot, RunState, Wish
+from engine.runs import control, snapshots
+from engine.store.database import Store
+from tui import plain
+from tui.commands import records
+from tui.commands.common import config_option, json_option, no_screen, opened, out
+from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, explain, follow
+from tui.commands.screen import show
+from tui.diagnostics import say
+from tui.exitcodes import ExitCode, of_run
+
+_run = click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+
+
+@click.command("attach")
+@_run
+@click.option("--plain", "as_plain", is_flag=True, help="Lines of text also on a terminal.")
+@json_option
+@config_option
+def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_file: Path | None) -> int:
+    """Show a run that is going, on the screen or, without a terminal, in lines. Leaving does not stop it."""
+    with opened(config_file) as (settings, store):
+        found = _wanted(store, run_id)
+        if not (as_plain or as_json or no_screen()):
+            return show(settings, store, attach=found.id)
+        output = JsonOutput() if as_json else PlainOutput()
+        with Signals(store, found.id, owner=False) as signals:
+            snapshot, code = follow(store, found.id, output, signals=signals)
+        output.ended(snapshot, code)
+        return code
+
+
+@click.command("status")
+@_run
+@json_option
+@config_option
+def status_command(*, run_id: int | None, as_json: bool, config_file: Path | None) -> int:
+    """Show the run that is not finished, else the last one."""
+    with opened(config_file) as (_, store):
+        found = _any(store) if run_id is None else snapshots.run(store, run_id)
+        if found is None:
+            say("coupler: there was no run yet.")
+            return ExitCode.OK
+        if as_json:
+            out(records.line(records.run(found)))
+            return ExitCode.OK
+        for line in plain.status_lines(found):
+            out(line)
+        if found.state.active:
+            explain(found)
+        return ExitCode.OK
+
+
+@click.command("stop")
+@_run
+@config_option
+def stop_command(*, run_id: int | None, config_file: Path | None) -> int:
+    """Stop a run at its next checkpoint; it can be resumed."""
+    with opened(config_file) as (_, store):
+        found = _wanted(store, run_id)
+        if found.state is not RunState.RUNNING:
+            raise RunError(f"Run {found.id} is {found.state}; only a running one can be stopped.")
+        control.wish(store, found.id, Wish.STOP)
+        return _until_quiet(store, found.id)
+
+
+@click.command("cancel")
+@_run
+@config_option
+def cancel_command(*, run_id: int | None, config_file: Path | None) -> int:
+    """End a run for good at its next checkpoint; Synch. Only Coupled Records is as before it."""
+    with opened(config_file) as (_, store):
+        found = _wanted(store, run_id)
+        if not found.state.active:
+            raise RunError(f"Run {found.id} is {found.state} already.")
+        control.cancel(store, found.id, control.who())
+        return _until_quiet(store, found.id)
+
+
+@click.command("answer")
+@click.argument("run_id", metavar="RUN", type=click.IntRange(1))
+@click.argument("answer", metavar="yes|no", type=click.Choice(["yes", "no"]))
+@config_option
+def answer_command(*, run_id: int, answer: str, config_file: Path | None) -> int:
+    """Answer the closing question of a run: does Synch. Only Coupled Records stay cleared?
+
+    yes: scheduled jobs may create records for uncoupled records. no: each mapping is as it was before the run.
+    """
+    with opened(config_file) as (_, store):
+        control.answer(store, run_id, answer == "yes", control.who())
+        found = snapshots.run(store, run_id)
+        for line in plain.question_lines(found.flags):
+            say(line)
+        code = of_run(found)
+        # Failed records are the run's business, not the answer's.
+        return ExitCode.OK if code is ExitCode.RECORDS_FAILED else code
+
+
+def _until_quiet(store: Store, number: int) -> int:
+    """Wait for the engine to reach its checkpoint, and say where the run is then."""
+    end = time.monotonic() + STOPPING
+    found = snapshots.run(store, number)
+    while found.state is RunState.RUNNING and time.monotonic() < end:
+        time.sleep(LOOK)
+        found = snapshots.run(store, number)
+    if found.state is RunState.RUNNING:
+        say(f"coupler: run {number} is asked to stop, and its engine is still busy with its last requests.")
+        return ExitCode.NOT_FINISHED
+    say(f"coupler: run {number} is {found.state}.")
+    return ExitCode.OK
+
+
+def _wanted(store: Store, run_id: int | None) -> RunSnapshot:
+    found = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
+    if found is None:
+        raise RunError("No run is active.", "coupler status shows the last one; coupler jobs lists all.")
+    return found
+
+
+def _any(store: Store) -> RunSnapshot | None:
+    return snapshots.active(store) or snapshots.latest(store)
