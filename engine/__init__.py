@@ -1,0 +1,1 @@
+"""The engine: everything that Coupler does, reachable without a screen."""

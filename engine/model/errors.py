@@ -1,0 +1,72 @@
+"""What can go wrong, grouped by what to do about it.
+
+    CouplerError
+      ConfigError        the operator mends the configuration or the command line; nothing was done
+      ConnectionLost     a server cannot be reached or talks nonsense; the run stops and can be resumed
+        AccessDenied     a server refuses who we are, or what we may do
+      StoreError         the state store cannot be used; nothing is sent without it
+        LockHeld         another engine works on the same store
+      RunError           the run is not in a state for what was asked
+      Brake              going on could do harm; the run stops before it writes
+
+A record that cannot be written is not an exception: it is an outcome (`engine.model.outcome`).
+"""
+
+from typing import ClassVar
+
+
+class CouplerError(Exception):
+    """An error that an operator can act upon: a stable code, what happened, and one sentence of what to do."""
+
+    code: ClassVar[str] = "coupler"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(CouplerError):
+    """The configuration or the command line cannot be used; `problems` has every fault that was found."""
+
+    code = "config"
+
+    def __init__(self, message: str, hint: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.problems = problems or (message,)
+
+
+class ConnectionLost(CouplerError):
+    """A server cannot be reached, or does not answer as the service that it should be."""
+
+    code = "connection"
+
+
+class AccessDenied(ConnectionLost):
+    """A server does not accept the token or the password, or forbids the operation altogether."""
+
+    code = "access"
+
+
+class StoreError(CouplerError):
+    """The state store cannot be opened, read or written."""
+
+    code = "store"
+
+
+class LockHeld(StoreError):
+    """Another engine holds the lock of this store."""
+
+    code = "locked"
+
+
+class RunError(CouplerError):
+    """There is no such run, or it is not in a state for what was asked."""
+
+    code = "run"
+
+
+class Brake(CouplerError):
+    """What was found makes it likely that going on does harm."""
+
+    code = "brake"

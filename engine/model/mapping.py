@@ -1,0 +1,152 @@
+"""Integration table mappings and their field mappings (reference/domain.md sections 1 and 4)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way data flows; a bidirectional mapping runs to the integration table first, then from it."""
+
+    TO_INTEGRATION_TABLE = "ToIntegrationTable"
+    FROM_INTEGRATION_TABLE = "FromIntegrationTable"
+    BIDIRECTIONAL = "Bidirectional"
+
+    @property
+    def passes(self) -> tuple["Direction", ...]:
+        """The one-way passes of a job, in the order in which they run."""
+        if self is Direction.BIDIRECTIONAL:
+            return (Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE)
+        return (self,)
+
+    def includes(self, one_way: "Direction") -> bool:
+        """Whether a pass in that direction moves what has this direction."""
+        return self in (one_way, Direction.BIDIRECTIONAL)
+
+    @property
+    def arrow(self) -> str:
+        """Two characters, NAV left and CRM right."""
+        return {"ToIntegrationTable": "->", "FromIntegrationTable": "<-", "Bidirectional": "<>"}[self]
+
+
+class FieldKind(StrEnum):
+    """How a value is read, compared and written."""
+
+    TEXT = "text"
+    CODE = "code"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    OPTION = "option"
+    LOOKUP = "lookup"
+
+
+class ConflictPolicy(StrEnum):
+    """What to do when both sides changed a bidirectional field differently since they were last the same."""
+
+    NONE = "none"
+    SEND_UPDATE = "send_update"
+    GET_UPDATE = "get_update"
+
+
+class DeletionPolicy(StrEnum):
+    """What to do when the coupled partner is gone."""
+
+    NONE = "none"
+    RESTORE_RECORDS = "restore_records"
+    REMOVE_COUPLING = "remove_coupling"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One term of a table filter; all terms of a filter must hold. A value of None stands for no value."""
+
+    field: str
+    operator: str
+    value: str | int | bool | None
+    kind: FieldKind = FieldKind.TEXT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldMapping:
+    """A NAV field and a CRM column; a side that is blank makes the other one a constant.
+
+    `crm` names a lookup as it is written (`ownerid`), `navigation` the property that binds it when that has another
+    name, `lookup` the mapping whose couplings translate it and `target` the CRM set of the partner. Lengths are in
+    characters, 0 when unlimited; `digits` are decimal places in CRM. `create_only` fields are written with a new
+    record, `initial` ones also when a pair is coupled; the value of a `derived` field comes from the mapping's
+    special handling.
+    """
+
+    nav: str = ""
+    crm: str = ""
+    direction: Direction = Direction.BIDIRECTIONAL
+    kind: FieldKind = FieldKind.TEXT
+    constant: str | int | bool | None = None
+    lookup: str = ""
+    target: str = ""
+    navigation: str = ""
+    nav_length: int = 0
+    crm_length: int = 0
+    digits: int = 2
+    create_only: bool = False
+    initial: bool = False
+    derived: bool = False
+    not_null: bool = False
+    clear_on_fail: bool = False
+    validate: bool = True
+    transform: str = ""
+
+    @property
+    def column(self) -> str:
+        """The CRM column as it is read."""
+        return f"_{self.crm}_value" if self.kind is FieldKind.LOOKUP else self.crm
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One side of a mapping: an entity, its immutable key, what people call a record, and which records take part.
+
+    `match_filter` limits the records that may be found as partners; `extra` are columns that are read besides the
+    mapped.
+    """
+
+    entity: str
+    caption: str
+    key: str
+    number: str
+    name: str
+    filter: tuple[Condition, ...] = ()
+    match_filter: tuple[Condition, ...] = ()
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRule:
+    """Pairs of a NAV field and a CRM column that together tell that two records mean the same; blanks never match."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """An integration table mapping. `handling` names the special treatment that its records get."""
+
+    name: str
+    nav: Table
+    crm: Table
+    direction: Direction
+    fields: tuple[FieldMapping, ...]
+    match: tuple[MatchRule, ...] = ()
+    only_coupled: bool = True
+    depends: tuple[str, ...] = ()
+    conflict: ConflictPolicy = ConflictPolicy.NONE
+    deletion: DeletionPolicy = DeletionPolicy.NONE
+    handling: str = ""
+
+    def table(self, one_way: Direction) -> Table:
+        """The source of a pass."""
+        return self.nav if one_way is Direction.TO_INTEGRATION_TABLE else self.crm
+
+    @property
+    def bidirectional(self) -> tuple[FieldMapping, ...]:
+        """The fields whose last common values are remembered, so that it can be told which side changed."""
+        return tuple(one for one in self.fields if one.direction is Direction.BIDIRECTIONAL)

@@ -1,0 +1,255 @@
+"""What screens and reports are shown: one consistent, immutable picture of the store."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from engine.model.mapping import Direction
+
+
+class RunState(StrEnum):
+    """Where a run is. RUNNING with no live engine is shown as INTERRUPTED, which is not stored."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+    ASKING = "asking"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+    @property
+    def active(self) -> bool:
+        """Whether Synch. Only Coupled Records is cleared by a run in this state."""
+        return self not in (RunState.FINISHED, RunState.CANCELLED)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether an engine can go on with the run."""
+        return self in (RunState.INTERRUPTED, RunState.STOPPED)
+
+
+class JobState(StrEnum):
+    """Where a job is, as the word that screens show."""
+
+    WAIT = "WAIT"
+    RUN = "RUN"
+    PAUSE = "PAUSE"
+    OK = "OK"
+    PART = "PART"
+    FAIL = "FAIL"
+    SKIP = "SKIP"
+    STOP = "STOP"
+
+
+class Wish(StrEnum):
+    """What operators want of a run that an engine works on."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    STOP = "stop"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Sums over committed pages. `read` counts every source record that was looked at."""
+
+    read: int = 0
+    inserted: int = 0
+    modified: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    coupled: int = 0
+    ambiguous: int = 0
+    warnings: int = 0
+
+    def __add__(self, other: "Counters") -> "Counters":
+        return Counters(
+            self.read + other.read,
+            self.inserted + other.inserted,
+            self.modified + other.modified,
+            self.unchanged + other.unchanged,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+            self.coupled + other.coupled,
+            self.ambiguous + other.ambiguous,
+            self.warnings + other.warnings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PassSnapshot:
+    """One integration synchronization job: one mapping, one direction, one run. Times are aware, in UTC."""
+
+    run: int
+    seq: int
+    mapping: str
+    direction: Direction
+    state: JobState
+    counters: Counters
+    total: int | None
+    total_exact: bool
+    started: datetime | None
+    ended: datetime | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSnapshot:
+    """One of the ordered jobs of a run: its one or two passes together. `rate` is records a second, `eta` seconds."""
+
+    seq: int
+    mapping: str
+    direction: Direction
+    state: JobState
+    counters: Counters
+    total: int | None
+    total_exact: bool
+    rate: float | None
+    eta: float | None
+    passes: tuple[PassSnapshot, ...]
+    message: str = ""
+
+    @property
+    def done(self) -> int:
+        """Source records looked at, over all passes."""
+        return self.counters.read
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    """What the closing question means for one mapping: the flag before the run, now, and after either answer."""
+
+    mapping: str
+    before: bool
+    now: bool
+    if_yes: bool
+    if_no: bool
+    edited: bool = False
+    """An operator changed the flag during the run; that edit stands whatever the answer is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the tail; `text` may hold text from outside."""
+
+    at: datetime
+    mapping: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A run as it is now. `beat` is when its engine last gave a sign of life, `waiting` what it waits for."""
+
+    id: int
+    kind: str
+    state: RunState
+    wish: Wish
+    paused: bool
+    environment: str
+    nav: str
+    crm: str
+    started: datetime
+    ended: datetime | None
+    now: datetime
+    beat: datetime | None
+    waiting: str
+    code: str
+    message: str
+    hint: str
+    answer: str | None
+    answered_by: str | None
+    answered_at: datetime | None
+    jobs: tuple[JobSnapshot, ...]
+    flags: tuple[FlagChange, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def counters(self) -> Counters:
+        """The sums over all jobs."""
+        return sum((job.counters for job in self.jobs), Counters())
+
+    @property
+    def cleared(self) -> tuple[str, ...]:
+        """Mappings whose flag is on but has no effect while this run is active."""
+        return tuple(one.mapping for one in self.flags if one.before) if self.state.active else ()
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSnapshot:
+    """A row of the home screen. `only_coupled` is the stored flag, `cleared_by` the run that overrides it."""
+
+    seq: int
+    name: str
+    direction: Direction
+    nav_table: str
+    crm_table: str
+    only_coupled: bool
+    cleared_by: int | None
+    fields: int
+    nav_filter: str
+    crm_filter: str
+    match: str
+    coupled: int
+    last: PassSnapshot | None
+    last_counters: Counters | None
+    last_state: JobState | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSnapshot:
+    """The home screen: the mappings in run order and the run that is active, if any."""
+
+    environment: str
+    nav: str
+    crm: str
+    now: datetime
+    mappings: tuple[MappingSnapshot, ...]
+    active: RunSnapshot | None
+    last_run: RunSnapshot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Equal failures as one line. `retry` says whether running again can help without a change of data."""
+
+    run: int
+    mapping: str
+    kind: str
+    code: str
+    cause: str
+    count: int
+    first_seen: datetime
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """What happened to one record that was not simply written; texts may be hostile."""
+
+    run: int
+    seq: int
+    mapping: str
+    direction: Direction
+    kind: str
+    code: str
+    cause: str
+    message: str
+    hint: str
+    nav_no: str
+    name: str
+    nav_id: str | None
+    crm_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingRow:
+    """A coupling as `coupler couplings` lists it."""
+
+    mapping: str
+    nav_no: str
+    nav_id: str
+    crm_id: str
