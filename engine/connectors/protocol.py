@@ -1,0 +1,154 @@
+"""What the engine asks of either side, and what it gets back.
+
+Ids are canonical lower-case GUID texts, rows are decoded JSON objects with `decimal.Decimal` for numbers that are not
+whole, and every list of results is found by key, never by position.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from engine.model.mapping import Condition
+
+Row = Mapping[str, Any]
+ETAG = "@odata.etag"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The value of a lookup: a row of another table. `navigation` is the property that binds it."""
+
+    entity: str
+    id: str | None
+    navigation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Records of an entity in key order. `fields` are columns as they are read; `after` is the key to go on behind."""
+
+    entity: str
+    key: str
+    fields: tuple[str, ...]
+    conditions: tuple[Condition, ...] = ()
+    after: str | None = None
+    page_size: int = 1000
+
+
+class WriteKind(StrEnum):
+    """CREATE never changes a row that exists, UPDATE never makes one."""
+
+    CREATE = "create"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One row to write. `key` finds the result again. A CREATE without `id` leaves the id to the server."""
+
+    key: str
+    kind: WriteKind
+    entity: str
+    id: str | None
+    values: Mapping[str, Any]
+    etag: str | None = None
+
+
+class Status(StrEnum):
+    """What is known about one write."""
+
+    DONE = "done"
+    EXISTS = "exists"
+    """CREATE: a row with this key is there already."""
+    STALE = "stale"
+    """UPDATE: the row has another version than the etag says."""
+    MISSING = "missing"
+    """UPDATE: there is no such row."""
+    REJECTED = "rejected"
+    """The service does not accept the values; `message` says why. Nothing was written."""
+    UNKNOWN = "unknown"
+    """It may or may not have been written; only a look can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one write. `row` is the row after the write, where the service tells."""
+
+    key: str
+    status: Status
+    id: str | None = None
+    row: Row | None = None
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows there are; not exact when the service stops counting at its limit."""
+
+    number: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a connection test."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Side(Protocol):
+    """One of the two systems.
+
+    All methods wait out throttling and repeat what is safe to repeat. They raise `ConnectionLost` when the service
+    cannot be reached or does not answer as OData, and `AccessDenied` when it refuses the caller.
+    """
+
+    client_ids: bool
+    """Whether the id of a new row can be chosen by us."""
+
+    marker: str | None
+    """The field of a new row that holds the id of its partner, for services that choose ids themselves."""
+
+    @property
+    def waiting(self) -> str:
+        """What requests wait for at the moment, such as a pause that the service asked for; blank when nothing."""
+        ...
+
+    def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        """The records behind `query.after`, in key order, in lists of at most `page_size`."""
+        ...
+
+    async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
+        """The rows with these keys, by key; rows that do not exist are left out."""
+        ...
+
+    async def find(
+        self,
+        entity: str,
+        field: str,
+        values: Sequence[Any],
+        fields: tuple[str, ...],
+        conditions: tuple[Condition, ...] = (),
+    ) -> list[Row]:
+        """The rows whose field has one of the values (texts compare without case) and that meet the conditions."""
+        ...
+
+    async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
+        """How many rows meet the conditions."""
+        ...
+
+    async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
+        """Send writes of one entity and kind, in batches; every write has a result, found by its key."""
+        ...
+
+    async def probe(self) -> list[Step]:
+        """Who we are and whether the service is what it should be."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
