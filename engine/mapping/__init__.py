@@ -1,0 +1,1 @@
+"""The mappings and the rules for one record; pure functions and data."""
