@@ -1,0 +1,162 @@
+"""Opening the store: SQLite in a private file or PostgreSQL, migrated, with one writer thread."""
+
+import asyncio
+import os
+import stat
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from engine.model.errors import StoreError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_SECONDS = 30
+_T = TypeVar("_T")
+
+
+class Store:
+    """The state store. Writes are short transactions; asynchronous callers share one writer thread."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open a store, make it when it is new and bring its tables up to date; raises StoreError."""
+        try:
+            parsed = sa.make_url(url)
+            if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+                _private_file(Path(str(parsed.database)))
+            engine = _create_engine(parsed)
+            _migrate(engine)
+        except StoreError:
+            raise
+        except (sa.exc.SQLAlchemyError, OSError, ValueError) as error:
+            raise StoreError(
+                f"The state store {_shown(url)} cannot be opened: {_reason(error)}",
+                "Check that the folder or the database server is there and that you may write to it.",
+            ) from error
+        return cls(engine)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine underneath, for the lock."""
+        return self._engine
+
+    def close(self) -> None:
+        """Finish what is being written and close all connections."""
+        self._writer.shutdown()
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for short reads; each statement stands alone, so that no reader holds back a checkpoint."""
+        try:
+            with self._reader.connect() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise _failed(error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction: committed at the end of the block, rolled back when it raises."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise _failed(error) from error
+
+    async def write(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """Run work in one transaction on the writer thread and return when it is durable."""
+
+        def transaction() -> _T:
+            with self.writing() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
+
+    async def read(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """Run short reads off the event loop."""
+
+        def reads() -> _T:
+            with self.reading() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, reads)
+
+
+def _create_engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS}000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _migrate(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    if present == newest:
+        return
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('coupler migrations'))"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _private_file(path: Path) -> None:
+    """Make the database file with mode 0600, as its -wal and -shm files get too, in a folder of mode 0700."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise StoreError(f"{path} is not a file.", "Name a file in [store] url.")
+        if status.st_mode & 0o077 and status.st_uid == os.getuid():
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _failed(error: sa.exc.SQLAlchemyError) -> StoreError:
+    return StoreError(
+        f"The state store failed: {_reason(error)}",
+        "Nothing was sent that is not recorded; mend the cause (disk space, permissions, database server) and resume.",
+    )
+
+
+def _reason(error: Exception) -> str:
+    origin = getattr(error, "orig", None) or error
+    return " ".join(str(origin).split())[:300]
+
+
+def _shown(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "(not a database URL)"

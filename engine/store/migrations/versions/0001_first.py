@@ -1,0 +1,230 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from engine.store.types import Guid, Moment
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make all tables."""
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("wish", sa.String(length=8), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("environment", sa.String(length=80), nullable=False),
+        sa.Column("nav", sa.String(length=400), nullable=False),
+        sa.Column("crm", sa.String(length=400), nullable=False),
+        sa.Column(
+            "fingerprint", sa.String(length=64), nullable=False, comment="of what a resumed run must find unchanged"
+        ),
+        sa.Column(
+            "saved_flags", sa.JSON(), nullable=False, comment="mapping -> flag and its version when the run started"
+        ),
+        sa.Column(
+            "keep_cleared",
+            sa.Boolean(),
+            nullable=True,
+            comment="the answer given in advance, for a run without a screen",
+        ),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("beat_at", Moment(), nullable=True, comment="last sign of life of the engine"),
+        sa.Column("waiting", sa.String(length=400), server_default="", nullable=False),
+        sa.Column("code", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("hint", sa.Text(), server_default="", nullable=False),
+        sa.Column("answer", sa.Boolean(), nullable=True),
+        sa.Column("answered_at", Moment(), nullable=True),
+        sa.Column("answered_by", sa.String(length=200), nullable=True),
+        sa.Column(
+            "kept_edits", sa.JSON(), nullable=True, comment="mappings whose flag an operator changed during the run"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_run"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "one_active_run",
+        "run",
+        ["kind"],
+        unique=True,
+        sqlite_where=sa.text("kind = 'run' AND state IN ('running', 'stopped', 'asking')"),
+        postgresql_where=sa.text("kind = 'run' AND state IN ('running', 'stopped', 'asking')"),
+    )
+    op.create_table(
+        "job",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("total_exact", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("started_at", Moment(), nullable=True),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "seq", "direction", name="pk_job"),
+    )
+    op.create_table(
+        "coupling",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=False),
+        sa.Column("crm_id", Guid(), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column(
+            "base",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="hashes of the bidirectional values when both sides were last the same",
+        ),
+        sa.Column("run_id", sa.Integer(), nullable=False, comment="the run that coupled the pair"),
+        sa.Column(
+            "uncounted", sa.Boolean(), nullable=False, comment="created by us, found again by settling, not yet counted"
+        ),
+        sa.Column("coupled_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_coupling"),
+        sa.UniqueConstraint("mapping", "crm_id", name="uq_coupling_mapping_crm_id"),
+    )
+    op.create_index("ix_coupling_mapping_nav_no", "coupling", ["mapping", "nav_no"], unique=False)
+    op.create_table(
+        "flag",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("only_coupled", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.Column("changed_by", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("mapping", name="pk_flag"),
+        comment="Synch. Only Coupled Records as stored; an active run overrides it without touching it",
+    )
+    op.create_table(
+        "intent",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("sent_at", Moment(), nullable=False),
+        sa.Column(
+            "creates",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="packed source ids, numbers and target ids of one batch",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_intent"),
+        comment="creates that may have been sent; open until their page is committed or they are settled",
+    )
+    op.create_table(
+        "link",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("source_id", Guid(), nullable=False),
+        sa.Column("partner_mapping", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("mapping", "direction", "source_id", name="pk_link"),
+        comment="records with a lookup that waits for its partner to be coupled",
+    )
+    op.create_table(
+        "event",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_event"),
+    )
+    op.create_index("ix_event_run_id", "event", ["run_id"], unique=False)
+    op.create_table(
+        "outcome",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("source_id", Guid(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="failed, skipped, warning or link"),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("cause", sa.String(length=300), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("hint", sa.Text(), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=True),
+        sa.Column("crm_id", Guid(), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "seq", "direction", "source_id", "kind", name="pk_outcome"),
+    )
+    op.create_index("ix_outcome_run_id_mapping_cause", "outcome", ["run_id", "mapping", "cause"], unique=False)
+    op.create_table(
+        "overwritten",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("target_id", Guid(), nullable=False),
+        sa.Column(
+            "values", sa.LargeBinary(), nullable=False, comment="JSON of the values before the first write of this run"
+        ),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "seq", "direction", "target_id", name="pk_overwritten"),
+    )
+    op.create_table(
+        "planned",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=False),
+        sa.Column("crm_id", Guid(), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "mapping", "nav_id", name="pk_planned"),
+        sa.UniqueConstraint("run_id", "mapping", "crm_id", name="uq_planned_run_id_mapping_crm_id"),
+        comment="the couplings that a plan would make, so that later jobs of the plan find them",
+    )
+    op.create_index("ix_planned_run_id_mapping_nav_no", "planned", ["run_id", "mapping", "nav_no"], unique=False)
+    op.create_table(
+        "page",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("slice_no", sa.Integer(), nullable=False),
+        sa.Column("last_key", sa.String(length=200), nullable=False),
+        sa.Column("committed_at", Moment(), nullable=False),
+        sa.Column("read", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("inserted", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("modified", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unchanged", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("skipped", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("coupled", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("ambiguous", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("warnings", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id", "seq", "direction"], ["job.run_id", "job.seq", "job.direction"], ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "seq", "direction", "slice_no", "last_key", name="pk_page"),
+    )
+    op.create_table(
+        "slice",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("no", sa.Integer(), nullable=False),
+        sa.Column(
+            "cursor", sa.String(length=200), nullable=True, comment="key of the last record of the last committed page"
+        ),
+        sa.Column("done", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "epoch", sa.Integer(), server_default="0", nullable=False, comment="fences a zombie; never decreases"
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id", "seq", "direction"], ["job.run_id", "job.seq", "job.direction"], ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "seq", "direction", "no", name="pk_slice"),
+    )

@@ -1,0 +1,141 @@
+"""Runs, their jobs, the flags and the events, as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.model.mapping import Direction
+from engine.model.snapshot import JobState, RunState, Wish
+from engine.store.schema import event, flag, job, outcome, page, planned, run
+from engine.store.upsert import insert
+from engine.store.work import Scope
+
+ACTIVE = (RunState.RUNNING.value, RunState.STOPPED.value, RunState.ASKING.value)
+_EVENTS_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What a run starts with. `saved_flags` has, by mapping, the flag and its version."""
+
+    kind: str
+    environment: str
+    nav: str
+    crm: str
+    fingerprint: str
+    saved_flags: Mapping[str, tuple[bool, int]]
+    keep_cleared: bool | None
+    by: str
+
+
+def create(
+    connection: sa.Connection, new: NewRun, jobs: Sequence[tuple[int, str, Sequence[Direction]]], at: datetime
+) -> int:
+    """Add a run with its jobs; raises IntegrityError when another one is active."""
+    values = {
+        "kind": new.kind,
+        "state": RunState.RUNNING.value,
+        "wish": Wish.RUN.value,
+        "environment": new.environment,
+        "nav": new.nav,
+        "crm": new.crm,
+        "fingerprint": new.fingerprint,
+        "saved_flags": {name: list(pair) for name, pair in new.saved_flags.items()},
+        "keep_cleared": new.keep_cleared,
+        "created_at": at,
+        "created_by": new.by,
+    }
+    run_id = int(connection.execute(sa.insert(run).values(values)).inserted_primary_key[0])  # type: ignore[index]  # one row has one
+    rows = [
+        {"run_id": run_id, "seq": seq, "direction": one.value, "mapping": name, "state": JobState.WAIT.value}
+        for seq, name, passes in jobs
+        for one in passes
+    ]
+    connection.execute(sa.insert(job), rows)
+    return run_id
+
+
+def get(connection: sa.Connection, run_id: int) -> sa.Row[Any] | None:
+    """A run's row."""
+    return connection.execute(sa.select(run).where(run.c.id == run_id)).one_or_none()
+
+
+def active(connection: sa.Connection) -> sa.Row[Any] | None:
+    """The run that overrides the flags, when there is one."""
+    query = sa.select(run).where(run.c.kind == "run", run.c.state.in_(ACTIVE))
+    return connection.execute(query).one_or_none()
+
+
+def change(connection: sa.Connection, run_id: int, expected: Sequence[RunState], values: Mapping[str, Any]) -> bool:
+    """Change a run that is in one of the expected states; False when it is not."""
+    states = [state.value for state in expected]
+    statement = sa.update(run).where(run.c.id == run_id, run.c.state.in_(states)).values(**values)
+    return connection.execute(statement).rowcount == 1
+
+
+def set_job(connection: sa.Connection, scope: Scope, **values: Any) -> None:
+    """Change columns of a job row."""
+    where = (job.c[name] == value for name, value in scope.key.items())
+    connection.execute(sa.update(job).where(*where).values(**values))
+
+
+def job_rows(connection: sa.Connection, run_id: int) -> Sequence[sa.Row[Any]]:
+    """The job rows of a run in run order: to the integration table before from it."""
+    rows = connection.execute(sa.select(job).where(job.c.run_id == run_id)).all()
+    return sorted(rows, key=lambda row: (row.seq, row.direction != Direction.TO_INTEGRATION_TABLE.value))
+
+
+def read_and_failed(connection: sa.Connection, scope: Scope) -> tuple[int, int]:
+    """How many records a pass has read and how many of them failed, by its committed pages."""
+    where = (page.c[name] == value for name, value in scope.key.items())
+    sums = (sa.func.coalesce(sa.func.sum(column), 0) for column in (page.c.read, page.c.failed))
+    read, failed = connection.execute(sa.select(*sums).where(*where)).one()
+    return int(read), int(failed)
+
+
+def flags(connection: sa.Connection) -> dict[str, tuple[bool, int]]:
+    """The stored Synch. Only Coupled Records flags with their versions; those never changed are not in it."""
+    rows = connection.execute(sa.select(flag.c.mapping, flag.c.only_coupled, flag.c.version))
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def set_flag(
+    connection: sa.Connection, mapping: str, *, value: bool, at: datetime, by: str, expected: int | None = None
+) -> bool:
+    """Store a flag; with `expected` only when its version is still that (0: not stored yet). False when it is not."""
+    stored = flags(connection).get(mapping)
+    version = stored[1] if stored is not None else 0
+    if expected is not None and version != expected:
+        return False
+    values = {"only_coupled": value, "version": version + 1, "changed_at": at, "changed_by": by}
+    statement = insert(connection, flag).values(mapping=mapping, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=[flag.c.mapping], set_=values))
+    return True
+
+
+def add_event(connection: sa.Connection, run_id: int, mapping: str, text: str, at: datetime) -> None:
+    """Append a line to the tail of a run."""
+    connection.execute(sa.insert(event).values(run_id=run_id, at=at, mapping=mapping, text=text))
+
+
+def trim_events(connection: sa.Connection, run_id: int) -> None:
+    """Keep the newest lines of the tail."""
+    newest = sa.select(event.c.id).where(event.c.run_id == run_id).order_by(event.c.id.desc()).offset(_EVENTS_KEPT)
+    border = connection.scalar(newest.limit(1))
+    if border is not None:
+        connection.execute(sa.delete(event).where(event.c.run_id == run_id, event.c.id <= border))
+
+
+def forget_planned(connection: sa.Connection, run_id: int | None = None) -> None:
+    """Drop the planned couplings of one plan, or of all."""
+    statement = sa.delete(planned)
+    connection.execute(statement if run_id is None else statement.where(planned.c.run_id == run_id))
+
+
+def forget_outcome(connection: sa.Connection, scope: Scope, source_id: str, kind: str) -> None:
+    """Drop one outcome that is true no more."""
+    where = (outcome.c[name] == value for name, value in scope.key.items())
+    connection.execute(sa.delete(outcome).where(*where, outcome.c.source_id == source_id, outcome.c.kind == kind))

@@ -1,0 +1,209 @@
+"""The tables of the state store. What a page did is one row of `page`, in the same commit as its couplings."""
+
+import sqlalchemy as sa
+
+from engine.store.types import Guid, Moment
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Column, Table = sa.Column, sa.Table
+
+
+def _counter(name: str) -> sa.Column[int]:
+    return Column(name, sa.Integer, nullable=False, server_default="0")
+
+
+flag = Table(
+    "flag",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("only_coupled", sa.Boolean, nullable=False),
+    Column("version", sa.Integer, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", sa.String(200), nullable=False),
+    comment="Synch. Only Coupled Records as stored; an active run overrides it without touching it",
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    Column("kind", sa.String(8), nullable=False),
+    Column("state", sa.String(16), nullable=False),
+    Column("wish", sa.String(8), nullable=False),
+    Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("environment", sa.String(80), nullable=False),
+    Column("nav", sa.String(400), nullable=False),
+    Column("crm", sa.String(400), nullable=False),
+    Column("fingerprint", sa.String(64), nullable=False, comment="of what a resumed run must find unchanged"),
+    Column("saved_flags", sa.JSON, nullable=False, comment="mapping -> flag and its version when the run started"),
+    Column("keep_cleared", sa.Boolean, comment="the answer given in advance, for a run without a screen"),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", sa.String(200), nullable=False),
+    Column("ended_at", Moment),
+    Column("beat_at", Moment, comment="last sign of life of the engine"),
+    Column("waiting", sa.String(400), nullable=False, server_default=""),
+    Column("code", sa.String(40), nullable=False, server_default=""),
+    Column("message", sa.Text, nullable=False, server_default=""),
+    Column("hint", sa.Text, nullable=False, server_default=""),
+    Column("answer", sa.Boolean),
+    Column("answered_at", Moment),
+    Column("answered_by", sa.String(200)),
+    Column("kept_edits", sa.JSON, comment="mappings whose flag an operator changed during the run"),
+    sqlite_autoincrement=True,
+)
+
+_ACTIVE = sa.and_(run.c.kind == "run", run.c.state.in_(("running", "stopped", "asking")))
+sa.Index("one_active_run", run.c.kind, unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE)
+
+job = Table(
+    "job",
+    metadata,
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", sa.Integer, primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("mapping", sa.String(40), nullable=False),
+    Column("state", sa.String(8), nullable=False),
+    Column("total", sa.Integer),
+    Column("total_exact", sa.Boolean, nullable=False, server_default=sa.true()),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("message", sa.Text, nullable=False, server_default=""),
+)
+
+slice_ = Table(
+    "slice",
+    metadata,
+    Column("run_id", sa.Integer, primary_key=True),
+    Column("seq", sa.Integer, primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("no", sa.Integer, primary_key=True),
+    Column("cursor", sa.String(200), comment="key of the last record of the last committed page"),
+    Column("done", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("epoch", sa.Integer, nullable=False, server_default="0", comment="fences a zombie; never decreases"),
+    sa.ForeignKeyConstraint(
+        ("run_id", "seq", "direction"), ("job.run_id", "job.seq", "job.direction"), ondelete="CASCADE"
+    ),
+)
+
+page = Table(
+    "page",
+    metadata,
+    Column("run_id", sa.Integer, primary_key=True),
+    Column("seq", sa.Integer, primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("slice_no", sa.Integer, primary_key=True),
+    Column("last_key", sa.String(200), primary_key=True),
+    Column("committed_at", Moment, nullable=False),
+    _counter("read"),
+    _counter("inserted"),
+    _counter("modified"),
+    _counter("unchanged"),
+    _counter("skipped"),
+    _counter("failed"),
+    _counter("coupled"),
+    _counter("ambiguous"),
+    _counter("warnings"),
+    sa.ForeignKeyConstraint(
+        ("run_id", "seq", "direction"), ("job.run_id", "job.seq", "job.direction"), ondelete="CASCADE"
+    ),
+)
+
+coupling = Table(
+    "coupling",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("nav_id", Guid, primary_key=True),
+    Column("crm_id", Guid, nullable=False),
+    Column("nav_no", sa.String(80), nullable=False),
+    Column("base", sa.LargeBinary, comment="hashes of the bidirectional values when both sides were last the same"),
+    Column("run_id", sa.Integer, nullable=False, comment="the run that coupled the pair"),
+    Column("uncounted", sa.Boolean, nullable=False, comment="created by us, found again by settling, not yet counted"),
+    Column("coupled_at", Moment, nullable=False),
+    sa.UniqueConstraint("mapping", "crm_id"),
+    sa.Index(None, "mapping", "nav_no"),
+)
+
+planned = Table(
+    "planned",
+    metadata,
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("nav_id", Guid, primary_key=True),
+    Column("crm_id", Guid, nullable=False),
+    Column("nav_no", sa.String(80), nullable=False),
+    sa.UniqueConstraint("run_id", "mapping", "crm_id"),
+    sa.Index(None, "run_id", "mapping", "nav_no"),
+    comment="the couplings that a plan would make, so that later jobs of the plan find them",
+)
+
+intent = Table(
+    "intent",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    Column("run_id", sa.Integer, nullable=False),
+    Column("seq", sa.Integer, nullable=False),
+    Column("direction", sa.String(24), nullable=False),
+    Column("mapping", sa.String(40), nullable=False),
+    Column("sent_at", Moment, nullable=False),
+    Column("creates", sa.LargeBinary, nullable=False, comment="packed source ids, numbers and target ids of one batch"),
+    comment="creates that may have been sent; open until their page is committed or they are settled",
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", sa.Integer, primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("source_id", Guid, primary_key=True),
+    Column("kind", sa.String(8), primary_key=True, comment="failed, skipped, warning or link"),
+    Column("mapping", sa.String(40), nullable=False),
+    Column("code", sa.String(60), nullable=False),
+    Column("cause", sa.String(300), nullable=False),
+    Column("message", sa.Text, nullable=False),
+    Column("hint", sa.Text, nullable=False),
+    Column("nav_no", sa.String(80), nullable=False),
+    Column("name", sa.String(200), nullable=False),
+    Column("nav_id", Guid),
+    Column("crm_id", Guid),
+    Column("at", Moment, nullable=False),
+    sa.Index(None, "run_id", "mapping", "cause"),
+)
+
+overwritten = Table(
+    "overwritten",
+    metadata,
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", sa.Integer, primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("target_id", Guid, primary_key=True),
+    Column("values", sa.LargeBinary, nullable=False, comment="JSON of the values before the first write of this run"),
+    Column("at", Moment, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("source_id", Guid, primary_key=True),
+    Column("partner_mapping", sa.String(40), nullable=False),
+    comment="records with a lookup that waits for its partner to be coupled",
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("mapping", sa.String(40), nullable=False),
+    Column("text", sa.Text, nullable=False),
+)

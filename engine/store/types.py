@@ -1,0 +1,58 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Guid(TypeDecorator[str]):
+    """A GUID as 16 bytes in the database and as canonical text in Python (reference/engine.md section 7)."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> bytes | None:
+        """Text to bytes."""
+        return None if value is None else to_bytes(value)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> str | None:
+        """Bytes to text."""
+        return None if value is None else to_text(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment as whole milliseconds since 1970 in UTC; naive ones are refused."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
+        """Moment to milliseconds; raises ValueError for a moment without a time zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return (value - _EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
+        """Milliseconds to moment."""
+        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+def to_bytes(guid: str) -> bytes:
+    """The 16 bytes of a canonical GUID; raises ValueError for other text."""
+    raw = bytes.fromhex(guid.replace("-", ""))
+    if len(raw) != 16:
+        raise ValueError(f"'{guid}' is not a GUID")
+    return raw
+
+
+def to_text(raw: bytes) -> str:
+    """The canonical text of 16 bytes."""
+    return str(UUID(bytes=bytes(raw)))

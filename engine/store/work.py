@@ -1,0 +1,277 @@
+"""What a pass writes while it works: its slice, intents before anything is sent, pages when all is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from engine.model.mapping import Direction
+from engine.model.outcome import Outcome, Problem
+from engine.model.snapshot import Counters
+from engine.store import couplings
+from engine.store.couplings import Coupling
+from engine.store.schema import intent, link, outcome, overwritten, page, slice_
+from engine.store.upsert import insert
+
+
+class Fenced(Exception):
+    """Another engine has taken the slice; whatever this one did since is not its own any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One pass of one job of one run. A plan makes planned couplings only."""
+
+    run: int
+    seq: int
+    mapping: str
+    direction: Direction
+    plan: bool
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The primary key of the pass."""
+        return {"run_id": self.run, "seq": self.seq, "direction": self.direction.value}
+
+
+class Create(msgspec.Struct, frozen=True, array_like=True):
+    """A record that is about to be created on the other side. `target_id` is None when the other side chooses it."""
+
+    source_id: str
+    number: str
+    target_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Creates that may have been sent; `sent_at` is by the clock of this machine."""
+
+    id: int
+    scope: Scope
+    sent_at: datetime
+    creates: tuple[Create, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A source record with a lookup that waits until its partner is coupled in another mapping."""
+
+    mapping: str
+    direction: Direction
+    source_id: str
+    partner_mapping: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """All that one page did. `after` is the cursor that it started from, `last_key` where the next page goes on."""
+
+    after: str | None
+    last_key: str
+    read: int
+    outcomes: Sequence[Outcome]
+    pairs: Sequence[Coupling]
+    links: Sequence[Link] = ()
+    intents: Sequence[int] = ()
+    left_open: Sequence[Create] = ()
+
+
+def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None, bool]:
+    """Raise the epoch of the pass's slice and return it with the cursor and whether nothing is left to do."""
+    key = (*_where(slice_, scope), slice_.c.no == 0)
+    connection.execute(insert(connection, slice_).values(**scope.key, no=0).on_conflict_do_nothing())
+    connection.execute(sa.update(slice_).where(*key).values(epoch=slice_.c.epoch + 1))
+    row = connection.execute(sa.select(slice_.c.epoch, slice_.c.cursor, slice_.c.done).where(*key)).one()
+    return row.epoch, row.cursor, row.done
+
+
+def finish_slice(connection: sa.Connection, scope: Scope, epoch: int) -> None:
+    """Nothing is left behind the cursor; raises Fenced."""
+    done = connection.execute(
+        sa.update(slice_).where(*_where(slice_, scope), slice_.c.no == 0, slice_.c.epoch == epoch).values(done=True)
+    )
+    if done.rowcount != 1:
+        raise Fenced
+
+
+def intend(
+    connection: sa.Connection,
+    scope: Scope,
+    creates: Sequence[Create],
+    old_values: Sequence[tuple[str, bytes]],
+    at: datetime,
+) -> int | None:
+    """Record what is about to be sent: the ids of creates, and the values that updates are going to overwrite."""
+    if old_values:
+        rows = [{**scope.key, "target_id": id, "values": values, "at": at} for id, values in sorted(old_values)]
+        connection.execute(insert(connection, overwritten).on_conflict_do_nothing(), rows)
+    if not creates:
+        return None
+    values = {**scope.key, "mapping": scope.mapping, "sent_at": at, "creates": msgspec.msgpack.encode(creates)}
+    done = connection.execute(sa.insert(intent).values(values))
+    return int(done.inserted_primary_key[0])  # type: ignore[index]  # an insert of one row has one
+
+
+def open_intents(connection: sa.Connection) -> list[Intent]:
+    """All intents whose outcome is not committed, of whatever run, oldest first."""
+    query = sa.select(intent).order_by(intent.c.id)
+    return [
+        Intent(
+            row.id,
+            Scope(row.run_id, row.seq, row.mapping, Direction(row.direction), plan=False),
+            row.sent_at,
+            tuple(msgspec.msgpack.decode(row.creates, type=list[Create])),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def settle_intent(
+    connection: sa.Connection, one: Intent, found: Sequence[Coupling], still_open: Sequence[Create], at: datetime
+) -> None:
+    """Couple what was found to exist, keep open what cannot be told yet, and forget what was never created."""
+    couplings.save(connection, one.scope.mapping, found, run=one.scope.run, at=at, plan=False)
+    if still_open:
+        creates = msgspec.msgpack.encode(still_open)
+        connection.execute(sa.update(intent).where(intent.c.id == one.id).values(creates=creates))
+    else:
+        connection.execute(sa.delete(intent).where(intent.c.id == one.id))
+
+
+def commit_page(connection: sa.Connection, scope: Scope, epoch: int, result: PageResult, at: datetime) -> None:
+    """Everything a page did, in one transaction; raises Fenced when the slice is not ours or not where we left it."""
+    moved = connection.execute(
+        sa.update(slice_)
+        .where(
+            *_where(slice_, scope),
+            slice_.c.no == 0,
+            slice_.c.epoch == epoch,
+            slice_.c.cursor.is_(None) if result.after is None else slice_.c.cursor == result.after,
+        )
+        .values(cursor=result.last_key)
+    )
+    if moved.rowcount != 1:
+        raise Fenced
+    add_page(connection, scope, result, at)
+
+
+def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: datetime) -> None:
+    """The row, couplings, outcomes, links and intents of a page, without moving the cursor."""
+    counters = _counters(result)
+    columns = {name: getattr(counters, name) for name in Counters.__slots__}
+    values = {**scope.key, "slice_no": 0, "last_key": result.last_key, "committed_at": at, **columns}
+    connection.execute(insert(connection, page).values(values).on_conflict_do_nothing())
+    couplings.save(connection, scope.mapping, result.pairs, run=scope.run, at=at, plan=scope.plan)
+    save_outcomes(connection, scope, result.outcomes, at)
+    if result.links and not scope.plan:
+        rows = [
+            {
+                "mapping": one.mapping,
+                "direction": one.direction.value,
+                "source_id": one.source_id,
+                "partner_mapping": one.partner_mapping,
+            }
+            for one in result.links
+        ]
+        connection.execute(insert(connection, link).on_conflict_do_nothing(), rows)
+    if result.intents:
+        if result.left_open:
+            first, *rest = result.intents
+            creates = msgspec.msgpack.encode(result.left_open)
+            connection.execute(sa.update(intent).where(intent.c.id == first).values(creates=creates))
+        else:
+            rest = list(result.intents)
+        connection.execute(sa.delete(intent).where(intent.c.id.in_(rest)))
+
+
+def save_outcomes(connection: sa.Connection, scope: Scope, outcomes: Sequence[Outcome], at: datetime) -> None:
+    """A row for each record that failed, was skipped or carries a warning; the last word of a repeated page stands."""
+    rows = []
+    for one in outcomes:
+        if one.problem is not None:
+            rows.append(_outcome_row(scope, one, one.action.value, one.problem, at))
+        if one.warnings:
+            rows.append(_outcome_row(scope, one, "warning", _joined(one.warnings), at))
+    if rows:
+        statement = insert(connection, outcome)
+        keys = [column.name for column in outcome.primary_key]
+        changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[Link]:
+    """Records of one mapping and direction that wait for partners in a mapping, at most `limit`."""
+    c = link.c
+    query = sa.select(c.mapping, c.direction, c.source_id, c.partner_mapping)
+    query = query.where(c.partner_mapping == partner_mapping).order_by(c.mapping, c.direction, c.source_id).limit(limit)
+    found = [
+        Link(row.mapping, Direction(row.direction), row.source_id, row.partner_mapping)
+        for row in connection.execute(query)
+    ]
+    return [one for one in found if (one.mapping, one.direction) == (found[0].mapping, found[0].direction)]
+
+
+def commit_links(
+    connection: sa.Connection,
+    scope: Scope,
+    done: Sequence[Link],
+    outcomes: Sequence[Outcome],
+    pairs: Sequence[Coupling],
+    at: datetime,
+) -> None:
+    """What a link pass did to some records: their counters stand already, so only warnings and new bases are added."""
+    couplings.save(connection, scope.mapping, pairs, run=scope.run, at=at, plan=False)
+    rows = [_outcome_row(scope, one, "link", one.problem, at) for one in outcomes if one.problem is not None]
+    if rows:
+        connection.execute(insert(connection, outcome).on_conflict_do_nothing(), rows)
+    for one in done:
+        where = (
+            link.c[name] == value
+            for name, value in (
+                ("mapping", one.mapping),
+                ("direction", one.direction.value),
+                ("source_id", one.source_id),
+            )
+        )
+        connection.execute(sa.delete(link).where(*where))
+
+
+def _counters(result: PageResult) -> Counters:
+    number = dict.fromkeys(Counters.__slots__, 0)
+    number["read"] = result.read
+    for one in result.outcomes:
+        number[one.action.value] += 1
+        number["coupled"] += one.coupled
+        number["ambiguous"] += one.ambiguous
+        number["warnings"] += bool(one.warnings)
+    return Counters(**number)
+
+
+def _joined(warnings: Sequence[Problem]) -> Problem:
+    first = warnings[0]
+    return Problem(first.code, first.cause, " ".join(one.message for one in warnings), first.hint)
+
+
+def _outcome_row(scope: Scope, one: Outcome, kind: str, problem: Problem, at: datetime) -> dict[str, Any]:
+    return {
+        **scope.key,
+        "source_id": one.source_id,
+        "kind": kind,
+        "mapping": scope.mapping,
+        "code": problem.code,
+        "cause": problem.cause[:300],
+        "message": problem.message,
+        "hint": problem.hint,
+        "nav_no": one.nav_no[:80],
+        "name": one.name[:200],
+        "nav_id": one.nav_id,
+        "crm_id": one.crm_id,
+        "at": at,
+    }
+
+
+def _where(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+    return tuple(table.c[name] == value for name, value in scope.key.items())
