@@ -1,0 +1,1 @@
+"""One job: read pages, look up couplings, decide, write, settle what is unknown, commit."""

@@ -1,0 +1,64 @@
+"""What all jobs of one run share."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from engine.connectors.protocol import Side
+from engine.mapping.identity import created_id
+from engine.model.mapping import Direction, TableMapping
+from engine.store.couplings import Couplings
+from engine.store.database import Store
+from engine.sync.organization import Organization
+
+Clock = Callable[[], datetime]
+
+
+class StopRequested(Exception):
+    """An operator wants the run to stop; `cancel` when it is not to be resumed."""
+
+    def __init__(self, *, cancel: bool) -> None:
+        super().__init__("cancel" if cancel else "stop")
+        self.cancel = cancel
+
+
+def system_clock() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The store, both sides and everything that a job may ask. `checkpoint` waits while paused and raises to stop.
+
+    `wait_for` shows operators what is waited for; blank when it is over.
+    """
+
+    store: Store
+    nav: Side
+    crm: Side
+    mappings: Mapping[str, TableMapping]
+    environment: str
+    company: str
+    product_name: str
+    settle_wait: float
+    page_size: int
+    organization: Organization
+    couplings: Couplings
+    plan: bool
+    checkpoint: Callable[[], Awaitable[None]]
+    sleep: Callable[[float], Awaitable[None]]
+    wait_for: Callable[[str], None]
+    clock: Clock
+
+    def source(self, one_way: Direction) -> Side:
+        """The side that a pass reads from."""
+        return self.nav if one_way is Direction.TO_INTEGRATION_TABLE else self.crm
+
+    def target(self, one_way: Direction) -> Side:
+        """The side that a pass writes to."""
+        return self.crm if one_way is Direction.TO_INTEGRATION_TABLE else self.nav
+
+    def new_id(self, kind: str, key: str) -> str:
+        """The id under which a record is created: a source record of a mapping, or something that comes with it."""
+        return created_id(self.environment, self.company, kind, key)

@@ -1,0 +1,60 @@
+"""A side that only pretends to write, for plans."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from engine.connectors.protocol import Count, Query, Result, Row, Side, Status, Step, Write
+from engine.model.mapping import Condition
+
+
+class DrySide:
+    """Reads from a real side; every write is answered as done, under an id that nobody has."""
+
+    def __init__(self, side: Side) -> None:
+        self._side = side
+        self.client_ids = side.client_ids
+        self.marker = side.marker
+
+    @property
+    def waiting(self) -> str:
+        """What the real side waits for."""
+        return self._side.waiting
+
+    def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        """The real records."""
+        return self._side.pages(query)
+
+    async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
+        """The real rows."""
+        return await self._side.fetch(entity, key, ids, fields)
+
+    async def find(
+        self,
+        entity: str,
+        field: str,
+        values: Sequence[Any],
+        fields: tuple[str, ...],
+        conditions: tuple[Condition, ...] = (),
+    ) -> list[Row]:
+        """The real rows."""
+        return await self._side.find(entity, field, values, fields, conditions)
+
+    async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
+        """The real number."""
+        return await self._side.count(entity, conditions)
+
+    async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
+        """Nothing is sent."""
+        return {
+            one.key: Result(one.key, Status.DONE, one.id or str(uuid5(NAMESPACE_OID, f"{one.entity} {one.key}")))
+            for one in writes
+        }
+
+    async def probe(self) -> list[Step]:
+        """The real test."""
+        return await self._side.probe()
+
+    async def close(self) -> None:
+        """Close the real side."""
+        await self._side.close()

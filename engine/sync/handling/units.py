@@ -1,0 +1,87 @@
+"""UNITOFMEASURE: a unit group `NAV <code>` with one base unit of that name (reference/domain.md section 1.3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.connectors.protocol import ETAG, Row, Status, Write, WriteKind
+from engine.mapping.transfer import TO
+from engine.model.outcome import Problem
+from engine.sync.context import Context
+from engine.sync.handling.base import Handling
+from engine.sync.item import Item
+
+UNITS = "uoms"
+_HINT = "Mend the unit group in CRM, then run again."
+_FIELDS = ("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The only unit of a group."""
+
+    id: str
+    name: str
+    etag: str
+
+
+class UnitHandling(Handling):
+    """A group that was found, not made, may have a unit of another name; it is renamed."""
+
+    async def complete(self, items: Sequence[Item]) -> None:
+        """Check the units of the groups that were coupled by match or earlier."""
+        groups = {str(item.target_id): item for item in items if not item.created}
+        units = await read_units(self.context, list(groups))
+        renames = []
+        for group, unit in units.items():
+            item = groups[group]
+            if isinstance(unit, Problem):
+                item.fail(unit, one_way=TO)
+            elif unit.name != item.number:
+                renames.append(Write(item.id, WriteKind.UPDATE, UNITS, unit.id, {"name": item.number}, unit.etag))
+        if not renames:
+            return
+        by_id = {item.id: item for item in items}
+        for id, result in (await self.context.crm.write(renames)).items():
+            if result.status is Status.DONE:
+                by_id[id].written = True
+            else:
+                problem = Problem("unit_name", "the unit of the group cannot be renamed", result.message, _HINT)
+                by_id[id].fail(problem, one_way=TO)
+
+
+async def read_units(context: Context, groups: Sequence[str]) -> dict[str, Unit | Problem]:
+    """The base unit of each group, or what is wrong with the group's units."""
+    found: dict[str, list[Row]] = {group: [] for group in groups}
+    for row in await context.crm.find(UNITS, "_uomscheduleid_value", list(groups), _FIELDS) if groups else ():
+        found[str(row["_uomscheduleid_value"])].append(row)
+    return {group: _check(rows) for group, rows in found.items() if rows or not context.plan}
+
+
+def _check(rows: Sequence[Row]) -> Unit | Problem:
+    if not rows:
+        return Problem("unit_missing", "the unit group has no unit", "The unit group in CRM has no unit.", _HINT)
+    if len(rows) > 1:
+        names = ", ".join(str(row["name"]) for row in rows)
+        return Problem(
+            "unit_several",
+            "the unit group has several units",
+            f"The unit group in CRM has several units: {names}.",
+            _HINT,
+        )
+    row = rows[0]
+    if Decimal(str(row["quantity"])) != 1:
+        return Problem(
+            "unit_quantity",
+            "the unit's quantity is not 1",
+            f"Unit {row['name']} has quantity {row['quantity']}, not 1.",
+            _HINT,
+        )
+    if not row["isschedulebaseuom"]:
+        return Problem(
+            "unit_base",
+            "the unit is not its group's base unit",
+            f"Unit {row['name']} is not the base unit of its group.",
+            _HINT,
+        )
+    return Unit(str(row["uomid"]), str(row["name"]), str(row[ETAG]))

@@ -1,0 +1,83 @@
+"""One source record on its way through a page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from engine.connectors.protocol import Row
+from engine.mapping.transfer import Transferred
+from engine.mapping.values import Value
+from engine.model.mapping import Direction
+from engine.model.outcome import Action, Outcome, Problem
+from engine.store.couplings import Coupling
+
+
+class Mode(Enum):
+    """How the record got its partner."""
+
+    COUPLED = auto()
+    MATCHED = auto()
+    CREATE = auto()
+
+
+@dataclass(slots=True)
+class Item:
+    """What is known of a record. It is finished when it has an outcome, and in doubt when nobody can tell yet."""
+
+    id: str
+    row: Row
+    number: str
+    name: str
+    coupling: Coupling | None = None
+    mode: Mode = Mode.COUPLED
+    target_id: str | None = None
+    target: Row | None = None
+    target_number: str = ""
+    wanted: Transferred = field(default_factory=lambda: Transferred({}))
+    extra: Mapping[str, Value] = field(default_factory=dict)
+    base: bytes | None = None
+    sent: bool = False
+    """A create was sent and not refused, so a row under our id is ours."""
+    created: bool = False
+    exists: str = ""
+    """What the target said when it refused a create because the row, or another one like it, is there already."""
+    written: bool = False
+    settled: bool = False
+    """Both sides are what they should be, and the pair may be coupled."""
+    doubt: bool = False
+    outcome: Outcome | None = None
+    warnings: list[Problem] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Whether something is left to do."""
+        return self.outcome is None and not self.doubt
+
+    def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
+        """The record ends here; the rest of the page goes on."""
+        self.outcome = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
+
+    def skip(self, one_way: Direction) -> None:
+        """The record is left alone, because only coupled records are synchronized."""
+        self.outcome = self._outcome(Action.SKIPPED, one_way)
+
+    def succeed(self, action: Action, one_way: Direction) -> None:
+        """The record is done."""
+        self.outcome = self._outcome(action, one_way)
+
+    def _outcome(
+        self, action: Action, one_way: Direction, *, problem: Problem | None = None, ambiguous: bool = False
+    ) -> Outcome:
+        to_crm = one_way is Direction.TO_INTEGRATION_TABLE
+        return Outcome(
+            source_id=self.id,
+            action=action,
+            nav_no=self.number if to_crm else self.target_number,
+            name=self.name,
+            nav_id=self.id if to_crm else self.target_id,
+            crm_id=self.target_id if to_crm else self.id,
+            coupled=self.settled and not self.created and self.mode is not Mode.COUPLED,
+            ambiguous=ambiguous,
+            problem=problem,
+            warnings=tuple(self.warnings),
+        )

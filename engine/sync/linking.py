@@ -1,0 +1,67 @@
+"""Lookups whose partner came later: a customer's primary contact is written once the contact is coupled.
+
+Reference/domain.md section 1.4, primary contact cycle.
+"""
+
+from functools import partial
+
+from engine.model.mapping import FieldMapping, TableMapping
+from engine.model.outcome import Action, Outcome, Problem
+from engine.store.work import Link, Scope, commit_links, links
+from engine.sync.context import Context
+from engine.sync.page import Pass, work_page
+from engine.sync.writing import source_columns
+
+_BATCH = 200
+
+
+async def write_links(context: Context, run: int, partner_mapping: str, seqs: dict[str, int]) -> int:
+    """Write the lookups that waited for records of a mapping and return how many records were looked at.
+
+    A lookup whose partner is still not coupled is a warning; the next full synchronization tries it again.
+    """
+    looked_at = 0
+    while batch := await context.store.read(partial(links, partner_mapping=partner_mapping, limit=_BATCH)):
+        await context.checkpoint()
+        scope = Scope(run, seqs.get(batch[0].mapping, 0), batch[0].mapping, batch[0].direction, plan=False)
+        await _write_batch(context, scope, batch)
+        looked_at += len(batch)
+    return looked_at
+
+
+async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> None:
+    one = await Pass.of(context, scope, only_coupled=True)
+    table = one.mapping.table(scope.direction)
+    columns = source_columns(one.mapping, scope.direction)
+    ids = [link.source_id for link in batch]
+    rows = await context.source(scope.direction).fetch(table.entity, table.key, ids, columns)
+    outcomes: list[Outcome] = []
+    pairs = []
+    if rows:
+        field = _field(one.mapping, batch[0].partner_mapping)
+        result = await work_page(one, list(rows.values()), None, only=field)
+        waiting = {link.source_id for link in result.links}
+        outcomes = [
+            _unresolved(outcome, field) if outcome.source_id in waiting else outcome
+            for outcome in result.outcomes
+            if outcome.source_id in waiting or outcome.action is Action.FAILED
+        ]
+        pairs = list(result.pairs)
+    at = context.clock()
+    await context.store.write(partial(commit_links, scope=scope, done=batch, outcomes=outcomes, pairs=pairs, at=at))
+
+
+def _field(mapping: TableMapping, partner_mapping: str) -> FieldMapping:
+    return next(field for field in mapping.fields if field.lookup == partner_mapping and field.clear_on_fail)
+
+
+def _unresolved(outcome: Outcome, field: FieldMapping) -> Outcome:
+    problem = Problem(
+        "link",
+        f"{field.nav}: the {field.lookup} record is not coupled",
+        f"{field.nav} was left empty on the other side, because that record is not coupled.",
+        f"Mend the failed records of {field.lookup} and run again.",
+    )
+    return Outcome(
+        outcome.source_id, outcome.action, outcome.nav_no, outcome.name, outcome.nav_id, outcome.crm_id, problem=problem
+    )

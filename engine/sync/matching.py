@@ -1,0 +1,102 @@
+"""Match before create: find the one uncoupled record on the other side that means the same (design.md section 5)."""
+
+from collections.abc import Sequence
+
+from engine.connectors.protocol import Row, Side
+from engine.mapping.transfer import TO, Partners, match_value, target_value
+from engine.mapping.values import Value, blank, folded
+from engine.model.mapping import FieldMapping, MatchRule, TableMapping
+from engine.model.outcome import Problem
+from engine.store.work import Scope
+from engine.sync.context import Context
+from engine.sync.item import Item, Mode
+
+Key = tuple[Value, ...]
+
+
+async def find_partners(
+    context: Context, scope: Scope, mapping: TableMapping, items: Sequence[Item], partners: Partners, claimed: set[str]
+) -> None:
+    """Couple each uncoupled record with its only match, fail it when there are several, else leave it to be created.
+
+    `claimed` are destination records that other records of this pass, committed or not, have taken.
+    """
+    left = list(items)
+    for rule in mapping.match:
+        if left:
+            await _apply(context, scope, mapping, rule, left, partners, claimed)
+            left = [item for item in left if item.open and item.mode is Mode.CREATE]
+
+
+async def _apply(
+    context: Context,
+    scope: Scope,
+    mapping: TableMapping,
+    rule: MatchRule,
+    items: Sequence[Item],
+    partners: Partners,
+    claimed: set[str],
+) -> None:
+    one_way = scope.direction
+    side = context.target(one_way)
+    table = mapping.crm if one_way is TO else mapping.nav
+    fields = [_field(mapping, nav, crm) for nav, crm in rule.pairs]
+    first = fields[0]
+    keyed: list[tuple[Item, Key]] = []
+    sought: dict[str, None] = {}
+    for item in items:
+        values = tuple(match_value(field, one_way, item.row, partners) for field in fields)
+        if not any(blank(value) for value in values):
+            keyed.append((item, tuple(folded(value) for value in values)))
+            sought[str(values[0])] = None
+    if not keyed:
+        return
+    column = first.column if one_way is TO else first.nav
+    columns = dict.fromkeys(
+        [table.key, table.number, *(field.column if one_way is TO else field.nav for field in fields)]
+    )
+    if side.marker:
+        columns[side.marker] = None
+    candidates: dict[Key, list[Row]] = {}
+    for row in await side.find(table.entity, column, list(sought), tuple(columns), table.match_filter):
+        key = tuple(folded(target_value(field, one_way, row)) for field in fields)
+        candidates.setdefault(key, []).append(row)
+    if not candidates:
+        return
+    ids = [str(row[table.key]) for rows in candidates.values() for row in rows]
+    taken = await context.store.read(lambda connection: context.couplings.taken(connection, mapping.name, one_way, ids))
+    for item, key in keyed:
+        free = [
+            row
+            for row in candidates.get(key, ())
+            if row[table.key] not in taken and row[table.key] not in claimed and _unmarked(side, row, item)
+        ]
+        if len(free) == 1:
+            item.mode = Mode.MATCHED
+            item.target_id = str(free[0][table.key])
+            item.target_number = str(free[0].get(table.number) or "")
+            claimed.add(item.target_id)
+        elif free:
+            item.fail(_ambiguous(rule, len(free), table.caption), ambiguous=True, one_way=one_way)
+
+
+def _field(mapping: TableMapping, nav: str, crm: str) -> FieldMapping:
+    return next(
+        (field for field in mapping.fields if field.nav == nav and field.crm == crm), FieldMapping(nav=nav, crm=crm)
+    )
+
+
+def _unmarked(side: Side, row: Row, item: Item) -> bool:
+    """Whether a record does not belong to another one: the marker of a record that we made names its partner."""
+    mark = str(row.get(side.marker) or "").lower() if side.marker else ""
+    return mark in ("", item.id)
+
+
+def _ambiguous(rule: MatchRule, number: int, caption: str) -> Problem:
+    by = " and ".join(nav for nav, _ in rule.pairs)
+    return Problem(
+        "ambiguous",
+        f"several uncoupled records match by {by}",
+        f"{number} uncoupled {caption} records have the same {by}; nothing was coupled or created.",
+        "Merge the duplicates or couple the right one by hand, then run again.",
+    )

@@ -1,0 +1,133 @@
+"""One pass: read ahead, work on several pages at once, commit them in order (design.md section 5)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+
+from engine.connectors.protocol import Query, Row
+from engine.mapping.transfer import TO
+from engine.model.outcome import Action, Outcome
+from engine.store import couplings
+from engine.store.work import PageResult, Scope, add_page, commit_page, finish_slice, open_intents, take_slice
+from engine.sync.context import Context, StopRequested
+from engine.sync.page import IN_DOUBT, Pass, work_page
+from engine.sync.settling import settle_intents
+from engine.sync.writing import source_columns
+
+_PAGES_AT_ONCE = 3
+_LAST_LOOKS = 3
+
+
+async def run_pass(context: Context, scope: Scope, *, only_coupled: bool) -> None:
+    """Synchronize all records of a pass from where it was left; any number of calls has the effect of one."""
+    epoch, cursor, done = await context.store.write(partial(take_slice, scope=scope))
+    if done:
+        return
+    one = await Pass.of(context, scope, only_coupled=only_coupled)
+    await _work(one, epoch, cursor)
+    if not scope.plan:
+        await _close(one)
+    await context.store.write(partial(finish_slice, scope=scope, epoch=epoch))
+
+
+async def _work(one: Pass, epoch: int, cursor: str | None) -> None:
+    """Pages in flight, oldest first; a page is committed when all before it are, so that the cursor never skips one."""
+    width = _PAGES_AT_ONCE if one.context.target(one.scope.direction).client_ids else 1
+    flight: list[asyncio.Task[PageResult]] = []
+    try:
+        async for rows, after in _read_ahead(one, cursor):
+            try:
+                await one.context.checkpoint()
+            except StopRequested:
+                await _drain(one, epoch, flight)
+                raise
+            flight.append(asyncio.create_task(work_page(one, rows, after)))
+            while len(flight) >= width:
+                await _commit(one, epoch, await flight[0])
+                del flight[0]
+        await _drain(one, epoch, flight)
+    finally:
+        for task in flight:
+            task.cancel()
+        await asyncio.gather(*flight, return_exceptions=True)
+
+
+async def _drain(one: Pass, epoch: int, flight: list[asyncio.Task[PageResult]]) -> None:
+    """Bring what is under way to its end."""
+    while flight:
+        await _commit(one, epoch, await flight[0])
+        del flight[0]
+
+
+async def _read_ahead(one: Pass, cursor: str | None) -> AsyncIterator[tuple[list[Row], str | None]]:
+    """The pages behind the cursor, each with the cursor before it; the next one is read while one is worked on."""
+    table = one.mapping.table(one.scope.direction)
+    columns = source_columns(one.mapping, one.scope.direction)
+    query = Query(table.entity, table.key, columns, table.filter, cursor, one.context.page_size)
+    pages = one.context.source(one.scope.direction).pages(query)
+    upcoming = asyncio.ensure_future(anext(pages, None))
+    try:
+        while (rows := await upcoming) is not None:
+            upcoming = asyncio.ensure_future(anext(pages, None))
+            if rows:
+                yield rows, cursor
+                cursor = str(rows[-1][table.key])
+    finally:
+        upcoming.cancel()
+        await asyncio.gather(upcoming, return_exceptions=True)
+
+
+async def _commit(one: Pass, epoch: int, result: PageResult) -> None:
+    at = one.context.clock()
+    await one.context.store.write(partial(commit_page, scope=one.scope, epoch=epoch, result=result, at=at))
+
+
+async def _close(one: Pass) -> None:
+    """Make what turned out not to have been made, and count what was made and that no page has counted."""
+    context, scope = one.context, one.scope
+    for number in range(_LAST_LOOKS):
+        again = await settle_intents(context, scope)
+        if not again:
+            break
+        if context.nav.marker is None:
+            outcomes = [
+                Outcome(create.source_id, Action.FAILED, crm_id=create.source_id, problem=IN_DOUBT) for create in again
+            ]
+            await _add(one, f"in doubt {number}", outcomes)
+            return
+        await _repeat(one, [create.source_id for create in again])
+    left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping))
+    if left:
+        outcomes = [Outcome(pair.nav_id if scope.direction is TO else pair.crm_id, Action.INSERTED) for pair in left]
+        pairs = [couplings.Coupling(pair.nav_id, pair.crm_id, pair.nav_no, pair.base) for pair in left]
+        await _add(one, "settled", outcomes, pairs)
+
+
+async def _repeat(one: Pass, ids: list[str]) -> None:
+    """Work again on records whose page is committed but that were not created after all."""
+    table = one.mapping.table(one.scope.direction)
+    columns = source_columns(one.mapping, one.scope.direction)
+    rows = await one.context.source(one.scope.direction).fetch(table.entity, table.key, ids, columns)
+    old = [intent.id for intent in await one.context.store.read(open_intents) if intent.scope == one.scope]
+    key = f"repeat {max(old)}"
+    if not rows:
+        await _add(one, key, [], intents=old)
+        return
+    result = await work_page(one, list(rows.values()), None)
+    at = one.context.clock()
+    repeated = PageResult(
+        None, key, 0, result.outcomes, result.pairs, result.links, [*result.intents, *old], result.left_open
+    )
+    await one.context.store.write(partial(add_page, scope=one.scope, result=repeated, at=at))
+
+
+async def _add(
+    one: Pass,
+    key: str,
+    outcomes: list[Outcome],
+    pairs: list[couplings.Coupling] | None = None,
+    intents: list[int] | None = None,
+) -> None:
+    result = PageResult(None, key, 0, outcomes, pairs or [], intents=intents or [])
+    at = one.context.clock()
+    await one.context.store.write(partial(add_page, scope=one.scope, result=result, at=at))

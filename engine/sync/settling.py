@@ -1,0 +1,116 @@
+"""Find out what became of creates whose outcome nobody recorded (design.md section 6; reference/reliability.md section
+2).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from engine.connectors.protocol import Row
+from engine.model.errors import Brake
+from engine.model.mapping import Direction
+from engine.store.couplings import Coupling
+from engine.store.work import Create, Intent, Scope, open_intents, settle_intent
+from engine.sync.context import Context
+
+_GRACE = timedelta(seconds=1)
+
+
+async def settle_intents(context: Context, scope: Scope | None = None) -> list[Create]:
+    """Couple every create that happened and forget those that did not; raises Brake when one record was created twice.
+
+    With a scope only its own intents are looked at, and those that did not happen stay open and are returned: their
+    pages are committed, so they must be made again.
+    """
+    intents = await context.store.read(open_intents)
+    again: list[Create] = []
+    for intent in intents:
+        if scope is not None and intent.scope != scope:
+            continue
+        if context.target(intent.scope.direction).client_ids:
+            found, absent = await _by_id(context, intent), list[Create]()
+        else:
+            found, absent = await _by_marker(context, intent)
+        keep = absent if scope is not None or context.nav.marker is None else []
+        at = context.clock()
+        await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
+        again.extend(absent)
+    return again
+
+
+async def doubtful(context: Context, mapping: str, one_way: Direction) -> frozenset[str]:
+    """Source records that may have been created on a side where nothing can tell; they are never sent again unasked."""
+    if context.target(one_way).client_ids or context.nav.marker is not None:
+        return frozenset()
+    intents = await context.store.read(open_intents)
+    return frozenset(
+        create.source_id
+        for intent in intents
+        if (intent.scope.mapping, intent.scope.direction) == (mapping, one_way)
+        for create in intent.creates
+    )
+
+
+async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
+    """Creates under an id of ours: those that exist happened; the others can be sent again at any time."""
+    table = context.mappings[intent.scope.mapping].crm
+    ids = [str(create.target_id) for create in intent.creates]
+    rows = await context.crm.fetch(table.entity, table.key, ids, (table.key,))
+    coupled = await _coupled(context, intent)
+    return [
+        Coupling(create.source_id, str(create.target_id), create.number, uncounted=True)
+        for create in intent.creates
+        if create.target_id in rows and create.source_id not in coupled
+    ]
+
+
+async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create]]:
+    """Creates whose id the other side chose: found by the marker, once nothing can still be under way."""
+    side, table = context.nav, context.mappings[intent.scope.mapping].nav
+    if side.marker is None:
+        return [], list(intent.creates)
+    coupled = await _coupled(context, intent)
+    open_creates = [create for create in intent.creates if create.source_id not in coupled]
+    await wait_until(context, intent.sent_at + timedelta(seconds=context.settle_wait))
+    columns = (table.key, table.number, side.marker)
+    rows: dict[str, list[Row]] = {}
+    for row in await side.find(table.entity, side.marker, [create.source_id for create in open_creates], columns):
+        rows.setdefault(str(row[side.marker]).lower(), []).append(row)
+    found, absent = [], []
+    for create in open_creates:
+        match rows.get(create.source_id, []):
+            case []:
+                absent.append(create)
+            case [row]:
+                found.append(
+                    Coupling(str(row[table.key]).lower(), create.source_id, str(row[table.number]), uncounted=True)
+                )
+            case several:
+                raise Brake(
+                    f"{len(several)} {table.caption} records carry the mark of CRM record {create.source_id}: "
+                    f"{_numbers(several, table.number)}.",
+                    "Delete the ones too many in NAV, then resume.",
+                )
+    return found, absent
+
+
+async def wait_until(context: Context, moment: datetime) -> None:
+    """Sleep until a moment by our clock, checking now and then whether the run is to stop."""
+    while (left := moment + _GRACE - context.clock()) > timedelta():
+        context.wait_for(f"until {moment:%H:%M:%S} UTC for NAV to end what may still be under way")
+        await context.checkpoint()
+        await context.sleep(min(left.total_seconds(), 1.0))
+    context.wait_for("")
+
+
+async def _coupled(context: Context, intent: Intent) -> set[str]:
+    scope = intent.scope
+    ids = [create.source_id for create in intent.creates]
+    known = await context.store.read(
+        lambda connection: context.couplings.of(connection, scope.mapping, scope.direction, ids)
+    )
+    return set(known)
+
+
+def _numbers(rows: Sequence[Row], name: str) -> str:
+    return ", ".join(str(row[name]) for row in rows)
