@@ -1,0 +1,197 @@
+"""What operators do to runs: start, pause, stop, cancel, answer. Each is one short transaction."""
+
+import getpass
+import hashlib
+import os
+import socket
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import sqlalchemy as sa
+
+from engine.config import Settings
+from engine.mapping.defaults import default_mappings
+from engine.model.errors import ConfigError, LockHeld, RunError, StoreError
+from engine.model.snapshot import RunState, Wish
+from engine.store import runs
+from engine.store.database import Store
+from engine.store.lock import engine_lives
+from engine.sync.context import Clock, system_clock
+
+_RUNNING, _STOPPED, _ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
+
+
+def start(
+    store: Store,
+    settings: Settings,
+    *,
+    kind: str = "run",
+    only: Iterable[str] = (),
+    keep_cleared: bool | None = None,
+    by: str,
+    clock: Clock = system_clock,
+) -> int:
+    """Commit a new run, or a plan, of all mappings or `only` some, and return its number; an engine must be spawned
+    for it.
+
+    `keep_cleared` answers the closing question in advance. Raises RunError when a run is active, LockHeld when an
+    engine works on this store, ConfigError for a job that does not exist.
+    """
+    chosen = _chosen(tuple(only))
+    mappings = default_mappings(settings.nav.version)
+    jobs = [
+        (seq, one.name, one.direction.passes) for seq, one in enumerate(mappings, 1) if not chosen or one.name in chosen
+    ]
+    _refuse_busy(store)
+    try:
+        with store.writing() as connection:
+            if (row := runs.active(connection)) is not None:
+                raise _active(row.id)
+            stored = runs.flags(connection)
+            saved = {name: stored.get(name, (_default(settings, name), 0)) for _, name, _ in jobs}
+            new = runs.NewRun(
+                kind,
+                settings.environment,
+                f"{settings.nav.company} {settings.nav.url}",
+                settings.crm.url,
+                fingerprint(settings),
+                saved,
+                keep_cleared,
+                by,
+            )
+            return runs.create(connection, new, jobs, clock())
+    except StoreError as error:
+        if isinstance(error.__cause__, sa.exc.IntegrityError):
+            raise RunError("Another run has just been started.", "Watch it with `coupler attach`.") from error
+        raise
+
+
+def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool | None = None) -> None:
+    """Make a stopped or interrupted run ready for a new engine.
+
+    Raises RunError when it cannot go on, LockHeld when an engine works on it.
+    """
+    _refuse_busy(store)
+    with store.writing() as connection:
+        row = runs.get(connection, run_id)
+        if row is None or row.kind != "run" or row.state not in (_RUNNING.value, _STOPPED.value):
+            raise RunError(f"Run {run_id} cannot be resumed.", "`coupler status` says which run can.")
+        if row.fingerprint != fingerprint(settings):
+            raise RunError(
+                f"Run {run_id} was started for other systems: {row.nav}, {row.crm}.",
+                "Use the configuration that it was started with, or cancel it with `coupler cancel`.",
+            )
+        values: dict[str, object] = {
+            "state": _RUNNING.value,
+            "wish": Wish.RUN.value,
+            "code": "",
+            "message": "",
+            "hint": "",
+            "ended_at": None,
+        }
+        if keep_cleared is not None:
+            values["keep_cleared"] = keep_cleared
+        runs.change(connection, run_id, (_RUNNING, _STOPPED), values)
+
+
+def wish(store: Store, run_id: int, wanted: Wish) -> None:
+    """Tell the engine of a run what is wanted of it; raises RunError when the run is not running."""
+    with store.writing() as connection:
+        if not runs.change(connection, run_id, (_RUNNING,), {"wish": wanted.value}):
+            raise RunError(f"Run {run_id} is not running.", "`coupler status` says what it is doing.")
+
+
+def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -> None:
+    """End a run for good; the flags are as before. A live engine is told to stop first. Raises RunError."""
+    if engine_lives(store):
+        wish(store, run_id, Wish.CANCEL)
+        return
+    values = {
+        "state": RunState.CANCELLED.value,
+        "ended_at": clock(),
+        "message": f"cancelled by {by}; Synch. Only Coupled Records is as before",
+        "code": "cancelled",
+    }
+    with store.writing() as connection:
+        if not runs.change(connection, run_id, (_RUNNING, _STOPPED, _ASKING), values):
+            raise RunError(f"Run {run_id} is not active.", "`coupler status` says which run is.")
+
+
+def answer(store: Store, run_id: int, *, yes: bool, by: str, clock: Clock = system_clock) -> None:
+    """Answer the closing question. The answer and what it changes are one commit, since the flags are in the same
+    store.
+
+    Yes stores the flag of each mapping used as cleared, No leaves it as it was before; an operator's own edit during
+    the run stands either way. Raises RunError when nothing is asked.
+    """
+    at = clock()
+    with store.writing() as connection:
+        row = runs.get(connection, run_id)
+        if row is None or row.state != _ASKING.value:
+            raise RunError(f"Run {run_id} asks nothing.", "`coupler status` says which run waits for an answer.")
+        stored = runs.flags(connection)
+        edited = [name for name, (_, version) in row.saved_flags.items() if stored.get(name, (None, 0))[1] != version]
+        if yes:
+            for name, (_, version) in row.saved_flags.items():
+                runs.set_flag(connection, name, value=False, at=at, by=by, expected=version)
+        values = {
+            "state": RunState.FINISHED.value,
+            "answer": yes,
+            "answered_at": at,
+            "answered_by": by,
+            "kept_edits": edited,
+        }
+        runs.change(connection, run_id, (_ASKING,), values)
+
+
+def set_only_coupled(
+    store: Store, settings: Settings, mapping: str, *, value: bool, by: str, clock: Clock = system_clock
+) -> None:
+    """Store an operator's own choice of Synch. Only Coupled Records; raises ConfigError for an unknown mapping."""
+    _chosen((mapping,))
+    _default(settings, mapping)
+    with store.writing() as connection:
+        runs.set_flag(connection, mapping, value=value, at=clock(), by=by)
+
+
+def who() -> str:
+    """Who acts, for the records: user and host."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()}"
+
+
+def fingerprint(settings: Settings) -> str:
+    """What must be the same when a run is resumed: the systems and the version of NAV."""
+    parts = (settings.environment, settings.nav.url, settings.nav.company, settings.nav.version, settings.crm.url)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _default(settings: Settings, name: str) -> bool:
+    return next(one.only_coupled for one in default_mappings(settings.nav.version) if one.name == name)
+
+
+def _chosen(names: tuple[str, ...]) -> set[str]:
+    known = [one.name for one in default_mappings()]
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name.upper(), known, 1)
+            hint = f"Did you mean {close[0]}?" if close else f"The jobs are {', '.join(known)}."
+            raise ConfigError(f"There is no job '{name}'.", hint)
+    return set(names)
+
+
+def _refuse_busy(store: Store) -> None:
+    if engine_lives(store):
+        raise LockHeld(
+            "An engine works on this state store.", "Watch it with `coupler attach`, or stop it with `coupler stop`."
+        )
+
+
+def _active(run_id: int) -> RunError:
+    return RunError(
+        f"Run {run_id} is not finished.",
+        "Resume it with `coupler resume`, answer it with `coupler answer`, or end it with `coupler cancel`.",
+    )

@@ -1,0 +1,247 @@
+"""A full synchronization from the first job to the closing question; whatever is done already is not done again."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from engine.config import Settings
+from engine.connectors.protocol import Side
+from engine.mapping.defaults import default_mappings
+from engine.mapping.identity import created_id
+from engine.model.errors import CouplerError, RunError, StoreError
+from engine.model.mapping import Direction, TableMapping
+from engine.model.snapshot import JobState, RunState, Wish
+from engine.runs.control import answer
+from engine.store import runs
+from engine.store.couplings import Couplings, counts
+from engine.store.database import Store
+from engine.store.work import Scope
+from engine.sync.context import Clock, Context, StopRequested, system_clock
+from engine.sync.dry import DrySide
+from engine.sync.linking import write_links
+from engine.sync.organization import read_organization
+from engine.sync.passes import run_pass
+from engine.sync.settling import settle_intents
+
+_BEAT_SECONDS = 0.5
+_DONE = (JobState.OK.value, JobState.PART.value)
+_BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
+PRODUCT_NAMES = {"bc": "Business Central"}
+
+
+class FullSynchronization:
+    """The engine's work on one run, or one plan, of a store; `nav` and `crm` are the two sides."""
+
+    def __init__(
+        self, store: Store, settings: Settings, run_id: int, nav: Side, crm: Side, *, clock: Clock = system_clock
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._run = run_id
+        self._sides = (nav, crm)
+        self._clock = clock
+        self._wish = Wish.RUN
+        self._changed = asyncio.Event()
+        self._waiting = ""
+
+    async def work(self) -> None:
+        """Do all jobs in order and end in the question. Whatever goes wrong is written into the run, not raised."""
+        row = await self._store.read(partial(runs.get, run_id=self._run))
+        if row is None or row.state != RunState.RUNNING.value:
+            raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
+        beating = asyncio.create_task(self._beat())
+        try:
+            await self._work(plan=row.kind == "plan")
+            await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
+        except StopRequested as stop:
+            await self._end(
+                RunState.CANCELLED if stop.cancel else RunState.STOPPED, *(_CANCELLED if stop.cancel else _STOPPED)
+            )
+        except StoreError:
+            raise  # nothing can be written into the run
+        except CouplerError as error:
+            await self._end(RunState.STOPPED, error.code, error.message, error.hint)
+        except Exception as error:
+            await self._end(RunState.STOPPED, "internal", f"Internal error ({type(error).__name__}).", _INTERNAL_HINT)
+            raise
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+            if row.kind == "plan":
+                await self._store.write(runs.forget_planned)
+
+    async def _work(self, *, plan: bool) -> None:
+        context = await self._context(plan=plan)
+        if not plan:
+            await settle_intents(context)
+        rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
+        await self._estimate(context, rows)
+        names = dict.fromkeys(row.mapping for row in rows)
+        seqs = {row.mapping: row.seq for row in rows}
+        for name in names:
+            reason = "" if self._settings.run.continue_after_failure else await self._broken(context.mappings[name])
+            for row in rows:
+                if row.mapping != name or row.state in _DONE or row.state in _BROKEN:
+                    continue
+                scope = Scope(self._run, row.seq, name, Direction(row.direction), plan)
+                if reason:
+                    await self._set(scope, state=JobState.SKIP.value, message=reason)
+                else:
+                    await self._pass(context, scope)
+            if not plan:
+                self._waiting = ""
+                linked = await write_links(context, self._run, name, seqs)
+                if linked:
+                    await self._tell(name, f"linked {linked:,} records that waited for {name}")
+
+    async def _pass(self, context: Context, scope: Scope) -> None:
+        mapping = context.mappings[scope.mapping]
+        table = mapping.table(scope.direction)
+        total = await context.source(scope.direction).count(table.entity, table.filter)
+        started = self._clock()
+        known = (await self._store.read(counts)).get(scope.mapping, 0)
+        number = total.number if total.exact else max(total.number, known)
+        await self._set(
+            scope,
+            state=JobState.RUN.value,
+            total=number,
+            total_exact=total.exact,
+            started_at=started,
+            ended_at=None,
+            message="",
+        )
+        await self._tell(scope.mapping, f"{mapping.name} {_way(scope.direction)} started")
+        try:
+            await run_pass(context, scope, only_coupled=False)
+        except StopRequested:
+            await self._set(scope, state=JobState.STOP.value, message="stopped")
+            raise
+        except CouplerError as error:
+            await self._set(scope, state=JobState.STOP.value, message=error.message)
+            raise
+        read, failed = await self._store.read(partial(runs.read_and_failed, scope=scope))
+        state = JobState.PART if failed else JobState.OK
+        await self._set(scope, state=state.value, ended_at=self._clock(), total=read, total_exact=True)
+        await self._tell(scope.mapping, f"{mapping.name} {_way(scope.direction)} {state.value}, {failed:,} failed")
+
+    async def _broken(self, mapping: TableMapping) -> str:
+        """Why a job cannot run: a job that it depends on could not go on."""
+        rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
+        broken = {row.mapping for row in rows if row.state in _BROKEN}
+        needs = [name for name in mapping.depends if name in broken]
+        return f"needs {', '.join(needs)}" if needs else ""
+
+    async def _estimate(self, context: Context, rows: Any) -> None:
+        """Count all sources, so that progress has a total from the start; a pass counts again when it begins."""
+        totals: dict[str, int] = {}
+        for row in rows:
+            if row.total is not None:
+                continue
+            mapping = context.mappings[row.mapping]
+            one_way = Direction(row.direction)
+            table = mapping.table(one_way)
+            count = await context.source(one_way).count(table.entity, table.filter)
+            # what the first pass creates is read back by the second
+            totals[row.mapping] = totals.get(row.mapping, 0) + count.number
+            scope = Scope(self._run, row.seq, row.mapping, one_way, context.plan)
+            await self._set(scope, total=totals[row.mapping], total_exact=False)
+
+    async def _context(self, *, plan: bool) -> Context:
+        nav, crm = (DrySide(side) if plan else side for side in self._sides)
+        own = self._settings
+        local = created_id(own.environment, own.nav.company, "currency", "local")
+        organization = await read_organization(nav, crm, local)
+        return Context(
+            store=self._store,
+            nav=nav,
+            crm=crm,
+            mappings={one.name: one for one in default_mappings(own.nav.version)},
+            environment=own.environment,
+            company=own.nav.company,
+            product_name=PRODUCT_NAMES.get(own.nav.version, "Dynamics NAV"),
+            settle_wait=own.nav.settle_wait,
+            page_size=min(own.nav.page_size, own.crm.page_size),
+            organization=organization,
+            couplings=Couplings(self._run if plan else None),
+            plan=plan,
+            checkpoint=self._checkpoint,
+            sleep=asyncio.sleep,
+            clock=self._clock,
+            wait_for=self._wait_for,
+        )
+
+    def _wait_for(self, what: str) -> None:
+        self._waiting = what
+
+    async def _checkpoint(self) -> None:
+        """Between pages: wait while paused, raise StopRequested when the run is to end."""
+        paused = False
+        while self._wish is Wish.PAUSE:
+            if not paused:
+                await self._change({"paused": True})
+                paused = True
+            self._changed.clear()
+            await self._changed.wait()
+        if paused:
+            await self._change({"paused": False})
+        if self._wish in (Wish.STOP, Wish.CANCEL):
+            raise StopRequested(cancel=self._wish is Wish.CANCEL)
+
+    async def _beat(self) -> None:
+        """Show that the engine lives and what it waits for, and learn what operators wish."""
+        while True:
+            waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
+            values = {"beat_at": self._clock(), "waiting": waiting[:400]}
+            with suppress(StoreError):  # the work itself meets the same trouble and reports it
+                row = await self._change(values)
+                wish = Wish(row.wish) if row is not None else Wish.STOP
+                if wish is not self._wish:
+                    self._wish = wish
+                    self._changed.set()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:
+        state = RunState.FINISHED if kind == "plan" else RunState.ASKING
+        await self._end(state, "", "", "")
+        if state is RunState.ASKING and keep_cleared is not None:
+            answer(self._store, self._run, yes=keep_cleared, by=f"{by}, in advance", clock=self._clock)
+
+    async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
+        values = {
+            "state": state.value,
+            "code": code,
+            "message": message,
+            "hint": hint,
+            "paused": False,
+            "waiting": "",
+            "ended_at": self._clock(),
+        }
+        await self._change(values)
+
+    async def _change(self, values: Mapping[str, Any]) -> Any:
+        def work(connection: Any) -> Any:
+            runs.change(connection, self._run, (RunState.RUNNING,), values)
+            return runs.get(connection, self._run)
+
+        return await self._store.write(work)
+
+    async def _set(self, scope: Scope, **values: Any) -> None:
+        await self._store.write(partial(runs.set_job, scope=scope, **values))
+
+    async def _tell(self, mapping: str, text: str) -> None:
+        at = self._clock()
+        await self._store.write(partial(runs.add_event, run_id=self._run, mapping=mapping, text=text, at=at))
+
+
+def _way(one_way: Direction) -> str:
+    return "to CRM" if one_way is Direction.TO_INTEGRATION_TABLE else "to NAV"
+
+
+_INTERNAL_HINT = (
+    "What is committed stays; the engine's log has the details (`coupler paths`). Resume once it is mended."
+)
+_STOPPED = ("stopped", "Stopped by an operator at a checkpoint.", "Go on with `coupler resume`.")
+_CANCELLED = ("cancelled", "Cancelled by an operator; Synch. Only Coupled Records is as before.", "")

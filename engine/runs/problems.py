@@ -1,0 +1,75 @@
+"""Failures, skips and warnings: grouped by cause, then record by record."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from engine.model.mapping import Direction
+from engine.model.snapshot import Cause, RecordOutcome
+from engine.store.database import Store
+from engine.store.schema import outcome
+
+
+def causes(store: Store, run_id: int | None = None, mapping: str | None = None) -> list[Cause]:
+    """Equal failures of a run, or of all, as one line each, the most frequent first."""
+    c = outcome.c
+    key = (c.run_id, c.seq, c.mapping, c.kind, c.code, c.cause)
+    query = sa.select(
+        *key, sa.func.count().label("number"), sa.func.min(c.at).label("first"), sa.func.min(c.hint).label("hint")
+    )
+    query = query.where(*_where(run_id, mapping)).group_by(*key).order_by(c.run_id.desc(), sa.desc("number"), c.seq)
+    with store.reading() as connection:
+        return [
+            Cause(row.run_id, row.mapping, row.kind, row.code, row.cause, row.number, row.first, row.hint)
+            for row in connection.execute(query)
+        ]
+
+
+def outcomes(
+    store: Store,
+    run_id: int | None = None,
+    *,
+    mapping: str | None = None,
+    cause: str | None = None,
+    code: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[RecordOutcome]:
+    """The records behind causes, in the order of jobs and of NAV numbers."""
+    c = outcome.c
+    where = _where(run_id, mapping)
+    if cause is not None:
+        where.append(c.cause == cause)
+    if code is not None:
+        where.append(c.code == code)
+    query = sa.select(outcome).where(*where).order_by(c.run_id.desc(), c.seq, c.nav_no, c.source_id, c.kind)
+    with store.reading() as connection:
+        rows: Sequence[sa.Row[tuple[object, ...]]] = connection.execute(query.limit(limit).offset(offset)).all()
+    return [
+        RecordOutcome(
+            run=row.run_id,
+            seq=row.seq,
+            mapping=row.mapping,
+            direction=Direction(row.direction),
+            kind=row.kind,
+            code=row.code,
+            cause=row.cause,
+            message=row.message,
+            hint=row.hint,
+            nav_no=row.nav_no,
+            name=row.name,
+            nav_id=row.nav_id,
+            crm_id=row.crm_id,
+            at=row.at,
+        )
+        for row in rows
+    ]
+
+
+def _where(run_id: int | None, mapping: str | None) -> list[sa.ColumnElement[bool]]:
+    where = []
+    if run_id is not None:
+        where.append(outcome.c.run_id == run_id)
+    if mapping is not None:
+        where.append(outcome.c.mapping == mapping)
+    return where

@@ -1,0 +1,118 @@
+"""The engine as a process of its own, in a session of its own, so that no terminal can take it along."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import structlog
+
+from engine.config import Settings, log_dir
+from engine.connectors.dataverse import Dataverse
+from engine.connectors.nav import NavPages
+from engine.model.errors import CouplerError
+from engine.model.snapshot import Wish
+from engine.runs.control import wish
+from engine.runs.full import FullSynchronization
+from engine.store.database import Store
+from engine.store.lock import engine_lock
+
+_LOG_LIMIT = 5_000_000
+
+
+def log_path(settings: Settings) -> Path:
+    """The file that engines of this environment log to."""
+    name = "".join(char if char.isalnum() or char in "-_" else "_" for char in settings.environment)
+    return log_dir() / f"engine-{name}.log"
+
+
+def spawn(settings: Settings, run_id: int) -> int:
+    """Start an engine for a run and return its process id; it lives on when its starter ends."""
+    path = log_path(settings)
+    if path.exists() and path.stat().st_size > _LOG_LIMIT:
+        path.replace(path.with_suffix(".log.1"))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        command = [sys.executable, "-P", "-m", "tui", "engine", str(run_id), "--config", str(settings.path)]
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+            cwd="/",
+        )
+    finally:
+        os.close(descriptor)
+    process.returncode = 0  # it is not ours to wait for
+    return process.pid
+
+
+def main(settings: Settings, run_id: int) -> int:
+    """Work on a run until it ends, is stopped or waits for its answer; 0, or 1 when the store could not be used."""
+    log = _logger().bind(run=run_id, environment=settings.environment, pid=os.getpid())
+    try:
+        store = Store.open(settings.store.url)
+        try:
+            with engine_lock(store):
+                log.info("engine started")
+                asyncio.run(_work(store, settings, run_id))
+                log.info("engine ended")
+        finally:
+            store.close()
+    except CouplerError as error:
+        log.error(  # noqa: TRY400 - an expected end, whose message says all
+            "engine failed", code=error.code, message=error.message, hint=error.hint
+        )
+        return 1
+    return 0
+
+
+async def _work(store: Store, settings: Settings, run_id: int) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: loop.create_task(_stop(store, run_id)))
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    nav = NavPages(
+        settings.nav.url,
+        settings.nav.secret.reveal,
+        settings.nav.company,
+        marker=settings.nav.marker_field,
+        user=settings.nav.user or "",
+        batch=settings.nav.batch,
+        concurrency=settings.nav.concurrency,
+    )
+    crm = Dataverse(
+        settings.crm.url, settings.crm.secret.reveal, batch=settings.crm.batch, concurrency=settings.crm.concurrency
+    )
+    try:
+        await FullSynchronization(store, settings, run_id, nav, crm).work()
+    finally:
+        await nav.close()
+        await crm.close()
+
+
+async def _stop(store: Store, run_id: int) -> None:
+    """A signal asks for what an operator's stop asks for."""
+    await asyncio.to_thread(_wish_stop, store, run_id)
+
+
+def _wish_stop(store: Store, run_id: int) -> None:
+    wish(store, run_id, Wish.STOP)
+
+
+def _logger() -> structlog.stdlib.BoundLogger:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger()
+    return logger

@@ -1,0 +1,314 @@
+"""One consistent, immutable picture of the store for screens and reports; short reads, no locks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.config import Settings
+from engine.mapping.defaults import default_mappings
+from engine.model.errors import RunError
+from engine.model.mapping import Condition, Direction, TableMapping
+from engine.model.snapshot import (
+    Counters,
+    CouplingRow,
+    Event,
+    FlagChange,
+    HomeSnapshot,
+    JobSnapshot,
+    JobState,
+    MappingSnapshot,
+    PassSnapshot,
+    RunSnapshot,
+    RunState,
+    Wish,
+)
+from engine.runs.problems import causes, outcomes
+from engine.store import couplings as stored_couplings
+from engine.store import runs
+from engine.store.database import Store
+from engine.store.lock import engine_lives
+from engine.store.schema import event, job, page
+from engine.store.schema import run as run_table
+from engine.sync.context import Clock, system_clock
+
+__all__ = ["active", "causes", "couplings", "history", "home", "latest", "live", "outcomes", "run"]
+
+_RATE_WINDOW = timedelta(seconds=15)
+_LEAST_ETA = 3
+_EVENTS_SHOWN = 100
+_COUPLINGS_PAGE = 2000
+
+
+def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
+    """The mappings with their flags and last jobs, and the run that is active."""
+    active_run = active(store, clock=clock)
+    with store.reading() as connection:
+        flags = runs.flags(connection)
+        counts = stored_couplings.counts(connection)
+        last = _last_passes(connection)
+    used = {one.mapping for one in active_run.flags} if active_run is not None else set()
+    mappings = []
+    for seq, one in enumerate(default_mappings(settings.nav.version), 1):
+        passes = last.get(one.name, [])
+        mappings.append(
+            MappingSnapshot(
+                seq=seq,
+                name=one.name,
+                direction=one.direction,
+                nav_table=one.nav.caption,
+                crm_table=one.crm.caption,
+                only_coupled=flags[one.name][0] if one.name in flags else one.only_coupled,
+                cleared_by=active_run.id if active_run is not None and one.name in used else None,
+                fields=len(one.fields),
+                nav_filter=_filter_text(one.nav.filter),
+                crm_filter=_filter_text(one.crm.filter),
+                match=_match_text(one),
+                coupled=counts.get(one.name, 0),
+                last=passes[-1] if passes else None,
+                last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
+                last_state=_job_state(passes) if passes else None,
+            )
+        )
+    return HomeSnapshot(
+        environment=settings.environment,
+        nav=settings.nav.company,
+        crm=settings.crm.url,
+        now=clock(),
+        mappings=tuple(mappings),
+        active=active_run,
+        last_run=latest(store, clock=clock),
+    )
+
+
+def run(store: Store, run_id: int, *, clock: Clock = system_clock) -> RunSnapshot:
+    """A run as it is now; raises RunError when there is none of that number."""
+    alive = engine_lives(store)
+    with store.reading() as connection:
+        row = runs.get(connection, run_id)
+        if row is None:
+            raise RunError(f"There is no run {run_id}.", "`coupler jobs` lists the runs there are.")
+        return _run(connection, row, clock(), alive=alive)
+
+
+def active(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
+    """The run that is running, stopped, interrupted or waits for its answer."""
+    with store.reading() as connection:
+        row = runs.active(connection)
+    return None if row is None else run(store, row.id, clock=clock)
+
+
+def latest(store: Store, kind: str = "run", *, clock: Clock = system_clock) -> RunSnapshot | None:
+    """The newest run, or plan."""
+    with store.reading() as connection:
+        newest = connection.scalar(sa.select(sa.func.max(run_table.c.id)).where(run_table.c.kind == kind))
+    return None if newest is None else run(store, newest, clock=clock)
+
+
+def live(store: Store) -> bool:
+    """Whether an engine works on the store."""
+    return engine_lives(store)
+
+
+def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
+    """The integration synchronization jobs, newest first; jobs that never started are left out."""
+    query = sa.select(job).join(run_table).where(run_table.c.kind == "run", job.c.started_at.is_not(None))
+    if run is not None:
+        query = query.where(job.c.run_id == run)
+    order = (job.c.run_id.desc(), job.c.seq.desc(), job.c.direction)
+    with store.reading() as connection:
+        rows = connection.execute(query.order_by(*order).limit(limit).offset(offset)).all()
+        counters = _counters(connection, sorted({row.run_id for row in rows}))
+    return [_pass(row, counters) for row in rows]
+
+
+def couplings(store: Store, mapping: str | None = None) -> Iterator[CouplingRow]:
+    """All couplings, or those of one mapping, in key order; read in pages, so that no reader stays open."""
+    after: tuple[str, str] | None = None
+    while True:
+        with store.reading() as connection:
+            rows = stored_couplings.listing(connection, mapping, after, _COUPLINGS_PAGE)
+        for name, pair in rows:
+            yield CouplingRow(name, pair.nav_no, pair.nav_id, pair.crm_id)
+        if len(rows) < _COUPLINGS_PAGE:
+            return
+        after = (rows[-1][0], rows[-1][1].nav_id)
+
+
+def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: bool) -> RunSnapshot:
+    state = RunState(row.state)
+    if state is RunState.RUNNING and not alive and not _just_started(row, now):
+        state = RunState.INTERRUPTED
+    counters = _counters(connection, [row.id])
+    passes = [_pass(one, counters) for one in runs.job_rows(connection, row.id)]
+    rates = _rates(connection, row.id, now) if state is RunState.RUNNING else {}
+    stored = runs.flags(connection)
+    lines = connection.execute(
+        sa.select(event).where(event.c.run_id == row.id).order_by(event.c.id.desc()).limit(_EVENTS_SHOWN)
+    ).all()
+    return RunSnapshot(
+        id=row.id,
+        kind=row.kind,
+        state=state,
+        wish=Wish(row.wish),
+        paused=row.paused,
+        environment=row.environment,
+        nav=row.nav,
+        crm=row.crm,
+        started=row.created_at,
+        ended=row.ended_at,
+        now=now,
+        beat=row.beat_at,
+        waiting=row.waiting,
+        code=row.code,
+        message=row.message,
+        hint=row.hint,
+        answer=None if row.answer is None else ("yes" if row.answer else "no"),
+        answered_by=row.answered_by,
+        answered_at=row.answered_at,
+        jobs=_jobs(passes, rates, state, paused=row.paused),
+        flags=tuple(_flag(name, saved, stored, row) for name, saved in _ordered(row, passes)),
+        events=tuple(Event(line.at, line.mapping, line.text) for line in reversed(lines)),
+    )
+
+
+def _just_started(row: sa.Row[Any], now: datetime) -> bool:
+    """A new run has a few seconds until its engine must hold the lock."""
+    return row.beat_at is None and now - row.created_at < timedelta(seconds=10)
+
+
+def _ordered(row: sa.Row[Any], passes: Sequence[PassSnapshot]) -> list[tuple[str, list[Any]]]:
+    names = dict.fromkeys(one.mapping for one in passes)
+    return [(name, row.saved_flags[name]) for name in names if name in row.saved_flags]
+
+
+def _flag(name: str, saved: Sequence[Any], stored: Mapping[str, tuple[bool, int]], row: sa.Row[Any]) -> FlagChange:
+    before, version = bool(saved[0]), int(saved[1])
+    value, newest = stored.get(name, (before, version))
+    ended = RunState(row.state) in (RunState.FINISHED, RunState.CANCELLED)
+    edited = name in (row.kept_edits or ()) if ended else newest != version
+    kept = value if edited else before
+    now = value if ended else False
+    return FlagChange(name, before, now, if_yes=value if edited else False, if_no=kept, edited=edited)
+
+
+def _jobs(
+    passes: Sequence[PassSnapshot], rates: Mapping[int, float], state: RunState, *, paused: bool
+) -> tuple[JobSnapshot, ...]:
+    grouped: dict[int, list[PassSnapshot]] = {}
+    for one in passes:
+        grouped.setdefault(one.seq, []).append(one)
+    return tuple(_job(group, rates.get(seq), state, paused=paused) for seq, group in grouped.items())
+
+
+def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, paused: bool) -> JobSnapshot:
+    word = _job_state(passes)
+    counters = sum((one.counters for one in passes), Counters())
+    exact = all(one.total_exact for one in passes)
+    known = [
+        max(one.total, one.counters.read) if not one.total_exact else one.total
+        for one in passes
+        if one.total is not None
+    ]
+    total = sum(known) if len(known) == len(passes) else None
+    if word is JobState.RUN and state is not RunState.RUNNING:
+        word = JobState.STOP
+    if word is JobState.RUN and paused:
+        word = JobState.PAUSE
+    running = word is JobState.RUN and rate
+    eta = (total - counters.read) / rate if running and rate and total is not None and total > counters.read else None
+    direction = Direction.BIDIRECTIONAL if len(passes) > 1 else passes[0].direction
+    return JobSnapshot(
+        seq=passes[0].seq,
+        mapping=passes[0].mapping,
+        direction=direction,
+        state=word,
+        counters=counters,
+        total=total,
+        total_exact=exact,
+        rate=rate if running else None,
+        eta=eta if eta is not None and eta >= _LEAST_ETA else None,
+        passes=tuple(passes),
+        message=next((one.message for one in passes if one.message), ""),
+    )
+
+
+def _job_state(passes: Sequence[PassSnapshot]) -> JobState:
+    """The word for one or two passes together: the worst that ended, RUN when one runs or is still to come."""
+    states = [one.state for one in passes]
+    for state in (JobState.STOP, JobState.FAIL, JobState.SKIP, JobState.RUN):
+        if state in states:
+            return state
+    if JobState.WAIT in states:
+        return JobState.WAIT if all(state is JobState.WAIT for state in states) else JobState.RUN
+    return JobState.PART if JobState.PART in states else JobState.OK
+
+
+def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -> PassSnapshot:
+    return PassSnapshot(
+        run=row.run_id,
+        seq=row.seq,
+        mapping=row.mapping,
+        direction=Direction(row.direction),
+        state=JobState(row.state),
+        counters=counters.get((row.run_id, row.seq, row.direction), Counters()),
+        total=row.total,
+        total_exact=row.total_exact,
+        started=row.started_at,
+        ended=row.ended_at,
+        message=row.message,
+    )
+
+
+def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
+    names = Counters.__slots__
+    key = (page.c.run_id, page.c.seq, page.c.direction)
+    sums = (sa.func.sum(page.c[name]) for name in names)
+    query = sa.select(*key, *sums).where(page.c.run_id.in_(run_ids)).group_by(*key)
+    return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in connection.execute(query)}
+
+
+def _rates(connection: sa.Connection, run_id: int, now: datetime) -> dict[int, float]:
+    """Records a second of each job over the last seconds, by its committed pages."""
+    query = (
+        sa.select(page.c.seq, sa.func.sum(page.c.read), sa.func.min(job.c.started_at))
+        .join(job, sa.and_(job.c.run_id == page.c.run_id, job.c.seq == page.c.seq, job.c.direction == page.c.direction))
+        .where(page.c.run_id == run_id, page.c.committed_at > now - _RATE_WINDOW)
+        .group_by(page.c.seq)
+    )
+    rates = {}
+    for seq, read, started in connection.execute(query):
+        seconds = min(_RATE_WINDOW, now - started).total_seconds() if started is not None else 0
+        if seconds > 0 and read:
+            rates[seq] = read / seconds
+    return rates
+
+
+def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
+    """The passes of each mapping in the newest run that started it."""
+    newest = (
+        sa.select(job.c.mapping, sa.func.max(job.c.run_id).label("run_id"))
+        .join(run_table)
+        .where(run_table.c.kind == "run", job.c.started_at.is_not(None))
+        .group_by(job.c.mapping)
+        .subquery()
+    )
+    query = sa.select(job).join(newest, sa.and_(job.c.mapping == newest.c.mapping, job.c.run_id == newest.c.run_id))
+    rows = connection.execute(query).all()
+    counters = _counters(connection, sorted({row.run_id for row in rows}))
+    found: dict[str, list[PassSnapshot]] = {}
+    for row in sorted(rows, key=lambda row: row.direction != Direction.TO_INTEGRATION_TABLE.value):
+        found.setdefault(row.mapping, []).append(_pass(row, counters))
+    return found
+
+
+def _filter_text(conditions: Sequence[Condition]) -> str:
+    signs = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    return ", ".join(
+        f"{one.field} {signs[one.operator]} {'empty' if one.value in (None, '') else one.value!r}" for one in conditions
+    )
+
+
+def _match_text(mapping: TableMapping) -> str:
+    return ", else ".join(" and ".join(f"{nav} = {crm}" for nav, crm in rule.pairs) for rule in mapping.match)
