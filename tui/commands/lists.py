@@ -98,7 +98,7 @@ def mappings_command(*, name: str | None, only_coupled: str | None, as_json: boo
         if name is not None:
             name = known(name, (one.name for one in found), "mapping")
             if only_coupled is not None:
-                control.set_only_coupled(store, settings, name, only_coupled == "on", control.who())
+                control.set_only_coupled(store, settings, name, value=only_coupled == "on", by=control.who())
             found = tuple(one for one in snapshots.home(store, settings).mappings if one.name == name)
         if as_json:
             for one in found:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from engine.config import Settings
-from engine.model.errors import RunError
+from engine.model.errors import RunError, StoreError
 from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import control, process, snapshots
 from engine.store.database import Store
@@ -150,14 +150,24 @@ def _watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:
 
 def _close(store: Store, snapshot: RunSnapshot, want: Wanted, code: ExitCode) -> int:
     """Answer the closing question when that was asked for, and say how it ended."""
-    if code is ExitCode.ASKING:
+    if code in (ExitCode.ASKING, ExitCode.NOT_APPLIED):
         keep = ask.keep_cleared(snapshot) if want.keep is None and want.ask else want.keep
         if keep is not None:
-            control.answer(store, snapshot.id, keep, control.who())
-            snapshot = snapshots.run(store, snapshot.id)
-            code = of_run(snapshot)
+            snapshot, code = answer(store, snapshot.id, keep=keep)
     want.output.ended(snapshot, code)
     return code
+
+
+def answer(store: Store, number: int, *, keep: bool) -> tuple[RunSnapshot, ExitCode]:
+    """Answer the closing question of a run; raises RunError when it asks nothing."""
+    try:
+        control.answer(store, number, yes=keep, by=control.who())
+    except StoreError as error:
+        diagnostics.fail(error)
+        say(f"  Until it is applied, Synch. Only Coupled Records is as before. Again: coupler answer {number} yes|no")
+        return snapshots.run(store, number), ExitCode.NOT_APPLIED
+    found = snapshots.run(store, number)
+    return found, of_run(found)
 
 
 def _busy(active: RunSnapshot) -> ExitCode:

@@ -13,9 +13,10 @@ from tui import plain
 from tui.commands import records
 from tui.commands.common import config_option, json_option, no_screen, opened, out
 from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, explain, follow
+from tui.commands.run import answer as give
 from tui.commands.screen import show
 from tui.diagnostics import say
-from tui.exitcodes import ExitCode, of_run
+from tui.exitcodes import ExitCode
 
 _run = click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
 
@@ -95,11 +96,9 @@ def answer_command(*, run_id: int, answer: str, config_file: Path | None) -> int
     yes: scheduled jobs may create records for uncoupled records. no: each mapping is as it was before the run.
     """
     with opened(config_file) as (_, store):
-        control.answer(store, run_id, answer == "yes", control.who())
-        found = snapshots.run(store, run_id)
+        found, code = give(store, run_id, keep=answer == "yes")
         for line in plain.question_lines(found.flags):
             say(line)
-        code = of_run(found)
         # Failed records are the run's business, not the answer's.
         return ExitCode.OK if code is ExitCode.RECORDS_FAILED else code
 
