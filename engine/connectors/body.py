@@ -1,0 +1,64 @@
+"""Bodies: read up to a limit, unpacked up to the same limit, and JSON with exact numbers."""
+
+import zlib
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import msgspec
+
+DEFAULT_LIMIT = 64 * 1024 * 1024
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_GZIP = 31
+"""What zlib calls a gzip header with the largest window."""
+
+JSON_FAULTS = (ValueError, RecursionError, ArithmeticError)
+"""What decoding raises for bodies that are no JSON, too deep, or have numbers beyond all measure."""
+
+
+class Malformed(Exception):
+    """A body that cannot be what the service sent: cut, packed in a way that was not offered, or no JSON."""
+
+
+class TooLarge(Exception):
+    """A body that goes on beyond the limit."""
+
+
+async def read(response: httpx.Response, limit: int) -> bytes:
+    """The body of a response that is being streamed; raises Malformed and TooLarge.
+
+    httpx would unpack whole chunks at once, which lets a small body become a very large one; here no more than the
+    limit is ever unpacked.
+    """
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "", "gzip"):
+        raise Malformed(f"it is packed as {packing[:40]!r}, which was not asked for")
+    unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
+    chunks: list[bytes] = []
+    room = limit
+    async for raw in response.aiter_raw():
+        try:
+            chunk = raw if unpacker is None else unpacker.decompress(raw, room + 1)
+        except zlib.error as error:
+            raise Malformed("it is no valid gzip") from error
+        room -= len(chunk)
+        if room < 0:
+            raise TooLarge
+        chunks.append(chunk)
+    if unpacker is not None and chunks and not unpacker.eof:
+        raise Malformed("it is cut")
+    return b"".join(chunks)
+
+
+def decode(body: bytes) -> Any:
+    """JSON with numbers that are not whole as Decimal; raises Malformed."""
+    try:
+        return _DECODER.decode(body)
+    except JSON_FAULTS as error:
+        raise Malformed("it is no JSON") from error
+
+
+def encode(value: Any) -> bytes:
+    """JSON with Decimal as number and dates as ISO texts."""
+    return _ENCODER.encode(value)

@@ -1,0 +1,280 @@
+"""One OData service over HTTP: sends, waits, repeats what is safe to repeat, and judges answers."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from engine.connectors import body, urls
+from engine.connectors.auth import OriginAuth, Secret
+from engine.connectors.gate import Gate
+from engine.connectors.verdicts import Fault, Verdict, fault, judge, retry_after
+from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
+
+TransportFactory = Callable[[], httpx.AsyncBaseTransport]
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Accept-Language": "en-US",
+    "OData-MaxVersion": "4.0",
+    "OData-Version": "4.0",
+    "User-Agent": "Coupler",
+}
+_NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how much. Seconds, and bytes for `body`.
+
+    `read` is the longest silence: a bulk message may take two minutes before its first byte. `total` bounds a request
+    whatever trickles in. `patience` is how long a request may fail in a row, `throttle_patience` how long be put off.
+    """
+
+    connect: float = 10.0
+    read: float = 150.0
+    total: float = 300.0
+    body: int = body.DEFAULT_LIMIT
+    patience: float = 60.0
+    throttle_patience: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that was received whole. `fault` is what it says when it is an error."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    verdict: Verdict
+    fault: Fault
+    content: Any = None
+    """The JSON of a read."""
+
+
+class Unanswered(Exception):
+    """A write left, and what became of it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    reason: str
+    sent: bool
+
+
+@dataclass(slots=True)
+class _Course:
+    """What one request has been through."""
+
+    attempt: int = 0
+    failing_since: float | None = None
+    throttled_since: float | None = None
+
+
+class ODataClient:
+    """Requests to one service; `name` is how screens call it. Addresses are relative to `url`.
+
+    Raises ConfigError when the address must not be used, ConnectionLost and AccessDenied as `protocol.Side` says.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        secret: Secret,
+        *,
+        gate: Gate,
+        user: str = "",
+        limits: Limits | None = None,
+        headers: Mapping[str, str] | None = None,
+        ca_file: str | None = None,
+        transport: TransportFactory | None = None,
+    ) -> None:
+        self.root = urls.service_root(url)
+        self.gate = gate
+        self.limits = limits or Limits()
+        self._name = name
+        self._http = httpx.AsyncClient(
+            auth=OriginAuth(self.root, secret, user),
+            headers={**_HEADERS, **(headers or {})},
+            # an affinity cookie would tie all requests to one web server (reference/apis.md section 1)
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect, pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            transport=None if transport is None else transport(),
+            verify=_tls(self.root, ca_file),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def read(
+        self, address: str | httpx.URL, headers: Mapping[str, str] | None = None, patience: float | None = None
+    ) -> dict[str, Any]:
+        """The JSON object at an address below the root; what may pass is waited out for up to `patience` seconds."""
+        url = self._url(address)
+        answer = await self._send("GET", url, None, headers or {}, patience)
+        if answer.verdict is not Verdict.OK:
+            raise self.refusal("GET", url, answer)
+        if not isinstance(answer.content, dict):
+            raise ConnectionLost(f"{self._name}: {urls.shown(url)} does not answer as an OData service.", _wrong_url())
+        return answer.content
+
+    async def write(self, address: str, content: bytes, headers: Mapping[str, str], method: str = "POST") -> Answer:
+        """The answer to a write, whatever it says about the data.
+
+        Raises Unanswered when it is not known what became of it, AccessDenied and ConnectionLost when it was not done.
+        """
+        url = self._url(address)
+        answer = await self._send(method, url, content, headers, None)
+        if answer.verdict in (Verdict.DENIED, Verdict.FATAL):
+            raise self.refusal(method, url, answer)
+        return answer
+
+    def refusal(self, method: str, address: str | httpx.URL, answer: Answer) -> ConnectionLost:
+        """The error for an answer without which nothing can go on."""
+        said = " ".join(part for part in (str(answer.status), answer.fault.code, answer.fault.message) if part)
+        message = f"{self._name}: {method} {urls.shown(self._url(address))} was answered with {said}"
+        if answer.verdict is Verdict.DENIED:
+            return AccessDenied(message, "Check the user, and that the password or token is valid and has not expired.")
+        if answer.verdict is Verdict.FORBIDDEN:
+            return AccessDenied(message, "Have the permission granted to the user of this connection.")
+        return ConnectionLost(message, _wrong_url())
+
+    def link(self, link: object) -> httpx.URL:
+        """A link from an answer, when it stays within the service."""
+        return urls.own_link(self.root, link)
+
+    def _url(self, address: str | httpx.URL) -> httpx.URL:
+        return address if isinstance(address, httpx.URL) else httpx.URL(f"{self.root}/{address}")
+
+    async def _send(
+        self, method: str, url: httpx.URL, content: bytes | None, headers: Mapping[str, str], patience: float | None
+    ) -> Answer:
+        course = _Course()
+        while True:
+            course.attempt += 1
+            async with self.gate.slot() as epoch:
+                outcome = await self._once(method, url, content, headers)
+                if isinstance(outcome, Answer):
+                    self._learn(outcome, course, epoch)
+            if isinstance(outcome, Answer):
+                if outcome.verdict is Verdict.THROTTLED:
+                    self._put_off(url, course, patience)
+                    continue
+                if outcome.verdict is not Verdict.UNKNOWN:
+                    return outcome
+                outcome = _Failure(str(outcome.status), sent=True)
+            if outcome.sent and method != "GET":
+                raise Unanswered(f"{self._name}: no answer to {method} {urls.shown(url)}: {outcome.reason}")
+            await self._wait(url, outcome, course, self.limits.patience if patience is None else patience)
+
+    async def _once(
+        self, method: str, url: httpx.URL, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer | _Failure:
+        try:
+            async with asyncio.timeout(self.limits.total):
+                request = self._http.build_request(method, url, content=content, headers=headers)
+                response = await self._http.send(request, stream=True)
+                try:
+                    data = await body.read(response, self.limits.body)
+                finally:
+                    await response.aclose()
+            return _answer(method, response, data)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            if (problem := _certificate_problem(error)) is not None:
+                raise ConnectionLost(
+                    f"{self._name}: {urls.shown(url)} has no certificate that can be trusted: {problem}",
+                    "Give the file of the authority that issued it as ca_file, if that authority is yours.",
+                ) from error
+            return _Failure(f"cannot be reached ({_reason(error)})", sent=False)
+        except TimeoutError:
+            return _Failure(f"no whole answer within {self.limits.total:g} s", sent=True)
+        except httpx.TransportError as error:
+            return _Failure(_reason(error), sent=True)
+        except body.Malformed as error:
+            return _Failure(f"the answer is damaged: {error}", sent=True)
+        except body.TooLarge as error:
+            if method != "GET":
+                return _Failure("the answer is too large", sent=True)
+            raise ConnectionLost(
+                f"{self._name}: {urls.shown(url)} answers with more than {self.limits.body} bytes.",
+                "Use a smaller page size.",
+            ) from error
+
+    def _learn(self, answer: Answer, course: _Course, epoch: int) -> None:
+        seconds = retry_after(answer.headers)
+        if answer.verdict is Verdict.THROTTLED or (answer.status == 503 and seconds is not None):
+            self.gate.throttled(str(answer.status), seconds, course.attempt, epoch)
+        elif answer.verdict is not Verdict.UNKNOWN:
+            self.gate.succeeded()
+
+    def _put_off(self, url: httpx.URL, course: _Course, patience: float | None) -> None:
+        now = self.gate.clock()
+        course.failing_since = None
+        course.throttled_since = now if course.throttled_since is None else course.throttled_since
+        longest = self.limits.throttle_patience if patience is None else patience
+        if now - course.throttled_since >= longest:
+            raise ConnectionLost(
+                f"{self._name}: {urls.shown(url)} has put us off for {now - course.throttled_since:.0f} s (429).",
+                "Others use up the limits of this user; resume the run later.",
+            )
+
+    async def _wait(self, url: httpx.URL, failure: _Failure, course: _Course, patience: float) -> None:
+        now = self.gate.clock()
+        course.failing_since = now if course.failing_since is None else course.failing_since
+        course.throttled_since = None
+        seconds = self.gate.delay(course.attempt)
+        if now - course.failing_since + seconds > patience:
+            raise ConnectionLost(
+                f"{self._name}: {urls.shown(url)}: {failure.reason}, {course.attempt} times in a row.", _NO_ONE_THERE
+            )
+        await self.gate.wait(failure.reason, seconds, course.attempt)
+
+
+def _answer(method: str, response: httpx.Response, data: bytes) -> Answer:
+    problem = Fault()
+    content = None
+    if response.status_code >= 400:
+        try:
+            problem = fault(body.decode(data))
+        except body.Malformed:
+            problem = Fault()  # an HTML page of something between, or a multipart answer: the status must do
+    elif method == "GET" and response.status_code == 200:
+        content = body.decode(data)  # cut or foreign bodies are faults that may pass, so they are found here
+    verdict = judge(response.status_code, problem.code)
+    return Answer(response.status_code, response.headers, data, verdict, problem, content)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _certificate_problem(error: BaseException | None) -> str | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message or "it was refused"
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _tls(root: httpx.URL, ca_file: str | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, certificate and host name checked; empty for http, as loading certificates takes long."""
+    if root.scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"The certificates in {ca_file} cannot be read.", "It must be a PEM file.") from error
+
+
+def _wrong_url() -> str:
+    return "Check the address of the service, and that the tables and fields of the mappings exist there."

@@ -1,0 +1,136 @@
+import asyncio
+
+import pytest
+
+from engine.connectors.gate import Gate
+from tests.connectors.conftest import Time
+
+
+async def test_no_more_requests_than_the_limit_are_under_way() -> None:
+    gate = Gate("CRM", 3)
+    active = most = 0
+
+    async def one() -> None:
+        nonlocal active, most
+        async with gate.slot():
+            active += 1
+            most = max(most, active)
+            await asyncio.sleep(0)
+            active -= 1
+
+    await asyncio.gather(*(one() for _ in range(50)))
+    assert (active, most) == (0, 3)
+
+
+async def test_a_cancelled_task_gives_its_turn_to_the_next() -> None:
+    gate = Gate("CRM", 1)
+    entered: list[str] = []
+    leave = asyncio.Event()
+
+    async def first() -> None:
+        async with gate.slot():
+            entered.append("a")
+            await leave.wait()
+        others[0].cancel()  # it has been given the place, and is gone before it takes it
+
+    async def other(name: str) -> None:
+        async with gate.slot():
+            entered.append(name)
+
+    task = asyncio.create_task(first())
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(other(name)) for name in "bc"]
+    await asyncio.sleep(0)
+    leave.set()
+    await task
+    await asyncio.wait_for(others[1], 1)
+    assert entered == ["a", "c"]
+
+
+async def test_a_pause_stops_every_task_of_the_host_and_never_ends_early(time: Time) -> None:
+    gate = time.make_gate(chance=0.0)
+    gate.throttled("429", 4, attempt=2)
+    passed: list[float] = []
+
+    async def one() -> None:
+        async with gate.slot():
+            passed.append(time.now)
+
+    await asyncio.gather(*(one() for _ in range(3)))
+    assert min(passed) >= 1004
+    assert time.texts[0] == "CRM 429, retry in 4 s (attempt 2)"
+    assert gate.waiting == ""
+
+
+@pytest.mark.parametrize(("seconds", "pause"), [(1e9, 300.0), (0, 0.0), (None, 0.5), (299, 299.0)])
+async def test_a_pause_is_as_long_as_the_server_says_within_reason(
+    time: Time, seconds: float | None, pause: float
+) -> None:
+    gate = time.make_gate()
+    gate.throttled("429", seconds, attempt=1)
+    async with gate.slot():
+        waited = time.now - 1000
+    assert pause <= waited <= pause + 0.25 * min(pause, 1)
+
+
+async def test_a_shorter_pause_does_not_shorten_a_longer_one(time: Time) -> None:
+    gate = time.make_gate(chance=0.0)
+    gate.throttled("429", 50, attempt=1)
+    gate.throttled("429", 1, attempt=1)
+    async with gate.slot():
+        assert time.now == 1050
+
+
+async def test_429_halves_once_for_requests_let_in_together_and_success_raises_by_one(time: Time) -> None:
+    gate = time.make_gate(concurrency=8)
+    async with gate.slot() as first, gate.slot() as second:
+        gate.throttled("429", 0, 1, first)
+        gate.throttled("429", 0, 1, second)
+    assert gate.limit == 4
+    for _ in range(4):
+        gate.succeeded()
+    assert gate.limit == 5
+    for _ in range(100):
+        gate.succeeded()
+    assert gate.limit == 8, "never more than at first"
+    for _ in range(9):
+        async with gate.slot() as epoch:
+            gate.throttled("429", 0, 1, epoch)
+    assert gate.limit == 1, "never none"
+
+
+async def test_growth_lets_those_who_wait_in(time: Time) -> None:
+    gate = time.make_gate(concurrency=2)
+    async with gate.slot() as epoch:
+        gate.throttled("429", 0, 1, epoch)
+        waiting = asyncio.create_task(gate.slot().__aenter__())
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        gate.succeeded()
+        await asyncio.wait_for(waiting, 1)
+
+
+def test_delays_double_up_to_a_limit_and_vary_by_chance() -> None:
+    longest = Gate("CRM", 1, chance=lambda: 1.0)
+    shortest = Gate("CRM", 1, chance=lambda: 0.0)
+    assert [longest.delay(attempt) for attempt in (1, 2, 3, 4, 5, 6, 7, 10_000)] == [0.5, 1, 2, 4, 8, 15, 15, 15]
+    assert [shortest.delay(attempt) for attempt in (1, 6)] == [0.25, 7.5]
+
+
+async def test_the_longest_wait_is_what_screens_show(time: Time) -> None:
+    gate = time.make_gate()
+    gate._sleep = asyncio.sleep
+    waits = [asyncio.create_task(gate.wait("503", seconds, 3)) for seconds in (20, 50, 30)]
+    await asyncio.sleep(0)
+    assert gate.waiting == "CRM 503, retry in 50 s (attempt 3)"
+    time.now += 49.6
+    assert gate.waiting == "CRM 503, retry in 0 s (attempt 3)"
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+    assert gate.waiting == ""
+
+
+def test_a_gate_lets_someone_in() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Gate("CRM", 0)
