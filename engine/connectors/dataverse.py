@@ -1,0 +1,153 @@
+"""CRM: the Dataverse Web API (reference/apis.md section 1)."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from engine.connectors import urls
+from engine.connectors.auth import Secret
+from engine.connectors.batches import carry_out, sliced
+from engine.connectors.client import Limits, ODataClient, TransportFactory
+from engine.connectors.dataverse_writes import DataverseWriter
+from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, list_item, packed, selected
+from engine.connectors.gate import Gate
+from engine.connectors.paging import chain, key_pages
+from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
+from engine.connectors.together import all_or_none, each_to_its_end
+from engine.model.errors import ConnectionLost
+from engine.model.mapping import Condition
+
+MOST_ROWS = 5000
+"""Rows in a page, and where counting ends."""
+_NO_CACHE = {"If-None-Match": "null"}
+_LIST_BYTES = 24 * 1024
+"""The values in a URL, which may have 32 KB."""
+_LIST_VALUES = 500
+_PROBE_PATIENCE = 5.0
+
+
+class Dataverse:
+    """CRM as one of the two sides (`protocol.Side`). New rows are made under ids that we choose.
+
+    `url` ends with the version of the API, as in https://org.crm4.dynamics.com/api/data/v9.2. With `user`, `secret` is
+    a password for Basic authentication, without it a bearer token. `batch` is how many rows go in one request.
+    """
+
+    client_ids = True
+    marker: str | None = None
+
+    def __init__(
+        self,
+        url: str,
+        secret: Secret,
+        *,
+        user: str = "",
+        batch: int = 100,
+        concurrency: int = 8,
+        name: str = "CRM",
+        limits: Limits | None = None,
+        gate: Gate | None = None,
+        ca_file: str | None = None,
+        transport: TransportFactory | None = None,
+    ) -> None:
+        if not 1 <= batch <= 1000:
+            raise ValueError("a batch has 1 to 1000 rows")
+        self._client = ODataClient(
+            name,
+            url,
+            secret,
+            user=user,
+            gate=gate or Gate(name, concurrency),
+            limits=limits,
+            ca_file=ca_file,
+            transport=transport,
+        )
+        self._writer = DataverseWriter(self._client)
+        self._batch = batch
+
+    @property
+    def waiting(self) -> str:
+        """What requests wait for now, for the progress screen; empty when for nothing."""
+        return self._client.gate.waiting
+
+    def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        """The records behind `query.after`, in key order."""
+        return key_pages(self._client, checked_name(query.entity), query, Dialect.CRM, _NO_CACHE, MOST_ROWS)
+
+    async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
+        """The rows with these keys, by key."""
+        rows = await self._listed(entity, key, ids, (*fields, key), ())
+        return {str(row[key]).lower(): row for row in rows if row.get(key) is not None}
+
+    async def find(
+        self,
+        entity: str,
+        field: str,
+        values: Sequence[Any],
+        fields: tuple[str, ...],
+        conditions: tuple[Condition, ...] = (),
+    ) -> list[Row]:
+        """The rows whose field has one of the values and that meet the conditions."""
+        return await self._listed(entity, field, values, fields, conditions)
+
+    async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
+        """How many rows meet the conditions; the service stops counting at 5,000."""
+        options = [("$filter", conjunction(conditions, Dialect.CRM)), ("$count", "true"), ("$top", "1")]
+        content = await self._client.read(f"{checked_name(entity)}?{urls.query(options)}", _NO_CACHE)
+        number = content.get("@odata.count")
+        if not isinstance(number, int):
+            raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the rows of {entity}.")
+        return Count(number, number < MOST_ROWS)
+
+    async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
+        """Send writes of one entity and kind; every write has a result, found by its key."""
+        if not writes:
+            return {}
+        batches = sliced(writes, self._batch)
+        bulk = await self._writer.bulk_table(checked_name(writes[0].entity), writes[0].kind)
+        done = await each_to_its_end(self._one_batch(batch, bulk) for batch in batches)
+        return {key: result for results in done for key, result in results.items()}
+
+    async def probe(self) -> list[Step]:
+        """Who we are and which version answers."""
+        steps: list[Step] = []
+        try:
+            who = await self._client.read("WhoAmI", patience=_PROBE_PATIENCE)
+            steps.append(Step("WhoAmI", "UserId" in who, f"user {who.get('UserId')} of {who.get('OrganizationId')}"))
+            version = await self._client.read("RetrieveVersion", patience=_PROBE_PATIENCE)
+            steps.append(Step("RetrieveVersion", "Version" in version, str(version.get("Version"))))
+        except ConnectionLost as error:
+            name = "RetrieveVersion" if steps else "WhoAmI"
+            steps.append(Step(name, ok=False, detail=f"{error.message} {error.hint}".strip()))
+        return steps
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    async def _one_batch(self, batch: Sequence[Write], bulk: tuple[str, str] | None) -> dict[str, Result]:
+        if bulk is not None and all(one.id is not None for one in batch):
+            results = await self._writer.create_multiple(batch, *bulk)
+            if results is not None:
+                return results
+        return await carry_out(self._client, batch, self._writer.send)
+
+    async def _listed(
+        self,
+        entity: str,
+        field: str,
+        values: Sequence[Any],
+        fields: tuple[str, ...],
+        conditions: tuple[Condition, ...],
+    ) -> list[Row]:
+        terms = [f"Microsoft.Dynamics.CRM.In(PropertyName='{checked_name(field)}',PropertyValues=@p1)"]
+        terms += [conjunction(conditions, Dialect.CRM)] if conditions else []
+        options = [("$select", selected(fields)), ("$filter", " and ".join(terms))]
+        addresses = [
+            f"{checked_name(entity)}?{urls.query([*options, ('@p1', f'[{chunk}]')])}"
+            for chunk in packed(map(list_item, distinct(values)), ",", _LIST_BYTES, _LIST_VALUES)
+        ]
+        lists = await all_or_none(self._whole(address) for address in addresses)
+        return [row for rows in lists for row in rows]
+
+    async def _whole(self, address: str) -> list[Row]:
+        return [row async for page in chain(self._client, address, _NO_CACHE) for row in page]

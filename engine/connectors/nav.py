@@ -1,0 +1,157 @@
+"""NAV and Business Central: page services published over OData V4 (reference/apis.md section 3)."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from engine.connectors import urls
+from engine.connectors.auth import Secret
+from engine.connectors.batches import carry_out, sliced
+from engine.connectors.client import Limits, ODataClient, TransportFactory
+from engine.connectors.filters import Dialect, checked_name, comparison, conjunction, distinct, packed, selected
+from engine.connectors.gate import Gate
+from engine.connectors.jsonbatch import MOST
+from engine.connectors.nav_writes import KEY, NavWriter
+from engine.connectors.paging import chain, key_pages
+from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
+from engine.connectors.together import all_or_none, each_to_its_end
+from engine.model.errors import ConfigError, ConnectionLost
+from engine.model.mapping import Condition
+
+MOST_ROWS = 20_000
+_LIST_BYTES = 6 * 1024
+"""The values in a URL: the web server below NAV takes 16 KB for a request with all its headers, the token too."""
+_LIST_VALUES = 100
+_PROBE_PATIENCE = 5.0
+
+
+class NavPages:
+    """NAV as one of the two sides (`protocol.Side`). NAV gives new records their ids; `marker` names the field, if the
+    pages have one, that holds the id of the partner.
+
+    `url` ends with ODataV4, as in https://host:7048/BC/ODataV4. With `user`, `secret` is the password or web service
+    access key, without it a bearer token. `batch` is how many records go in one request; older versions of NAV, which
+    know no batches, get each record in a request of its own, as with a batch of 1.
+    """
+
+    client_ids = False
+
+    def __init__(
+        self,
+        url: str,
+        secret: Secret,
+        company: str,
+        *,
+        marker: str | None = None,
+        user: str = "",
+        batch: int = MOST,
+        concurrency: int = 5,
+        name: str = "NAV",
+        limits: Limits | None = None,
+        gate: Gate | None = None,
+        ca_file: str | None = None,
+        transport: TransportFactory | None = None,
+    ) -> None:
+        if not company.strip():
+            raise ConfigError(
+                "The NAV company is blank.", "Write its name as NAV shows it; upper and lower case count."
+            )
+        if not 1 <= batch <= MOST:
+            raise ValueError(f"a batch has 1 to {MOST} records")
+        self.marker = None if marker is None else checked_name(marker)
+        self._client = ODataClient(
+            name,
+            url,
+            secret,
+            user=user,
+            gate=gate or Gate(name, concurrency),
+            limits=limits,
+            ca_file=ca_file,
+            transport=transport,
+        )
+        self._company = company
+        self._path = f"Company({urls.key_segment(company)})"
+        self._writer = NavWriter(self._client, self._path, singly=batch == 1)
+        self._batch = batch
+
+    @property
+    def waiting(self) -> str:
+        """What requests wait for now, for the progress screen; empty when for nothing."""
+        return self._client.gate.waiting
+
+    def pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        """The records behind `query.after`, in key order."""
+        return key_pages(self._client, self._set(query.entity), query, Dialect.NAV, {}, MOST_ROWS)
+
+    async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
+        """The records with these keys, by key."""
+        rows = await self._listed(entity, key, ids, (*fields, key), ())
+        return {str(row[key]).lower(): row for row in rows if row.get(key) is not None}
+
+    async def find(
+        self,
+        entity: str,
+        field: str,
+        values: Sequence[Any],
+        fields: tuple[str, ...],
+        conditions: tuple[Condition, ...] = (),
+    ) -> list[Row]:
+        """The records whose field has one of the values and that meet the conditions."""
+        return await self._listed(entity, field, values, fields, conditions)
+
+    async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
+        """How many records meet the conditions."""
+        options = [("$filter", conjunction(conditions, Dialect.NAV)), ("$count", "true"), ("$top", "1")]
+        content = await self._client.read(f"{self._set(entity)}?{urls.query(options)}")
+        number = content.get("@odata.count")
+        if not isinstance(number, int):
+            raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the records of {entity}.")
+        return Count(number, exact=True)
+
+    async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
+        """Send writes of one entity and kind; every write has a result, found by its key."""
+        done = await each_to_its_end(
+            carry_out(self._client, batch, self._writer.send) for batch in sliced(writes, self._batch)
+        )
+        return {key: result for results in done for key, result in results.items()}
+
+    async def probe(self) -> list[Step]:
+        """Whether NAV answers, and has the company."""
+        try:
+            content = await self._client.read("Company", patience=_PROBE_PATIENCE)
+            names = [row.get("Name") for row in content.get("value", ()) if isinstance(row, dict)]
+        except (ConnectionLost, TypeError) as error:
+            detail = f"{error.message} {error.hint}".strip() if isinstance(error, ConnectionLost) else str(error)
+            return [Step("Company list", ok=False, detail=detail)]
+        found = self._company in names
+        known = "found" if found else f"not among {', '.join(str(name) for name in names)}"
+        return [Step("Company list", ok=True, detail=f"{len(names)} companies"), Step(self._company, found, known)]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    def _set(self, entity: str) -> str:
+        return f"{self._path}/{checked_name(entity)}"
+
+    async def _listed(
+        self,
+        entity: str,
+        field: str,
+        values: Sequence[Any],
+        fields: tuple[str, ...],
+        conditions: tuple[Condition, ...],
+    ) -> list[Row]:
+        select = selected(fields)
+        rest = [conjunction(conditions, Dialect.NAV)] if conditions else []
+        name, guids = checked_name(field), field == KEY
+        terms = (comparison(name, value, guids=guids) for value in distinct(values))
+        addresses = []
+        # `or` stands only between terms on one field (reference/apis.md section 3, Reading)
+        for chunk in packed(terms, " or ", _LIST_BYTES, _LIST_VALUES):
+            options = [("$select", select), ("$filter", " and ".join([f"({chunk})", *rest]))]
+            addresses.append(f"{self._set(entity)}?{urls.query(options)}")
+        lists = await all_or_none(self._whole(address) for address in addresses)
+        return [row for rows in lists for row in rows]
+
+    async def _whole(self, address: str) -> list[Row]:
+        return [row async for page in chain(self._client, address, {}) for row in page]
