@@ -42,7 +42,7 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     for field, desired in wanted.values.items():
-        if field.create_only or (field.initial and not first):
+        if field.create_only or (field.initial and not first) or (field.seed and one_way is FROM):
             continue
         current = target_value(field, one_way, target)
         given = source_value(field, one_way, source)

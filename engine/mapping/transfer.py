@@ -46,7 +46,8 @@ def transfer(
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
     for field in mapping.fields:
-        if not field.direction.includes(one_way):
+        seeding = field.seed and one_way is FROM
+        if not (field.direction.includes(one_way) or seeding):
             continue
         name = field.crm if one_way is TO else field.nav
         if field.derived:
@@ -63,6 +64,8 @@ def transfer(
             found = _partner(field, one_way, source, partners)
             if found is not _NOT_COUPLED:
                 values[field] = found
+            elif seeding:
+                continue
             elif field.clear_on_fail:
                 waiting.append(Waiting(field, str(source)))
             else:
@@ -72,6 +75,8 @@ def transfer(
             source = _TRANSFORMS[field.transform](source)
         limit = field.crm_length if one_way is TO else field.nav_length
         if limit and isinstance(source, str) and len(source) > limit:
+            if seeding:
+                continue
             if field.kind is FieldKind.CODE:
                 return Transferred(values, problem=_too_long(field, name, source, limit))
             warnings.append(_cut(name, source, limit))

@@ -90,6 +90,7 @@ class FieldMapping:
     create_only: bool = False
     initial: bool = False
     derived: bool = False
+    seed: bool = False
     not_null: bool = False
     clear_on_fail: bool = False
     validate: bool = True

@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterable
+from datetime import datetime
 from difflib import get_close_matches
 
 import sqlalchemy as sa
@@ -124,24 +125,29 @@ def answer(store: Store, run_id: int, *, yes: bool, by: str, clock: Clock = syst
     Yes stores the flag of each mapping used as cleared, No leaves it as it was before; an operator's own edit during
     the run stands either way. Raises RunError when nothing is asked.
     """
-    at = clock()
     with store.writing() as connection:
-        row = runs.get(connection, run_id)
-        if row is None or row.state != _ASKING.value:
+        if not put_answer(connection, run_id, yes=yes, by=by, at=clock()):
             raise RunError(f"Run {run_id} asks nothing.", "`coupler status` says which run waits for an answer.")
-        stored = runs.flags(connection)
-        edited = [name for name, (_, version) in row.saved_flags.items() if stored.get(name, (None, 0))[1] != version]
-        if yes:
-            for name, (_, version) in row.saved_flags.items():
-                runs.set_flag(connection, name, value=False, at=at, by=by, expected=version)
-        values = {
-            "state": RunState.FINISHED.value,
-            "answer": yes,
-            "answered_at": at,
-            "answered_by": by,
-            "kept_edits": edited,
-        }
-        runs.change(connection, run_id, (_ASKING,), values)
+
+
+def put_answer(connection: sa.Connection, run_id: int, *, yes: bool, by: str, at: datetime) -> bool:
+    """Answer in a transaction that is open; False when the run asks nothing."""
+    row = runs.get(connection, run_id)
+    if row is None or row.state != _ASKING.value:
+        return False
+    stored = runs.flags(connection)
+    edited = [name for name, (_, version) in row.saved_flags.items() if stored.get(name, (None, 0))[1] != version]
+    if yes:
+        for name, (_, version) in row.saved_flags.items():
+            runs.set_flag(connection, name, value=False, at=at, by=by, expected=version)
+    values = {
+        "state": RunState.FINISHED.value,
+        "answer": yes,
+        "answered_at": at,
+        "answered_by": by,
+        "kept_edits": edited,
+    }
+    return runs.change(connection, run_id, (_ASKING,), values)
 
 
 def set_only_coupled(

@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any
+
+import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
@@ -13,7 +16,7 @@ from engine.mapping.identity import created_id
 from engine.model.errors import CouplerError, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
-from engine.runs.control import answer
+from engine.runs.control import put_answer
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
@@ -204,25 +207,22 @@ class FullSynchronization:
             await asyncio.sleep(_BEAT_SECONDS)
 
     async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:
+        """End in the question, or with the answer that was given in advance, in one commit."""
+        at = self._clock()
         state = RunState.FINISHED if kind == "plan" else RunState.ASKING
-        await self._end(state, "", "", "")
-        if state is RunState.ASKING and keep_cleared is not None:
-            answer(self._store, self._run, yes=keep_cleared, by=f"{by}, in advance", clock=self._clock)
+
+        def finish(connection: sa.Connection) -> None:
+            runs.change(connection, self._run, (RunState.RUNNING,), _ended(state, at))
+            if state is RunState.ASKING and keep_cleared is not None:
+                put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)
+
+        await self._store.write(finish)
 
     async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
-        values = {
-            "state": state.value,
-            "code": code,
-            "message": message,
-            "hint": hint,
-            "paused": False,
-            "waiting": "",
-            "ended_at": self._clock(),
-        }
-        await self._change(values)
+        await self._change(_ended(state, self._clock(), code, message, hint))
 
     async def _change(self, values: Mapping[str, Any]) -> Any:
-        def work(connection: Any) -> Any:
+        def work(connection: sa.Connection) -> Any:
             runs.change(connection, self._run, (RunState.RUNNING,), values)
             return runs.get(connection, self._run)
 
@@ -234,6 +234,11 @@ class FullSynchronization:
     async def _tell(self, mapping: str, text: str) -> None:
         at = self._clock()
         await self._store.write(partial(runs.add_event, run_id=self._run, mapping=mapping, text=text, at=at))
+
+
+def _ended(state: RunState, at: datetime, code: str = "", message: str = "", hint: str = "") -> dict[str, Any]:
+    end = {"state": state.value, "ended_at": at, "paused": False, "waiting": ""}
+    return {**end, "code": code, "message": message, "hint": hint}
 
 
 def _way(one_way: Direction) -> str:

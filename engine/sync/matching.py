@@ -1,5 +1,6 @@
 """Match before create: find the one uncoupled record on the other side that means the same (design.md section 5)."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from engine.connectors.protocol import Row, Side
@@ -65,19 +66,58 @@ async def _apply(
         return
     ids = [str(row[table.key]) for rows in candidates.values() for row in rows]
     taken = await context.store.read(lambda connection: context.couplings.taken(connection, mapping.name, one_way, ids))
-    for item, key in keyed:
-        free = [
+    free = {
+        item.id: [
             row
             for row in candidates.get(key, ())
             if row[table.key] not in taken and row[table.key] not in claimed and _unmarked(side, row, item)
         ]
-        if len(free) == 1:
+        for item, key in keyed
+    }
+    found = [(item, key) for item, key in keyed if free[item.id]]
+    rivals = await _rivals(context, scope, mapping, fields, found, partners)
+    for item, key in found:
+        rows = free[item.id]
+        if rivals[key] > 1:
+            problem = _ambiguous(rule, rivals[key], mapping.table(one_way).caption)
+            item.fail(problem, ambiguous=True, one_way=one_way)
+        elif len(rows) > 1:
+            item.fail(_ambiguous(rule, len(rows), table.caption), ambiguous=True, one_way=one_way)
+        elif rows[0][table.key] not in claimed:
             item.mode = Mode.MATCHED
-            item.target_id = str(free[0][table.key])
-            item.target_number = str(free[0].get(table.number) or "")
+            item.target_id = str(rows[0][table.key])
+            item.target_number = str(rows[0].get(table.number) or "")
             claimed.add(item.target_id)
-        elif free:
-            item.fail(_ambiguous(rule, len(free), table.caption), ambiguous=True, one_way=one_way)
+
+
+async def _rivals(
+    context: Context,
+    scope: Scope,
+    mapping: TableMapping,
+    fields: Sequence[FieldMapping],
+    found: Sequence[tuple[Item, Key]],
+    partners: Partners,
+) -> Counter[Key]:
+    """How many uncoupled source records have each key: of two that match one partner, neither gets it."""
+    one_way = scope.direction
+    number: Counter[Key] = Counter()
+    if not found:
+        return number
+    table = mapping.table(one_way)
+    names = [field.nav if one_way is TO else field.column for field in fields]
+    sought = list(dict.fromkeys(str(item.row[names[0]]) for item, _ in found))
+    columns = tuple(dict.fromkeys((table.key, *names)))
+    rows = {
+        str(row[table.key]).lower(): row
+        for row in await context.source(one_way).find(table.entity, names[0], sought, columns, table.filter)
+    }
+    coupled = await context.store.read(
+        lambda connection: context.couplings.of(connection, mapping.name, one_way, list(rows))
+    )
+    for id, row in rows.items():
+        if id not in coupled:
+            number[tuple(folded(match_value(field, one_way, row, partners)) for field in fields)] += 1
+    return number
 
 
 def _field(mapping: TableMapping, nav: str, crm: str) -> FieldMapping:

@@ -5,6 +5,7 @@ come is settled by looking.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -152,6 +153,10 @@ class Writer:
                 item.sent = True
             case Status.UNKNOWN:
                 item.doubt = True
+            case Status.REJECTED if any(field.seed for field in item.wanted.values) and not self._side.client_ids:
+                item.warnings.append(_unseeded(result))
+                values = {field: value for field, value in item.wanted.values.items() if not field.seed}
+                item.wanted = replace(item.wanted, values=values)
             case _:
                 item.fail(_refused(result), one_way=self._scope.direction)
 
@@ -221,6 +226,15 @@ def _deleted(caption: str) -> Problem:
         f"the coupled {caption} record is gone",
         f"The record cannot be updated because it is coupled to a {caption} record that was deleted.",
         "Restore the partner or remove the coupling, then run again.",
+    )
+
+
+def _unseeded(result: Result) -> Problem:
+    return Problem(
+        "unseeded",
+        "made without the values that NAV is to lead in",
+        f"NAV refused values for fields that it leads in, so the record was made without them: {result.message}",
+        "Fill them in in NAV before the next full synchronization, which brings NAV's values to CRM.",
     )
 
 

@@ -78,16 +78,16 @@ def _customers(size: int, random: Random, salespeople: Sequence[Row]) -> list[Ro
             "E_Mail": f"office{number}@{mailbox(firm)}.example",
             "Home_Page": f"https://{mailbox(firm)}.example" if random.random() < 0.4 else "",
             "Currency_Code": random.choice(currencies) if random.random() < 0.3 else "",
-            "Salesperson_Code": random.choice(salespeople)["Code"] if random.random() < 0.8 else "",
+            "Salesperson_Code": random.choice(salespeople[:-2])["Code"] if random.random() < 0.8 else "",
             "Credit_Limit_LCY": Decimal(random.choice((0, 0, 5_000, 25_000, 100_000))),
             "Blocked": random.choice(("Ship", "Invoice", "All")) if random.random() < 0.03 else " ",
         })  # fmt: skip
-    for customer, changes in zip(customers[3:], _oddities(customers, without_rate), strict=False):
+    for customer, changes in zip(customers[3:], _oddities(customers, without_rate, salespeople), strict=False):
         customer.update(changes)
     return customers
 
 
-def _oddities(customers: Sequence[Row], without_rate: Sequence[str]) -> list[Row]:
+def _oddities(customers: Sequence[Row], without_rate: Sequence[str], salespeople: Sequence[Row]) -> list[Row]:
     """What is special about the fourth customer and those after it; none of them is blocked, so that all take part."""
     twin = {"Name": customers[2]["Name"], "E_Mail": customers[2]["E_Mail"]} if len(customers) > 2 else {}
     changes: list[Row] = [
@@ -97,6 +97,8 @@ def _oddities(customers: Sequence[Row], without_rate: Sequence[str]) -> list[Row
         twin,
         {"Name": 'Smith, Jones & Co. "The Firm", Ltd.'},
         {"E_Mail": "", "Phone_No": ""},
+        {"Salesperson_Code": salespeople[-1]["Code"]},
+        {"Salesperson_Code": salespeople[-2]["Code"]},
     ]  # fmt: skip
     return [{**change, "Blocked": " "} for change in changes]
 

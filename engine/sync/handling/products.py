@@ -63,10 +63,12 @@ class ProductHandling(Handling):
 
     async def complete(self, items: Sequence[Item]) -> None:
         """Give every product its price line, then publish those that are not active."""
-        if self.scope.direction is not TO or self.context.plan:
+        if self.context.plan:
             return
-        await self._price(items)
-        await self._publish([item for item in items if item.open])
+        to_crm = self.scope.direction is TO
+        await self._price([item for item in items if to_crm or (item.created and item.row.get("_defaultuomid_value"))])
+        if to_crm:
+            await self._publish([item for item in items if item.open])
 
     async def _price(self, items: Sequence[Item]) -> None:
         price_list = await self._default_price_list()
@@ -75,13 +77,13 @@ class ProductHandling(Handling):
         for _ in range(_ROUNDS):
             if not left:
                 return
-            ids = [str(item.target_id) for item in left.values()]
+            ids = [self._product(item) for item in left.values()]
             lines: dict[str, list[Row]] = {}
             for row in await self.context.crm.find(_LINES, "_productid_value", ids, _LINE_FIELDS, in_list):
                 lines.setdefault(str(row["_productid_value"]), []).append(row)
             writes = []
             for id, item in list(left.items()):
-                write = self._line(item, lines.get(str(item.target_id), []), price_list)
+                write = self._line(item, lines.get(self._product(item), []), price_list)
                 if write is None:
                     del left[id]
                 else:
@@ -95,24 +97,29 @@ class ProductHandling(Handling):
     def _line(self, item: Item, lines: Sequence[Row], price_list: str) -> Write | None:
         place = _place(item)
         amount = next((value for field, value in item.wanted.values.items() if field.crm == "price"), Decimal(0))
+        if self.scope.direction is not TO:
+            amount = rounded(Decimal(str(item.row.get("price") or 0)), _DIGITS)
         line = next((row for row in lines if row["_uomid_value"] == place.unit), None)
         if line is None:
             values = {
                 "pricelevelid": Reference(_LISTS, price_list),
-                "productid": Reference("products", item.target_id),
+                "productid": Reference("products", self._product(item)),
                 "uomid": Reference("uoms", place.unit),
                 "uomscheduleid": Reference("uomschedules", place.group),
                 "amount": amount,
                 "pricingmethodcode": 1,
                 "quantitysellingcode": 1,
             }
-            new = self.context.new_id(f"{self.mapping.name} price", f"{item.id}|{place.unit}")
+            new = self.context.new_id(f"{self.mapping.name} price", f"{self._product(item)}|{place.unit}")
             return Write(item.id, WriteKind.CREATE, _LINES, new, values)
         if rounded(Decimal(str(line["amount"])), _DIGITS) == amount:
             return None
         return Write(
             item.id, WriteKind.UPDATE, _LINES, str(line["productpricelevelid"]), {"amount": amount}, str(line[ETAG])
         )
+
+    def _product(self, item: Item) -> str:
+        return str(item.target_id) if self.scope.direction is TO else item.id
 
     async def _publish(self, items: Sequence[Item]) -> None:
         left = {item.id: item for item in items if item.created or (item.target or {}).get("statecode") != 0}
@@ -159,6 +166,8 @@ class ProductHandling(Handling):
 
 
 def _place(item: Item) -> _Place:
+    if "_defaultuomid_value" in item.row:
+        return _Place(str(item.row["_defaultuomscheduleid_value"]), str(item.row["_defaultuomid_value"]))
     values = {field.crm: value for field, value in item.wanted.values.items()}
     return _Place(str(values["defaultuomscheduleid"]), str(values["defaultuomid"]))
 
