@@ -116,7 +116,7 @@ class FullSynchronization:
             ended_at=None,
             message="",
         )
-        await self._tell(scope.mapping, f"{mapping.name} {_way(scope.direction)} started")
+        await self._tell(scope.mapping, f"{_way(scope.direction)}: {number:,} records")
         try:
             await run_pass(context, scope, only_coupled=False)
         except StopRequested:
@@ -128,7 +128,8 @@ class FullSynchronization:
         read, failed = await self._store.read(partial(runs.read_and_failed, scope=scope))
         state = JobState.PART if failed else JobState.OK
         await self._set(scope, state=state.value, ended_at=self._clock(), total=read, total_exact=True)
-        await self._tell(scope.mapping, f"{mapping.name} {_way(scope.direction)} {state.value}, {failed:,} failed")
+        await self._tell(scope.mapping, f"{_way(scope.direction)}: {state.value}, {read:,} read, {failed:,} failed")
+        await self._store.write(partial(runs.trim_events, run_id=self._run))
 
     async def _broken(self, mapping: TableMapping) -> str:
         """Why a job cannot run: a job that it depends on could not go on."""

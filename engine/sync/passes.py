@@ -1,13 +1,17 @@
 """One pass: read ahead, work on several pages at once, commit them in order (design.md section 5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
+
+import sqlalchemy as sa
 
 from engine.connectors.protocol import Query, Row
 from engine.mapping.transfer import TO
 from engine.model.outcome import Action, Outcome
 from engine.store import couplings
+from engine.store.runs import add_event
 from engine.store.work import PageResult, Scope, add_page, commit_page, finish_slice, open_intents, take_slice
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
@@ -15,6 +19,7 @@ from engine.sync.settling import settle_intents
 from engine.sync.writing import source_columns
 
 _PAGES_AT_ONCE = 3
+_FAILURES_SHOWN = 3
 _LAST_LOOKS = 3
 
 
@@ -79,7 +84,24 @@ async def _read_ahead(one: Pass, cursor: str | None) -> AsyncIterator[tuple[list
 
 async def _commit(one: Pass, epoch: int, result: PageResult) -> None:
     at = one.context.clock()
-    await one.context.store.write(partial(commit_page, scope=one.scope, epoch=epoch, result=result, at=at))
+
+    def commit(connection: sa.Connection) -> None:
+        commit_page(connection, one.scope, epoch, result, at)
+        for text in _tail(result):
+            add_event(connection, one.scope.run, one.scope.mapping, text, at)
+
+    await one.context.store.write(commit)
+
+
+def _tail(result: PageResult) -> Iterator[str]:
+    """The lines that operators see of a page: what it did, and the first records that failed."""
+    done = Counter(outcome.action for outcome in result.outcomes)
+    words = [f"{done[action]:,} {action.value}" for action in Action if done[action]]
+    yield f"{result.read:,} read: {', '.join(words) or 'none takes part'}"
+    failed = [outcome for outcome in result.outcomes if outcome.action is Action.FAILED and outcome.problem is not None]
+    for outcome in failed[:_FAILURES_SHOWN]:
+        cause = outcome.problem.cause if outcome.problem is not None else ""
+        yield f"{outcome.nav_no} {outcome.name} FAIL {cause}"
 
 
 async def _close(one: Pass) -> None:
