@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.config.secrets import Secret
+from engine.mapping.defaults import default_mappings
+from engine.model.mapping import TableMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ class Settings:
     store: StoreSettings
     run: RunSettings
     ui: UiSettings
+    mappings: tuple[TableMapping, ...] = ()
+    """In run order; the built-in ones of the NAV version when none are given."""
+
+    def __post_init__(self) -> None:
+        if not self.mappings:
+            object.__setattr__(self, "mappings", default_mappings(self.nav.version))
 
     @property
     def production(self) -> bool:

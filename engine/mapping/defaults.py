@@ -7,7 +7,16 @@ from typing import Any
 
 import tomli
 
-from engine.model.mapping import Condition, Direction, FieldKind, FieldMapping, MatchRule, Table, TableMapping
+from engine.model.mapping import (
+    Condition,
+    Direction,
+    FieldKind,
+    FieldMapping,
+    MatchRule,
+    Table,
+    TableMapping,
+    Transformation,
+)
 
 _DIRECTIONS = {
     "to": Direction.TO_INTEGRATION_TABLE,
@@ -29,8 +38,8 @@ def _mapping(entry: Mapping[str, Any], version: str) -> TableMapping:
     rules = tuple(MatchRule(tuple((nav, crm) for nav, crm in rule)) for rule in entry["match"])
     return TableMapping(
         name=entry["name"],
-        nav=_table({"key": "SystemId", **entry["nav"]}, version),
-        crm=_table({"number": entry["crm"]["name"], **entry["crm"]}, version),
+        nav=_table({"key": "SystemId", "modified": "SystemModifiedAt", **entry["nav"]}, version),
+        crm=_table({"number": entry["crm"]["name"], "modified": "modifiedon", **entry["crm"]}, version),
         direction=_DIRECTIONS[entry["direction"]],
         fields=fields,
         match=tuple(rule for rule in rules if all(nav in mapped and crm in mapped for nav, crm in rule.pairs)),
@@ -49,6 +58,7 @@ def _table(entry: Mapping[str, Any], version: str) -> Table:
         filter=_conditions(entry.get("filter", ()), version),
         match_filter=_conditions(entry.get("match_filter", ()), version),
         extra=tuple(entry.get("extra", ())),
+        modified=entry["modified"],
     )
 
 
@@ -67,7 +77,13 @@ def column_is_lookup(column: str) -> bool:
 
 
 def _field(row: Mapping[str, Any], version: str) -> FieldMapping | None:
-    options = {name: value for name, value in row.items() if name not in ("dir", "kind", "v2018", "v2016")}
+    options = {
+        name: value for name, value in row.items() if name not in ("dir", "kind", "v2018", "v2016", "transforms")
+    }
+    options["transforms"] = tuple(
+        Transformation(step["rule"], tuple(step.get("arguments", ())), _DIRECTIONS[step.get("direction", "both")])
+        for step in row.get("transforms", ())
+    )
     direction = row.get(f"v{version}", row.get("dir", "both"))
     if direction == "off":
         return None

@@ -1,10 +1,10 @@
 """From the fields of a source record to the values that its partner should have (reference/domain.md section 3.7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
+from engine.mapping.rules import transformed
 from engine.mapping.values import Value, blank, crm_value, nav_value
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
@@ -30,12 +30,6 @@ class Transferred:
     waiting: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
     problem: Problem | None = None
-
-
-_TRANSFORMS: Mapping[str, Callable[[Value], Value]] = {
-    "unit_group": lambda value: f"NAV {value}",
-    "not_negative": lambda value: max(value, Decimal(0)) if isinstance(value, Decimal) else value,
-}
 
 
 def transfer(
@@ -71,8 +65,7 @@ def transfer(
             else:
                 return Transferred(values, problem=not_coupled(field, str(source)))
             continue
-        if field.transform and one_way is TO:
-            source = _TRANSFORMS[field.transform](source)
+        source = transformed(field, one_way, source)
         limit = field.crm_length if one_way is TO else field.nav_length
         if limit and isinstance(source, str) and len(source) > limit:
             if seeding:
@@ -101,7 +94,7 @@ def match_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any],
     if field.kind is FieldKind.LOOKUP:
         found = _partner(field, one_way, source, partners)
         return None if found is _NOT_COUPLED else found
-    return _TRANSFORMS[field.transform](source) if field.transform and one_way is TO else source
+    return transformed(field, one_way, source)
 
 
 def not_coupled(field: FieldMapping, value: str) -> Problem:

@@ -17,12 +17,14 @@ Value = str | Decimal | bool | int | None
 HASH_SIZE = 6
 """Bytes of a remembered value: two different values look alike once in 2 to the 48."""
 
+_NO_DATE = "0001-01-01"
 UNKNOWN = bytes(HASH_SIZE)
 
 
 def nav_value(field: FieldMapping, row: Mapping[str, Any]) -> Value:
-    """The field of a NAV record in normal form; lookups are the code or number of the partner."""
-    return normal(FieldKind.CODE if field.kind is FieldKind.LOOKUP else field.kind, field.digits, row.get(field.nav))
+    """The field of a NAV record in normal form; lookups and choices are the code or number of the partner."""
+    kind = FieldKind.CODE if field.kind in (FieldKind.LOOKUP, FieldKind.CHOICE) else field.kind
+    return normal(kind, field.digits, row.get(field.nav))
 
 
 def crm_value(field: FieldMapping, row: Mapping[str, Any]) -> Value:
@@ -41,7 +43,9 @@ def normal(kind: FieldKind, digits: int, raw: Any) -> Value:
             return rounded(Decimal(0) if raw is None else _decimal(raw), digits)
         case FieldKind.LOOKUP:
             return str(raw).lower() if raw else None
-        case FieldKind.OPTION | FieldKind.BOOLEAN:
+        case FieldKind.DATE:
+            return "" if not raw or str(raw).startswith(_NO_DATE) else str(raw)[:10]
+        case FieldKind.OPTION | FieldKind.BOOLEAN | FieldKind.CHOICE:
             return raw if isinstance(raw, bool | int | str) else None
 
 

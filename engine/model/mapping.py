@@ -36,6 +36,8 @@ class FieldKind(StrEnum):
     DECIMAL = "decimal"
     BOOLEAN = "boolean"
     OPTION = "option"
+    CHOICE = "choice"
+    DATE = "date"
     LOOKUP = "lookup"
 
 
@@ -45,6 +47,8 @@ class ConflictPolicy(StrEnum):
     NONE = "none"
     SEND_UPDATE = "send_update"
     GET_UPDATE = "get_update"
+    LATEST = "latest"
+    ASK = "ask"
 
 
 class DeletionPolicy(StrEnum):
@@ -63,6 +67,15 @@ class Condition:
     operator: str
     value: str | int | bool | None
     kind: FieldKind = FieldKind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """One step that a value goes through on its way; `direction` says on which way. Rules: `engine.mapping.rules`."""
+
+    rule: str
+    arguments: tuple[str, ...] = ()
+    direction: Direction = Direction.BIDIRECTIONAL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +107,8 @@ class FieldMapping:
     not_null: bool = False
     clear_on_fail: bool = False
     validate: bool = True
-    transform: str = ""
+    transforms: tuple[Transformation, ...] = ()
+    case_sensitive: bool = False
 
     @property
     def column(self) -> str:
@@ -118,6 +132,7 @@ class Table:
     filter: tuple[Condition, ...] = ()
     match_filter: tuple[Condition, ...] = ()
     extra: tuple[str, ...] = ()
+    modified: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +140,19 @@ class MatchRule:
     """Pairs of a NAV field and a CRM column that together tell that two records mean the same; blanks never match."""
 
     pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Values that a new record starts with when it meets the conditions; they override transferred ones.
+
+    `side` is "nav" or "crm", the side that the new record is on; conditions are about the source record. The first
+    template of a mapping and side whose conditions hold is used.
+    """
+
+    side: str
+    values: tuple[tuple[str, str | int | bool], ...]
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +170,11 @@ class TableMapping:
     conflict: ConflictPolicy = ConflictPolicy.NONE
     deletion: DeletionPolicy = DeletionPolicy.NONE
     handling: str = ""
+    templates: tuple[Template, ...] = ()
+    create_unmatched: bool = False
+    """Match-based coupling makes new CRM rows for records without a match."""
+    sync_after_coupling: bool = False
+    builtin: bool = True
 
     def table(self, one_way: Direction) -> Table:
         """The source of a pass."""

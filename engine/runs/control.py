@@ -11,7 +11,6 @@ from difflib import get_close_matches
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.mapping.defaults import default_mappings
 from engine.model.errors import ConfigError, LockHeld, RunError, StoreError
 from engine.model.snapshot import RunState, Wish
 from engine.store import runs
@@ -38,10 +37,11 @@ def start(
     `keep_cleared` answers the closing question in advance. Raises RunError when a run is active, LockHeld when an
     engine works on this store, ConfigError for a job that does not exist.
     """
-    chosen = _chosen(tuple(only))
-    mappings = default_mappings(settings.nav.version)
+    chosen = _chosen(settings, tuple(only))
     jobs = [
-        (seq, one.name, one.direction.passes) for seq, one in enumerate(mappings, 1) if not chosen or one.name in chosen
+        (seq, one.name, one.direction.passes)
+        for seq, one in enumerate(settings.mappings, 1)
+        if not chosen or one.name in chosen
     ]
     _refuse_busy(store)
     try:
@@ -154,8 +154,7 @@ def set_only_coupled(
     store: Store, settings: Settings, mapping: str, *, value: bool, by: str, clock: Clock = system_clock
 ) -> None:
     """Store an operator's own choice of Synch. Only Coupled Records; raises ConfigError for an unknown mapping."""
-    _chosen((mapping,))
-    _default(settings, mapping)
+    _chosen(settings, (mapping,))
     with store.writing() as connection:
         runs.set_flag(connection, mapping, value=value, at=clock(), by=by)
 
@@ -176,11 +175,11 @@ def fingerprint(settings: Settings) -> str:
 
 
 def _default(settings: Settings, name: str) -> bool:
-    return next(one.only_coupled for one in default_mappings(settings.nav.version) if one.name == name)
+    return next(one.only_coupled for one in settings.mappings if one.name == name)
 
 
-def _chosen(names: tuple[str, ...]) -> set[str]:
-    known = [one.name for one in default_mappings()]
+def _chosen(settings: Settings, names: tuple[str, ...]) -> set[str]:
+    known = [one.name for one in settings.mappings]
     for name in names:
         if name not in known:
             close = get_close_matches(name.upper(), known, 1)

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
-from engine.mapping.defaults import default_mappings
 from engine.mapping.identity import created_id
 from engine.model.errors import CouplerError, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
@@ -162,7 +161,7 @@ class FullSynchronization:
             store=self._store,
             nav=nav,
             crm=crm,
-            mappings={one.name: one for one in default_mappings(own.nav.version)},
+            mappings={one.name: one for one in own.mappings},
             environment=own.environment,
             company=own.nav.company,
             product_name=PRODUCT_NAMES.get(own.nav.version, "Dynamics NAV"),

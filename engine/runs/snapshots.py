@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.mapping.defaults import default_mappings
 from engine.model.errors import RunError
 from engine.model.mapping import Condition, Direction, TableMapping
 from engine.model.snapshot import (
@@ -50,7 +49,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         last = _last_passes(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
-    for seq, one in enumerate(default_mappings(settings.nav.version), 1):
+    for seq, one in enumerate(settings.mappings, 1):
         passes = last.get(one.name, [])
         mappings.append(
             MappingSnapshot(

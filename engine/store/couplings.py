@@ -23,6 +23,7 @@ class Coupling:
     base: bytes | None = None
     uncounted: bool = False
     planned: bool = False
+    born: str | None = None
 
 
 class Couplings:
@@ -104,6 +105,7 @@ def save(
                 "base": one.base,
                 "run_id": run,
                 "uncounted": one.uncounted,
+                "born": one.born,
                 "coupled_at": at,
             }
             for one in ordered

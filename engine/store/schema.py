@@ -124,6 +124,7 @@ coupling = Table(
     Column("nav_no", sa.String(80), nullable=False),
     Column("base", sa.LargeBinary, comment="hashes of the bidirectional values when both sides were last the same"),
     Column("run_id", sa.Integer, nullable=False, comment="the run that coupled the pair"),
+    Column("born", sa.String(3), comment="nav or crm: the side whose record was made by us; null when both were there"),
     Column("uncounted", sa.Boolean, nullable=False, comment="created by us, found again by settling, not yet counted"),
     Column("coupled_at", Moment, nullable=False),
     sa.UniqueConstraint("mapping", "crm_id"),
@@ -206,4 +207,44 @@ event = Table(
     Column("at", Moment, nullable=False),
     Column("mapping", sa.String(40), nullable=False),
     Column("text", sa.Text, nullable=False),
+)
+
+trouble = Table(
+    "trouble",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("source_id", Guid, primary_key=True),
+    Column("code", sa.String(60), nullable=False),
+    Column("message", sa.String(250), nullable=False),
+    Column("nav_no", sa.String(80), nullable=False),
+    Column("name", sa.String(200), nullable=False),
+    Column("times", sa.Integer, nullable=False, comment="how often in a row with the same message"),
+    Column("skipped", sa.Boolean, nullable=False, comment="left alone until an operator asks to retry"),
+    Column("run_id", sa.Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    comment="records that failed last time, coupled or not, until they succeed",
+)
+
+watermark = Table(
+    "watermark",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("at", Moment, nullable=False, comment="newest change, by the clock of the source, that was looked at"),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("nav_id", Guid, primary_key=True),
+    Column("crm_id", Guid, nullable=False),
+    Column("nav_no", sa.String(80), nullable=False),
+    Column("name", sa.String(200), nullable=False),
+    Column("fields", sa.JSON, nullable=False, comment="nav and crm names and values of the fields both sides changed"),
+    Column("choices", sa.JSON, comment="field -> nav or crm, once an operator has chosen"),
+    Column("run_id", sa.Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    comment="conflicts that wait for an operator",
 )

@@ -161,7 +161,7 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
         return None
     if old is not None and old.planned:
         return None
-    return Coupling(nav_id, crm_id, number, base)
+    return Coupling(nav_id, crm_id, number, base, born=("crm" if to_crm else "nav") if item.created else None)
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

@@ -58,7 +58,7 @@ async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
     rows = await context.crm.fetch(table.entity, table.key, ids, (table.key,))
     coupled = await _coupled(context, intent)
     return [
-        Coupling(create.source_id, str(create.target_id), create.number, uncounted=True)
+        Coupling(create.source_id, str(create.target_id), create.number, uncounted=True, born="crm")
         for create in intent.creates
         if create.target_id in rows and create.source_id not in coupled
     ]
@@ -83,7 +83,13 @@ async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], 
                 absent.append(create)
             case [row]:
                 found.append(
-                    Coupling(str(row[table.key]).lower(), create.source_id, str(row[table.number]), uncounted=True)
+                    Coupling(
+                        str(row[table.key]).lower(),
+                        create.source_id,
+                        str(row[table.number]),
+                        uncounted=True,
+                        born="nav",
+                    )
                 )
             case several:
                 raise Brake(

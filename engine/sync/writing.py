@@ -190,7 +190,11 @@ def source_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]
     """The columns of a record that are mapped, matched or shown."""
     table = mapping.table(one_way)
     mapped = [field.nav if one_way is TO else field.column for field in mapping.fields]
-    return tuple(dict.fromkeys(name for name in (table.key, table.number, table.name, *mapped, *table.extra) if name))
+    return tuple(
+        dict.fromkeys(
+            name for name in (table.key, table.number, table.name, table.modified, *mapped, *table.extra) if name
+        )
+    )
 
 
 def _crm(value: Value) -> Value:

@@ -74,6 +74,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "seq", "direction", name="pk_job"),
     )
     op.create_table(
+        "conflict",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=False),
+        sa.Column("crm_id", Guid(), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column(
+            "fields", sa.JSON(), nullable=False, comment="nav and crm names and values of the fields both sides changed"
+        ),
+        sa.Column("choices", sa.JSON(), nullable=True, comment="field -> nav or crm, once an operator has chosen"),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_conflict"),
+        comment="conflicts that wait for an operator",
+    )
+    op.create_table(
         "coupling",
         sa.Column("mapping", sa.String(length=40), nullable=False),
         sa.Column("nav_id", Guid(), nullable=False),
@@ -86,6 +102,12 @@ def upgrade() -> None:
             comment="hashes of the bidirectional values when both sides were last the same",
         ),
         sa.Column("run_id", sa.Integer(), nullable=False, comment="the run that coupled the pair"),
+        sa.Column(
+            "born",
+            sa.String(length=3),
+            nullable=True,
+            comment="nav or crm: the side whose record was made by us; null when both were there",
+        ),
         sa.Column(
             "uncounted", sa.Boolean(), nullable=False, comment="created by us, found again by settling, not yet counted"
         ),
@@ -129,6 +151,31 @@ def upgrade() -> None:
         sa.Column("partner_mapping", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("mapping", "direction", "source_id", name="pk_link"),
         comment="records with a lookup that waits for its partner to be coupled",
+    )
+    op.create_table(
+        "trouble",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("source_id", Guid(), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("message", sa.String(length=250), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False, comment="how often in a row with the same message"),
+        sa.Column("skipped", sa.Boolean(), nullable=False, comment="left alone until an operator asks to retry"),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("mapping", "direction", "source_id", name="pk_trouble"),
+        comment="records that failed last time, coupled or not, until they succeed",
+    )
+    op.create_table(
+        "watermark",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column(
+            "at", Moment(), nullable=False, comment="newest change, by the clock of the source, that was looked at"
+        ),
+        sa.PrimaryKeyConstraint("mapping", "direction", name="pk_watermark"),
     )
     op.create_table(
         "event",
