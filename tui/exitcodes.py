@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
     ASKING = 6
     """All jobs ran; the closing question waits for its answer."""
     NOT_APPLIED = 7
-    """The answer could not be applied to every mapping: look at the setting before jobs run on a schedule."""
+    """The answer is noted but could not be applied: answer again before jobs run on a schedule."""
     INTERNAL = 70
     """A fault of the program; the message names the file with the details."""
     HANGUP = 129
@@ -38,21 +38,13 @@ class ExitCode(IntEnum):
 def of_run(run: RunSnapshot) -> ExitCode:
     """The exit code of a command that waited for a run."""
     if run.state is RunState.ASKING:
-        return ExitCode.ASKING
+        # An answer is committed before it is applied, and applying it ends the asking.
+        return ExitCode.ASKING if run.answer is None else ExitCode.NOT_APPLIED
     if run.state is not RunState.FINISHED:
         return _OF_CODE.get(run.code, ExitCode.NOT_FINISHED)
-    if _unapplied(run):
-        return ExitCode.NOT_APPLIED
     if any(job.state is JobState.FAIL for job in run.jobs):
         return ExitCode.NOT_FINISHED
     return ExitCode.RECORDS_FAILED if run.counters.failed else ExitCode.OK
-
-
-def _unapplied(run: RunSnapshot) -> bool:
-    if run.answer not in ("yes", "no"):
-        return False
-    yes = run.answer == "yes"
-    return any(flag.now != (flag.if_yes if yes else flag.if_no) for flag in run.flags if not flag.edited)
 
 
 _OF_CODE = {

@@ -179,6 +179,14 @@ async def test_429_for_ever_ends_too(client: ODataClient, server: Server, time: 
     assert 1800 <= time.now - 1000 <= 2000
 
 
+async def test_being_put_off_and_failing_are_counted_apart(client: ODataClient, server: Server) -> None:
+    later = error(429, "", headers={"Retry-After": "300"})
+    server.say(reply(500), later, reply(500), OK)
+    assert await client.read("a") == {"value": []}, "300 s of pause are no 60 s of failure"
+    server.say(*[later] * 5, reply(500), *[later] * 5, OK)
+    assert await client.read("a") == {"value": []}, "put off for 1500 s twice, but not in a row"
+
+
 async def test_503_with_retry_after_pauses_the_host_even_for_a_write(
     client: ODataClient, server: Server, time: Time
 ) -> None:

@@ -73,7 +73,10 @@ def explain(run: RunSnapshot) -> None:
         say(f"coupler: {run.message}")
     if run.hint:
         say(f"  {run.hint}")
-    if run.state is RunState.INTERRUPTED:
+    if run.kind != "run":
+        if run.state.resumable:
+            say("coupler: the plan did not get to its end. Start another one: coupler plan")
+    elif run.state is RunState.INTERRUPTED:
         say(f"coupler: the engine of run {run.id} ended without a word. Nothing is lost: coupler resume {run.id}")
     elif run.state is RunState.STOPPED:
         say(f"coupler: run {run.id} is stopped at a checkpoint. To go on: coupler resume {run.id}")
@@ -132,9 +135,14 @@ class _Printer:
     output: Output
     states: dict[int, JobState] = field(default_factory=dict)
     last: dict[int, float] = field(default_factory=dict)
+    waiting: str = ""
+    waited: float = 0.0
 
     def show(self, run: RunSnapshot) -> None:
         now = time.monotonic()
+        if run.waiting and run.waiting != self.waiting and now - self.waited >= _REPEAT:
+            say(f"coupler: waits: {run.waiting}")
+            self.waiting, self.waited = run.waiting, now
         for job in run.jobs:
             new = self.states.get(job.seq, JobState.WAIT) is not job.state
             due = job.state in (JobState.RUN, JobState.PAUSE) and now - self.last.get(job.seq, now) >= _REPEAT

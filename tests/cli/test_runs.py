@@ -1,0 +1,432 @@
+"""Whole runs from the command line: a real engine against the real sandbox, signals, deaths and questions included."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import ROOT, Coupler
+from tests.cli.terminal import Terminal
+
+COUPLER = [sys.executable, "-P", "-m", "tui"]
+QUIETLY = ("--yes", "--keep-cleared", "no")
+
+
+class Servers:
+    """A sandbox in a process of its own, which can be made to hang."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "sandbox.toml"
+        command = [*COUPLER, "sandbox", "--write-config", str(self.config), "--demo-size", "60"]
+        self.process = subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+        )
+        assert self.process.stdout is not None
+        assert json.loads(self.process.stdout.readline())["config"] == str(self.config)
+
+    def close(self) -> None:
+        """Ends it."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Until the end of the block, requests are not answered."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    found = Servers(tmp_path_factory.mktemp("servers"))
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.fixture
+def ready(servers: Servers, tmp_path: Path) -> Path:
+    """A config file with a store of its own, in the folder in which commands run."""
+    text = servers.config.read_text()
+    text = text.replace("file:sandbox.token", f"file:{servers.config.with_name('sandbox.token')}")
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a command and does not wait for it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*COUPLER, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def call(*arguments: str, **more: str) -> Terminal:
+        found = Terminal([*COUPLER, *arguments], cwd=tmp_path, environment={**environment, **more})
+        opened.append(found)
+        return found
+
+    yield call
+    for one in opened:
+        one.close()
+
+
+def status(coupler: Coupler, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(coupler("status", *arguments, "--json").stdout or "{}")
+    return found
+
+
+def eventually(check: Callable[[], object], timeout: float = 30) -> None:
+    end = time.monotonic() + timeout
+    while not check():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def engine_of(config: Path) -> int:
+    """The process that works with a config file."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
+            if "engine" in words and str(config) in words:
+                return int(entry.name)
+    return 0
+
+
+def test_a_run_without_questions_for_programs(coupler: Coupler, ready: Path) -> None:
+    done = coupler("run", *QUIETLY, "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1, done.stderr  # the demo has a few broken records
+    result = lines[-1]
+    assert result["type"] == "result"
+    assert (result["state"], result["answer"], result["exit"]) == ("finished", "no", 1)
+    assert [one["job"] for one in result["jobs"]] == list(dict.fromkeys(one["job"] for one in lines[:-1]))
+    assert len(result["jobs"]) == 7
+    assert result["counters"]["failed"] == sum(one["failed"] for one in result["jobs"]) > 0
+
+    failed = [json.loads(line) for line in coupler("errors", "--json").stdout.splitlines()]
+    assert len([one for one in failed if one["kind"] == "failed"]) == result["counters"]["failed"]
+    couplings = [json.loads(line) for line in coupler("couplings", "--json").stdout.splitlines()]
+    assert all(set(one) == {"mapping", "nav_no", "nav_id", "crm_id"} for one in couplings)
+    assert len({(one["mapping"], one["nav_id"]) for one in couplings}) == len(couplings) > 50
+    assert len(coupler("couplings", "--mapping", "customer").stdout.splitlines()) == sum(
+        one["mapping"] == "CUSTOMER" for one in couplings
+    )
+    assert (
+        sum(json.loads(line)["failed"] for line in coupler("jobs", "--run", "1", "--json").stdout.splitlines())
+        == (result["counters"]["failed"])
+    )
+    assert coupler("errors", "--mapping", "custmer").returncode == 2
+
+
+def test_a_plan_writes_nothing_and_is_no_run(coupler: Coupler, ready: Path) -> None:
+    done = coupler("plan", "--only", "customer", "--json")
+    assert done.returncode in (0, 1), done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["kind"], result["state"], result["flags"] and result["answer"]) == ("plan", "finished", None)
+    assert coupler("couplings").stdout == ""
+    assert status(coupler) == {}
+
+
+def test_one_job_only(coupler: Coupler, ready: Path) -> None:
+    done = coupler("run", *QUIETLY, "--only", "CURRENCY", "--only", "salepeople", "--plain")
+    assert "job=1/2 CURRENCY" in done.stdout
+    assert "job=2/2 SALEPEOPLE" in done.stdout
+    assert "CUSTOMER" not in done.stdout
+    assert re.search(r"^\d\d:\d\d:\d\dZ run=1 state=finished .* answer=no ", done.stdout, re.MULTILINE)
+    done = coupler("run", *QUIETLY, "--only", "CUSTOMR")
+    assert done.returncode == 2
+    assert 'did you mean "CUSTOMER"?' in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_run_at_a_checkpoint(
+    number: int, code: int, servers: Servers, coupler: Coupler, start: Callable[..., subprocess.Popen[str]], ready: Path
+) -> None:
+    with servers.hanging():
+        process = start("run", *QUIETLY)
+        eventually(lambda: engine_of(ready))
+        busy = coupler("run", *QUIETLY)
+        assert busy.returncode == 4
+        assert "one run at a time" in busy.stderr
+        process.send_signal(number)
+        time.sleep(1)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert "coupler resume 1" in said
+    assert status(coupler)["state"] == "stopped"
+    done = coupler("resume", *QUIETLY)
+    assert done.returncode in (0, 1), done.stderr
+    assert status(coupler)["state"] == "finished"
+
+
+def test_a_terminal_that_goes_away_does_not_stop_the_run(
+    servers: Servers, coupler: Coupler, start: Callable[..., subprocess.Popen[str]], ready: Path
+) -> None:
+    with servers.hanging():
+        process = start("run", *QUIETLY)
+        eventually(lambda: engine_of(ready))
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(20) == 129
+        assert engine_of(ready)
+        watcher = start("attach", "--plain")
+        time.sleep(1)
+    assert watcher.wait(60) in (0, 1)
+    assert status(coupler)["state"] == "finished"
+
+
+def test_leaving_a_run_that_is_watched_does_not_stop_it(
+    servers: Servers, coupler: Coupler, start: Callable[..., subprocess.Popen[str]], ready: Path
+) -> None:
+    with servers.hanging():
+        process = start("run", *QUIETLY)
+        eventually(lambda: engine_of(ready))
+        watcher = start("attach")
+        time.sleep(2)
+        watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(20) == 130
+        assert engine_of(ready)
+    assert process.wait(60) in (0, 1)
+
+
+def test_an_engine_that_dies_is_said_and_the_run_goes_on_later(
+    servers: Servers, coupler: Coupler, start: Callable[..., subprocess.Popen[str]], ready: Path
+) -> None:
+    with servers.hanging():
+        process = start("run", *QUIETLY)
+        eventually(lambda: status(coupler).get("state") == "running")
+        os.kill(engine_of(ready), signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert "coupler resume 1" in said
+    assert status(coupler)["state"] == "interrupted"
+    done = coupler("resume", "1", *QUIETLY, "--json")
+    assert done.returncode in (0, 1), done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["state"] == "finished"
+    again = coupler("resume", "1", *QUIETLY)
+    assert again.returncode == done.returncode
+    assert "nothing to resume" in again.stderr
+
+
+def test_stop_and_cancel_from_another_terminal(
+    servers: Servers, coupler: Coupler, start: Callable[..., subprocess.Popen[str]], ready: Path
+) -> None:
+    with servers.hanging():
+        process = start("run", *QUIETLY)
+        eventually(lambda: status(coupler).get("state") == "running")
+        stopper = start("stop")
+        time.sleep(1.5)
+    assert stopper.wait(60) == 0
+    assert process.wait(60) == 5
+    assert status(coupler)["state"] == "stopped"
+    assert coupler("stop").returncode == 2
+    done = coupler("cancel")
+    assert done.returncode == 0
+    assert "cancelled" in done.stderr
+    assert coupler("cancel", "1").returncode == 2
+    assert coupler("resume", *QUIETLY).returncode == 2
+
+
+def test_questions_on_a_terminal(coupler: Coupler, terminal: Callable[..., Terminal], ready: Path) -> None:
+    first = terminal("run", "--only", "CURRENCY")
+    first.until("Start now?")
+    first.write("\n")
+    assert first.ended() == 5
+    assert "Nothing was started" in first.seen
+    assert status(coupler) == {}
+
+    second = terminal("run", "--only", "CURRENCY")
+    second.until("Start now?")
+    second.write("perhaps\n")
+    second.until("perhaps\r\nStart now?")
+    second.write("yes\n")
+    shown = second.until("yes or no: ", 60)
+    assert "CURRENCY  on      off  off     on" in shown
+    second.write("\n")
+    time.sleep(0.5)
+    second.write("no\n")
+    assert second.ended() in (0, 1)
+    assert status(coupler)["answer"] == "no"
+
+
+def test_what_is_typed_ahead_answers_nothing_and_the_question_waits(
+    coupler: Coupler, terminal: Callable[..., Terminal], ready: Path
+) -> None:
+    shown = terminal("run", "--only", "CURRENCY")
+    shown.until("Start now?")
+    shown.write("yes\nyes\nyes\n")
+    shown.until("yes or no: ", 60)
+    time.sleep(1)
+    assert shown.process.poll() is None
+    assert status(coupler)["state"] == "asking"
+    shown.write("\x04")
+    assert shown.ended() == 6
+    assert "coupler answer 1 yes|no" in shown.seen
+
+    assert coupler("run", *QUIETLY).returncode == 4
+    assert status(coupler)["cleared"] == ["CURRENCY"]
+    done = coupler("answer", "1", "yes")
+    assert done.returncode == 0, done.stderr
+    assert coupler("answer", "1", "no").returncode == 2
+    mappings = [json.loads(line) for line in coupler("mappings", "--json").stdout.splitlines()]
+    assert [one["mapping"] for one in mappings if not one["only_coupled"]] == ["CURRENCY"]
+    assert coupler("mappings", "currency", "--only-coupled", "on").returncode == 0
+    assert json.loads(coupler("mappings", "CURRENCY", "--json").stdout)["only_coupled"] is True
+
+
+def test_resume_answers_a_run_that_only_asks(coupler: Coupler, terminal: Callable[..., Terminal], ready: Path) -> None:
+    shown = terminal("run", "--only", "CURRENCY")
+    shown.until("Start now?")
+    shown.write("yes\n")
+    shown.until("yes or no: ", 60)
+    shown.write("\x03")
+    assert shown.ended() == 130
+    assert coupler("resume", *QUIETLY).returncode in (0, 1)
+    assert status(coupler)["answer"] == "no"
+
+
+def test_a_terminal_without_a_screen_is_told_how(terminal: Callable[..., Terminal], ready: Path) -> None:
+    shown = terminal(TERM="dumb")
+    assert shown.ended() == 2
+    assert "TERM=dumb" in shown.seen
+    assert "coupler run --yes --keep-cleared no --plain" in shown.seen.replace("\r\n", "")
+
+
+def test_production_asks_for_its_name(coupler: Coupler, terminal: Callable[..., Terminal], ready: Path) -> None:
+    ready.write_text(ready.read_text().replace('"sandbox"', '"production"'))
+    shown = terminal("run", "--only", "CURRENCY")
+    shown.until("Type production to start")
+    shown.write("yes\n")
+    assert shown.ended() == 5
+    assert status(coupler) == {}
+
+
+def test_a_reader_that_has_had_enough_does_not_stop_the_run(
+    coupler: Coupler, ready: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    command = f"{' '.join(COUPLER)} run {' '.join(QUIETLY)} | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1)
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert status(coupler)["state"] == "finished"
+
+
+class Page(BaseHTTPRequestHandler):
+    """A server that is something else."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html><body>Welcome \x1b[2J</body></html>")
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_is_down_is_one_line_with_the_address(coupler: Coupler, ready: Path, servers: Servers) -> None:
+    text = re.sub(r"(\[crm\]\nurl = \")[^\"]*", r"\1http://127.0.0.1:1/api/data/v9.2", ready.read_text())
+    ready.write_text(text)
+    refuse(coupler, "http://127.0.0.1:1")
+
+
+def test_a_server_that_answers_html_is_one_line_with_the_address(coupler: Coupler, ready: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        ready.write_text(re.sub(r"(\[nav\]\nurl = \")[^\"]*", rf"\1{address}/BC/ODataV4", ready.read_text()))
+        refuse(coupler, address)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_token_that_is_refused_is_one_line_and_not_shown(coupler: Coupler, ready: Path) -> None:
+    ready.write_text(re.sub(r'secret = "file:[^"]*"', 'secret = "env:COUPLER_TEST_SECRET"', ready.read_text()))
+    refuse(coupler, "http://127.0.0.1:")
+
+
+def refuse(coupler: Coupler, address: str) -> None:
+    done = coupler("run", *QUIETLY, "--json", timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert address in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr
+    assert done.stderr.count("\n") <= 12
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["state"] == "stopped"
+    assert result["exit"] == 3
+    assert status(coupler)["state"] == "stopped"
+
+
+def test_the_demo_without_a_screen_leaves_nothing(coupler: Coupler, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    done = coupler("demo", "--headless", "--size", "20", TMPDIR=str(tmp_path / "tmp"))
+    assert done.returncode in (0, 1), done.stderr
+    assert "state=finished" in done.stdout
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_demos_servers_end_with_it(
+    tmp_path: Path, environment: dict[str, str], terminal: Callable[..., Terminal]
+) -> None:
+    shown = terminal("demo", "--headless", "--size", "2000")
+    shown.until("run 1 is started", 60)
+    servers = re.search(r"NAV http://127.0.0.1:(\d+)/", shown.seen)
+    assert servers is not None
+    shown.process.kill()
+    shown.process.wait()
+    import socket
+
+    def closed() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(servers[1]))) != 0
+
+    eventually(closed)
