@@ -78,6 +78,19 @@ class Transformation:
     direction: Direction = Direction.BIDIRECTIONAL
 
 
+@dataclass(frozen=True, slots=True)
+class OptionMapping:
+    """NAV codes and the values of a CRM choice that mean the same, such as PAYMENT TERMS (reference/domain.md 1.8).
+
+    The labels of the choice, cut to ten characters and upper-case, are the codes by themselves; `pairs`, from
+    [options.PAYMENT_TERMS] in config.toml (blanks of the name are _ there), come before them. When several codes have
+    one value, the first is NAV's.
+    """
+
+    name: str
+    pairs: tuple[tuple[str, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldMapping:
     """A NAV field and a CRM column; a side that is blank makes the other one a constant.
@@ -86,7 +99,12 @@ class FieldMapping:
     name, `lookup` the mapping whose couplings translate it and `target` the CRM set of the partner. Lengths are in
     characters, 0 when unlimited; `digits` are decimal places in CRM. `create_only` fields are written with a new
     record, `initial` ones also when a pair is coupled; the value of a `derived` field comes from the mapping's
-    special handling.
+    special handling, which also writes `late` ones once the record itself is right. `options` names the option mapping
+    of a choice. A field with `overwrites` is only written where the other side has that value.
+
+    NAV validates fields in the order in which a request has them, so they are sent in the order of the mapping, and
+    those with `validate` off last. That is all it can mean over OData: NAV validates every field that a page sends,
+    but what is sent last stands, whatever the validation of an earlier field put there (a post code its city).
     """
 
     nav: str = ""
@@ -106,6 +124,9 @@ class FieldMapping:
     seed: bool = False
     not_null: bool = False
     clear_on_fail: bool = False
+    late: bool = False
+    options: str = ""
+    overwrites: str | bool | None = None
     validate: bool = True
     transforms: tuple[Transformation, ...] = ()
     case_sensitive: bool = False
@@ -171,6 +192,8 @@ class TableMapping:
     deletion: DeletionPolicy = DeletionPolicy.NONE
     handling: str = ""
     templates: tuple[Template, ...] = ()
+    options: tuple[OptionMapping, ...] = ()
+    """What config.toml says of the option mappings that the fields name."""
     create_unmatched: bool = False
     """Match-based coupling makes new CRM rows for records without a match."""
     sync_after_coupling: bool = False
