@@ -1,6 +1,7 @@
 """The built-in mappings, read from `defaults.toml` for one version of NAV."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,31 +19,61 @@ from engine.model.mapping import (
     Transformation,
 )
 
-_DIRECTIONS = {
+DIRECTIONS = {
     "to": Direction.TO_INTEGRATION_TABLE,
     "from": Direction.FROM_INTEGRATION_TABLE,
     "both": Direction.BIDIRECTIONAL,
 }
+"""Directions as defaults.toml and config.toml write them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A built-in mapping with what is off in it: field mappings that a configuration can switch on, and all match
+    rules, also those that need such a field.
+    """
+
+    mapping: TableMapping
+    extras: tuple[FieldMapping, ...]
+    rules: tuple[MatchRule, ...]
 
 
 @cache
 def default_mappings(version: str = "bc") -> tuple[TableMapping, ...]:
     """The seven mappings in run order, as `version` ("bc", "2018", "2016") of NAV has them."""
+    return tuple(one.mapping for one in shipped_mappings(version))
+
+
+@cache
+def shipped_mappings(version: str = "bc") -> tuple[Shipped, ...]:
+    """The same mappings with what is off in them."""
     text = files("engine.mapping").joinpath("defaults.toml").read_text(encoding="utf-8")
-    return tuple(_mapping(entry, version) for entry in tomli.loads(text)["mapping"])
+    return tuple(_shipped(entry, version) for entry in tomli.loads(text)["mapping"])
 
 
-def _mapping(entry: Mapping[str, Any], version: str) -> TableMapping:
-    fields = tuple(one for row in entry["fields"] if (one := _field(row, version)) is not None)
+def usable(rules: tuple[MatchRule, ...], fields: tuple[FieldMapping, ...]) -> tuple[MatchRule, ...]:
+    """The match rules whose fields are all mapped."""
     mapped = {one.nav for one in fields} | {one.crm for one in fields}
+    return tuple(rule for rule in rules if all(nav in mapped and crm in mapped for nav, crm in rule.pairs))
+
+
+def _shipped(entry: Mapping[str, Any], version: str) -> Shipped:
+    rows = [(_field(row, version), _is_off(row, version)) for row in entry["fields"]]
     rules = tuple(MatchRule(tuple((nav, crm) for nav, crm in rule)) for rule in entry["match"])
+    mapping = _mapping(entry, version, tuple(one for one, off in rows if not off), rules)
+    return Shipped(mapping, tuple(one for one, off in rows if off and not one.derived), rules)
+
+
+def _mapping(
+    entry: Mapping[str, Any], version: str, fields: tuple[FieldMapping, ...], rules: tuple[MatchRule, ...]
+) -> TableMapping:
     return TableMapping(
         name=entry["name"],
         nav=_table({"key": "SystemId", "modified": "SystemModifiedAt", **entry["nav"]}, version),
         crm=_table({"number": entry["crm"]["name"], "modified": "modifiedon", **entry["crm"]}, version),
-        direction=_DIRECTIONS[entry["direction"]],
+        direction=DIRECTIONS[entry["direction"]],
         fields=fields,
-        match=tuple(rule for rule in rules if all(nav in mapped and crm in mapped for nav, crm in rule.pairs)),
+        match=usable(rules, fields),
         depends=tuple(entry.get("depends", ())),
         handling=entry["handling"],
     )
@@ -76,15 +107,21 @@ def column_is_lookup(column: str) -> bool:
     return column.startswith("_") and column.endswith("_value")
 
 
-def _field(row: Mapping[str, Any], version: str) -> FieldMapping | None:
+def _direction(row: Mapping[str, Any], version: str) -> str:
+    return str(row.get(f"v{version}", row.get("dir", "both")))
+
+
+def _is_off(row: Mapping[str, Any], version: str) -> bool:
+    return _direction(row, version) == "off"
+
+
+def _field(row: Mapping[str, Any], version: str) -> FieldMapping:
     options = {
         name: value for name, value in row.items() if name not in ("dir", "kind", "v2018", "v2016", "transforms")
     }
     options["transforms"] = tuple(
-        Transformation(step["rule"], tuple(step.get("arguments", ())), _DIRECTIONS[step.get("direction", "both")])
+        Transformation(step["rule"], tuple(step.get("arguments", ())), DIRECTIONS[step.get("direction", "both")])
         for step in row.get("transforms", ())
     )
-    direction = row.get(f"v{version}", row.get("dir", "both"))
-    if direction == "off":
-        return None
-    return FieldMapping(direction=_DIRECTIONS[direction], kind=FieldKind(row.get("kind", "text")), **options)
+    direction = DIRECTIONS.get(_direction(row, version), Direction.BIDIRECTIONAL)
+    return FieldMapping(direction=direction, kind=FieldKind(row.get("kind", "text")), **options)
