@@ -4,13 +4,17 @@ For bidirectional fields the values at the last synchronization are remembered, 
 changed goes the way it must, and a field that both changed differently is a conflict and never overwritten unasked.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any
 
+from engine.mapping.stamps import newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_value, target_value
 from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
+from engine.model.conflict import Choice, Clash, Shown
 from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 
@@ -20,11 +24,15 @@ _PAIR = 2 * HASH_SIZE
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The fields to write, in normal form; the new base; a problem when nothing may be written."""
+    """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
+
+    `clashes` are fields that wait: for a choice, or with a choice that the pass in the other direction carries out.
+    """
 
     values: Mapping[FieldMapping, Value]
     base: bytes
     problem: Problem | None = None
+    clashes: tuple[Clash, ...] = ()
 
 
 def decide(
@@ -36,11 +44,15 @@ def decide(
     *,
     base: bytes | None,
     first: bool,
+    known: Sequence[Clash] = (),
 ) -> Decision:
-    """Compare a record with its partner. `first` says that they are being coupled just now."""
+    """Compare a record with its partner. `first` says that they are being coupled just now, `known` are the conflicts
+    that an operator was shown, with what was chosen.
+    """
     remembered = _Base(mapping, base)
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
+    clashes: list[Clash] = []
     for field, desired in wanted.values.items():
         if field.create_only or (field.initial and not first) or (field.seed and one_way is FROM):
             continue
@@ -55,15 +67,22 @@ def decide(
         match _winner(remembered, field, one_way, given, current):
             case "source":
                 values[field] = desired
-                remembered.agree(field, one_way, given, desired)
-            case "conflict" if mapping.conflict is ConflictPolicy.NONE:
-                conflicts.append(field.nav)
-            case "conflict" if (mapping.conflict is ConflictPolicy.SEND_UPDATE) == (one_way is TO):
-                values[field] = desired
-                remembered.agree(field, one_way, given, desired)
+            case "conflict":
+                clash = _clash(field, one_way, given, current, known)
+                match _settled(mapping, one_way, source, target, clash):
+                    case Settled.WRITE:
+                        values[field] = desired
+                    case Settled.ASK:
+                        clashes.append(clash)
+                    case Settled.LEAVE if clash.choice is not None:
+                        clashes.append(clash)
+                    case Settled.FAIL:
+                        conflicts.append(field.nav)
     if conflicts:
         return Decision({}, remembered.blob(), _conflict(conflicts))
-    return Decision(values, remembered.blob())
+    for field, desired in values.items():
+        remembered.agree(field, one_way, source_value(field, one_way, source), desired)
+    return Decision(values, remembered.blob(), clashes=tuple(clashes))
 
 
 def created_base(mapping: TableMapping, one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
@@ -75,12 +94,57 @@ def created_base(mapping: TableMapping, one_way: Direction, source: Mapping[str,
     return remembered.blob()
 
 
+class Settled(Enum):
+    """What a pass does with a field in conflict."""
+
+    WRITE = auto()
+    LEAVE = auto()
+    ASK = auto()
+    FAIL = auto()
+
+
+def settled(policy: ConflictPolicy, one_way: Direction, newer: str | None, choice: Choice | None) -> Settled:
+    """The decision table of conflicts. `newer` is the side that was modified last, None when that is not known."""
+    if policy is ConflictPolicy.ASK and choice is None:
+        return Settled.ASK
+    winner: str | None = {
+        ConflictPolicy.NONE: None,
+        ConflictPolicy.SEND_UPDATE: "nav",
+        ConflictPolicy.GET_UPDATE: "crm",
+        ConflictPolicy.LATEST: newer,
+        ConflictPolicy.ASK: choice,
+    }[policy]
+    if winner is None:
+        return Settled.FAIL
+    return Settled.WRITE if (winner == "nav") == (one_way is TO) else Settled.LEAVE
+
+
+def _settled(
+    mapping: TableMapping, one_way: Direction, source: Mapping[str, Any], target: Mapping[str, Any], clash: Clash
+) -> Settled:
+    nav, crm = (source, target) if one_way is TO else (target, source)
+    newer = newer_side(mapping, nav, crm) if mapping.conflict is ConflictPolicy.LATEST else None
+    return settled(mapping.conflict, one_way, newer, clash.choice)
+
+
+def _clash(field: FieldMapping, one_way: Direction, given: Value, current: Value, known: Sequence[Clash]) -> Clash:
+    """Both values as they are kept, with the choice that was made about exactly these."""
+    nav, crm = (given, current) if one_way is TO else (current, given)
+    clash = Clash(field.nav, field.crm, _kept(nav), _kept(crm))
+    chosen = next((one.choice for one in known if one.same == clash.same), None)
+    return replace(clash, choice=chosen)
+
+
+def _kept(value: Value) -> Shown:
+    return str(value) if isinstance(value, Decimal) else value
+
+
 def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
     """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value."""
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
         if one_way is TO:
-            return "target" if blank(given) else "source"
+            return "target" if blank(given) and not blank(current) else "source"
         return "source" if blank(current) else "target"
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:

@@ -69,7 +69,7 @@ def _mapping(
 ) -> TableMapping:
     return TableMapping(
         name=entry["name"],
-        nav=_table({"key": "SystemId", "modified": "SystemModifiedAt", **entry["nav"]}, version),
+        nav=_table({"key": "SystemId", **_NAV_STAMP[version == "bc"], **entry["nav"]}, version),
         crm=_table({"number": entry["crm"]["name"], "modified": "modifiedon", **entry["crm"]}, version),
         direction=DIRECTIONS[entry["direction"]],
         fields=fields,
@@ -90,7 +90,15 @@ def _table(entry: Mapping[str, Any], version: str) -> Table:
         match_filter=_conditions(entry.get("match_filter", ()), version),
         extra=tuple(entry.get("extra", ())),
         modified=entry["modified"],
+        dated=entry.get("dated", False),
     )
+
+
+_NAV_STAMP: Mapping[bool, Mapping[str, Any]] = {
+    True: {"modified": "SystemModifiedAt"},
+    False: {"modified": "Last_Date_Modified", "dated": True},
+}
+"""By whether it is Business Central: the older versions keep the day only (reference/domain.md section 8.1)."""
 
 
 def _conditions(rows: Any, version: str) -> tuple[Condition, ...]:

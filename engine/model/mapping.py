@@ -1,6 +1,7 @@
 """Integration table mappings and their field mappings (reference/domain.md sections 1 and 4)."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -65,7 +66,7 @@ class Condition:
 
     field: str
     operator: str
-    value: str | int | bool | None
+    value: str | int | bool | date | None
     kind: FieldKind = FieldKind.TEXT
 
 
@@ -154,6 +155,8 @@ class Table:
     match_filter: tuple[Condition, ...] = ()
     extra: tuple[str, ...] = ()
     modified: str = ""
+    dated: bool = False
+    """`modified` is a day without a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,5 +38,7 @@ class Outcome:
     crm_id: str | None = None
     coupled: bool = False
     ambiguous: bool = False
+    set_aside: bool = False
+    """Skipped because it failed as it did before; it is left alone until an operator asks to retry it."""
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = field(default=())

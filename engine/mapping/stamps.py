@@ -1,0 +1,64 @@
+"""When records were last modified, as both systems say it (reference/domain.md sections 3.1 and 3.4)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from engine.model.mapping import Condition, Table, TableMapping
+
+OVERLAP = timedelta(milliseconds=999)
+"""CRM keeps whole seconds: what was changed within the second of the watermark is looked at again."""
+
+_DAY = timedelta(days=1)
+_BLANK_YEAR = 1
+
+
+def moment(raw: Any) -> datetime | None:
+    """An aware moment, or the start of a day in UTC; None when the text says none."""
+    try:
+        found = datetime.fromisoformat(str(raw))
+    except ValueError:
+        return None
+    if found.year <= _BLANK_YEAR:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def newest(table: Table, rows: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """The newest change among some records."""
+    found = (moment(row.get(table.modified)) for row in rows) if table.modified else ()
+    return max((one for one in found if one is not None), default=None)
+
+
+def changed_since(table: Table, watermark: datetime | None, *, seconds: bool) -> tuple[Condition, ...]:
+    """What a record must meet to be looked at again, besides its filter; `seconds`: the source keeps whole seconds.
+
+    A day is looked at whole, and the day before it too: nobody says in which time zone it ended.
+    """
+    if watermark is None or not table.modified:
+        return ()
+    if table.dated:
+        return (Condition(table.modified, "ge", watermark.date() - _DAY),)
+    return (Condition(table.modified, "gt", watermark - OVERLAP if seconds else watermark),)
+
+
+def newer_side(mapping: TableMapping, nav: Mapping[str, Any], crm: Mapping[str, Any]) -> str | None:
+    """ "nav" or "crm": the record that was modified last; None when that cannot be told.
+
+    CRM keeps whole seconds, so that two changes within one second are equally new; a day is only newer than what was
+    before the day before it.
+    """
+    ours, theirs = moment(nav.get(mapping.nav.modified)), moment(crm.get(mapping.crm.modified))
+    if ours is None or theirs is None:
+        return None
+    ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
+    unsure = _DAY if mapping.nav.dated or mapping.crm.dated else timedelta()
+    if unsure:
+        ours, theirs = _midnight(ours), _midnight(theirs)
+    if abs(ours - theirs) <= unsure:
+        return None
+    return "nav" if ours > theirs else "crm"
+
+
+def _midnight(at: datetime) -> datetime:
+    return datetime.combine(date(at.year, at.month, at.day), datetime.min.time(), UTC)

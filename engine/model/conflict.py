@@ -1,0 +1,49 @@
+"""Conflicts that wait for an operator: fields that both sides changed, with both values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+Shown = str | int | bool | None
+
+
+class Choice(StrEnum):
+    """The side whose value a field gets on both."""
+
+    NAV = "nav"
+    CRM = "crm"
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A field that both sides changed differently since they were last the same. Texts may be hostile."""
+
+    nav: str
+    crm: str
+    nav_value: Shown
+    crm_value: Shown
+    choice: Choice | None = None
+
+    @property
+    def same(self) -> tuple[str, str, Shown, Shown]:
+        """What a choice is about: it says nothing of other values."""
+        return (self.nav, self.crm, self.nav_value, self.crm_value)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A coupled record with fields in conflict; other fields are synchronized meanwhile."""
+
+    mapping: str
+    nav_id: str
+    crm_id: str
+    nav_no: str
+    name: str
+    run: int
+    at: datetime
+    fields: tuple[Clash, ...]
+
+    @property
+    def chosen(self) -> bool:
+        """Whether nothing is left to be chosen."""
+        return all(one.choice is not None for one in self.fields)
