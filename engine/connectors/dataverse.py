@@ -1,6 +1,7 @@
 """CRM: the Dataverse Web API (reference/apis.md section 1)."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from engine.connectors import urls
@@ -10,6 +11,7 @@ from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.dataverse_writes import DataverseWriter
 from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, list_item, packed, selected
 from engine.connectors.gate import Gate
+from engine.connectors.labels import option_labels
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none, each_to_its_end
@@ -69,6 +71,11 @@ class Dataverse:
         """What requests wait for now, for the progress screen; empty when for nothing."""
         return self._client.gate.waiting
 
+    @property
+    def now(self) -> datetime | None:
+        """The present moment by the clock of the service."""
+        return self._client.now
+
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The records behind `query.after`, in key order."""
         return key_pages(self._client, checked_name(query.entity), query, Dialect.CRM, _NO_CACHE, MOST_ROWS)
@@ -97,6 +104,10 @@ class Dataverse:
         if not isinstance(number, int):
             raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the rows of {entity}.")
         return Count(number, number < MOST_ROWS)
+
+    async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:
+        """The options of choice columns with their labels in the language of our user."""
+        return await option_labels(self._client, entity, columns) if columns else {}
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""

@@ -1,6 +1,7 @@
 """NAV and Business Central: page services published over OData V4 (reference/apis.md section 3)."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from engine.connectors import urls
@@ -78,6 +79,11 @@ class NavPages:
         """What requests wait for now, for the progress screen; empty when for nothing."""
         return self._client.gate.waiting
 
+    @property
+    def now(self) -> datetime | None:
+        """The present moment by the clock of the service."""
+        return self._client.now
+
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The records behind `query.after`, in key order."""
         return key_pages(self._client, self._set(query.entity), query, Dialect.NAV, {}, MOST_ROWS)
@@ -106,6 +112,11 @@ class NavPages:
         if not isinstance(number, int):
             raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the records of {entity}.")
         return Count(number, exact=True)
+
+    async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:
+        """None: options of pages are texts."""
+        del entity, columns
+        return {}
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""

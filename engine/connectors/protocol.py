@@ -6,6 +6,7 @@ whole, and every list of results is found by key, never by position.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -118,6 +119,11 @@ class Side(Protocol):
         """What requests wait for at the moment, such as a pause that the service asked for; blank when nothing."""
         ...
 
+    @property
+    def now(self) -> datetime | None:
+        """The present moment by the clock of the service, as its last answer told; None when none did."""
+        ...
+
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The records behind `query.after`, in key order, in lists of at most `page_size`."""
         ...
@@ -139,6 +145,12 @@ class Side(Protocol):
 
     async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
         """How many rows meet the conditions."""
+        ...
+
+    async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:
+        """By column, the options of those of these columns that are choices, with their labels; empty where a service
+        knows none, or does not tell this user.
+        """
         ...
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.mapping.rules import transformed
-from engine.mapping.values import Value, blank, crm_value, nav_value
+from engine.mapping.rules import transformed, transforms
+from engine.mapping.values import Unconvertible, Value, blank, lenient, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 Partners = Mapping[str, Mapping[str, str]]
-"""By mapping: what a lookup value of the source is on the other side. A value that is not in it is not coupled."""
+"""By mapping: what a lookup value of the source is on the other side. A value that is not in it is not coupled.
+
+Under the name of an option mapping, or of a CRM column that is an option: what a code or name, casefolded, or the text
+of a value is on the other side (`engine.mapping.options`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +53,45 @@ def transfer(
                 values[field] = derived[name]
             continue
         if field.constant is not None:
-            values[field] = field.constant
+            try:
+                values[field] = constant_value(field, one_way, partners)
+            except ValueError as error:
+                return Transferred(values, problem=_unconvertible(field, one_way, error))
             continue
-        source = source_value(field, one_way, row)
         if field.kind is FieldKind.LOOKUP:
-            if blank(source) and field.not_null:
-                continue
-            found = _partner(field, one_way, source, partners)
+            source = source_value(field, one_way, row)
+            found = None if blank(source) and field.not_null else _partner(field, one_way, source, partners)
             if found is not _NOT_COUPLED:
-                values[field] = found
+                if not (field.not_null and blank(found)):
+                    values[field] = found
             elif seeding:
                 continue
             elif field.clear_on_fail:
                 waiting.append(Waiting(field, str(source)))
             else:
-                return Transferred(values, problem=not_coupled(field, str(source)))
+                return Transferred(values, problem=not_coupled(field, str(source), one_way))
             continue
-        source = transformed(field, one_way, source)
+        try:
+            source = _converted(field, one_way, row)
+        except ValueError as error:
+            if seeding:
+                continue
+            problem = _unconvertible(field, one_way, error)
+            if field.clear_on_fail:
+                warnings.append(problem)
+                continue
+            return Transferred(values, problem=problem)
+        if (options := partners.get(options_name(field))) is not None:
+            chosen = options.get(str(source).casefold())
+            if chosen is None and not blank(source):
+                warnings.append(_unmapped(field, one_way, source))
+                continue
+            if chosen is not None:
+                source = int(chosen) if one_way is TO else chosen
+        if blank(source):
+            source = normal(_kind(field, FROM if one_way is TO else TO), field.digits, None)
+        if field.not_null and blank(source):
+            continue
         limit = field.crm_length if one_way is TO else field.nav_length
         if limit and isinstance(source, str) and len(source) > limit:
             if seeding:
@@ -79,13 +105,41 @@ def transfer(
 
 
 def source_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
-    """The value of a field in a source record."""
-    return nav_value(field, row) if one_way is TO else crm_value(field, row)
+    """The value of a field in a source record; what is none of its kind is a text."""
+    name = field.nav if one_way is TO else field.column
+    return lenient(_kind(field, one_way), field.digits, row.get(name))
 
 
 def target_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
-    """The value of a field in a destination record."""
-    return crm_value(field, row) if one_way is TO else nav_value(field, row)
+    """The value of a field in a destination record; what is none of its kind is a text, and so differs."""
+    return source_value(field, FROM if one_way is TO else TO, row)
+
+
+def constant_value(field: FieldMapping, one_way: Direction, partners: Partners) -> Value:
+    """A constant in the normal form of its field; a name of an option of CRM is its value. Raises Unconvertible."""
+    value = normal(_kind(field, FROM if one_way is TO else TO), field.digits, field.constant)
+    options = partners.get(options_name(field))
+    if options is None or one_way is FROM or not isinstance(value, str):
+        return value
+    if value.casefold() not in options:
+        raise Unconvertible(f"CRM's {field.crm} has no option '{value}'")
+    return int(options[value.casefold()])
+
+
+def constant_fault(field: FieldMapping) -> str | None:
+    """What is wrong with a constant, for whoever wrote it into config.toml; None when nothing is."""
+    if field.constant is None:
+        return None
+    try:
+        constant_value(field, TO if field.crm else FROM, {})
+    except Unconvertible as error:
+        return f"The constant of {field.crm or field.nav}: {error}."
+    return None
+
+
+def options_name(field: FieldMapping) -> str:
+    """Under which name the options of a choice or option are among the partners; blank for other kinds."""
+    return (field.options or field.crm) if field.kind in (FieldKind.CHOICE, FieldKind.OPTION) else ""
 
 
 def match_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any], partners: Partners) -> Value:
@@ -94,11 +148,22 @@ def match_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any],
     if field.kind is FieldKind.LOOKUP:
         found = _partner(field, one_way, source, partners)
         return None if found is _NOT_COUPLED else found
-    return transformed(field, one_way, source)
+    try:
+        return transformed(field, one_way, source)
+    except ValueError:
+        return None
 
 
-def not_coupled(field: FieldMapping, value: str) -> Problem:
+def not_coupled(field: FieldMapping, value: str, one_way: Direction) -> Problem:
     """A lookup whose partner is not coupled."""
+    if one_way is FROM and field.target == _USERS:
+        return Problem(
+            "owner_not_coupled",
+            "the owner is a team, or a user that is not coupled",
+            f"{field.nav} cannot be filled in: only an owner of type systemuser can be mapped to a salesperson, and "
+            f"'{value}' is a team or a user that is not coupled.",
+            f"Give the record to a user in CRM, or synchronize {field.lookup} first, and run again.",
+        )
     return Problem(
         "not_coupled",
         f"{field.nav or field.crm}: the {field.lookup} record is not coupled",
@@ -108,6 +173,53 @@ def not_coupled(field: FieldMapping, value: str) -> Problem:
 
 
 _NOT_COUPLED = "\0not coupled"
+_USERS = "systemusers"
+
+
+def _kind(field: FieldMapping, one_way: Direction) -> FieldKind:
+    """The kind of a field on the side that a pass reads: in NAV lookups and choices are codes."""
+    coded = one_way is TO and field.kind in (FieldKind.LOOKUP, FieldKind.CHOICE)
+    return FieldKind.CODE if coded else field.kind
+
+
+def _converted(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
+    """The value of the source after its rules, of the kind of the field; raises ValueError.
+
+    The kind is what NAV's field holds. To CRM a rule may make something else of it, such as a date a text; from CRM
+    it may start with something else.
+    """
+    raw = row.get(field.nav if one_way is TO else field.column)
+    kind = _kind(field, one_way)
+    if one_way is TO:
+        return transformed(field, TO, normal(kind, field.digits, raw))
+    if transforms(field, FROM):
+        return normal(kind, field.digits, transformed(field, FROM, lenient(kind, field.digits, raw)))
+    return normal(kind, field.digits, raw)
+
+
+def _unconvertible(field: FieldMapping, one_way: Direction, error: ValueError) -> Problem:
+    name = field.nav if one_way is TO else field.crm
+    side = "NAV" if one_way is TO else "CRM"
+    return Problem(
+        "value",
+        f"{name}: a value cannot be converted",
+        f"{name} in {side} cannot be converted: {error}.",
+        f"Mend the value in {side}, or the field mapping, and run again.",
+    )
+
+
+def _unmapped(field: FieldMapping, one_way: Direction, value: Value) -> Problem:
+    name = options_name(field)
+    if one_way is TO:
+        what = f"{field.nav} '{value}' has no option in CRM's {field.crm}, which was left as it is."
+    else:
+        what = f"{field.crm} has option {value} in CRM, for which NAV's {field.nav} has no code; it was left as it is."
+    return Problem(
+        "option_not_mapped",
+        f"{field.nav}: the option is not mapped",
+        what,
+        f"Add the option in CRM, or the pair to [options.{name.replace(' ', '_')}] in config.toml, and run again.",
+    )
 
 
 def _partner(field: FieldMapping, one_way: Direction, source: Value, partners: Partners) -> Value:

@@ -1,52 +1,59 @@
 """One normal form per kind of value, so that both sides can be compared (reference/domain.md section 3.7).
 
 Text is NFC without trailing spaces and "" when there is none, codes are trimmed and upper-case, numbers are `Decimal`,
-lookups are lower-case ids or None.
+dates are yyyy-mm-dd or "", lookups are lower-case ids or None, options are numbers or names.
 """
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from engine.model.mapping import FieldKind, FieldMapping
+from engine.model.mapping import FieldKind
 
 Value = str | Decimal | bool | int | None
 HASH_SIZE = 6
 """Bytes of a remembered value: two different values look alike once in 2 to the 48."""
 
 _NO_DATE = "0001-01-01"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,10}")
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 UNKNOWN = bytes(HASH_SIZE)
 
 
-def nav_value(field: FieldMapping, row: Mapping[str, Any]) -> Value:
-    """The field of a NAV record in normal form; lookups and choices are the code or number of the partner."""
-    kind = FieldKind.CODE if field.kind in (FieldKind.LOOKUP, FieldKind.CHOICE) else field.kind
-    return normal(kind, field.digits, row.get(field.nav))
+class Unconvertible(ValueError):
+    """A value that is none of its kind; the message says what it is and what it should be."""
 
 
-def crm_value(field: FieldMapping, row: Mapping[str, Any]) -> Value:
-    """The column of a CRM row in normal form."""
-    return normal(field.kind, field.digits, row.get(field.column))
+def lenient(kind: FieldKind, digits: int, raw: Any) -> Value:
+    """The normal form of what may be of another kind: then its text, which is equal to no value of the kind."""
+    try:
+        return normal(kind, digits, raw)
+    except Unconvertible:
+        return _text(raw)
 
 
 def normal(kind: FieldKind, digits: int, raw: Any) -> Value:
-    """A decoded JSON value in the normal form of its kind; what is of another kind is compared as text."""
+    """A value, as JSON, a constant or a rule gives it, in the normal form of its kind; raises Unconvertible."""
     match kind:
         case FieldKind.TEXT:
             return _text(raw)
         case FieldKind.CODE:
             return _text(raw).strip().upper()
         case FieldKind.DECIMAL:
-            return rounded(Decimal(0) if raw is None else _decimal(raw), digits)
+            return _number(raw, digits)
+        case FieldKind.BOOLEAN:
+            return _yes_or_no(raw)
         case FieldKind.LOOKUP:
             return str(raw).lower() if raw else None
         case FieldKind.DATE:
-            return "" if not raw or str(raw).startswith(_NO_DATE) else str(raw)[:10]
-        case FieldKind.OPTION | FieldKind.BOOLEAN | FieldKind.CHOICE:
-            return raw if isinstance(raw, bool | int | str) else None
+            return _date(raw)
+        case FieldKind.OPTION | FieldKind.CHOICE:
+            return _option(raw)
 
 
 def rounded(number: Decimal, digits: int) -> Decimal:
@@ -75,8 +82,62 @@ def _unit(digits: int) -> Decimal:
     return Decimal(1).scaleb(-digits)
 
 
-def _decimal(raw: Any) -> Decimal:
-    return raw if isinstance(raw, Decimal) else Decimal(str(raw))
+def _number(raw: Any, digits: int) -> Decimal:
+    if raw is None or raw == "":
+        return rounded(Decimal(0), digits)
+    try:
+        number = raw if isinstance(raw, Decimal) else Decimal(str(raw))
+        if not isinstance(raw, bool) and number.is_finite():
+            return rounded(number, digits)
+    except ArithmeticError as error:  # no number, or more digits than are kept exactly
+        raise Unconvertible(f"{shown(raw)} is not a number that can be kept with {digits} decimals") from error
+    raise Unconvertible(f"{shown(raw)} is not a number")
+
+
+def _yes_or_no(raw: Any) -> bool:
+    if raw is None or isinstance(raw, bool):
+        return bool(raw)
+    if isinstance(raw, str | int | Decimal) and (found := _WORDS.get(str(raw).strip().lower())) is not None:
+        return found
+    raise Unconvertible(f"{shown(raw)} is neither yes nor no")
+
+
+def _date(raw: Any) -> str:
+    """The day of a date or moment as yyyy-mm-dd; NAV's blank date is year 1."""
+    text = _text(raw).strip()
+    if not text or text.startswith(_NO_DATE):
+        return ""
+    try:
+        if _DAY.fullmatch(text) is None:
+            raise ValueError(text)
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError as error:
+        raise Unconvertible(f"{shown(raw)} is not a date of the form yyyy-mm-dd") from error
+
+
+def _option(raw: Any) -> Value:
+    """A number, or the name of an option; NAV's blank option is no value."""
+    if raw is None or isinstance(raw, bool | int):
+        return raw
+    if isinstance(raw, Decimal) and raw.is_finite() and raw == int(raw):
+        return int(raw)
+    if isinstance(raw, str):
+        text = _text(raw).strip()
+        return int(text) if _WHOLE.fullmatch(text) else text or None
+    raise Unconvertible(f"{shown(raw)} is not an option")
+
+
+def shown(raw: Any) -> str:
+    """A value as messages give it."""
+    text = str(raw)
+    return f"'{text[:60]}{'...' if len(text) > 60 else ''}'"
+
+
+def nav_json(kind: FieldKind, value: Value) -> Value:
+    """A value as NAV's pages take it: a blank date is year 1, a blank option a space, and nothing is null."""
+    if blank(value):
+        return {FieldKind.DATE: _NO_DATE, FieldKind.OPTION: " "}.get(kind, "")
+    return value
 
 
 def _text(raw: Any) -> str:

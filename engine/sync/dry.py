@@ -1,6 +1,7 @@
 """A side that only pretends to write, for plans."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -20,6 +21,11 @@ class DrySide:
     def waiting(self) -> str:
         """What the real side waits for."""
         return self._side.waiting
+
+    @property
+    def now(self) -> datetime | None:
+        """The real clock."""
+        return self._side.now
 
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The real records."""
@@ -43,6 +49,10 @@ class DrySide:
     async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
         """The real number."""
         return await self._side.count(entity, conditions)
+
+    async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:
+        """The real options."""
+        return await self._side.labels(entity, columns)
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Nothing is sent."""

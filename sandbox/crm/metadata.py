@@ -28,6 +28,9 @@ _FILTER = EntityType(
     {"sdkmessagefilterid": EdmType.GUID, "primaryobjecttypecode": EdmType.STRING, "sdkmessageid/name": EdmType.STRING},
     Dialect.CRM,
 )
+_CHOICES = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+_CHOICE = EntityType(_CHOICES, {"LogicalName": EdmType.STRING}, Dialect.CRM)
+_EXPANDED_CHOICE = re.compile(r"(?:,?(?:OptionSet|GlobalOptionSet)(?:\(\$select=Options\))?)+")
 _OPTIONS = frozenset({"$select", "$filter", "$expand"})
 _ATTRIBUTE_FIELDS = ("LogicalName", "AttributeType", "MaxLength")
 _NAMESPACE = "Microsoft.Dynamics.CRM"
@@ -55,6 +58,9 @@ def definition(key: str, rest: Sequence[str], request: Request) -> Response:
     context = f"{request.root}$metadata#EntityDefinitions"
     if list(rest) == ["Attributes"]:
         return json_response({"@odata.context": f"{context}({key})/Attributes", "value": _attributes(entity)})
+    if list(rest) == ["Attributes", _CHOICES]:
+        value = _choices(entity, request)
+        return json_response({"@odata.context": f"{context}({key})/Attributes/{_CHOICES}", "value": value})
     if rest:
         raise unknown_segment(rest[0])
     query = parse_query(request.query, _DEFINITION, _OPTIONS)
@@ -125,6 +131,31 @@ def _attributes(entity: Entity) -> list[dict[str, Any]]:
         {"LogicalName": logical_name(name), "AttributeType": column.kind, "MaxLength": column.max_length}
         for name, column in entity.columns.items()
     ]
+
+
+def _choices(entity: Entity, request: Request) -> list[Row]:
+    """The columns that are choices; with $expand their options, labels in the one language that there is."""
+    query = parse_query(request.query, _CHOICE, _OPTIONS)
+    expand = query.raw.get("$expand")
+    if expand is not None and _EXPANDED_CHOICE.fullmatch(expand) is None:
+        raise Dialect.CRM.bad_query(f"The $expand expression '{expand}' is not supported.")
+    found: list[Row] = []
+    for name, column in entity.columns.items():
+        row = {"MetadataId": _metadata_id(f"{entity.logical}.{name}"), "LogicalName": name}
+        if column.kind == "Picklist" and (query.predicate is None or query.predicate.test(row)):
+            options = {"OptionSet": _option_set(column), "GlobalOptionSet": None} if expand is not None else {}
+            found.append({"@odata.type": f"#{_CHOICES}", **row, **options})
+    return found
+
+
+def _option_set(column: Column) -> Row:
+    labels = {value: {"Label": label, "LanguageCode": 1033} for value, label in column.options.items()}
+    return {
+        "Options": [
+            {"Value": value, "Label": {"LocalizedLabels": [label], "UserLocalizedLabel": label}}
+            for value, label in labels.items()
+        ]
+    }
 
 
 def _attributes_asked(expand: str | None) -> tuple[str, ...]:
