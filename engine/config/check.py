@@ -91,7 +91,7 @@ class Table:
     def choice(self, key: str, names: tuple[str, ...], default: str) -> str:
         """One of a few names."""
         found = self._take(key, str, default)
-        if isinstance(found, str) and found not in names:
+        if isinstance(found, str) and found not in names and key in self._values:
             self.add(key, f'"{short(found)}" is not known; {meant(found, names)}')
         return found if isinstance(found, str) else default
 
@@ -130,6 +130,49 @@ class Table:
             return _Missing(self._keys, self._report)
         return Table(found, (*self._keys, key), self._report)
 
+    def nothing(self, key: str) -> "Table":
+        """An empty table under a key that is not there."""
+        return Table({}, (*self._keys, key), self._report)
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._values
+
+    def peek(self, key: str) -> Any:
+        """A value of any type, without taking it."""
+        return self._values.get(key)
+
+    def raw(self, key: str) -> Any:
+        """A value of any type as it is written; None when it is left out."""
+        self._known.append(key)
+        return self._values.get(key)
+
+    def rows(self, key: str) -> "list[Table]":
+        """The tables in a list, each as a table of its own whose name is its number."""
+        found = self._listed(key, "a list of tables { ... }")
+        rows = []
+        for number, row in enumerate(found, 1):
+            if isinstance(row, dict):
+                rows.append(Table(row, (*self._keys, key, str(number)), self._report))
+            else:
+                self._report.add((*self._keys, key, str(number)), f"must be a table {{ ... }}, not {toml.kind(row)}")
+        return rows
+
+    def texts(self, key: str, *, pattern: str = "", what: str = "") -> tuple[str, ...] | None:
+        """A list of texts; None when it is left out."""
+        if key not in self._values:
+            self._known.append(key)
+            return None
+        texts = []
+        for one in self._listed(key, "a list of texts in quotes"):
+            if not isinstance(one, str):
+                self.add(key, f"must be a list of texts in quotes, not of {toml.kind(one)}")
+            elif _CONTROL.search(one) or (pattern and not re.fullmatch(pattern, one)):
+                self.add(key, f'"{short(_CONTROL.sub("?", one))}" must be {what or "without control characters"}')
+            else:
+                texts.append(one)
+        return tuple(texts)
+
     def items(self) -> list[tuple[str, Any]]:
         """All keys and values, for tables whose keys are free."""
         self._known.extend(self._values)
@@ -156,6 +199,14 @@ class Table:
     def add(self, key: str, text: str) -> None:
         """Note a fault of a key."""
         self._report.add((*self._keys, key), text)
+
+    def _listed(self, key: str, what: str) -> list[Any]:
+        self._known.append(key)
+        found = self._values.get(key, [])
+        if isinstance(found, list):
+            return found
+        self.add(key, f"must be {what}, not {toml.kind(found)}")
+        return []
 
     def _take(self, key: str, types: type | tuple[type, ...], default: object) -> object:
         self._known.append(key)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.config import toml, urls
 from engine.config.check import Report, Table, meant
+from engine.config.mappings import read_mappings
 from engine.config.paths import config_dir, state_dir
 from engine.config.secrets import Secret
 from engine.config.secrets import problem as secret_problem
@@ -76,14 +77,16 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}",
         what="a short name of letters, digits, - and _, such as uat or production",
     )
+    nav = _nav(top.table("nav", needs="url, company and secret"), path.parent, environ)
     settings = Settings(
         path=path,
         environment=environment,
-        nav=_nav(top.table("nav", needs="url, company and secret"), path.parent, environ),
+        nav=nav,
         crm=_crm(top.table("crm", needs="url and secret"), path.parent, environ),
         store=_store(top.table("store"), path.parent, environment),
         run=_run(top.table("run")),
         ui=_ui(top.table("ui"), top.table("keys")),
+        mappings=read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0]),
     )
     top.end(_KEYS)
     return settings

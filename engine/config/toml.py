@@ -11,7 +11,8 @@ Keys = tuple[str, ...]
 _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*\[\[?\s*({_DOTTED})\s*\]")
-_KEY = re.compile(rf"\s*({_DOTTED})\s*=")
+_KEY = re.compile(rf"\s*({_DOTTED})\s*=(?P<value>.*)")
+_ROW = re.compile(r"\s*[{\[]")
 _PART = re.compile(_NAME)
 _LONG = re.compile(r'"""|' + "'''")
 _TWICE = re.compile(r"Cannot declare \((?P<keys>.*?),?\) twice")
@@ -40,17 +41,32 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def lines(text: str) -> Mapping[Keys, int]:
-    """The line of each table and key. Keys of tables in braces are not in it; look for the table instead."""
+    """The line of each table and key, and of each row of a list that begins a line of its own, under its number.
+
+    Keys of tables in braces are not in it; look for the table instead.
+    """
     found: dict[Keys, int] = {}
     table: Keys = ()
+    rows: dict[Keys, int] = {}
+    listed: Keys | None = None
     inside = False
     for number, line in enumerate(text.split("\n"), 1):
         if not inside:
-            if header := _HEADER.match(line):
+            if (header := _HEADER.match(line)) and listed is None:
                 table = _keys(header[1])
                 found.setdefault(table, number)
+                if line.lstrip().startswith("[["):
+                    rows[table] = rows.get(table, 0) + 1
+                    table = (*table, str(rows[table]))
+                    found[table] = number
             elif key := _KEY.match(line):
                 found.setdefault((*table, *_keys(key[1])), number)
+                listed = (*table, *_keys(key[1])) if key["value"].partition("#")[0].strip() == "[" else None
+            elif listed is not None and _ROW.match(line):
+                rows[listed] = rows.get(listed, 0) + 1
+                found[(*listed, str(rows[listed]))] = number
+            elif line.lstrip().startswith("]"):
+                listed = None
         if len(_LONG.findall(line)) % 2:
             inside = not inside
     return found
