@@ -58,7 +58,9 @@ def decide(
             continue
         current = target_value(field, one_way, target)
         given = source_value(field, one_way, source)
-        if current == desired or _cut_on_the_way(field, one_way, given, current):
+        if field.overwrites is not None and current not in (field.overwrites, desired):
+            continue
+        if current == desired or _cut_on_the_way(field, one_way, (given, desired), current):
             remembered.agree(field, one_way, given, current)
             continue
         if field.direction is not Direction.BIDIRECTIONAL:
@@ -140,7 +142,10 @@ def _kept(value: Value) -> Shown:
 
 
 def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
-    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value."""
+    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
+
+    Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back.
+    """
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
         if one_way is TO:
@@ -149,17 +154,17 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:
         return "conflict"
-    if source_changed or (one_way is TO and not target_changed):
-        return "source"
-    return "target"
+    return "source" if source_changed else "target"
 
 
-def _cut_on_the_way(field: FieldMapping, one_way: Direction, given: Value, current: Value) -> bool:
-    """Whether the target has a longer text of which the source holds all it can (reference/domain.md 3.7.4)."""
+def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, Value], current: Value) -> bool:
+    """Whether the target has a longer text of which the source, as it is or after its rules, holds all it can
+    (reference/domain.md 3.7.4).
+    """
     limit = field.nav_length if one_way is TO else field.crm_length
     if field.kind is not FieldKind.TEXT or not limit or not isinstance(current, str) or len(current) <= limit:
         return False
-    return current[:limit].rstrip() == given
+    return current[:limit].rstrip() in held
 
 
 class _Base:
@@ -168,7 +173,7 @@ class _Base:
     def __init__(self, mapping: TableMapping, blob: bytes | None) -> None:
         fields = mapping.bidirectional
         self._index = {field: number for number, field in enumerate(fields)}
-        names = "|".join(f"{field.nav}={field.crm}" for field in fields)
+        names = "|".join(f"{field.nav}={field.crm}{field.transforms or ''}" for field in fields)
         self._mark = blake2b(names.encode(), digest_size=_MARK_SIZE).digest()
         if blob is not None and blob[:_MARK_SIZE] == self._mark and len(blob) == _MARK_SIZE + _PAIR * len(fields):
             self._pairs = [blob[at : at + _PAIR] for at in range(_MARK_SIZE, len(blob), _PAIR)]
