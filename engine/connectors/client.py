@@ -2,8 +2,12 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -97,6 +101,7 @@ class ODataClient:
         self.root = urls.service_root(url)
         self.gate = gate
         self.limits = limits or Limits()
+        self._told: tuple[datetime, float] | None = None
         self._name = name
         self._http = httpx.AsyncClient(
             auth=OriginAuth(self.root, secret, user),
@@ -110,6 +115,14 @@ class ODataClient:
             transport=None if transport is None else transport(),
             verify=_tls(self.root, ca_file),
         )
+
+    @property
+    def now(self) -> datetime | None:
+        """The present moment by the clock of the service, as its last answer told; None when none did."""
+        if self._told is None:
+            return None
+        date, at = self._told
+        return date + timedelta(seconds=time.monotonic() - at)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -183,6 +196,7 @@ class ODataClient:
             async with asyncio.timeout(self.limits.total):
                 request = self._http.build_request(method, url, content=content, headers=headers)
                 response = await self._http.send(request, stream=True)
+                self._note_date(response)
                 try:
                     data = await body.read(response, self.limits.body)
                 finally:
@@ -208,6 +222,11 @@ class ODataClient:
                 f"{self._name}: {urls.shown(url)} answers with more than {self.limits.body} bytes.",
                 "Use a smaller page size.",
             ) from error
+
+    def _note_date(self, response: httpx.Response) -> None:
+        with suppress(TypeError, ValueError):
+            date = parsedate_to_datetime(response.headers.get("Date"))
+            self._told = (date.replace(tzinfo=date.tzinfo or UTC), time.monotonic())
 
     def _learn(self, answer: Answer, course: _Course, epoch: int) -> None:
         seconds = retry_after(answer.headers)

@@ -43,7 +43,7 @@ def changed_since(table: Table, watermark: datetime | None, *, seconds: bool) ->
 
 
 def newer_side(mapping: TableMapping, nav: Mapping[str, Any], crm: Mapping[str, Any]) -> str | None:
-    """ "nav" or "crm": the record that was modified last; None when that cannot be told.
+    """Which record was modified last, "nav" or "crm"; None when that cannot be told.
 
     CRM keeps whole seconds, so that two changes within one second are equally new; a day is only newer than what was
     before the day before it.

@@ -31,8 +31,8 @@ def start(
     by: str,
     clock: Clock = system_clock,
 ) -> int:
-    """Commit a new run, or a plan, of all mappings or `only` some, and return its number; an engine must be spawned
-    for it.
+    """Commit a new run, a plan, or a synchronization of modified records ("sync"), of all mappings or `only` some, and
+    return its number; an engine must be spawned for it.
 
     `keep_cleared` answers the closing question in advance. Raises RunError when a run is active, LockHeld when an
     engine works on this store, ConfigError for a job that does not exist.
@@ -47,9 +47,10 @@ def start(
     try:
         with store.writing() as connection:
             if (row := runs.active(connection)) is not None:
-                raise _active(row.id)
+                raise on_hold(row.id) if kind == "sync" else _active(row.id)
             stored = runs.flags(connection)
-            saved = {name: stored.get(name, (_default(settings, name), 0)) for _, name, _ in jobs}
+            overridden = jobs if kind != "sync" else ()
+            saved = {name: stored.get(name, (_default(settings, name), 0)) for _, name, _ in overridden}
             new = runs.NewRun(
                 kind,
                 settings.environment,
@@ -193,6 +194,14 @@ def _refuse_busy(store: Store) -> None:
         raise LockHeld(
             "An engine works on this state store.", "Watch it with `coupler attach`, or stop it with `coupler stop`."
         )
+
+
+def on_hold(run_id: int) -> RunError:
+    """Jobs on a schedule wait for a full synchronization."""
+    return RunError(
+        f"Run {run_id} is not finished or not answered; synchronization jobs on a schedule are on hold.",
+        f"`coupler status {run_id}` says what it waits for; run again when it is answered or cancelled.",
+    )
 
 
 def _active(run_id: int) -> RunError:

@@ -1,4 +1,7 @@
-"""A full synchronization from the first job to the closing question; whatever is done already is not done again."""
+"""A full synchronization from the first job to the closing question; whatever is done already is not done again.
+
+A synchronization of modified records takes the same way, with the flags as stored and without a question.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,12 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.connectors.protocol import Side
+from engine.connectors.protocol import Count, Side
 from engine.mapping.identity import created_id
 from engine.model.errors import CouplerError, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
-from engine.runs.control import put_answer
+from engine.runs.control import on_hold, put_answer
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
@@ -24,7 +27,7 @@ from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
 from engine.sync.organization import read_organization
-from engine.sync.passes import run_pass
+from engine.sync.passes import modified_since, run_pass
 from engine.sync.settling import settle_intents
 
 _BEAT_SECONDS = 0.5
@@ -34,7 +37,7 @@ PRODUCT_NAMES = {"bc": "Business Central"}
 
 
 class FullSynchronization:
-    """The engine's work on one run, or one plan, of a store; `nav` and `crm` are the two sides."""
+    """The engine's work on one run of a store: full, a plan, or of modified records; `nav` and `crm` are the two sides."""
 
     def __init__(
         self, store: Store, settings: Settings, run_id: int, nav: Side, crm: Side, *, clock: Clock = system_clock
@@ -47,10 +50,12 @@ class FullSynchronization:
         self._wish = Wish.RUN
         self._changed = asyncio.Event()
         self._waiting = ""
+        self._modified = False
 
     async def work(self) -> None:
         """Do all jobs in order and end in the question. Whatever goes wrong is written into the run, not raised."""
         row = await self._store.read(partial(runs.get, run_id=self._run))
+        self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
         beating = asyncio.create_task(self._beat())
@@ -76,6 +81,8 @@ class FullSynchronization:
                 await self._store.write(runs.forget_planned)
 
     async def _work(self, *, plan: bool) -> None:
+        if self._modified:
+            await self._refuse_on_hold()
         context = await self._context(plan=plan)
         if not plan:
             await settle_intents(context)
@@ -101,10 +108,9 @@ class FullSynchronization:
 
     async def _pass(self, context: Context, scope: Scope) -> None:
         mapping = context.mappings[scope.mapping]
-        table = mapping.table(scope.direction)
-        total = await context.source(scope.direction).count(table.entity, table.filter)
+        total = await self._count(context, mapping, scope.direction)
         started = self._clock()
-        known = (await self._store.read(counts)).get(scope.mapping, 0)
+        known = 0 if self._modified else (await self._store.read(counts)).get(scope.mapping, 0)
         number = total.number if total.exact else max(total.number, known)
         await self._set(
             scope,
@@ -117,7 +123,8 @@ class FullSynchronization:
         )
         await self._tell(scope.mapping, f"{_way(scope.direction)}: {number:,} records")
         try:
-            await run_pass(context, scope, only_coupled=False)
+            only_coupled = self._modified and await self._only_coupled(mapping)
+            await run_pass(context, scope, only_coupled=only_coupled, modified=self._modified)
         except StopRequested:
             await self._set(scope, state=JobState.STOP.value, message="stopped")
             raise
@@ -129,6 +136,22 @@ class FullSynchronization:
         await self._set(scope, state=state.value, ended_at=self._clock(), total=read, total_exact=True)
         await self._tell(scope.mapping, f"{_way(scope.direction)}: {state.value}, {read:,} read, {failed:,} failed")
         await self._store.write(partial(runs.trim_events, run_id=self._run))
+
+    async def _count(self, context: Context, mapping: TableMapping, one_way: Direction) -> Count:
+        """How many records a pass is going to look at; those that failed before come on top."""
+        table = mapping.table(one_way)
+        since = await modified_since(context, mapping, one_way) if self._modified else ()
+        return await context.source(one_way).count(table.entity, (*table.filter, *since))
+
+    async def _only_coupled(self, mapping: TableMapping) -> bool:
+        """Synch. Only Coupled Records as stored."""
+        flags = await self._store.read(runs.flags)
+        return flags[mapping.name][0] if mapping.name in flags else mapping.only_coupled
+
+    async def _refuse_on_hold(self) -> None:
+        """Scheduled jobs are on hold while a full synchronization is not finished; raises RunError."""
+        if (row := await self._store.read(runs.active)) is not None:
+            raise on_hold(row.id)
 
     async def _broken(self, mapping: TableMapping) -> str:
         """Why a job cannot run: a job that it depends on could not go on."""
@@ -145,8 +168,7 @@ class FullSynchronization:
                 continue
             mapping = context.mappings[row.mapping]
             one_way = Direction(row.direction)
-            table = mapping.table(one_way)
-            count = await context.source(one_way).count(table.entity, table.filter)
+            count = await self._count(context, mapping, one_way)
             # what the first pass creates is read back by the second
             totals[row.mapping] = totals.get(row.mapping, 0) + count.number
             scope = Scope(self._run, row.seq, row.mapping, one_way, context.plan)
@@ -209,7 +231,7 @@ class FullSynchronization:
     async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:
         """End in the question, or with the answer that was given in advance, in one commit."""
         at = self._clock()
-        state = RunState.FINISHED if kind == "plan" else RunState.ASKING
+        state = RunState.ASKING if kind == "run" else RunState.FINISHED
 
         def finish(connection: sa.Connection) -> None:
             runs.change(connection, self._run, (RunState.RUNNING,), _ended(state, at))

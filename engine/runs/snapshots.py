@@ -38,6 +38,8 @@ _RATE_WINDOW = timedelta(seconds=15)
 _LEAST_ETA = 3
 _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
+_JOBS = ("run", "sync")
+"""The kinds of runs whose passes are integration synchronization jobs."""
 
 
 def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
@@ -112,7 +114,7 @@ def live(store: Store) -> bool:
 
 def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
     """The integration synchronization jobs, newest first; jobs that never started are left out."""
-    query = sa.select(job).join(run_table).where(run_table.c.kind == "run", job.c.started_at.is_not(None))
+    query = sa.select(job).join(run_table).where(run_table.c.kind.in_(_JOBS), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
     order = (job.c.run_id.desc(), job.c.seq.desc(), job.c.direction)
@@ -289,7 +291,7 @@ def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
     newest = (
         sa.select(job.c.mapping, sa.func.max(job.c.run_id).label("run_id"))
         .join(run_table)
-        .where(run_table.c.kind == "run", job.c.started_at.is_not(None))
+        .where(run_table.c.kind.in_(_JOBS), job.c.started_at.is_not(None))
         .group_by(job.c.mapping)
         .subquery()
     )

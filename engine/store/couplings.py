@@ -24,6 +24,8 @@ class Coupling:
     uncounted: bool = False
     planned: bool = False
     born: str | None = None
+    generation: int = 0
+    """How often the partner was made again."""
 
 
 class Couplings:
@@ -60,11 +62,11 @@ class Couplings:
         for start in range(0, len(values), _CHUNK):
             chunk = values[start : start + _CHUNK]
             c = coupling.c
-            query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted).where(
+            query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.generation).where(
                 c.mapping == mapping, c[name].in_(chunk)
             )
             for row in connection.execute(query):
-                yield Coupling(*row)
+                yield Coupling(*row[:5], generation=row.generation)
             if self._plan is not None:
                 p = planned.c
                 of_plan = sa.select(p.nav_id, p.crm_id, p.nav_no).where(
@@ -106,11 +108,27 @@ def save(
                 "run_id": run,
                 "uncounted": one.uncounted,
                 "born": one.born,
+                "generation": one.generation,
                 "coupled_at": at,
             }
             for one in ordered
         ],
     )
+
+
+def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
+    """Uncouple NAV records; nothing else of them is forgotten."""
+    for start in range(0, len(nav_ids), _CHUNK):
+        chunk = nav_ids[start : start + _CHUNK]
+        connection.execute(sa.delete(coupling).where(coupling.c.mapping == mapping, coupling.c.nav_id.in_(chunk)))
+
+
+def replace(connection: sa.Connection, mapping: str, one_way: Direction, pairs: Iterable[Coupling]) -> None:
+    """Uncouple the source records of pairs whose partner was made again, so that they can be coupled anew."""
+    name = "nav_id" if one_way is Direction.TO_INTEGRATION_TABLE else "crm_id"
+    for pair in pairs:
+        source = pair.nav_id if name == "nav_id" else pair.crm_id
+        connection.execute(sa.delete(coupling).where(coupling.c.mapping == mapping, coupling.c[name] == source))
 
 
 def uncounted(connection: sa.Connection, mapping: str) -> list[Coupling]:

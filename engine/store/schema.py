@@ -87,6 +87,8 @@ slice_ = Table(
     Column("cursor", sa.String(200), comment="key of the last record of the last committed page"),
     Column("done", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("epoch", sa.Integer, nullable=False, server_default="0", comment="fences a zombie; never decreases"),
+    Column("source_at", Moment, comment="when the pass began, by the clock of its source"),
+    Column("newest", Moment, comment="the newest change among the records of committed pages"),
     sa.ForeignKeyConstraint(
         ("run_id", "seq", "direction"), ("job.run_id", "job.seq", "job.direction"), ondelete="CASCADE"
     ),
@@ -126,6 +128,7 @@ coupling = Table(
     Column("run_id", sa.Integer, nullable=False, comment="the run that coupled the pair"),
     Column("born", sa.String(3), comment="nav or crm: the side whose record was made by us; null when both were there"),
     Column("uncounted", sa.Boolean, nullable=False, comment="created by us, found again by settling, not yet counted"),
+    Column("generation", sa.Integer, nullable=False, server_default="0", comment="how often the partner was restored"),
     Column("coupled_at", Moment, nullable=False),
     sa.UniqueConstraint("mapping", "crm_id"),
     sa.Index(None, "mapping", "nav_no"),

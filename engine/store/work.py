@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from engine.model.conflict import Conflict
 from engine.model.mapping import Direction
 from engine.model.outcome import Outcome, Problem
 from engine.model.snapshot import Counters
-from engine.store import couplings
+from engine.store import conflicts, couplings, troubles, watermarks
 from engine.store.couplings import Coupling
 from engine.store.schema import intent, link, outcome, overwritten, page, slice_
+from engine.store.types import Moment
 from engine.store.upsert import insert
 
 
@@ -38,11 +40,15 @@ class Scope:
 
 
 class Create(msgspec.Struct, frozen=True, array_like=True):
-    """A record that is about to be created on the other side. `target_id` is None when the other side chooses it."""
+    """A record that is about to be created on the other side. `target_id` is None when the other side chooses it.
+
+    A partner that is made again, because it was deleted, is of a higher generation than the coupling that there is.
+    """
 
     source_id: str
     number: str
     target_id: str | None
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """All that one page did. `after` is the cursor that it started from, `last_key` where the next page goes on."""
+    """All that one page did. `after` is the cursor that it started from, `last_key` where the next page goes on.
+
+    `newest` is the newest change among its records, `removed` are NAV ids whose couplings go before `pairs` come,
+    `cleared` NAV ids whose conflicts are over.
+    """
 
     after: str | None
     last_key: str
@@ -77,6 +87,10 @@ class PageResult:
     links: Sequence[Link] = ()
     intents: Sequence[int] = ()
     left_open: Sequence[Create] = ()
+    newest: datetime | None = None
+    removed: Sequence[str] = ()
+    conflicts: Sequence[Conflict] = ()
+    cleared: Sequence[str] = ()
 
 
 def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None, bool]:
@@ -88,13 +102,25 @@ def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None
     return row.epoch, row.cursor, row.done
 
 
+def begin_slice(connection: sa.Connection, scope: Scope, source_at: datetime) -> None:
+    """Note when the pass began by the clock of its source; a pass that is resumed began when it first did."""
+    where = (*_where(slice_, scope), slice_.c.no == 0, slice_.c.source_at.is_(None))
+    connection.execute(sa.update(slice_).where(*where).values(source_at=source_at))
+
+
 def finish_slice(connection: sa.Connection, scope: Scope, epoch: int) -> None:
-    """Nothing is left behind the cursor; raises Fenced."""
+    """Nothing is left behind the cursor, so that the watermark moves to the newest change that was seen, at most to
+    when the pass began; raises Fenced.
+    """
     done = connection.execute(
         sa.update(slice_).where(*_where(slice_, scope), slice_.c.no == 0, slice_.c.epoch == epoch).values(done=True)
     )
     if done.rowcount != 1:
         raise Fenced
+    query = sa.select(slice_.c.newest, slice_.c.source_at).where(*_where(slice_, scope), slice_.c.no == 0)
+    row = connection.execute(query).one()
+    if row.newest is not None and row.source_at is not None and not scope.plan:
+        watermarks.advance(connection, scope.mapping, scope.direction, min(row.newest, row.source_at))
 
 
 def intend(
@@ -133,6 +159,8 @@ def settle_intent(
     connection: sa.Connection, one: Intent, found: Sequence[Coupling], still_open: Sequence[Create], at: datetime
 ) -> None:
     """Couple what was found to exist, keep open what cannot be told yet, and forget what was never created."""
+    restored = [pair for pair in found if pair.generation]
+    couplings.replace(connection, one.scope.mapping, one.scope.direction, restored)
     couplings.save(connection, one.scope.mapping, found, run=one.scope.run, at=at, plan=False)
     if still_open:
         creates = msgspec.msgpack.encode(still_open)
@@ -151,7 +179,7 @@ def commit_page(connection: sa.Connection, scope: Scope, epoch: int, result: Pag
             slice_.c.epoch == epoch,
             slice_.c.cursor.is_(None) if result.after is None else slice_.c.cursor == result.after,
         )
-        .values(cursor=result.last_key)
+        .values(cursor=result.last_key, newest=_newer(result.newest))
     )
     if moved.rowcount != 1:
         raise Fenced
@@ -164,8 +192,14 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
     columns = {name: getattr(counters, name) for name in Counters.__slots__}
     values = {**scope.key, "slice_no": 0, "last_key": result.last_key, "committed_at": at, **columns}
     connection.execute(insert(connection, page).values(values).on_conflict_do_nothing())
+    if not scope.plan:
+        couplings.remove(connection, scope.mapping, result.removed)
     couplings.save(connection, scope.mapping, result.pairs, run=scope.run, at=at, plan=scope.plan)
     save_outcomes(connection, scope, result.outcomes, at)
+    if not scope.plan:
+        troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
+        conflicts.clear(connection, scope.mapping, result.cleared)
+        conflicts.save(connection, result.conflicts)
     if result.links and not scope.plan:
         rows = [
             {
@@ -271,6 +305,12 @@ def _outcome_row(scope: Scope, one: Outcome, kind: str, problem: Problem, at: da
         "crm_id": one.crm_id,
         "at": at,
     }
+
+
+def _newer(moment: datetime | None) -> Any:
+    """The newest of what a slice has seen and a moment, as a value of its row."""
+    seen = slice_.c.newest
+    return seen if moment is None else sa.case((seen > moment, seen), else_=sa.literal(moment, Moment))
 
 
 def _where(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:

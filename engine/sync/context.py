@@ -59,6 +59,6 @@ class Context:
         """The side that a pass writes to."""
         return self.crm if one_way is Direction.TO_INTEGRATION_TABLE else self.nav
 
-    def new_id(self, kind: str, key: str) -> str:
+    def new_id(self, kind: str, key: str, generation: int = 0) -> str:
         """The id under which a record is created: a source record of a mapping, or something that comes with it."""
-        return created_id(self.environment, self.company, kind, key)
+        return created_id(self.environment, self.company, kind, key, generation)

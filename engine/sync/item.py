@@ -1,14 +1,16 @@
 """One source record on its way through a page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import Transferred
 from engine.mapping.values import Value
+from engine.model.conflict import Clash, Conflict
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome, Problem
+from engine.model.trouble import MESSAGE_SIZE, Trouble
 from engine.store.couplings import Coupling
 
 
@@ -45,6 +47,16 @@ class Item:
     settled: bool = False
     """Both sides are what they should be, and the pair may be coupled."""
     doubt: bool = False
+    gone: bool = False
+    """The coupled partner was deleted, and the mapping says what to do about it."""
+    lost: Coupling | None = None
+    """The coupling whose partner was deleted: it is removed, or replaced by one of the next generation."""
+    generation: int = 0
+    trouble: Trouble | None = None
+    """How the coupled record failed the last time."""
+    conflict: Conflict | None = None
+    """The conflict that operators were shown."""
+    clashes: tuple[Clash, ...] = ()
     outcome: Outcome | None = None
     warnings: list[Problem] = field(default_factory=list)
 
@@ -54,12 +66,20 @@ class Item:
         return self.outcome is None and not self.doubt
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
-        """The record ends here; the rest of the page goes on."""
-        self.outcome = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
+        """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is
+        set aside (reference/domain.md section 3.8).
+        """
+        last = self.trouble
+        if last is not None and last.times and last.message == problem.message[:MESSAGE_SIZE]:
+            hint = f"It failed twice like this and is left alone until `coupler retry`. {problem.hint}"
+            failed = self._outcome(Action.SKIPPED, one_way, problem=replace(problem, hint=hint), ambiguous=ambiguous)
+            self.outcome = replace(failed, set_aside=True)
+        else:
+            self.outcome = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
 
-    def skip(self, one_way: Direction) -> None:
-        """The record is left alone, because only coupled records are synchronized."""
-        self.outcome = self._outcome(Action.SKIPPED, one_way)
+    def skip(self, one_way: Direction, problem: Problem | None = None) -> None:
+        """The record is left alone; without a problem, because only coupled records are synchronized."""
+        self.outcome = self._outcome(Action.SKIPPED, one_way, problem=problem)
 
     def succeed(self, action: Action, one_way: Direction) -> None:
         """The record is done."""

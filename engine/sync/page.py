@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.connectors.protocol import Row
-from engine.mapping.transfer import TO, Transferred, transfer
-from engine.model.mapping import FieldMapping, TableMapping
+from engine.mapping.stamps import newest
+from engine.mapping.templates import template_values
+from engine.mapping.transfer import TO, Partners, Transferred, transfer
+from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling
 from engine.store.work import Create, Link, PageResult, Scope
 from engine.sync.context import Context
+from engine.sync.deletions import uncouple_or_renew
 from engine.sync.handling import handling_of
 from engine.sync.handling.base import Handling
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import partners
 from engine.sync.matching import find_partners
 from engine.sync.settling import doubtful
+from engine.sync.waiting import asked, over, remember, to_ask
 from engine.sync.writing import Writer
 
 
@@ -24,7 +28,7 @@ class Pass:
     """One mapping in one direction.
 
     `claimed` are the destination records that its own records have taken so far, `doubtful` source records that may
-    have been created already.
+    have been created already. `since` limits it to records that were modified, `handled` have had their turn already.
     """
 
     context: Context
@@ -34,6 +38,8 @@ class Pass:
     only_coupled: bool = False
     doubtful: frozenset[str] = frozenset()
     claimed: set[str] = field(default_factory=set)
+    since: tuple[Condition, ...] = ()
+    handled: frozenset[str] = frozenset()
 
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
@@ -66,38 +72,56 @@ async def work_page(
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
         item.warnings.extend(item.wanted.warnings)
     active = [item for item in active if item.open and item.id not in prepared.left_out]
-    new = [item for item in active if item.mode is Mode.CREATE]
-    await find_partners(context, scope, one.mapping, new, found, one.claimed)
-    creates = [item for item in new if item.open and item.mode is Mode.CREATE]
-    if context.target(scope.direction).client_ids:
-        for item in creates:
-            item.target_id = context.new_id(scope.mapping, item.id)
-            one.claimed.add(item.target_id)
-    await one.handling.before_create(creates)
-    writer = Writer(context, scope, one.mapping)
+    await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
+    writer = Writer(context, scope, one.mapping, mend=only is None)
     await writer.write([item for item in active if item.open])
+    if gone := [item for item in active if item.gone]:
+        partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
+        renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubtful)
+        await _match(one, renewed, found)
+        await writer.write([item for item in renewed if item.open])
     if only is None:
         await one.handling.complete([item for item in active if item.open])
+    to_ask(active, scope)
     for item in active:
         if item.open:
             item.succeed(_action(item), scope.direction)
+    uncoupled = [item.lost.nav_id for item in active if item.lost is not None and (item.settled or item.gone)]
     return PageResult(
         after=after,
         last_key=str(rows[-1][source.key]),
-        read=len(rows),
+        read=len(items),
         outcomes=[item.outcome for item in items.values() if item.outcome is not None],
         pairs=[pair for item in active if (pair := _pair(item, scope)) is not None],
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
-        left_open=[Create(item.id, item.number, None) for item in active if item.doubt],
+        left_open=[Create(item.id, item.number, None, item.generation) for item in active if item.doubt],
+        newest=newest(source, rows),
+        removed=uncoupled,
+        conflicts=asked(context, scope, active),
+        cleared=over(active),
     )
+
+
+async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
+    """Couple uncoupled records with their matches, and prepare the others to be created."""
+    context, scope = one.context, one.scope
+    await find_partners(context, scope, one.mapping, items, found, one.claimed)
+    creates = [item for item in items if item.open and item.mode is Mode.CREATE]
+    if context.target(scope.direction).client_ids:
+        for item in creates:
+            item.target_id = context.new_id(scope.mapping, item.id, item.generation)
+            one.claimed.add(item.target_id)
+    await one.handling.before_create(creates)
+    for item in creates:
+        _start(one, item)
 
 
 async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
     """The records by id, with their couplings; uncoupled ones are skipped when only coupled ones are wanted."""
     scope = one.scope
     table = one.mapping.table(scope.direction)
-    by_id = {str(row[table.key]).lower(): row for row in rows}
+    by_id = {id: row for row in rows if (id := str(row[table.key]).lower()) not in one.handled}
     couplings = await one.context.store.read(
         lambda connection: one.context.couplings.of(connection, scope.mapping, scope.direction, list(by_id))
     )
@@ -116,7 +140,18 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
             elif id in one.doubtful:
                 item.fail(IN_DOUBT, one_way=scope.direction)
         items[id] = item
+    await remember(one.context, scope, list(items.values()))
     return items
+
+
+def _start(one: Pass, item: Item) -> None:
+    """Let a new record start with what its template says, whatever was transferred."""
+    one_way = one.scope.direction
+    values = template_values(one.mapping, one_way, item.row)
+    mapped = {(f.crm if one_way is TO else f.nav): f for f in one.mapping.fields if f.direction.includes(one_way)}
+    own = {mapped[name]: value for name, value in values.items() if name in mapped}
+    item.wanted = replace(item.wanted, values={**item.wanted.values, **own})
+    item.extra = {**{name: value for name, value in values.items() if name not in mapped}, **item.extra}
 
 
 def _transfer(
@@ -161,7 +196,8 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
         return None
     if old is not None and old.planned:
         return None
-    return Coupling(nav_id, crm_id, number, base, born=("crm" if to_crm else "nav") if item.created else None)
+    born = ("crm" if to_crm else "nav") if item.created else None
+    return Coupling(nav_id, crm_id, number, base, born=born, generation=item.generation)
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

@@ -3,36 +3,65 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
 
 from engine.connectors.protocol import Query, Row
+from engine.mapping.stamps import changed_since
 from engine.mapping.transfer import TO
+from engine.model.mapping import Condition, Direction, TableMapping
 from engine.model.outcome import Action, Outcome
-from engine.store import couplings
+from engine.store import couplings, watermarks
 from engine.store.runs import add_event
-from engine.store.work import PageResult, Scope, add_page, commit_page, finish_slice, open_intents, take_slice
+from engine.store.work import (
+    PageResult,
+    Scope,
+    add_page,
+    begin_slice,
+    commit_page,
+    finish_slice,
+    open_intents,
+    take_slice,
+)
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
+from engine.sync.retries import retry_first
 from engine.sync.settling import settle_intents
 from engine.sync.writing import source_columns
 
 _PAGES_AT_ONCE = 3
 _FAILURES_SHOWN = 3
 _LAST_LOOKS = 3
+_UNKNOWN_CLOCK = timedelta(minutes=5)
+"""How far the clock of a service that does not tell the time may be behind ours."""
 
 
-async def run_pass(context: Context, scope: Scope, *, only_coupled: bool) -> None:
-    """Synchronize all records of a pass from where it was left; any number of calls has the effect of one."""
+async def run_pass(context: Context, scope: Scope, *, only_coupled: bool, modified: bool = False) -> None:
+    """Synchronize all records of a pass from where it was left; any number of calls has the effect of one.
+
+    `modified` limits it to records that failed before, then those that were modified since the watermark.
+    """
     epoch, cursor, done = await context.store.write(partial(take_slice, scope=scope))
     if done:
         return
+    source_at = context.source(scope.direction).now or context.clock() - _UNKNOWN_CLOCK
+    await context.store.write(partial(begin_slice, scope=scope, source_at=source_at))
     one = await Pass.of(context, scope, only_coupled=only_coupled)
+    if modified:
+        one = await retry_first(replace(one, since=await modified_since(context, one.mapping, scope.direction)))
     await _work(one, epoch, cursor)
     if not scope.plan:
         await _close(one)
     await context.store.write(partial(finish_slice, scope=scope, epoch=epoch))
+
+
+async def modified_since(context: Context, mapping: TableMapping, one_way: Direction) -> tuple[Condition, ...]:
+    """What records of a source meet that nobody has looked at since they were modified."""
+    mark = await context.store.read(partial(watermarks.get, mapping=mapping.name, one_way=one_way))
+    return changed_since(mapping.table(one_way), mark, seconds=one_way is not TO)
 
 
 async def _work(one: Pass, epoch: int, cursor: str | None) -> None:
@@ -68,7 +97,7 @@ async def _read_ahead(one: Pass, cursor: str | None) -> AsyncIterator[tuple[list
     """The pages behind the cursor, each with the cursor before it; the next one is read while one is worked on."""
     table = one.mapping.table(one.scope.direction)
     columns = source_columns(one.mapping, one.scope.direction)
-    query = Query(table.entity, table.key, columns, table.filter, cursor, one.context.page_size)
+    query = Query(table.entity, table.key, columns, (*table.filter, *one.since), cursor, one.context.page_size)
     pages = one.context.source(one.scope.direction).pages(query)
     upcoming = asyncio.ensure_future(anext(pages, None))
     try:

@@ -58,7 +58,14 @@ async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
     rows = await context.crm.fetch(table.entity, table.key, ids, (table.key,))
     coupled = await _coupled(context, intent)
     return [
-        Coupling(create.source_id, str(create.target_id), create.number, uncounted=True, born="crm")
+        Coupling(
+            create.source_id,
+            str(create.target_id),
+            create.number,
+            uncounted=True,
+            born="crm",
+            generation=create.generation,
+        )
         for create in intent.creates
         if create.target_id in rows and create.source_id not in coupled
     ]
@@ -89,6 +96,7 @@ async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], 
                         str(row[table.number]),
                         uncounted=True,
                         born="nav",
+                        generation=create.generation,
                     )
                 )
             case several:
@@ -110,12 +118,13 @@ async def wait_until(context: Context, moment: datetime) -> None:
 
 
 async def _coupled(context: Context, intent: Intent) -> set[str]:
+    """The source records whose creates are accounted for: they are coupled to a partner of that generation."""
     scope = intent.scope
-    ids = [create.source_id for create in intent.creates]
+    generations = {create.source_id: create.generation for create in intent.creates}
     known = await context.store.read(
-        lambda connection: context.couplings.of(connection, scope.mapping, scope.direction, ids)
+        lambda connection: context.couplings.of(connection, scope.mapping, scope.direction, list(generations))
     )
-    return set(known)
+    return {id for id, pair in known.items() if pair.generation >= generations[id]}
 
 
 def _numbers(rows: Sequence[Row], name: str) -> str:

@@ -12,13 +12,15 @@ import msgspec
 
 from engine.connectors.protocol import ETAG, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.decide import created_base, decide
+from engine.mapping.templates import template_columns
 from engine.mapping.transfer import FROM, TO
 from engine.mapping.values import Value, blank
 from engine.model.errors import ConnectionLost
-from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
+from engine.model.mapping import DeletionPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 from engine.store.work import Create, Scope, intend
 from engine.sync.context import Context
+from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
 
 _ROUNDS = 6
@@ -26,14 +28,18 @@ _HINT = "Look at the record on both sides, then run again."
 
 
 class Writer:
-    """Writes the records of one page; `intents` are the ones that its commit will close."""
+    """Writes the records of one page; `intents` are the ones that its commit will close.
 
-    def __init__(self, context: Context, scope: Scope, mapping: TableMapping) -> None:
+    With `mend`, records whose partner was deleted are left open when the mapping has a policy for them.
+    """
+
+    def __init__(self, context: Context, scope: Scope, mapping: TableMapping, *, mend: bool = True) -> None:
         self._context = context
         self._scope = scope
         self._mapping = mapping
         self._side: Side = context.target(scope.direction)
         self._table = mapping.crm if scope.direction is TO else mapping.nav
+        self._mend = mend and mapping.deletion is not DeletionPolicy.NONE
         self._columns = target_columns(mapping, scope.direction)
         self.intents: list[int] = []
 
@@ -42,6 +48,7 @@ class Writer:
         left = list(items)
         for number in range(_ROUNDS):
             await self._look([item for item in left if item.mode is not Mode.CREATE or item.sent or item.exists])
+            left = [item for item in left if not item.gone]
             creates = [item for item in left if item.open and not item.settled and item.target is None]
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
             if number == 0:
@@ -56,7 +63,7 @@ class Writer:
                 results = await self._side.write([write for _, write in updates])
                 for item, _ in updates:
                     self._updated(item, results[item.id])
-            left = [item for item in left if item.open and not item.settled]
+            left = [item for item in left if item.open and not item.settled and not item.gone]
             if not left:
                 return
         for item in left:
@@ -82,7 +89,13 @@ class Writer:
             elif item.coupling is not None and item.coupling.planned:
                 item.settled = True  # an earlier pass of this plan would have made it
             elif item.mode is not Mode.CREATE:
-                item.fail(_deleted(self._table.caption), one_way=self._scope.direction)
+                self._missing(item)
+
+    def _missing(self, item: Item) -> None:
+        if self._mend and item.mode is Mode.COUPLED:
+            item.gone = True
+        else:
+            item.fail(gone_problem(self._table.caption), one_way=self._scope.direction)
 
     def _update(self, item: Item) -> Write | None:
         """The write that a partner needs, None when it needs none; settles or fails the record where that is clear."""
@@ -91,8 +104,16 @@ class Writer:
         first = item.mode is not Mode.COUPLED
         base = item.coupling.base if item.coupling is not None else None
         decision = decide(
-            self._mapping, self._scope.direction, item.row, item.target, item.wanted, base=base, first=first
+            self._mapping,
+            self._scope.direction,
+            item.row,
+            item.target,
+            item.wanted,
+            base=base,
+            first=first,
+            known=item.conflict.fields if item.conflict is not None else (),
         )
+        item.clashes = decision.clashes
         if decision.problem is not None:
             item.fail(decision.problem, one_way=self._scope.direction)
             return None
@@ -129,7 +150,7 @@ class Writer:
         """Make it durable what is about to be sent, and what is about to be overwritten."""
         if self._context.plan or not (creates or updates):
             return
-        rows = [Create(item.id, item.number, item.target_id) for item in creates]
+        rows = [Create(item.id, item.number, item.target_id, item.generation) for item in creates]
         old = [(str(item.target_id), self._old_values(item)) for item in updates]
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
@@ -176,7 +197,7 @@ class Writer:
                 item.target = None  # look again and decide again
                 item.written = item.written or result.status is Status.UNKNOWN
             case Status.MISSING:
-                item.fail(_deleted(self._table.caption), one_way=self._scope.direction)
+                self._missing(item)
             case _:
                 item.fail(_refused(result), one_way=self._scope.direction)
 
@@ -192,7 +213,12 @@ def source_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]
     mapped = [field.nav if one_way is TO else field.column for field in mapping.fields]
     return tuple(
         dict.fromkeys(
-            name for name in (table.key, table.number, table.name, table.modified, *mapped, *table.extra) if name
+            name
+            for name in (
+                *(table.key, table.number, table.name, table.modified),
+                *(*mapped, *table.extra, *template_columns(mapping, one_way)),
+            )
+            if name
         )
     )
 
@@ -222,15 +248,6 @@ def cause_of(message: str) -> str:
         for word in message.split()[:40]
     ]
     return " ".join(words)[:300]
-
-
-def _deleted(caption: str) -> Problem:
-    return Problem(
-        "deleted",
-        f"the coupled {caption} record is gone",
-        f"The record cannot be updated because it is coupled to a {caption} record that was deleted.",
-        "Restore the partner or remove the coupling, then run again.",
-    )
 
 
 def _unseeded(result: Result) -> Problem:

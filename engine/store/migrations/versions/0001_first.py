@@ -111,6 +111,13 @@ def upgrade() -> None:
         sa.Column(
             "uncounted", sa.Boolean(), nullable=False, comment="created by us, found again by settling, not yet counted"
         ),
+        sa.Column(
+            "generation",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="how often the partner was restored",
+        ),
         sa.Column("coupled_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_coupling"),
         sa.UniqueConstraint("mapping", "crm_id", name="uq_coupling_mapping_crm_id"),
@@ -270,6 +277,8 @@ def upgrade() -> None:
         sa.Column(
             "epoch", sa.Integer(), server_default="0", nullable=False, comment="fences a zombie; never decreases"
         ),
+        sa.Column("source_at", Moment(), nullable=True, comment="when the pass began, by the clock of its source"),
+        sa.Column("newest", Moment(), nullable=True, comment="the newest change among the records of committed pages"),
         sa.ForeignKeyConstraint(
             ["run_id", "seq", "direction"], ["job.run_id", "job.seq", "job.direction"], ondelete="CASCADE"
         ),

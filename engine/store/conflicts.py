@@ -1,0 +1,91 @@
+"""Conflicts that wait for an operator, with what was chosen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.model.conflict import Choice, Clash, Conflict
+from engine.store.schema import conflict
+from engine.store.upsert import insert
+
+_CHUNK = 500
+_C = conflict.c
+
+
+def of(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> dict[str, Conflict]:
+    """The conflicts of these NAV records, by id."""
+    found = {}
+    for start in range(0, len(nav_ids), _CHUNK):
+        query = sa.select(conflict).where(_C.mapping == mapping, _C.nav_id.in_(nav_ids[start : start + _CHUNK]))
+        found.update({row.nav_id: _conflict(row) for row in connection.execute(query)})
+    return found
+
+
+def chosen(connection: sa.Connection, mapping: str) -> list[Conflict]:
+    """The conflicts for some of whose fields a choice was made, in key order."""
+    query = sa.select(conflict).where(_C.mapping == mapping).order_by(_C.nav_id)
+    found = (_conflict(row) for row in connection.execute(query))
+    return [one for one in found if any(clash.choice is not None for clash in one.fields)]
+
+
+def listing(connection: sa.Connection, mapping: str | None = None) -> list[Conflict]:
+    """All conflicts, or those of one mapping, in the order of mapping and NAV number."""
+    query = sa.select(conflict).order_by(_C.mapping, _C.nav_no, _C.nav_id)
+    if mapping is not None:
+        query = query.where(_C.mapping == mapping)
+    return [_conflict(row) for row in connection.execute(query)]
+
+
+def save(connection: sa.Connection, found: Iterable[Conflict]) -> None:
+    """Keep conflicts as they are now. A choice that was made meanwhile stays, when it is about the same values."""
+    for one in found:
+        stored = of(connection, one.mapping, [one.nav_id]).get(one.nav_id)
+        made = {clash.same: clash.choice for clash in stored.fields} if stored is not None else {}
+        fields = [
+            clash if clash.choice is not None else replace(clash, choice=made.get(clash.same)) for clash in one.fields
+        ]
+        values = {
+            "crm_id": one.crm_id,
+            "nav_no": one.nav_no[:80],
+            "name": one.name[:200],
+            "run_id": one.run,
+            "at": one.at if stored is None else stored.at,
+            **_columns(fields),
+        }
+        statement = insert(connection, conflict).values(mapping=one.mapping, nav_id=one.nav_id, **values)
+        connection.execute(statement.on_conflict_do_update(index_elements=[_C.mapping, _C.nav_id], set_=values))
+
+
+def clear(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
+    """Drop conflicts that are none any more."""
+    for start in range(0, len(nav_ids), _CHUNK):
+        chunk = nav_ids[start : start + _CHUNK]
+        connection.execute(sa.delete(conflict).where(_C.mapping == mapping, _C.nav_id.in_(chunk)))
+
+
+def choose(connection: sa.Connection, one: Conflict, choices: Mapping[str, Choice]) -> bool:
+    """Store choices by NAV field; False when the conflict is not what the operator saw any more."""
+    stored = of(connection, one.mapping, [one.nav_id]).get(one.nav_id)
+    if stored is None or {clash.same for clash in stored.fields} != {clash.same for clash in one.fields}:
+        return False
+    fields = [replace(clash, choice=choices.get(clash.nav, clash.choice)) for clash in stored.fields]
+    where = (_C.mapping == one.mapping, _C.nav_id == one.nav_id)
+    connection.execute(sa.update(conflict).where(*where).values(**_columns(fields)))
+    return True
+
+
+def _columns(fields: Sequence[Clash]) -> dict[str, Any]:
+    names = ("nav", "crm", "nav_value", "crm_value")
+    choices = {clash.nav: clash.choice.value for clash in fields if clash.choice is not None}
+    return {
+        "fields": [dict(zip(names, clash.same, strict=True)) for clash in fields],
+        "choices": choices or sa.null(),
+    }
+
+
+def _conflict(row: Any) -> Conflict:
+    choices = row.choices or {}
+    fields = (Clash(**one, choice=Choice(choices[one["nav"]]) if one["nav"] in choices else None) for one in row.fields)
+    return Conflict(row.mapping, row.nav_id, row.crm_id, row.nav_no, row.name, row.run_id, row.at, tuple(fields))

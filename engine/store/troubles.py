@@ -1,0 +1,120 @@
+"""The ledger of failures: every record that failed, coupled or not, until it succeeds (reference/domain.md 3.8)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.model.mapping import Direction
+from engine.model.outcome import Action, Outcome
+from engine.model.trouble import MESSAGE_SIZE, Trouble
+from engine.store.schema import trouble
+from engine.store.upsert import insert
+
+LEFT_ALONE = "left_alone"
+"""The code of the problem of records that were skipped because they are marked as Skipped."""
+
+_CHUNK = 500
+_C = trouble.c
+
+
+def of(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> dict[str, Trouble]:
+    """The entries of these source records, by id."""
+    found = {}
+    for chunk in _chunks(ids):
+        query = sa.select(trouble).where(*_pass(mapping, one_way), _C.source_id.in_(chunk))
+        found.update({row.source_id: _trouble(row) for row in connection.execute(query)})
+    return found
+
+
+def to_retry(connection: sa.Connection, mapping: str, one_way: Direction) -> list[str]:
+    """The source records that failed and are not left alone, in key order."""
+    query = sa.select(_C.source_id).where(*_pass(mapping, one_way), sa.not_(_C.skipped)).order_by(_C.source_id)
+    return list(connection.scalars(query))
+
+
+def listing(connection: sa.Connection, *, skipped: bool) -> list[Trouble]:
+    """The ledger, or only the records that are left alone."""
+    query = sa.select(trouble).order_by(_C.mapping, _C.nav_no, _C.direction, _C.source_id)
+    return [_trouble(row) for row in connection.execute(query.where(_C.skipped) if skipped else query)]
+
+
+def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | None = None) -> int:
+    """Let records that are left alone take part again; how many these were."""
+    where: list[sa.ColumnElement[bool]] = [_C.skipped]
+    if mapping is not None:
+        where.append(_C.mapping == mapping)
+    if nav_no is not None:
+        where.append(sa.func.lower(_C.nav_no) == nav_no.lower())
+    return connection.execute(sa.update(trouble).where(*where).values(skipped=False, times=0)).rowcount
+
+
+def forget(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> None:
+    """Drop the entries of records that succeeded or are gone."""
+    for chunk in _chunks(ids):
+        connection.execute(sa.delete(trouble).where(*_pass(mapping, one_way), _C.source_id.in_(chunk)))
+
+
+def note(
+    connection: sa.Connection, mapping: str, one_way: Direction, outcomes: Iterable[Outcome], run: int, at: datetime
+) -> None:
+    """Enter what failed, with how often in a row it did so with the same message, and drop what did not."""
+    failed: list[Mapping[str, Any]] = []
+    over: list[str] = []
+    for one in outcomes:
+        problem = one.problem
+        if problem is not None and (one.action is Action.FAILED or one.set_aside):
+            values = {
+                "mapping": mapping,
+                "direction": one_way.value,
+                "source_id": one.source_id,
+                "code": problem.code[:60],
+                "message": problem.message[:MESSAGE_SIZE],
+                "nav_no": one.nav_no[:80],
+                "name": one.name[:200],
+                "times": 1,
+                "skipped": one.set_aside,
+                "run_id": run,
+                "at": at,
+            }
+            failed.append(values)
+        elif problem is None or problem.code != LEFT_ALONE:
+            over.append(one.source_id)
+    forget(connection, mapping, one_way, over)
+    if failed:
+        statement = insert(connection, trouble)
+        new = statement.excluded
+        again = sa.case((_C.message == new.message, _C.times + 1), else_=1)
+        names = ("code", "message", "nav_no", "name", "skipped", "run_id", "at")
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[_C.mapping, _C.direction, _C.source_id],
+                set_={**{name: new[name] for name in names}, "times": again},
+            ),
+            failed,
+        )
+
+
+def _pass(mapping: str, one_way: Direction) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_C.mapping == mapping, _C.direction == one_way.value)
+
+
+def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+
+
+def _trouble(row: Any) -> Trouble:
+    return Trouble(
+        mapping=row.mapping,
+        direction=Direction(row.direction),
+        source_id=row.source_id,
+        code=row.code,
+        message=row.message,
+        nav_no=row.nav_no,
+        name=row.name,
+        times=row.times,
+        skipped=row.skipped,
+        run=row.run_id,
+        at=row.at,
+    )

@@ -1,0 +1,53 @@
+"""Coupled records whose partner is gone: made again, or uncoupled, as the mapping says (reference/domain.md 3.5).
+
+A deletion is never carried over to the other side.
+"""
+
+from collections.abc import Sequence
+
+from engine.model.mapping import DeletionPolicy, Direction, Table
+from engine.model.outcome import Problem
+from engine.sync.item import Item, Mode
+
+
+def uncouple_or_renew(
+    policy: DeletionPolicy, one_way: Direction, partner: Table, gone: Sequence[Item], doubtful: frozenset[str]
+) -> list[Item]:
+    """End the records whose coupling is removed, and return those that get a new partner.
+
+    A new partner is of the next generation, so that its id differs from that of the deleted one. A record that may
+    have got its new partner already, as nobody can tell, is left as it is.
+    """
+    renewed = []
+    for item in gone:
+        if item.coupling is None or item.id in doubtful:
+            item.fail(gone_problem(partner.caption), one_way=one_way)
+            continue
+        item.lost = item.coupling
+        item.target_id = None
+        if policy is DeletionPolicy.REMOVE_COUPLING:
+            item.skip(one_way, _uncoupled(partner.caption))
+            continue
+        item.generation = item.lost.generation + 1
+        item.coupling, item.mode, item.gone, item.target_number = None, Mode.CREATE, False, ""
+        renewed.append(item)
+    return renewed
+
+
+def gone_problem(caption: str) -> Problem:
+    """The partner was deleted, and the mapping says nothing about that."""
+    return Problem(
+        "deleted",
+        f"the coupled {caption} record is gone",
+        f"The record cannot be updated because it is coupled to a {caption} record that was deleted.",
+        "Restore the partner or remove the coupling, then run again.",
+    )
+
+
+def _uncoupled(caption: str) -> Problem:
+    return Problem(
+        "coupling_removed",
+        f"the coupled {caption} record is gone, and the coupling was removed",
+        f"The {caption} record was deleted, so the coupling was removed; the record itself was left as it is.",
+        "A full synchronization makes a new partner for it; delete the record if it is to go too.",
+    )

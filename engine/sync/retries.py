@@ -1,0 +1,59 @@
+"""Records that have their turn before those that were modified: the failed ones, and those an operator chose for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import sqlalchemy as sa
+
+from engine.connectors.protocol import Row
+from engine.mapping.transfer import TO
+from engine.store import conflicts, troubles
+from engine.store.work import add_page
+from engine.sync.page import Pass, work_page
+from engine.sync.writing import source_columns
+
+_IDS = 400
+"""Ids in one question, as in the products (reference/domain.md section 3.1)."""
+
+
+async def retry_first(one: Pass) -> Pass:
+    """Work on them, and return the pass that leaves them out.
+
+    What is outside the table filter stays in the ledger; what does not exist any more leaves it.
+    """
+    context, scope = one.context, one.scope
+    ids = await context.store.read(partial(_waiting, one=one))
+    for number, start in enumerate(range(0, len(ids), _IDS), 1):
+        await context.checkpoint()
+        chunk = ids[start : start + _IDS]
+        rows = await _rows(one, chunk)
+        if not rows:
+            continue
+        result = replace(await work_page(one, rows, None), last_key=f"retry {number}")
+        at = context.clock()
+        await context.store.write(partial(add_page, scope=scope, result=result, at=at))
+    return replace(one, handled=frozenset(ids))
+
+
+def _waiting(connection: sa.Connection, one: Pass) -> list[str]:
+    scope = one.scope
+    failed = troubles.to_retry(connection, scope.mapping, scope.direction)
+    chosen = conflicts.chosen(connection, scope.mapping)
+    mine = (pair.nav_id if scope.direction is TO else pair.crm_id for pair in chosen)
+    return list(dict.fromkeys([*failed, *mine]))
+
+
+async def _rows(one: Pass, ids: Sequence[str]) -> list[Row]:
+    scope = one.scope
+    source = one.context.source(scope.direction)
+    table = one.mapping.table(scope.direction)
+    rows = await source.find(table.entity, table.key, ids, source_columns(one.mapping, scope.direction), table.filter)
+    found = {str(row[table.key]).lower() for row in rows}
+    if missing := [id for id in ids if id not in found]:
+        present = await source.fetch(table.entity, table.key, missing, (table.key,))
+        lost = [id for id in missing if id not in present]
+        await one.context.store.write(
+            partial(troubles.forget, mapping=scope.mapping, one_way=scope.direction, ids=lost)
+        )
+    return rows
