@@ -37,7 +37,7 @@ PRODUCT_NAMES = {"bc": "Business Central"}
 
 
 class FullSynchronization:
-    """The engine's work on one run of a store: full, a plan, or of modified records; `nav` and `crm` are the two sides."""
+    """The engine's work on one run: full, of modified records, or a plan; `nav` and `crm` are the two sides."""
 
     def __init__(
         self, store: Store, settings: Settings, run_id: int, nav: Side, crm: Side, *, clock: Clock = system_clock
