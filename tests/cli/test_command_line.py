@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import CONFIG, ROOT, Coupler
 from tests.config.test_bad_configs import CASES
 from tui import cli
+from tui.exitcodes import ExitCode
 
 HEAVY = {"textual", "rich", "sqlalchemy", "httpx", "starlette", "uvicorn", "asyncio", "structlog", "msgspec", "alembic"}
 
@@ -258,3 +259,9 @@ def test_what_is_made_is_the_owners(coupler: Coupler, config: Path, tmp_path: Pa
 def test_completion_knows_the_commands(coupler: Coupler) -> None:
     done = coupler(_COUPLER_COMPLETE="bash_complete", COMP_WORDS="coupler sta", COMP_CWORD="1")
     assert done.stdout == "plain,status\n"
+
+
+def test_help_lists_every_exit_code(coupler: Coupler) -> None:
+    said = coupler("run", "--help").stdout
+    listed = {int(number) for number in re.findall(r"\b(\d+)\b", said.partition("Exit codes:")[2])}
+    assert set(ExitCode) <= listed

@@ -26,6 +26,22 @@ _keep = click.option(
 )
 _plain = click.option("--plain", is_flag=True, help="Lines of text, which is the default.")
 
+_EXIT_CODES = """\b
+Exit codes:
+  0    finished, no failed records
+  1    finished, some records failed
+  2    usage or configuration; nothing was done
+  3    a server or the state store is down or refuses; the run can be resumed
+  4    another run is active
+  5    a job failed, or the run was stopped, cancelled or lost its engine
+  6    the closing question waits for its answer
+  7    the answer could not be applied; answer again
+  70   internal error
+  129  hang-up: the run goes on
+  130  Ctrl+C: stopped at a checkpoint
+  143  SIGTERM: stopped at a checkpoint
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -52,7 +68,7 @@ def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, plain: bool) -
     return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
 
 
-@click.command("run")
+@click.command("run", epilog=_EXIT_CODES)
 @_only
 @_yes
 @_keep
