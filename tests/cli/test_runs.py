@@ -455,3 +455,4 @@ def test_the_demos_servers_end_with_it(
             return probe.connect_ex(("127.0.0.1", int(servers[1]))) != 0
 
     eventually(closed)
+    eventually(lambda: not [path for path in tmp_path.iterdir() if path.name.startswith("coupler-demo")])

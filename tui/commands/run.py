@@ -90,6 +90,7 @@ def run_command(
 
 def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = ()) -> int:
     """Start a run, follow it, and see to its question."""
+    _find_secrets(settings)
     home = snapshots.home(store, settings)
     jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
     if home.active is not None:
@@ -113,6 +114,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
 def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
     """Count what a full synchronization would do; nothing is written on either side."""
     with opened(config_file) as (settings, store):
+        _find_secrets(settings)
         home = snapshots.home(store, settings)
         jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
         if home.active is not None:
@@ -150,9 +152,16 @@ def resume_command(
             say(f"coupler: run {found.id} is {found.state}; there is nothing to resume.")
             want.output.ended(found, of_run(found))
             return of_run(found)
+        _find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")
         return _watch(settings, store, found.id, want)
+
+
+def _find_secrets(settings: Settings) -> None:
+    """Raises ConfigError while nothing is begun; the engine would find out too late for that."""
+    settings.nav.secret.reveal()
+    settings.crm.secret.reveal()
 
 
 def _watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:
