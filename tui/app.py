@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -99,7 +101,8 @@ class CouplerApp(App[None]):
         if wish is not None:
             await asyncio.to_thread(self._wish, run.id, wish)
         if way != "stay":
-            self.exit()
+            going = Text(f"Run {run.id} keeps going; `coupler attach` shows it.")
+            self.exit(message=going if way == "detach" else None)
 
     def _going(self) -> RunSnapshot | None:
         with contextlib.suppress(CouplerError):
@@ -115,9 +118,11 @@ class CouplerApp(App[None]):
 
     def leave_now(self, code: int) -> None:
         """Ends with this exit code; safe to call from a signal handler. The first code stays."""
-        if self.code or self._main is None:
-            raise SystemExit(self.code or code)
+        if self.code:
+            return
         self.code = code
+        if self._main is None:
+            raise SystemExit(code)
         self._main.call_soon_threadsafe(self.exit)
 
     def _fatal_error(self) -> None:
@@ -128,7 +133,8 @@ class CouplerApp(App[None]):
         if self.log_file is not None:
             with contextlib.suppress(OSError):
                 self.log_file.parent.mkdir(parents=True, exist_ok=True)
-                with self.log_file.open("a", encoding="utf-8") as log:
+                handle = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                with os.fdopen(handle, "w", encoding="utf-8") as log:
                     log.write(f"{datetime.now(UTC).isoformat()} internal error\n")
                     log.writelines(f"{safe(one, 2_000)}\n" for one in traceback.format_exc().splitlines())
                 self.farewell += f" Details: {self.log_file}"
@@ -145,9 +151,17 @@ def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: b
 
 def show(app: CouplerApp, *, mouse: bool = False) -> int:
     """Runs the program on this terminal; the exit code."""
-    signals.install(app.leave_now)
+    before = signals.install(app.leave_now)
     app.run(mouse=mouse)
-    signals.ignore()
+    # A second signal must not spoil the exit code of the first.
+    signals.set_all(signal.SIG_IGN if app.code else before)
     if app.farewell:
-        sys.stderr.write(f"{app.farewell}\n")
+        _say(app.farewell)
+    signals.let_go()
     return app.code
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

@@ -7,11 +7,14 @@ plain ones, because handlers of the event loop never run while the loop is stuck
 import contextlib
 import os
 import signal
+import sys
 import termios
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
+Handler = Callable[[int, FrameType | None], Any] | int | None
 SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 GRACE = 1.5
 """Seconds for an orderly end before the process ends itself."""
@@ -19,8 +22,11 @@ GRACE = 1.5
 _RESTORE = b"\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
 
 
-def install(leave: Callable[[int], None]) -> None:
-    """From now on these signals call `leave` with the exit code, and end the process when that does not."""
+def install(leave: Callable[[int], None]) -> list[Handler]:
+    """From now on these signals call `leave` with the exit code, and end the process when that does not.
+
+    Returns the handlers that were there before, for `set_all`.
+    """
     saved = _terminal()
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the interface of handlers
@@ -28,14 +34,27 @@ def install(leave: Callable[[int], None]) -> None:
         threading.Thread(target=_watch, args=(code, saved), name="last-resort", daemon=True).start()
         leave(code)
 
-    for number in SIGNALS:
-        signal.signal(number, handle)
+    return [signal.signal(number, handle) for number in SIGNALS]
 
 
-def ignore() -> None:
-    """For the short time after the screen is gone: a second signal must not spoil the exit code of the first."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+def set_all(handlers: list[Handler] | signal.Handlers) -> None:
+    """Gives each of the signals its own handler, or all of them the same."""
+    each = [handlers] * len(SIGNALS) if isinstance(handlers, signal.Handlers) else handlers
+    for number, handler in zip(SIGNALS, each, strict=True):
+        signal.signal(number, handler)
+
+
+def let_go() -> None:
+    """After a hang-up nothing can be written; Python must not fail with an exit code of its own for trying."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
 
 
 def _watch(code: int, saved: list[int | list[bytes | int]] | None) -> None:

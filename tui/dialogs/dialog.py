@@ -10,9 +10,9 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 
 from tui.look import Look
-from tui.screens.page import fit_or_say
 from tui.text import line
 from tui.widgets.choice import Choice
+from tui.widgets.fit import fit_or_say
 from tui.widgets.line import Line
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from tui.dialogs.dialog import Dialog
 from tui.look import Look
 from tui.text import safe
 from tui.widgets.choice import Choice
-from tui.widgets.line import Line
+from tui.widgets.line import Line, hanging
 
 Answer = Literal["yes", "no", "later", "errors", "report"]
 
@@ -42,7 +42,7 @@ class Question(Dialog[Answer]):
 
     def write(self) -> None:
         """What the run did, and what either answer means for each mapping."""
-        self.query_one("#text", Line).put(*summary(self.run), "", *meaning(self.run))
+        self.query_one("#text", Line).put(*summary(self.run, self.app.size.width - 4), "", *meaning(self.run))
         self.query_one("#note", Line).put("No answer = No: until you answer, stored settings stay as they were.")
 
     @on(Choice.Taken)
@@ -60,7 +60,7 @@ class Question(Dialog[Answer]):
         self.query_one("#note", Line).put("Esc does not answer: y = Yes, n = No, d = decide later.")
 
 
-def summary(run: RunSnapshot) -> list[str]:
+def summary(run: RunSnapshot, width: int = 76) -> list[str]:
     """Two lines: the sums, and how the jobs ended."""
     sums = run.counters
     took = fmt.between(run.started, run.ended or run.now)
@@ -74,7 +74,7 @@ def summary(run: RunSnapshot) -> list[str]:
         f"{took}   {fmt.count(sums.read)} read   {fmt.count(sums.inserted)} inserted   "
         f"{fmt.count(sums.modified)} modified   {fmt.count(sums.failed)} failed"
     )
-    return [done, "Jobs: " + ", ".join(parts)]
+    return [done, *hanging("Jobs: " + ", ".join(parts), width)]
 
 
 def _which(state: JobState, jobs: list[JobSnapshot]) -> str:

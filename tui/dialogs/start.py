@@ -10,7 +10,7 @@ from tui.dialogs.info import Info
 from tui.look import Look
 from tui.text import safe
 from tui.widgets import names
-from tui.widgets.line import Line
+from tui.widgets.line import Line, hanging
 
 _LONG = ("new in NAV", "new in CRM", "couple", "update", "ambiguous", "fail")
 _SHORT = ("NAV", "CRM", "couple", "update", "ambig", "fail")
@@ -55,27 +55,27 @@ def lines(home: HomeSnapshot, plan: RunSnapshot | None, look: Look, width: int) 
     else:
         at = fmt.clock(plan.ended or plan.now, utc=look.utc, seconds=False)
         made += [*table(plan.jobs, f"Counted {at}", width), ""]
-    made += ["- Uncoupled records without a match get a NEW record on the other side."]
-    made += _warnings(plan)
-    made += _cleared(home)
-    return made
+    points = [
+        "- Uncoupled records without a match get a NEW record on the other side.",
+        *_warnings(plan),
+        _cleared(home),
+    ]
+    return [*made, *(part for point in points for part in hanging(point, width - 4))]
 
 
-def _cleared(home: HomeSnapshot) -> list[str]:
+def _cleared(home: HomeSnapshot) -> str:
     on = [one.name for one in home.mappings if one.only_coupled]
     off = [one.name for one in home.mappings if not one.only_coupled]
     if not on:
-        return ["- Synch. Only Coupled Records is off on all mappings; nothing has to be cleared."]
+        return "- Synch. Only Coupled Records is off on all mappings; nothing has to be cleared."
     if not off:
-        where = ("on all", "  mappings")
-    elif len(on) <= len(off):
-        where = ("on", f"  {', '.join(on)}")
+        where = "all mappings"
     else:
-        where = ("on all", f"  mappings but {', '.join(off)}")
-    return [
-        f"- Synch. Only Coupled Records is cleared during the run {where[0]}",
-        f"{where[1]}; stored settings stay until you answer.",
-    ]
+        where = ", ".join(on) if len(on) <= len(off) else f"all mappings but {', '.join(off)}"
+    return (
+        f"- Synch. Only Coupled Records is cleared during the run on {where}; "
+        "stored settings stay as they are until you answer at the end."
+    )
 
 
 def table(jobs: Sequence[JobSnapshot], title: str, width: int) -> list[str]:

@@ -65,7 +65,7 @@ class Errors(Page):
         """Shows the causes; the records follow the cause under the cursor."""
         self.causes = causes
         records = sum(one.count for one in causes)
-        self._title(f"{fmt.count(records)} records, {fmt.count(len(causes))} cause{'s' * (len(causes) != 1)}")
+        self._title(f"{_many(records, 'record')}, {_many(len(causes), 'cause')}")
         self._causes.show([problems.cause_row(one, self.look) for one in causes])
         if not causes:
             self.query_one("#about", Line).put("No errors.")
@@ -179,3 +179,7 @@ class Errors(Page):
             while found := self.door.outcomes(cause, _CHUNK, offset):
                 yield from found
                 offset += len(found)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{fmt.count(count)} {what}{'s' * (count != 1)}"

@@ -61,7 +61,7 @@ class Home(Page):
         """Shows a snapshot."""
         self.snapshot = home
         now = f"{fmt.clock(home.now, utc=self.look.utc, seconds=False)} {fmt.zone(home.now, utc=self.look.utc)}"
-        self.head(f"Coupler   NAV {names.nav(home.nav)} / CRM {names.crm(home.crm)} ({home.environment})", now)
+        self.head(f"Coupler   {names.nav(home.nav)} / {names.crm(home.crm)} ({home.environment})", now)
         self.query_one(Table).show(mappings.rows(home), mappings.columns(home))
         self._describe()
         self.query_one("#banner", Line).put(mappings.banner(home, self.look))
@@ -93,7 +93,7 @@ class Home(Page):
     def _refused(self, name: str) -> bool:
         why = actions.why_not_home(name, self.snapshot)
         if why is not None:
-            self.say(why, wrong=True)
+            self.say(why)
         return why is not None
 
     def _watch(self, run: int, *, started: bool = False) -> None:

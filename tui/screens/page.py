@@ -11,15 +11,16 @@ from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
 from tui import actions
+from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.text import safe
+from tui.widgets.fit import fit_or_say
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, spread
+from tui.widgets.notice import Notice
 
 T = TypeVar("T")
-SMALLEST = (60, 16)
-"""Columns and rows below which no screen is of use."""
 
 
 class Page(Screen[None]):
@@ -40,7 +41,7 @@ class Page(Screen[None]):
         yield Line(id="head")
         yield self.rule()
         yield from self.body()
-        yield self.rule()
+        yield Notice(ascii_only=self.look.ascii)
         yield Keys(self.SCOPE, self.look)
 
     def body(self) -> ComposeResult:
@@ -68,9 +69,13 @@ class Page(Screen[None]):
         above = self.app.screen_stack[self.app.screen_stack.index(self) :] if self in self.app.screen_stack else []
         return bool(above) and all(one.is_modal for one in above[1:])
 
-    def say(self, text: str, *, wrong: bool = False) -> None:
-        """A short notice that goes away by itself."""
-        self.app.notify(safe(text, 400), severity="warning" if wrong else "information", markup=False, timeout=5)
+    def say(self, text: str) -> None:
+        """A short notice that goes away by itself; a longer one waits to be read."""
+        notice = self.query_one(Notice)
+        if len(text) <= notice.room():
+            notice.say(text)
+        else:
+            self.app.push_screen(Info(self.look, "Notice", [text]))
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -84,10 +89,14 @@ class Page(Screen[None]):
         try:
             return await asyncio.to_thread(work)
         except CouplerError as error:
-            self.say(f"{error.message} {error.hint}".strip(), wrong=True)
+            self._refuse(error.message, error.hint)
         except OSError as error:
-            self.say(str(error), wrong=True)
+            self._refuse(str(error), "")
         return default
+
+    def _refuse(self, message: str, hint: str) -> None:
+        if self.app.is_running:
+            self.app.push_screen(Info(self.look, "This was not done", [message, *([hint] if hint else [])]))
 
     async def tell(self, work: Callable[[], None]) -> bool:
         """As `ask`, for what has no answer; whether it was done."""
@@ -102,11 +111,3 @@ class Page(Screen[None]):
         """One step back; the first screen has none."""
         if len(self.app.screen_stack) > 2:
             self.dismiss()
-
-
-def fit_or_say(screen: Screen[T], width: int, height: int) -> None:
-    """Hides everything but one line when there is no room for the screen."""
-    small = width < SMALLEST[0] or height < SMALLEST[1]
-    screen.set_class(small, "-small")
-    needed = f"{SMALLEST[0]}x{SMALLEST[1]}"
-    screen.query_one("#small", Line).put(f"Need {needed}, have {width}x{height}")

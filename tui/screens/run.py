@@ -6,6 +6,7 @@ from math import inf
 from time import monotonic
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -44,7 +45,8 @@ class Run(Page):
         self._poll = Poll(partial(door.run, run), self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
         self._question: Question | None = None
         self._later = False
-        self._placed = False
+        self._placed: int | None = None
+        self._mine = False
         self._held: tuple[Event, ...] | None = None
 
     def body(self) -> ComposeResult:
@@ -98,12 +100,14 @@ class Run(Page):
             self.query_one("#waiting", Line).put(f"! {error.message} {error.hint}", style="bold")
 
     def _place_cursor(self, run: RunSnapshot) -> None:
-        """Begins on the job that is going on; from then on the cursor is the operator's."""
-        if self._placed:
-            return
-        self._placed = True
-        going = [index for index, job in enumerate(run.jobs) if job.state in ("RUN", "PAUSE", "STOP")]
-        self.query_one(Table).jump(going[0] if going else len(run.jobs))
+        """Stays on the job that is going on, until the operator moves the cursor."""
+        table = self.query_one(Table)
+        if self._placed is not None and table.cursor_row != self._placed:
+            self._mine = True
+        if not self._mine:
+            going = [index for index, job in enumerate(run.jobs) if job.state in ("RUN", "PAUSE", "STOP")]
+            self._placed = going[0] if going else len(run.jobs)
+            table.jump(self._placed)
 
     def _job(self) -> JobSnapshot | None:
         key = self.query_one(Table).current
@@ -142,6 +146,8 @@ class Run(Page):
             self.app.push_screen(self._question, self._take_answer)
 
     def _take_answer(self, answer: Answer | None) -> None:
+        # Until the store says that the answer is in, snapshots still ask.
+        self._later = answer not in ("errors", "report")
         self._answered(answer)
 
     @work
@@ -153,13 +159,13 @@ class Run(Page):
         if answer in ("yes", "no"):
             if await self.tell(partial(self.door.answer, self.run, keep_cleared=answer == "yes")):
                 self.say(f"Answered {answer}.")
+            else:
+                self._later = False
             self.wake()
         elif answer == "errors":
             self.action_errors()
         elif answer == "report":
             await self._write_report(run)
-        else:
-            self._later = True
 
     async def _write_report(self, run: RunSnapshot) -> None:
         path = await self.ask(partial(report.write_text, f"coupler-run-{run.id}", report.lines(run)), None)
@@ -169,7 +175,7 @@ class Run(Page):
     def _refused(self, name: str) -> bool:
         why = actions.why_not_run(name, self.snapshot)
         if why is not None:
-            self.say(why, wrong=True)
+            self.say(why)
         return why is not None
 
     @work
@@ -227,4 +233,6 @@ class Run(Page):
 
     def action_detach(self) -> None:
         """Leaves the program."""
-        self.app.exit(0)
+        run = self.snapshot
+        going = run is not None and run.state is RunState.RUNNING
+        self.app.exit(message=Text(f"Run {self.run} keeps going; `coupler attach` shows it.") if going else None)

@@ -1,5 +1,7 @@
 """Text that is repainted only when it changed."""
 
+from textwrap import wrap
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -41,3 +43,8 @@ def spread(left: str, right: str, width: int, *, keep_left: bool = False) -> str
         return f"{left}  {right[:room]:>{room}}"
     room = max(0, width - len(right) - 2)
     return f"{left[:room]:<{room}}  {right}"
+
+
+def hanging(text: str, width: int) -> list[str]:
+    """A text that is too long for a line as several, the later ones set in by two."""
+    return wrap(text, max(20, width), subsequent_indent="  ", break_on_hyphens=False) or [""]
