@@ -44,7 +44,7 @@ def _door(name: str) -> ScriptedDoor:
     door.causes_found = [replace(one, cause=name, code=name, mapping=name, hint=name) for one in door.causes_found[:1]]
     door.passes = [replace(one, message=name, mapping=name) for one in door.passes]
 
-    def home(active: RunSnapshot | None, last: RunSnapshot | None) -> HomeSnapshot:
+    def home(active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:
         made = made_home(active, last)
         mappings = tuple(replace(one, match=name, nav_filter=name, nav_table=name) for one in made.mappings)
         return replace(made, nav=name, crm=name, environment=name, mappings=mappings)

@@ -58,8 +58,9 @@ async def test_answers(door: ScriptedDoor, keys: str, yes: bool) -> None:
         await until(pilot, lambda: _armed(app))
         await pilot.press(*keys.split())
         await until(pilot, lambda: ("answer", 16, yes) in door.calls)
-        await see(pilot, "FINISHED", "stays cleared" if yes else "as before this run")
+        await see(pilot, "FINISHED", "stays cleared" if yes else "as before this run", "-- Answered")
         assert isinstance(app.screen, Run)
+        assert "was answered by" not in text(app)
 
 
 async def test_type_ahead_does_not_answer(door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.model.snapshot import Event, RunState, Wish
+from engine.model.snapshot import Event, JobState, RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run
 from tui.screens.errors import Errors
@@ -27,6 +27,21 @@ async def test_shows_seven_jobs_their_sums_and_what_is_cleared(door: ScriptedDoo
             "Synch. Only Coupled Records: cleared for this run on 6 mappings",
         )
         assert len(shown(app)) == 24
+
+
+async def test_the_cursor_stays_on_the_job_that_is_going_on_until_it_is_moved(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (_, pilot):
+        await see(pilot, "> 4 CUSTOMER")
+        jobs = list(door.runs[16].jobs)
+        jobs[3], jobs[4] = replace(jobs[3], state=JobState.OK), replace(jobs[4], state=JobState.RUN)
+        door.change(16, jobs=tuple(jobs))
+        await see(pilot, "> 5 CONTACTS")
+        await pilot.press("2")
+        await see(pilot, "> 2 SALEPEOPLE")
+        jobs[4], jobs[5] = replace(jobs[4], state=JobState.OK), replace(jobs[5], state=JobState.RUN)
+        door.change(16, jobs=tuple(jobs))
+        await see(pilot, "6 RESOURCE-PRODUCT RUN", "> 2 SALEPEOPLE")
 
 
 async def test_the_cursor_shows_the_sums_of_another_job(door: ScriptedDoor) -> None:

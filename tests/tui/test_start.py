@@ -147,8 +147,9 @@ async def test_what_the_engine_refuses_is_shown(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         door.start = lambda kind: _refuse()  # type: ignore[method-assign]
         await pilot.press("s")
-        await see(pilot, "Another engine holds the lock. Wait for it.")
-        assert isinstance(app.screen, Home)
+        await see(pilot, "This was not done", "Another engine holds the lock.", "Wait for it.")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
 
 
 def _refuse() -> int:
