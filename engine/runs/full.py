@@ -13,14 +13,14 @@ from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.defaults import default_mappings
 from engine.mapping.identity import created_id
-from engine.model.errors import CouplerError, RunError, StoreError
+from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import put_answer
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
-from engine.store.work import Scope
+from engine.store.work import Fenced, Scope
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
@@ -64,6 +64,8 @@ class FullSynchronization:
             )
         except StoreError:
             raise  # nothing can be written into the run
+        except Fenced as error:
+            raise LockHeld("Another engine has taken over the run.", "Watch it with `coupler attach`.") from error
         except CouplerError as error:
             await self._end(RunState.STOPPED, error.code, error.message, error.hint)
         except Exception as error:
@@ -79,7 +81,7 @@ class FullSynchronization:
     async def _work(self, *, plan: bool) -> None:
         context = await self._context(plan=plan)
         if not plan:
-            await settle_intents(context)
+            await settle_intents(context, self._run)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         await self._estimate(context, rows)
         names = dict.fromkeys(row.mapping for row in rows)
