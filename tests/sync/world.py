@@ -46,6 +46,7 @@ class Time:
 
     def __init__(self) -> None:
         self.waited = 0.0
+        self.real = False
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.waited)
@@ -54,6 +55,9 @@ class Time:
         return asyncio.get_running_loop().time() + self.waited
 
     async def sleep(self, seconds: float) -> None:
+        if self.real:
+            await asyncio.sleep(seconds)
+            return
         self.waited += seconds
         await asyncio.sleep(0)
 
@@ -120,6 +124,16 @@ class World:
         """A new engine goes on with a run."""
         control.resume(self.store, self.settings, number)
         return await self.work(number, plan=plan)
+
+    async def resume_with(self, number: int, life: Life) -> RunSnapshot:
+        """An engine that may die goes on with a run."""
+        control.resume(self.store, self.settings, number)
+        return await self.work(number, life=life)
+
+    async def work_again(self, run: RunSnapshot) -> RunSnapshot:
+        """Answers the question of a run with No, and has another one."""
+        control.answer(self.store, run.id, yes=False, by="test")
+        return await self.run()
 
     async def work(self, number: int, *, plan: Plan = no_faults, life: Life | None = None) -> RunSnapshot:
         """An engine works on a run until it ends."""
