@@ -6,15 +6,16 @@ STAMP := $(VENV)/.up-to-date
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format pictures lock clean
 
 help:
-	@echo "make demo    a full synchronization between two local servers with demo data"
-	@echo "make test    the tests"
-	@echo "make lint    ruff, mypy and the import contracts"
-	@echo "make format  put the code into shape"
-	@echo "make lock    pin the dependencies anew (needs uv)"
-	@echo "make clean   remove caches and builds"
+	@echo "make demo      a full synchronization between two local servers with demo data"
+	@echo "make test      the tests"
+	@echo "make lint      ruff, mypy and the import contracts"
+	@echo "make format    put the code into shape"
+	@echo "make pictures  make the pictures of README.md anew"
+	@echo "make lock      pin the dependencies anew (needs uv)"
+	@echo "make clean     remove caches and builds"
 
 demo: $(STAMP)
 	@$(BIN)/coupler demo
@@ -31,6 +32,9 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
+
+pictures: $(STAMP)
+	$(BIN)/python docs/pictures/make.py
 
 lock:
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

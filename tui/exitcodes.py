@@ -7,7 +7,7 @@ from engine.model.snapshot import JobState, RunSnapshot, RunState
 
 
 class ExitCode(IntEnum):
-    """Exit codes are a contract: schedulers decide by them. Each is explained in docs/operations.md."""
+    """Exit codes are a contract: schedulers decide by them. `coupler run --help` lists them."""
 
     OK = 0
     """Finished, no failed records, Synch. Only Coupled Records in the state asked for."""

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from engine.config import Settings
 from engine.connectors.protocol import Count, Side
 from engine.mapping.identity import created_id
-from engine.model.errors import CouplerError, RunError, StoreError
+from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import on_hold, put_answer
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
-from engine.store.work import Scope
+from engine.store.work import Fenced, Scope
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
@@ -68,6 +68,8 @@ class FullSynchronization:
             )
         except StoreError:
             raise  # nothing can be written into the run
+        except Fenced as error:
+            raise LockHeld("Another engine has taken over the run.", "Watch it with `coupler attach`.") from error
         except CouplerError as error:
             await self._end(RunState.STOPPED, error.code, error.message, error.hint)
         except Exception as error:
@@ -85,7 +87,7 @@ class FullSynchronization:
             await self._refuse_on_hold()
         context = await self._context(plan=plan)
         if not plan:
-            await settle_intents(context)
+            await settle_intents(context, self._run)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         await self._estimate(context, rows)
         names = dict.fromkeys(row.mapping for row in rows)

@@ -43,6 +43,8 @@ class Item:
     created: bool = False
     exists: str = ""
     """What the target said when it refused a create because the row, or another one like it, is there already."""
+    overtaken: bool = False
+    """Somebody else changed the target before our last update of it arrived."""
     written: bool = False
     settled: bool = False
     """Both sides are what they should be, and the pair may be coupled."""

@@ -9,6 +9,7 @@ from engine.mapping.currency import exchange_rate
 from engine.mapping.values import rounded
 from engine.model.errors import ConnectionLost
 from engine.model.outcome import Problem
+from engine.sync.single import create_one
 
 _HINT = "Check the setup of both systems and the permissions of the integration user, then resume."
 _RATE_DIGITS = 10
@@ -76,7 +77,7 @@ async def _local_currency(
         "currencyprecision": digits,
         "exchangerate": rate,
     }
-    result = (await crm.write([Write(local, WriteKind.CREATE, CURRENCIES, new_id, values)]))[local]
+    result = await create_one(crm, Write(local, WriteKind.CREATE, CURRENCIES, new_id, values), key)
     if result.status not in (Status.DONE, Status.EXISTS):
         raise ConnectionLost(
             f"CRM has no currency {local}, NAV's local one, and does not make it: {result.message}", _HINT

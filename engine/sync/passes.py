@@ -13,7 +13,7 @@ from engine.connectors.protocol import Query, Row
 from engine.mapping.stamps import changed_since
 from engine.mapping.transfer import TO
 from engine.model.mapping import Condition, Direction, TableMapping
-from engine.model.outcome import Action, Outcome
+from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings, watermarks
 from engine.store.runs import add_event
 from engine.store.work import (
@@ -34,7 +34,7 @@ from engine.sync.writing import source_columns
 
 _PAGES_AT_ONCE = 3
 _FAILURES_SHOWN = 3
-_LAST_LOOKS = 3
+_LAST_LOOKS = 4
 _UNKNOWN_CLOCK = timedelta(minutes=5)
 """How far the clock of a service that does not tell the time may be behind ours."""
 
@@ -137,16 +137,18 @@ async def _close(one: Pass) -> None:
     """Make what turned out not to have been made, and count what was made and that no page has counted."""
     context, scope = one.context, one.scope
     for number in range(_LAST_LOOKS):
-        again = await settle_intents(context, scope)
+        again = await settle_intents(context, scope.run, scope)
         if not again:
             break
-        if context.nav.marker is None:
-            outcomes = [
-                Outcome(create.source_id, Action.FAILED, crm_id=create.source_id, problem=IN_DOUBT) for create in again
-            ]
-            await _add(one, f"in doubt {number}", outcomes)
-            return
-        await _repeat(one, [create.source_id for create in again])
+        if context.nav.marker is not None and number < _LAST_LOOKS - 1:
+            await _repeat(one, [create.source_id for create in again])
+            continue
+        problem, done = (IN_DOUBT, []) if context.nav.marker is None else (_UNANSWERED, await _intents(one))
+        outcomes = [
+            Outcome(create.source_id, Action.FAILED, crm_id=create.source_id, problem=problem) for create in again
+        ]
+        await _add(one, "given up", outcomes, intents=done)
+        break
     left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping))
     if left:
         outcomes = [Outcome(pair.nav_id if scope.direction is TO else pair.crm_id, Action.INSERTED) for pair in left]
@@ -159,7 +161,7 @@ async def _repeat(one: Pass, ids: list[str]) -> None:
     table = one.mapping.table(one.scope.direction)
     columns = source_columns(one.mapping, one.scope.direction)
     rows = await one.context.source(one.scope.direction).fetch(table.entity, table.key, ids, columns)
-    old = [intent.id for intent in await one.context.store.read(open_intents) if intent.scope == one.scope]
+    old = await _intents(one)
     key = f"repeat {max(old)}"
     if not rows:
         await _add(one, key, [], intents=old)
@@ -172,6 +174,10 @@ async def _repeat(one: Pass, ids: list[str]) -> None:
     await one.context.store.write(partial(add_page, scope=one.scope, result=repeated, at=at))
 
 
+async def _intents(one: Pass) -> list[int]:
+    return [intent.id for intent in await one.context.store.read(open_intents) if intent.scope == one.scope]
+
+
 async def _add(
     one: Pass,
     key: str,
@@ -182,3 +188,11 @@ async def _add(
     result = PageResult(None, key, 0, outcomes, pairs or [], intents=intents or [])
     at = one.context.clock()
     await one.context.store.write(partial(add_page, scope=one.scope, result=result, at=at))
+
+
+_UNANSWERED = Problem(
+    "unanswered",
+    "NAV did not answer and did not create it",
+    "NAV was asked several times to create the record; no answer came, and the record is not there.",
+    "See what is wrong with NAV or the line to it, then run again.",
+)

@@ -16,11 +16,11 @@ from engine.sync.context import Context
 _GRACE = timedelta(seconds=1)
 
 
-async def settle_intents(context: Context, scope: Scope | None = None) -> list[Create]:
-    """Couple every create that happened and forget those that did not; raises Brake when one record was created twice.
+async def settle_intents(context: Context, run: int, scope: Scope | None = None) -> list[Create]:
+    """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
-    With a scope only its own intents are looked at, and those that did not happen stay open and are returned: their
-    pages are committed, so they must be made again.
+    Those of `run` stay open, as their pages may be committed: then the pass must make them again at its end. Those of
+    earlier runs are forgotten. With a scope only its own intents are looked at.
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
@@ -31,7 +31,7 @@ async def settle_intents(context: Context, scope: Scope | None = None) -> list[C
             found, absent = await _by_id(context, intent), list[Create]()
         else:
             found, absent = await _by_marker(context, intent)
-        keep = absent if scope is not None or context.nav.marker is None else []
+        keep = absent if intent.scope.run == run or context.nav.marker is None else []
         at = context.clock()
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
         again.extend(absent)

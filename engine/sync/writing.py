@@ -67,7 +67,7 @@ class Writer:
             if not left:
                 return
         for item in left:
-            if item.target is None:
+            if not item.overtaken:
                 raise ConnectionLost(
                     f"The {self._table.caption} service does not say what became of what was sent to it.",
                     "Resume the run; what was sent is recorded and is settled first.",
@@ -186,7 +186,12 @@ class Writer:
         item.target_id = result.id or item.target_id
         if result.row is not None:
             item.target_number = str(result.row.get(self._table.number) or "")
-        item.base = created_base(self._mapping, self._scope.direction, item.row, item.wanted)
+        wanted = item.wanted
+        if self._scope.direction is TO:
+            # CRM has nothing in a lookup that waits: who fills it in before we do has the last word
+            waiting = dict.fromkeys((one.field for one in wanted.waiting), None)
+            wanted = replace(wanted, values={**wanted.values, **waiting})
+        item.base = created_base(self._mapping, self._scope.direction, item.row, wanted)
 
     def _updated(self, item: Item, result: Result) -> None:
         match result.status:
@@ -195,6 +200,7 @@ class Writer:
                 item.created = item.sent and item.mode is Mode.CREATE
             case Status.STALE | Status.UNKNOWN:
                 item.target = None  # look again and decide again
+                item.overtaken = result.status is Status.STALE
                 item.written = item.written or result.status is Status.UNKNOWN
             case Status.MISSING:
                 self._missing(item)

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import CONFIG, ROOT, Coupler
 from tests.config.test_bad_configs import CASES
 from tui import cli
+from tui.exitcodes import ExitCode
 
 HEAVY = {"textual", "rich", "sqlalchemy", "httpx", "starlette", "uvicorn", "asyncio", "structlog", "msgspec", "alembic"}
 
@@ -258,3 +259,37 @@ def test_what_is_made_is_the_owners(coupler: Coupler, config: Path, tmp_path: Pa
 def test_completion_knows_the_commands(coupler: Coupler) -> None:
     done = coupler(_COUPLER_COMPLETE="bash_complete", COMP_WORDS="coupler sta", COMP_CWORD="1")
     assert done.stdout == "plain,status\n"
+
+
+def test_help_lists_every_exit_code(coupler: Coupler) -> None:
+    said = coupler("run", "--help").stdout
+    listed = {int(number) for number in re.findall(r"\b(\d+)\b", said.partition("Exit codes:")[2])}
+    assert set(ExitCode) <= listed
+
+
+@pytest.mark.parametrize("command", [["run", "--yes", "--keep-cleared", "no"], ["plan"]])
+def test_a_secret_that_is_not_there_is_found_before_anything_begins(
+    command: list[str], coupler: Coupler, config: Path
+) -> None:
+    config.write_text(CONFIG.replace("COUPLER_TEST_SECRET", "NOT_SET"))
+    done = coupler(*command)
+    assert done.returncode == 2
+    assert "NOT_SET is not set" in done.stderr
+    assert coupler("status").stderr == "coupler: there was no run yet.\n"
+
+
+@pytest.mark.parametrize("kind", ["garbage", "folder", "forbidden"])
+def test_a_store_that_cannot_be_used_is_one_line_and_3(
+    kind: str, coupler: Coupler, config: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store.db"
+    if kind == "garbage":
+        store.write_text("this is no database, and long enough to show it\n" * 100)
+    elif kind == "folder":
+        store.mkdir()
+    else:
+        config.write_text(CONFIG.replace("store.db", "/proc/1/store.db"))
+    done = coupler("status")
+    assert done.returncode == 3, done.stderr
+    assert ("/proc/1" if kind == "forbidden" else str(tmp_path)) in done.stderr
+    assert done.stderr.count("\n") <= 2

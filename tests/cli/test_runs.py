@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -369,41 +370,58 @@ class Page(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_that_is_down_is_one_line_with_the_address(coupler: Coupler, ready: Path, servers: Servers) -> None:
-    text = re.sub(r"(\[crm\]\nurl = \")[^\"]*", r"\1http://127.0.0.1:1/api/data/v9.2", ready.read_text())
-    ready.write_text(text)
-    refuse(coupler, "http://127.0.0.1:1")
-
-
-def test_a_server_that_answers_html_is_one_line_with_the_address(coupler: Coupler, ready: Path) -> None:
+def test_servers_that_are_no_use_are_one_line_with_the_address(
+    coupler: Coupler, start: Callable[..., subprocess.Popen[str]], ready: Path, tmp_path: Path
+) -> None:
+    """One is down, one answers HTML, one refuses the token; together, because an engine is patient with the first."""
     server = HTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    html = f"http://127.0.0.1:{server.server_port}"
+    good = ready.read_text()
+    changed = {
+        "down": (
+            "http://127.0.0.1:1/",
+            re.sub(r"(\[crm\]\nurl = \")[^\"]*", r"\1http://127.0.0.1:1/api/data/v9.2", good),
+        ),
+        "html": (html, re.sub(r"(\[nav\]\nurl = \")[^\"]*", rf"\1{html}/BC/ODataV4", good)),
+        "token": ("http://127.0.0.1:", re.sub(r'secret = "file:[^"]*"', 'secret = "env:COUPLER_TEST_SECRET"', good)),
+    }
+    running = {}
+    for name, (_, text) in changed.items():
+        path = tmp_path / f"{name}.toml"
+        path.write_text(text.replace('"sqlite:///sandbox.db"', f'"sqlite:///{name}.db"'))
+        running[name] = start("run", *QUIETLY, "--json", "--config", str(path))
     try:
-        address = f"http://127.0.0.1:{server.server_port}"
-        ready.write_text(re.sub(r"(\[nav\]\nurl = \")[^\"]*", rf"\1{address}/BC/ODataV4", ready.read_text()))
-        refuse(coupler, address)
+        for name, process in running.items():
+            out, said = process.communicate(timeout=150)
+            assert process.returncode == 3, (name, said)
+            assert changed[name][0] in said
+            assert "hunter2" not in said + out
+            assert "Traceback" not in said
+            assert "\x1b" not in said
+            assert said.count("\n") <= 12
+            result = json.loads(out.splitlines()[-1])
+            assert (result["state"], result["exit"]) == ("stopped", 3)
+            assert status(coupler, "--config", str(tmp_path / f"{name}.toml"))["state"] == "stopped"
     finally:
         server.shutdown()
         server.server_close()
 
 
-def test_a_token_that_is_refused_is_one_line_and_not_shown(coupler: Coupler, ready: Path) -> None:
-    ready.write_text(re.sub(r'secret = "file:[^"]*"', 'secret = "env:COUPLER_TEST_SECRET"', ready.read_text()))
-    refuse(coupler, "http://127.0.0.1:")
+def test_the_screens_open_from_the_command_line(terminal: Callable[..., Terminal], ready: Path) -> None:
+    shown = terminal()
+    shown.until("RESOURCE-PRODUCT")
+    shown.write("q")
+    assert shown.ended() == 0
+    assert "Traceback" not in shown.seen
 
 
-def refuse(coupler: Coupler, address: str) -> None:
-    done = coupler("run", *QUIETLY, "--json", timeout=120)
-    assert done.returncode == 3, done.stderr
-    assert address in done.stderr
-    assert "hunter2" not in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
-    assert "\x1b" not in done.stderr
-    assert done.stderr.count("\n") <= 12
-    result = json.loads(done.stdout.splitlines()[-1])
-    assert result["state"] == "stopped"
-    assert result["exit"] == 3
-    assert status(coupler)["state"] == "stopped"
+def test_the_demo_opens_the_screens_on_its_servers(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+    shown = terminal("demo", "--size", "10", TMPDIR=str(tmp_path))
+    shown.until("RESOURCE-PRODUCT", 60)
+    shown.write("q")
+    assert shown.ended() == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("coupler-demo")] == []
 
 
 def test_the_demo_without_a_screen_leaves_nothing(coupler: Coupler, tmp_path: Path) -> None:
@@ -414,19 +432,27 @@ def test_the_demo_without_a_screen_leaves_nothing(coupler: Coupler, tmp_path: Pa
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def test_a_demo_that_is_terminated_leaves_nothing(tmp_path: Path, terminal: Callable[..., Terminal]) -> None:
+    shown = terminal("demo", "--headless", "--size", "2000", TMPDIR=str(tmp_path))
+    shown.until("state=", 60)
+    shown.process.terminate()
+    assert shown.ended(60) == 143
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("coupler-demo")] == []
+
+
 def test_the_demos_servers_end_with_it(
     tmp_path: Path, environment: dict[str, str], terminal: Callable[..., Terminal]
 ) -> None:
-    shown = terminal("demo", "--headless", "--size", "2000")
+    shown = terminal("demo", "--headless", "--size", "2000", TMPDIR=str(tmp_path))
     shown.until("run 1 is started", 60)
     servers = re.search(r"NAV http://127.0.0.1:(\d+)/", shown.seen)
     assert servers is not None
     shown.process.kill()
     shown.process.wait()
-    import socket
 
     def closed() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", int(servers[1]))) != 0
 
     eventually(closed)
+    eventually(lambda: not [path for path in tmp_path.iterdir() if path.name.startswith("coupler-demo")])

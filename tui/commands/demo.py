@@ -53,9 +53,10 @@ def demo_command(*, headless: bool, size: int) -> int:
 
 
 @click.command("demo-servers", hidden=True)
+@click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def servers_command(*, arguments: tuple[str, ...]) -> int:
-    """The sandbox, until standard input ends: when the demo is gone, however it went, its servers go too."""
+def servers_command(*, folder: Path, arguments: tuple[str, ...]) -> int:
+    """The sandbox, until standard input ends: when the demo is gone, however it went, servers and folder go too."""
     from sandbox.command import sandbox_command  # noqa: PLC0415 - only this process serves
 
     def watch() -> None:
@@ -65,7 +66,10 @@ def servers_command(*, arguments: tuple[str, ...]) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="watch", daemon=True).start()
-    sandbox_command.main(args=list(arguments), standalone_mode=False)
+    try:
+        sandbox_command.main(args=list(arguments), standalone_mode=False)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return ExitCode.OK
 
 
@@ -92,6 +96,7 @@ def _servers(folder: Path, size: int) -> Iterator[Path]:
     command, environment = again(
         [
             "demo-servers",
+            str(folder),
             "--",
             "--write-config",
             str(config),

@@ -26,6 +26,22 @@ _keep = click.option(
 )
 _plain = click.option("--plain", is_flag=True, help="Lines of text, which is the default.")
 
+_EXIT_CODES = """\b
+Exit codes:
+  0    finished, no failed records
+  1    finished, some records failed
+  2    usage or configuration; nothing was done
+  3    a server or the state store is down or refuses; the run can be resumed
+  4    another run is active
+  5    a job failed, or the run was stopped, cancelled or lost its engine
+  6    the closing question waits for its answer
+  7    the answer could not be applied; answer again
+  70   internal error
+  129  hang-up: the run goes on
+  130  Ctrl+C: stopped at a checkpoint
+  143  SIGTERM: stopped at a checkpoint
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -52,7 +68,7 @@ def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, plain: bool) -
     return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
 
 
-@click.command("run")
+@click.command("run", epilog=_EXIT_CODES)
 @_only
 @_yes
 @_keep
@@ -74,6 +90,7 @@ def run_command(
 
 def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = ()) -> int:
     """Start a run, follow it, and see to its question."""
+    _find_secrets(settings)
     home = snapshots.home(store, settings)
     jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
     if home.active is not None:
@@ -97,6 +114,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
 def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
     """Count what a full synchronization would do; nothing is written on either side."""
     with opened(config_file) as (settings, store):
+        _find_secrets(settings)
         home = snapshots.home(store, settings)
         jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
         if home.active is not None:
@@ -134,9 +152,16 @@ def resume_command(
             say(f"coupler: run {found.id} is {found.state}; there is nothing to resume.")
             want.output.ended(found, of_run(found))
             return of_run(found)
+        _find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")
         return _watch(settings, store, found.id, want)
+
+
+def _find_secrets(settings: Settings) -> None:
+    """Raises ConfigError while nothing is begun; the engine would find out too late for that."""
+    settings.nav.secret.reveal()
+    settings.crm.secret.reveal()
 
 
 def _watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:

@@ -15,6 +15,7 @@ from engine.model.outcome import Problem
 from engine.sync.handling.base import Handling, Prepared
 from engine.sync.handling.units import read_units
 from engine.sync.item import Item
+from engine.sync.single import create_one
 
 _UNITS = "UNITOFMEASURE"
 _LISTS, _LINES = "pricelevels", "productpricelevels"
@@ -154,7 +155,8 @@ class ProductHandling(Handling):
                 continue
             new = self.context.new_id("price list", title)
             values = {"name": title, "transactioncurrencyid": Reference("transactioncurrencies", own.local_currency_id)}
-            result = (await self.context.crm.write([Write(title, WriteKind.CREATE, _LISTS, new, values)]))[title]
+            write = Write(title, WriteKind.CREATE, _LISTS, new, values)
+            result = await create_one(self.context.crm, write, "pricelevelid")
             if result.status not in (Status.DONE, Status.EXISTS):
                 break
             self._price_list = new

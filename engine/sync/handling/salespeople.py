@@ -7,11 +7,11 @@ from engine.connectors.protocol import Query
 from engine.sync.handling.base import Handling
 from engine.sync.item import Item
 
-_CODE = re.compile(r"SP NO\. 0\d+")
+_CODE = re.compile(r"SP NO\. ([0-9]+)")
 
 
 class SalespersonHandling(Handling):
-    """New codes count on from the last one of the form `SP NO. 0...`."""
+    """New codes count on from the highest one of the form `SP NO. 00001`."""
 
     async def before_create(self, items: Sequence[Item]) -> None:
         """Give each new salesperson the next free code."""
@@ -23,8 +23,6 @@ class SalespersonHandling(Handling):
             async for rows in self.context.nav.pages(Query(table.entity, table.key, (table.number,)))
             for row in rows
         ]
-        last = max((code for code in codes if _CODE.fullmatch(code)), default="SP NO. 00000")
-        for item in items:
-            number = f"{int(last.rpartition(' ')[2]) + 1:05d}"
-            last = f"SP NO. {number}"
-            item.extra = {table.number: last}
+        last = max((int(found[1]) for code in codes if (found := _CODE.fullmatch(code))), default=0)
+        for number, item in enumerate(items, last + 1):
+            item.extra = {table.number: f"SP NO. {number:05d}"}

@@ -13,6 +13,7 @@ from engine.sync.item import Item
 
 UNITS = "uoms"
 _HINT = "Mend the unit group in CRM, then run again."
+_ROUNDS = 4
 _FIELDS = ("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value")
 
 
@@ -30,24 +31,31 @@ class UnitHandling(Handling):
 
     async def complete(self, items: Sequence[Item]) -> None:
         """Check the units of the groups that were coupled by match or earlier."""
-        groups = {str(item.target_id): item for item in items if not item.created}
-        units = await read_units(self.context, list(groups))
-        renames = []
-        for group, unit in units.items():
-            item = groups[group]
-            if isinstance(unit, Problem):
-                item.fail(unit, one_way=TO)
-            elif unit.name != item.number:
-                renames.append(Write(item.id, WriteKind.UPDATE, UNITS, unit.id, {"name": item.number}, unit.etag))
-        if not renames:
-            return
-        by_id = {item.id: item for item in items}
-        for id, result in (await self.context.crm.write(renames)).items():
-            if result.status is Status.DONE:
-                by_id[id].written = True
-            else:
-                problem = Problem("unit_name", "the unit of the group cannot be renamed", result.message, _HINT)
-                by_id[id].fail(problem, one_way=TO)
+        left = {str(item.target_id): item for item in items if not item.created}
+        for _ in range(_ROUNDS):
+            units = await read_units(self.context, list(left))
+            renames = []
+            for group, item in list(left.items()):
+                unit = units.get(group)
+                if isinstance(unit, Unit) and unit.name != item.number:
+                    renames.append(Write(group, WriteKind.UPDATE, UNITS, unit.id, {"name": item.number}, unit.etag))
+                    continue
+                if isinstance(unit, Problem):
+                    item.fail(unit, one_way=TO)
+                del left[group]
+            for group, result in (await self.context.crm.write(renames)).items() if renames else ():
+                if result.status in (Status.DONE, Status.UNKNOWN):
+                    left[group].written = True
+                elif result.status is not Status.STALE:
+                    left.pop(group).fail(_not_renamed(result.message), one_way=TO)
+            if not renames:
+                return
+        for item in left.values():
+            item.fail(_not_renamed("CRM did not settle on an answer."), one_way=TO)
+
+
+def _not_renamed(message: str) -> Problem:
+    return Problem("unit_name", "the unit of the group cannot be renamed", message, _HINT)
 
 
 async def read_units(context: Context, groups: Sequence[str]) -> dict[str, Unit | Problem]:

@@ -1,0 +1,383 @@
+"""Answers that do not arrive: every record is made once and coupled once, whatever the engine is told, or not told."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from engine.model.errors import LockHeld
+from engine.model.mapping import Direction
+from engine.model.snapshot import RunState
+from engine.runs import snapshots
+from engine.store.work import Scope, take_slice
+from tests.sync.faults import (
+    Fault,
+    Plan,
+    Seen,
+    Send,
+    always,
+    answered,
+    at,
+    batch,
+    bulk,
+    creating,
+    cut,
+    done_but,
+    late,
+    lost_after,
+    lost_before,
+    meanwhile,
+    refused,
+    shortened,
+    twice,
+    writing,
+)
+from tests.sync.test_customers import account, customer
+from tests.sync.world import Make, World, counters
+
+TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
+THREE = {"Customer": [customer("C1"), customer("C2"), customer("C3")]}
+ACCOUNTS = {"account": [account("A1", "a1@x.example"), account("A2", "a2@x.example"), account("A3", "a3@x.example")]}
+LOSSES: dict[str, Fault] = {
+    "lost before": lost_before,
+    "lost after": lost_after,
+    "cut": cut,
+    "shortened": shortened,
+    "502 after": done_but(502),
+    "500 after": done_but(500),
+    "503 before": answered(503),
+    "504 before": answered(504, b"<html>"),
+    "refused": refused,
+    "delivered twice": twice,
+}
+losses = pytest.mark.parametrize("fault", LOSSES.values(), ids=LOSSES.keys())
+single = pytest.mark.parametrize("fault", list(LOSSES.values())[:-1], ids=list(LOSSES)[:-1])
+"""All but a second delivery, from which nothing protects but an id that we choose."""
+
+
+def once(world: World, mapping: str, number: int) -> None:
+    """Each record is coupled once, and nobody has a second partner."""
+    pairs = world.couplings(mapping)
+    assert len(pairs) == len({one.nav_id for one in pairs}) == len({one.crm_id for one in pairs}) == number
+
+
+def everything(_seen: Seen) -> bool:
+    return True
+
+
+def then(first: Plan, second: Plan) -> Plan:
+    """The second plan once the first one has struck."""
+    struck = False
+
+    def plan(seen: Seen) -> Fault | None:
+        nonlocal struck
+        if struck:
+            return second(seen)
+        fault = first(seen)
+        struck = fault is not None
+        return fault
+
+    return plan
+
+
+# NAV to CRM: our own ids
+
+
+@losses
+async def test_accounts_made_by_one_message_are_made_once(make: Make, fault: Fault) -> None:
+    world = make(THREE)
+    run = await world.run("CUSTOMER", plan=at("crm", bulk, fault))
+    assert counters(run, "CUSTOMER") == {"inserted": 3, "unchanged": 3}
+    assert len(world.crm("accounts")) == len(world.audit(op="create")) == 3
+    once(world, "CUSTOMER", 3)
+    assert world.outcomes(run) == []
+
+
+@losses
+async def test_accounts_made_by_a_batch_are_made_once(make: Make, fault: Fault) -> None:
+    bad = customer("C4", Credit_Limit_LCY=Decimal(900000000000000000))
+    world = make({"Customer": [*THREE["Customer"], bad]})
+    run = await world.run("CUSTOMER", plan=at("crm", batch, fault))
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 3, "failed": 1}
+    assert len(world.crm("accounts")) == len(world.audit(op="create")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+@losses
+async def test_an_update_whose_answer_is_lost_is_made_once_and_counted_once(make: Make, fault: Fault) -> None:
+    world = make(THREE)
+    await world.run("CUSTOMER")
+    world.edit_nav("Customer", "C2", City="Bonn")
+    before = len(world.audit())
+    run = await world.run("CUSTOMER", plan=at("crm", writing, fault))
+    assert counters(run, "CUSTOMER") == {"modified": 1, "unchanged": 5}
+    assert [one["values"] for one in world.audit(before)] == [{"address1_city": "Bonn"}]
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_a_network_that_breaks_for_good_ends_the_run_and_resuming_finishes_it(make: Make, fault: Fault) -> None:
+    world = make(THREE)
+    run = await world.run("CUSTOMER", plan=then(at("crm", creating, fault), always("crm", everything, refused)))
+    assert (run.state, run.code) == (RunState.STOPPED, "connection")
+    assert world.couplings("CUSTOMER") == []
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER") == {"inserted": 3, "unchanged": 3}
+    assert len(world.crm("accounts")) == len(world.audit(op="create")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_crm_that_never_makes_what_it_is_sent_ends_the_run(make: Make) -> None:
+    world = make(THREE)
+    run = await world.run("CUSTOMER", plan=always("crm", creating, lost_before))
+    assert (run.state, run.code) == (RunState.STOPPED, "connection")
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER") == {"inserted": 3, "unchanged": 3}
+    once(world, "CUSTOMER", 3)
+
+
+async def test_crm_that_takes_its_time_gets_it(make: Make) -> None:
+    world = make(THREE)
+    waits = [answered(429, Retry_After="7"), answered(429, Retry_After="5")]
+    run = await world.run("CUSTOMER", plan=at("crm", creating, *waits))
+    assert counters(run, "CUSTOMER") == {"inserted": 3, "unchanged": 3}
+    assert world.time.waited > 11.9
+    assert len(world.audit(op="create")) == 3
+
+
+async def test_reads_that_fail_are_repeated(make: Make) -> None:
+    world = make(THREE, ACCOUNTS)
+    faults = [lost_before, cut, shortened, answered(500), answered(429, Retry_After="1")]
+    plans = [at("nav", lambda seen: not seen.write, *faults), at("crm", lambda seen: not seen.write, *faults)]
+    run = await world.run("CUSTOMER", plan=lambda seen: plans[0](seen) or plans[1](seen))
+    assert counters(run, "CUSTOMER") == {"inserted": 6, "unchanged": 3}
+
+
+async def test_a_row_under_our_id_that_a_lost_store_made_is_coupled_with_a_warning(make: Make) -> None:
+    world = make(THREE)
+    run = await world.run("CUSTOMER")
+    with world.store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM coupling")
+    world.edit_nav("Customer", "C2", Name="Another name", E_Mail="")
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"modified": 1, "unchanged": 2, "coupled": 3, "warnings": 1}
+    assert world.codes(run) == {"C2": "adopted"}
+    assert len(world.crm("accounts")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_a_source_that_is_deleted_before_its_lost_answer_is_settled_leaves_no_orphan(make: Make) -> None:
+    world = make(THREE)
+    run = await world.run("CUSTOMER", plan=then(at("crm", creating, lost_after), always("crm", everything, refused)))
+    assert run.state is RunState.STOPPED
+    world.delete_nav("Customer", "C2")
+    run = await world.resume(run.id)
+    once(world, "CUSTOMER", 3)
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 3}
+    assert counters(run, "CUSTOMER", FROM) == {"unchanged": 2, "failed": 1}
+    assert {one.code for one in world.outcomes(run)} == {"deleted"}, (
+        "the account is known, and is not made a customer again"
+    )
+    assert [one["No"] for one in world.nav("Customer")] == ["C1", "C3"]
+
+
+# CRM to NAV: NAV's ids, and a marker
+
+
+@single
+async def test_customers_are_made_once_with_a_marker(make: Make, fault: Fault) -> None:
+    world = make({}, ACCOUNTS)
+    run = await world.run("CUSTOMER", plan=at("nav", creating, fault))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert len(world.nav("Customer")) == len(world.audit(op="create")) == 3
+    once(world, "CUSTOMER", 3)
+    assert world.outcomes(run) == []
+    assert (await world.store.read(_intents)) == 0
+
+
+def _intents(connection: Any) -> int:
+    return int(connection.exec_driver_sql("SELECT count(*) FROM intent").scalar())
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_nothing_is_looked_for_before_nav_must_have_ended_it(make: Make, fault: Fault) -> None:
+    world = make({}, ACCOUNTS, settle_wait=60)
+    run = await world.run("CUSTOMER", plan=at("nav", creating, fault))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert world.time.waited >= 60
+
+
+async def test_what_nav_does_late_but_in_time_is_not_made_again(make: Make) -> None:
+    world = make({}, ACCOUNTS, settle_wait=0.5)
+    world.time.real = True
+    run = await world.run("CUSTOMER", plan=at("nav", creating, late(0.4)))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert len(world.nav("Customer")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_a_repeat_that_is_lost_too_is_found_out_as_well(make: Make) -> None:
+    world = make({}, ACCOUNTS)
+    run = await world.run("CUSTOMER", plan=at("nav", creating, lost_before, lost_before, lost_after))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert len(world.nav("Customer")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_records_that_nav_never_makes_fail_and_are_tried_again_by_the_next_run(make: Make) -> None:
+    world = make({}, ACCOUNTS)
+    run = await world.run("CUSTOMER", plan=always("nav", creating, lost_before))
+    assert run.state is RunState.FINISHED
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
+    assert {one.code for one in world.outcomes(run)} == {"unanswered"}
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    once(world, "CUSTOMER", 3)
+
+
+async def doubled(send: Send) -> httpx.Response:
+    """NAV is asked twice, and the answers are lost."""
+    await send()
+    await send()
+    raise httpx.ReadError("reset")
+
+
+@pytest.mark.parametrize("waited", [False, True], ids=["at once", "when it has waited"])
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_what_is_in_doubt_when_a_run_ends_is_settled_when_it_goes_on(
+    make: Make, fault: Fault, waited: bool
+) -> None:
+    world = make({}, ACCOUNTS, page_size=1)
+    cut_off = always("nav", lambda _seen: world.time.waited > 0 or not waited, refused)
+    run = await world.run("CUSTOMER", plan=then(at("nav", creating, fault), cut_off))
+    assert run.state is RunState.STOPPED
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert len(world.nav("Customer")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_two_records_with_one_mark_stop_the_run_until_somebody_deletes_one(make: Make) -> None:
+    world = make({}, {"account": ACCOUNTS["account"][:1]})
+    run = await world.run("CUSTOMER", plan=at("nav", creating, doubled))
+    assert (run.state, run.code) == (RunState.STOPPED, "brake")
+    assert "2 Customer records" in run.message
+    assert "C000001, C000002" in run.message
+    before = len(world.audit())
+    again = await world.resume(run.id)
+    assert (again.state, again.code) == (RunState.STOPPED, "brake")
+    assert world.audit(before) == []
+    world.delete_nav("Customer", "C000002")
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}
+    assert [one.nav_no for one in world.couplings("CUSTOMER")] == ["C000001"]
+
+
+async def test_the_mark_of_one_record_is_no_match_for_another(make: Make) -> None:
+    world = make({}, {"account": [account("A1", "a1@x.example")]})
+    world.add_nav("Customer", No="X", Name="A1", E_Mail="a1@x.example", CRM_Id="00000000-0000-4000-8000-000000000001")
+    run = await world.one_pass("CUSTOMER", FROM, only_coupled=False)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}
+    assert [one.nav_no for one in world.couplings("CUSTOMER")] == ["C000001"]
+
+
+@losses
+async def test_a_nav_update_whose_answer_is_lost_is_made_once(make: Make, fault: Fault) -> None:
+    world = make({}, ACCOUNTS)
+    await world.run("CUSTOMER")
+    world.edit_crm("accounts", world.crm("accounts", name="A2")[0]["accountid"], fax="9")
+    before = len(world.audit())
+    run = await world.run("CUSTOMER", plan=at("nav", writing, fault))
+    assert counters(run, "CUSTOMER") == {"modified": 1, "unchanged": 5}
+    assert [one["values"] for one in world.audit(before)] == [{"Fax_No": "9"}]
+
+
+# CRM to NAV without a marker
+
+
+def sent(world: World, since: int) -> list[Seen]:
+    return [seen for seen in world.log[since:] if seen.side == "nav" and seen.creates]
+
+
+async def test_without_a_marker_what_got_no_answer_is_in_doubt_and_never_sent_again(make: Make) -> None:
+    world = make({}, ACCOUNTS, marker_field=None)
+    run = await world.run("CUSTOMER", plan=at("nav", creating, lost_before))
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
+    assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+    for _ in range(2):
+        before = len(world.log)
+        run = await world.run("CUSTOMER")
+        assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
+        assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+        assert sent(world, before) == []
+    assert world.nav("Customer") == []
+
+
+async def test_without_a_marker_what_was_made_after_all_is_coupled_by_match(make: Make) -> None:
+    world = make({}, ACCOUNTS, marker_field=None)
+    run = await world.run("CUSTOMER", plan=at("nav", creating, lost_after))
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"unchanged": 3, "coupled": 3}
+    assert counters(run, "CUSTOMER", FROM) == {"unchanged": 3}
+    assert len(world.nav("Customer")) == len(world.crm("accounts")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_without_a_marker_a_stopped_run_does_not_send_again_when_it_goes_on(make: Make) -> None:
+    world = make({}, ACCOUNTS, marker_field=None)
+    plan = then(at("nav", creating, lost_before), always("nav", everything, refused))
+    run = await world.run("CUSTOMER", plan=plan)
+    before = len(world.log)
+    run = await world.resume(run.id) if run.state is RunState.STOPPED else run
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
+    assert sent(world, before) == []
+
+
+async def test_a_marker_that_is_set_up_later_settles_what_was_in_doubt(make: Make) -> None:
+    world = make({}, ACCOUNTS, marker_field=None)
+    await world.run("CUSTOMER", plan=at("nav", creating, lost_before))
+    world.set(marker_field="CRM_Id")
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    once(world, "CUSTOMER", 3)
+
+
+# two engines
+
+
+async def test_an_engine_whose_slice_was_taken_commits_nothing_more_and_leaves_the_run_alone(make: Make) -> None:
+    world = make(THREE)
+    number = world.start("CUSTOMER")
+    scope = Scope(number, 4, "CUSTOMER", TO, plan=False)
+
+    def take() -> None:
+        with world.store.writing() as connection:
+            take_slice(connection, scope)
+
+    with pytest.raises(LockHeld):
+        await world.work(number, plan=at("crm", creating, meanwhile(take)))
+    assert world.couplings("CUSTOMER") == []
+    with world.store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT state FROM run").scalar() == "running", (
+            "it is the other one's run now"
+        )
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER") == {"inserted": 3, "unchanged": 3}
+    assert len(world.crm("accounts")) == 3
+    once(world, "CUSTOMER", 3)
+
+
+async def test_two_engines_at_once_make_every_record_once(make: Make) -> None:
+    """Which no lock should ever let happen."""
+    rows = [customer(f"C{number:02}") for number in range(20)]
+    world = make({"Customer": rows}, page_size=4)
+    number = world.start("CUSTOMER")
+    await asyncio.gather(world.work(number), world.work(number), return_exceptions=True)
+    run = snapshots.run(world.store, number)
+    if run.state is not RunState.ASKING:
+        run = await world.resume(number)
+    assert run.state is RunState.ASKING
+    assert len(world.crm("accounts")) == len(world.audit(op="create")) == 20
+    once(world, "CUSTOMER", 20)

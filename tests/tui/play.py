@@ -1,0 +1,64 @@
+"""Shows the screens over a scripted door: `python -m tests.tui.play WHAT [LOG]`, to look at them and for tests on a pty."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from engine.model.snapshot import Event, HomeSnapshot, RunSnapshot, RunState
+from tests.tui.script import HOSTILE, NOW, ScriptedDoor, made_home, made_outcome, made_run
+from tui.app import CouplerApp, show
+from tui.look import Look
+
+STATES = {
+    "running": RunState.RUNNING,
+    "busy": RunState.RUNNING,
+    "hostile": RunState.RUNNING,
+    "asking": RunState.ASKING,
+    "stopped": RunState.STOPPED,
+    "finished": RunState.FINISHED,
+}
+
+
+def main() -> int:
+    what = sys.argv[1] if len(sys.argv) > 1 else "calm"
+    door = ScriptedDoor(production=what == "production")
+    if what in STATES:
+        door.put(made_run(STATES[what]))
+    if what == "counting":
+        door.plan_state = RunState.RUNNING
+    if what == "crash":
+        door.home_of = _crash
+    if what == "busy":
+        door.home_of = _Busy().home
+    if what == "hostile":
+        _make_hostile(door)
+    log = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    return show(CouplerApp(door, Look(hz=50 if what == "busy" else 4), log=log))
+
+
+def _crash(active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:
+    secret = "hunter2"
+    raise ZeroDivisionError(len(secret) and "division by zero")
+
+
+class _Busy:
+    """Every read has other numbers, so that the screen is painted all the time."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def home(self, active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:
+        self.reads += 1
+        made = made_home(active, last)
+        return replace(made, mappings=tuple(replace(one, coupled=self.reads * one.seq) for one in made.mappings))
+
+
+def _make_hostile(door: ScriptedDoor) -> None:
+    door.change(16, nav=HOSTILE, crm=HOSTILE, waiting=HOSTILE, events=(Event(NOW, "CUSTOMER", HOSTILE),))
+    door.causes_found = [replace(one, cause=HOSTILE + one.cause) for one in door.causes_found]
+    door.outcome_of = lambda number, cause: replace(made_outcome(number, cause), name=HOSTILE, message=HOSTILE)
+    door.home_of = lambda active=None, last=None: replace(made_home(active, last), nav=HOSTILE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,284 @@
+"""A door without an engine behind it: snapshots made by hand, and a note of everything that was asked for."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from engine.model.errors import CouplerError, RunError
+from engine.model.mapping import Direction
+from engine.model.snapshot import (
+    Cause,
+    Counters,
+    Event,
+    FlagChange,
+    HomeSnapshot,
+    JobSnapshot,
+    JobState,
+    MappingSnapshot,
+    PassSnapshot,
+    RecordOutcome,
+    RunSnapshot,
+    RunState,
+    Wish,
+)
+from tui.door import Kind
+
+NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
+TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
+HOSTILE = "Acme [/] \x1b]0;x\x07[@click=app.quit]x[/]\x9b2J\u202e"
+
+MAPPINGS = (
+    ("CURRENCY", TO, "Currency", "transactioncurrency", True, 34),
+    ("SALEPEOPLE", FROM, "Salesperson/Purchaser", "systemuser", True, 51),
+    ("UNITOFMEASURE", TO, "Unit of Measure", "uomschedule", True, 112),
+    ("CUSTOMER", BOTH, "Customer", "account", True, 4_105),
+    ("CONTACTS", BOTH, "Contact", "contact", True, 9_800),
+    ("RESOURCE-PRODUCT", TO, "Resource", "product", False, 120),
+    ("ITEM-PRODUCT", TO, "Item", "product", True, 3_400),
+)
+
+
+def made_pass(
+    seq: int, direction: Direction, state: JobState, sums: Counters, total: int, *, run: int = 16
+) -> PassSnapshot:
+    begun = NOW - timedelta(minutes=8 - seq) if state is not JobState.WAIT else None
+    ended = begun + timedelta(seconds=31) if begun is not None and state is not JobState.RUN else None
+    return PassSnapshot(
+        run, seq, MAPPINGS[seq - 1][0], direction, state, sums, total, state is not JobState.WAIT, begun, ended
+    )
+
+
+def made_job(seq: int, state: JobState, sums: Counters, *, run: int = 16, rate: float | None = None) -> JobSnapshot:
+    name, direction, _, _, _, total = MAPPINGS[seq - 1]
+    passes = tuple(
+        made_pass(seq, one, state, sums if index == 0 else Counters(), total, run=run)
+        for index, one in enumerate(direction.passes)
+    )
+    eta = None if rate is None else (total - sums.read) / rate
+    return JobSnapshot(seq, name, direction, state, sums, total, state is not JobState.WAIT, rate, eta, passes)
+
+
+def all_done(seq: int) -> Counters:
+    total = MAPPINGS[seq - 1][5]
+    failed = 79 if seq == 4 else 0
+    return Counters(
+        read=total,
+        inserted=total // 3,
+        modified=total // 4,
+        unchanged=total - total // 3 - total // 4 - failed,
+        failed=failed,
+    )
+
+
+def running_jobs() -> tuple[JobSnapshot, ...]:
+    customer = Counters(read=2_210, inserted=323, modified=1_840, unchanged=44, failed=3)
+    return (
+        *(made_job(seq, JobState.OK, all_done(seq)) for seq in (1, 2, 3)),
+        made_job(4, JobState.RUN, customer, rate=38.1),
+        *(made_job(seq, JobState.WAIT, Counters()) for seq in (5, 6, 7)),
+    )
+
+
+def finished_jobs() -> tuple[JobSnapshot, ...]:
+    return tuple(made_job(seq, JobState.PART if seq == 4 else JobState.OK, all_done(seq)) for seq in range(1, 8))
+
+
+def planned_jobs() -> tuple[JobSnapshot, ...]:
+    made = []
+    for seq, (name, direction, _, _, _, total) in enumerate(MAPPINGS, 1):
+        sums = [
+            Counters(
+                read=total, inserted=total // 2, coupled=total // 9, modified=total // 5, ambiguous=seq, failed=seq // 4
+            ),
+            Counters(read=total, inserted=12 if seq == 4 else 0),
+        ]
+        passes = tuple(
+            made_pass(seq, one, JobState.OK, sums[index], total, run=15) for index, one in enumerate(direction.passes)
+        )
+        every = sum((one.counters for one in passes), Counters())
+        made.append(
+            JobSnapshot(seq, name, direction, JobState.OK, every, total * len(passes), True, None, None, passes)
+        )
+    return tuple(made)
+
+
+def flags() -> tuple[FlagChange, ...]:
+    return tuple(FlagChange(name, on, False if on else on, False, on) for name, _, _, _, on, _ in MAPPINGS)
+
+
+EVENTS = (
+    Event(NOW - timedelta(seconds=3), "CUSTOMER", "01445021 created account 8f0c1f2a and coupled"),
+    Event(NOW - timedelta(seconds=3), "CUSTOMER", "01454545 FAIL CRM 412 duplicate accountnumber"),
+    Event(NOW - timedelta(seconds=2), "CUSTOMER", "01445544 updated 3 fields"),
+    Event(NOW - timedelta(seconds=1), "", "CRM throttled (429), backing off 4 s"),
+)
+
+
+def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "run") -> RunSnapshot:
+    over = state in (RunState.ASKING, RunState.FINISHED, RunState.CANCELLED)
+    return RunSnapshot(
+        id=id,
+        kind=kind,
+        state=state,
+        wish=Wish.RUN,
+        paused=False,
+        environment="uat",
+        nav="CRONUS International",
+        crm="contoso.crm4",
+        started=NOW - timedelta(minutes=6, seconds=41),
+        ended=NOW if over else None,
+        now=NOW,
+        beat=NOW - timedelta(seconds=1),
+        waiting="CRM 429, retry in 4 s (attempt 2)" if state is RunState.RUNNING else "",
+        code="",
+        message="",
+        hint="",
+        answer=None,
+        answered_by=None,
+        answered_at=None,
+        jobs=planned_jobs() if kind == "plan" else finished_jobs() if over else running_jobs(),
+        flags=flags(),
+        events=EVENTS,
+    )
+
+
+def made_home(active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:
+    by = None if active is None or not active.state.active else active.id
+    mappings = tuple(
+        MappingSnapshot(
+            seq=seq,
+            name=name,
+            direction=direction,
+            nav_table=nav,
+            crm_table=crm,
+            only_coupled=on,
+            cleared_by=by if on else None,
+            fields=18,
+            nav_filter="Blocked = ' '" if seq == 4 else "",
+            crm_filter="",
+            match="number, else e-mail and name" if seq == 4 else "number",
+            coupled=total,
+            last=None if seq > 5 else made_pass(seq, direction.passes[0], JobState.OK, all_done(seq), total, run=14),
+            last_counters=None if seq > 5 else all_done(seq),
+            last_state=None if seq > 5 else JobState.PART if seq == 4 else JobState.OK,
+        )
+        for seq, (name, direction, nav, crm, on, total) in enumerate(MAPPINGS, 1)
+    )
+    return HomeSnapshot("uat", "CRONUS International", "contoso.crm4", NOW, mappings, active, last)
+
+
+def made_causes() -> list[Cause]:
+    return [
+        Cause(16, "CUSTOMER", "failed", "crm.duplicate", "CRM 412 duplicate accountnumber", 77, NOW, "Couple by hand."),
+        Cause(16, "CUSTOMER", "failed", "crm.length", "address1_country exceeds 80 characters", 2, NOW, "Shorten it."),
+    ]
+
+
+def made_outcome(number: int, cause: Cause) -> RecordOutcome:
+    return RecordOutcome(
+        run=cause.run,
+        seq=4,
+        mapping=cause.mapping,
+        direction=TO,
+        kind=cause.kind,
+        code=cause.code,
+        cause=cause.cause,
+        message=f"A record with matching key values already exists: accountnumber=0145{number:04}",
+        hint=cause.hint,
+        nav_no=f"0145{number:04}",
+        name=("New Concepts Furniture", "Progressive Home Furnishings", "Zoë's Möbelhaus")[number % 3],
+        nav_id=f"{number:08x}-0000-4000-8000-000000000000",
+        crm_id=None,
+        at=NOW,
+    )
+
+
+class ScriptedDoor:
+    """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
+
+    def __init__(self, *, production: bool = False) -> None:
+        self.production = production
+        self.calls: list[tuple[object, ...]] = []
+        self.now_active: RunSnapshot | None = None
+        self.last: RunSnapshot | None = None
+        self.runs: dict[int, RunSnapshot] = {}
+        self.causes_found = made_causes()
+        self.passes: list[PassSnapshot] = [
+            made_pass(seq, TO, JobState.PART if seq == 4 else JobState.OK, all_done(seq), MAPPINGS[seq - 1][5], run=run)
+            for run in (16, 15)
+            for seq in (4, 3, 2, 1)
+        ]
+        self.plan_state = RunState.FINISHED
+        self.error: CouplerError | None = None
+        self.outcome_of = made_outcome
+        self.home_of = made_home
+
+    def put(self, run: RunSnapshot) -> None:
+        """This run is the active one now, or the last one when it is over."""
+        self.runs[run.id] = run
+        if run.kind == "run":
+            self.now_active = run if run.state.active else None
+            self.last = run
+
+    def change(self, run: int, **values: object) -> None:
+        self.put(replace(self.runs[run], **values))  # type: ignore[arg-type]
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def home(self) -> HomeSnapshot:
+        self._check()
+        return self.home_of(self.now_active, self.last)
+
+    def run(self, run: int) -> RunSnapshot:
+        self._check()
+        if run not in self.runs:
+            raise RunError(f"There is no run {run}.")
+        return self.runs[run]
+
+    def active(self) -> RunSnapshot | None:
+        return self.now_active
+
+    def history(self, limit: int) -> list[PassSnapshot]:
+        self._check()
+        return self.passes[:limit]
+
+    def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
+        self._check()
+        self.calls.append(("causes", run, mapping))
+        return self.causes_found
+
+    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
+        return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
+
+    def start(self, kind: Kind) -> int:
+        self._check()
+        self.calls.append(("start", kind))
+        number = 15 if kind == "plan" else 16
+        self.put(made_run(self.plan_state if kind == "plan" else RunState.RUNNING, id=number, kind=kind))
+        return number
+
+    def resume(self, run: int) -> None:
+        self.calls.append(("resume", run))
+        self.change(run, state=RunState.RUNNING)
+
+    def wish(self, run: int, wish: Wish) -> None:
+        self.calls.append(("wish", run, wish))
+        self.change(run, wish=wish)
+
+    def cancel(self, run: int) -> None:
+        self.calls.append(("cancel", run))
+        self.change(run, state=RunState.CANCELLED)
+
+    def answer(self, run: int, *, keep_cleared: bool) -> None:
+        self.calls.append(("answer", run, keep_cleared))
+        self.change(
+            run,
+            state=RunState.FINISHED,
+            answer="yes" if keep_cleared else "no",
+            answered_by="ops@bastion",
+            answered_at=NOW,
+        )
+
+    def set_only_coupled(self, mapping: str, *, value: bool) -> None:
+        self.calls.append(("only_coupled", mapping, value))

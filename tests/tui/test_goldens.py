@@ -1,0 +1,58 @@
+"""What the screens look like at 80x24, as text. `COUPLER_GOLDEN=write` writes them anew; look at the difference."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.model.snapshot import RunState
+from tests.tui.screens import showing, shown, text, until
+from tests.tui.script import NOW, ScriptedDoor, made_run
+from tui.look import Look
+
+GOLDEN = Path(__file__).parent / "golden"
+
+CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
+    ("home", None, (), "last: run 14"),
+    ("home-stopped", RunState.STOPPED, (), "r = resume"),
+    ("mapping", None, ("4", "enter"), "Bidirectional"),
+    ("only-coupled", None, ("4", "O"), "Turn it OFF"),
+    ("counting", None, ("s",), "k Skip counting"),
+    ("start", None, ("s",), "Start now?"),
+    ("run", RunState.RUNNING, ("u",), "38.1"),
+    ("run-finished", RunState.FINISHED, ("u",), "answer: no"),
+    ("job", RunState.RUNNING, ("u", "enter"), "ambiguous 0"),
+    ("leave", RunState.RUNNING, ("q",), "Stop and quit"),
+    ("question", RunState.ASKING, (), "if Yes"),
+    ("history", RunState.FINISHED, ("h",), "keep cleared: no"),
+    ("errors", RunState.FINISHED, ("e",), "page 1/2"),
+    ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
+    ("help", None, ("question_mark",), "Everywhere"),
+]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
+async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
+    door = ScriptedDoor()
+    door.runs[15] = made_run(RunState.CANCELLED, id=15)
+    if name == "counting":
+        door.plan_state = RunState.RUNNING
+    if state is not None:
+        run = made_run(state)
+        if state is RunState.FINISHED:
+            run = replace(run, answer="no", answered_by="ops@bastion", answered_at=NOW)
+        door.put(run)
+    async with showing(door, look=Look(hz=10)) as (app, pilot):
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.2)
+        await until(pilot, lambda: ready in text(app))
+        found = "".join(f"{line}\n" for line in shown(app))
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("COUPLER_GOLDEN") == "write":
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(found)
+    assert found == path.read_text()

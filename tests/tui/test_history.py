@@ -1,0 +1,119 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.model.snapshot import RunState
+from tests.tui.screens import see, showing, text, until
+from tests.tui.script import NOW, ScriptedDoor, made_run
+from tui.app import CouplerApp
+from tui.screens.errors import Errors
+from tui.screens.history import History
+from tui.screens.home import Home
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def _ready(app: CouplerApp) -> bool:
+    return isinstance(app.screen, History) and app.screen.shown > 0
+
+
+@pytest.fixture
+def door() -> ScriptedDoor:
+    made = ScriptedDoor()
+    made.runs[15] = made_run(RunState.CANCELLED, id=15)
+    made.put(replace(made_run(RunState.FINISHED), answer="no", answered_by="ops@bastion", answered_at=NOW))
+    return made
+
+
+async def test_shows_jobs_with_counters_and_who_answered(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await see(
+            pilot,
+            "Integration synchronization jobs",
+            "times: UTC",
+            "> 16   CUSTOMER         -> 12:00:34  00:00:31  1,368  1,026",
+            "PART",
+            "run 16  finished, keep cleared: no, by ops@bastion 12:04:34",
+        )
+        await pilot.press("G")
+        await see(pilot, "> 15   CURRENCY", "run 15  cancelled, no answer")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_filter(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("slash", *"curr 15")
+        await see(pilot, "> 15   CURRENCY")
+        assert "CUSTOMER" not in text(app)
+        await pilot.press("enter", "j", "k")
+        await see(pilot, "curr 15", "> 15   CURRENCY")
+        await pilot.press("escape")
+        await see(pilot, "CUSTOMER", "UNITOFMEASURE")
+        assert isinstance(app.screen, History)
+
+
+async def test_a_filter_that_matches_nothing_says_so(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("slash", *"zzzq")
+        await see(pilot, "No job matches the filter.")
+
+
+async def test_enter_opens_the_errors_of_that_job(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Errors))
+        await see(pilot, "run 16 > CUSTOMER")
+    assert ("causes", 16, "CUSTOMER") in door.calls
+
+
+async def test_t_shows_local_times(door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "Etc/GMT-2")
+    time.tzset()
+    try:
+        async with showing(door) as (app, pilot):
+            await pilot.press("h")
+            await until(pilot, lambda: _ready(app))
+            await pilot.press("t")
+            await see(pilot, "times: local (UTC+2)", "14:00:34")
+            await pilot.press("t")
+            await see(pilot, "times: UTC", "12:00:34")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+async def test_w_writes_what_is_shown(door: ScriptedDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    door.passes[0] = replace(door.passes[0], message="=HYPERLINK(1)\x1b[2J")
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("w")
+        await see(pilot, "8 jobs written to")
+        await pilot.press("w")
+        await until(pilot, (tmp_path / "coupler-jobs-2.csv").exists)
+    rows = list(csv.DictReader((tmp_path / "coupler-jobs.csv").read_text().splitlines()))
+    assert len(rows) == 8
+    assert rows[0]["message"] == "'=HYPERLINK(1)␛[2J"
+    assert rows[0]["started"] == "2026-03-12T12:00:34Z"
+    assert (tmp_path / "coupler-jobs.csv").stat().st_mode & 0o777 == 0o600
+
+
+async def test_nothing_ran_yet() -> None:
+    door = ScriptedDoor()
+    door.passes = []
+    async with showing(door) as (_, pilot):
+        await pilot.press("h")
+        await see(pilot, "Nothing ran yet.")

@@ -1,0 +1,176 @@
+from dataclasses import replace
+
+import pytest
+
+from engine.model.errors import StoreError
+from engine.model.snapshot import RunState, Wish
+from tests.tui.screens import see, showing, shown, text, until
+from tests.tui.script import ScriptedDoor, made_run
+from tui.screens.errors import Errors
+from tui.screens.history import History
+from tui.screens.run import Run
+from tui.widgets.table import Table
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_shows_the_seven_mappings_in_run_order(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, _):
+        rows = [line.split()[0 if line[0] == " " else 1 :][:2] for line in shown(app)[3:10]]
+    assert rows == [
+        ["1", "CURRENCY"],
+        ["2", "SALEPEOPLE"],
+        ["3", "UNITOFMEASURE"],
+        ["4", "CUSTOMER"],
+        ["5", "CONTACTS"],
+        ["6", "RESOURCE-PRODUCT"],
+        ["7", "ITEM-PRODUCT"],
+    ]
+
+
+async def test_a_flag_that_a_run_overrides_says_by_which(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.STOPPED))
+    async with showing(door) as (app, _):
+        lines = shown(app)
+    assert "on (cleared by run 16)" in lines[3]
+    assert "cleared" not in lines[8]
+    assert "off" in lines[8]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (RunState.STOPPED, ("! Run 16 stopped at CUSTOMER 2,210/4,105", "r = resume")),
+        (RunState.INTERRUPTED, ("! Run 16 interrupted", "r = resume")),
+        (RunState.RUNNING, ("Run 16 is going", "u = watch")),
+        (RunState.FINISHED, ("Run 16 finished",)),
+    ],
+)
+async def test_the_banner_says_what_needs_attention(
+    door: ScriptedDoor, state: RunState, words: tuple[str, ...]
+) -> None:
+    door.put(made_run(state))
+    async with showing(door) as (_, pilot):
+        await see(pilot, *words)
+
+
+async def test_the_detail_follows_the_cursor(door: ScriptedDoor) -> None:
+    async with showing(door) as (_, pilot):
+        await see(pilot, "CURRENCY   Currency -> transactioncurrency   18 fields   34 coupled", "match: number")
+        await pilot.press("j", "down", "j")
+        await see(pilot, "> 4 CUSTOMER", "CUSTOMER   Customer <> account", "79 failed")
+        await pilot.press("k")
+        await see(pilot, "> 3 UNITOFMEASURE")
+        await pilot.press("7")
+        await see(pilot, "> 7 ITEM-PRODUCT", "last: never")
+        await pilot.press("g")
+        await see(pilot, "> 1 CURRENCY")
+
+
+async def test_enter_opens_all_about_a_mapping(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await see(pilot, "NAV filter      Blocked = ' '", "number, else e-mail and name", "Bidirectional")
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.is_modal)
+
+
+async def test_h_and_e_open_history_and_errors(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.FINISHED))
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
+    assert ("causes", 16, None) in door.calls
+
+
+async def test_r_resumes_and_shows_the_run(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.STOPPED))
+    async with showing(door) as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+    assert ("resume", 16) in door.calls
+
+
+async def test_u_watches_the_run(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+
+
+@pytest.mark.parametrize("key", ["r", "a", "u"])
+async def test_keys_that_make_no_sense_now_give_a_reason(door: ScriptedDoor, key: str) -> None:
+    async with showing(door) as (_, pilot):
+        await pilot.press(key)
+        await see(pilot, {"r": "no run to resume", "a": "No run waits", "u": "no run yet"}[key])
+
+
+@pytest.mark.parametrize("key", ["s", "p"])
+async def test_nothing_starts_while_a_run_is_unfinished(door: ScriptedDoor, key: str) -> None:
+    door.put(made_run(RunState.STOPPED))
+    async with showing(door) as (_, pilot):
+        await pilot.press(key)
+        await see(pilot, "Run 16 is not finished: r = resume it")
+    assert not door.calls
+
+
+async def test_o_changes_the_stored_flag_after_a_confirmation(door: ScriptedDoor) -> None:
+    async with showing(door) as (_, pilot):
+        await pilot.press("6", "O")
+        await see(pilot, "RESOURCE-PRODUCT: Synch. Only Coupled Records", "Turn it ON", "[ No ]")
+        await until(pilot, lambda: getattr(pilot.app.screen, "armed", False))
+        await pilot.press("y")
+        await until(pilot, lambda: ("only_coupled", "RESOURCE-PRODUCT", True) in door.calls)
+
+
+@pytest.mark.parametrize("key", ["n", "escape", "enter"])
+async def test_the_flag_stays_without_a_clear_yes(door: ScriptedDoor, key: str) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("O")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press(key)
+        await until(pilot, lambda: not app.screen.is_modal)
+    assert not door.calls
+
+
+async def test_tab_and_enter_choose_yes(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("O")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("tab")
+        await see(pilot, "[ Yes ]")
+        await pilot.press("enter")
+        await until(pilot, lambda: ("only_coupled", "CURRENCY", False) in door.calls)
+
+
+async def test_a_store_that_cannot_be_read_is_said_and_tried_again(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        door.error = StoreError("The store is locked.", "Wait.")
+        await see(pilot, "! The store is locked. Wait.")
+        door.error = None
+        await until(pilot, lambda: "locked" not in text(app))
+
+
+async def test_nothing_is_painted_when_nothing_changed(door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with showing(door) as (app, pilot):
+        home = app.screen
+        await until(pilot, lambda: home.shown > 5)  # type: ignore[attr-defined]
+        painted: list[object] = []
+        for widget in home.query("*"):
+            monkeypatch.setattr(widget, "refresh", lambda *args, **kwargs: painted.append((args, kwargs)))
+        before = home.shown  # type: ignore[attr-defined]
+        await until(pilot, lambda: home.shown > before + 5)  # type: ignore[attr-defined]
+        assert not painted
+
+
+async def test_the_cursor_stays_when_the_columns_change(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4")
+        door.put(made_run(RunState.STOPPED))
+        await see(pilot, "> 4 CUSTOMER", "cleared by run 16")
+        assert app.screen.query_one(Table).current == "CUSTOMER"
+        door.put(replace(made_run(RunState.CANCELLED), wish=Wish.CANCEL))
+        await until(pilot, lambda: "cleared by" not in text(app))
+        assert "> 4 CUSTOMER" in text(app)

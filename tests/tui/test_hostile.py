@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import pytest
+from textual.widgets import LoadingIndicator
+
+from engine.model.snapshot import Cause, Event, HomeSnapshot, RecordOutcome, RunSnapshot, RunState
+from tests.tui.screens import showing, shown, text, until
+from tests.tui.script import NOW, ScriptedDoor, made_home, made_outcome, made_run
+from tui.app import CouplerApp
+from tui.screens.errors import Errors
+
+NAMES = [
+    "Acme [/] \x1b]0;x\x07",
+    "[@click=app.quit]x[/]",
+    "\x1b[2J\x1b[31m red",
+    "\x9b2J\x9d0;t\x9c",
+    "a\nb\r\tc\x00\x7f",
+    "\u202eabc\u2066\u200f\ufeff",
+    "[bold red]b[/bold red] [",
+    "\ud800 lone",
+    "w" * 5_000,
+]
+
+
+def _harmless(app: CouplerApp) -> None:
+    for line in shown(app):
+        assert all(ord(char) >= 0x20 and not 0x7F <= ord(char) < 0xA0 for char in line), line
+        assert not {"\u202e", "\u2066", "\u200f", "\ufeff"} & set(line), line
+        assert not any(0xD800 <= ord(char) < 0xE000 for char in line), line
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            meta = segment.style.meta if segment.style else {}
+            assert "@click" not in meta
+
+
+def _door(name: str) -> ScriptedDoor:
+    door = ScriptedDoor()
+
+    def outcome(number: int, cause: Cause) -> RecordOutcome:
+        made = made_outcome(number, cause)
+        return replace(made, name=name, nav_no=name, message=name, hint=name, crm_id=name, nav_id=name, cause=name)
+
+    door.outcome_of = outcome
+    door.causes_found = [replace(one, cause=name, code=name, mapping=name, hint=name) for one in door.causes_found[:1]]
+    door.passes = [replace(one, message=name, mapping=name) for one in door.passes]
+
+    def home(active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:
+        made = made_home(active, last)
+        mappings = tuple(replace(one, match=name, nav_filter=name, nav_table=name) for one in made.mappings)
+        return replace(made, nav=name, crm=name, environment=name, mappings=mappings)
+
+    door.home_of = home
+    return door
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_text_from_outside_does_anything(name: str) -> None:
+    door = _door(name)
+    run = made_run(RunState.STOPPED)
+    jobs = tuple(
+        replace(job, message=name, passes=tuple(replace(one, message=name) for one in job.passes)) for job in run.jobs
+    )
+    hostile = {"nav": name, "crm": name, "environment": name, "waiting": name, "message": name, "hint": name}
+    door.put(
+        replace(run, **hostile, jobs=jobs, answered_by=name, events=(Event(NOW, name, name),) * 6)  # type: ignore[arg-type]
+    )
+    async with showing(door) as (app, pilot):
+        assert not app.query(LoadingIndicator)
+        _harmless(app)
+        for keys in (
+            ("4", "enter"),
+            ("escape", "u"),
+            ("enter",),
+            ("escape", "x"),
+            ("n", "escape", "h"),
+            ("slash", "a"),
+        ):
+            await pilot.press(*keys)
+            await pilot.pause(0.1)
+            _harmless(app)
+        await pilot.press("escape", "escape", "e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.records)
+        _harmless(app)
+        await pilot.press("enter", "enter")
+        await pilot.pause(0.1)
+        _harmless(app)
+        assert app.is_running
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_text_from_outside_does_anything_in_questions(name: str) -> None:
+    door = _door(name)
+    run = made_run(RunState.ASKING)
+    flags = tuple(replace(one, mapping=name) for one in run.flags)
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "Start now?" in text(app))
+        _harmless(app)
+        await pilot.press("escape")
+        door.put(replace(run, nav=name, crm=name, flags=flags))
+        await until(pilot, lambda: "asks" in text(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "if Yes" in text(app))
+        _harmless(app)

@@ -1,0 +1,175 @@
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.model.snapshot import RunState
+from tests.tui.screens import see, showing, text, until
+from tests.tui.script import NOW, ScriptedDoor, made_run
+from tui.app import CouplerApp
+from tui.dialogs.question import Question
+from tui.dialogs.start import Start
+from tui.screens.errors import Errors
+from tui.screens.home import Home
+from tui.screens.run import Run
+
+
+def _asks(app: CouplerApp) -> bool:
+    return isinstance(app.screen, Question)
+
+
+def _armed(app: CouplerApp) -> bool:
+    return isinstance(app.screen, Question) and app.screen.armed
+
+
+@pytest.mark.usefixtures("quick")
+async def test_opens_by_itself_when_the_run_asks(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        assert not _asks(app)
+        door.put(made_run(RunState.ASKING))
+        await until(pilot, lambda: _asks(app))
+        await see(
+            pilot,
+            'Keep "Synch. Only Coupled Records" cleared for all jobs?',
+            "scheduled jobs may CREATE records",
+            "CURRENCY            on       off      off      on",
+            "RESOURCE-PRODUCT    off      off      off      off",
+            "ITEM-PRODUCT",
+            "No answer = No",
+            "[ No ]",
+            "y Yes   n No",
+        )
+
+
+@pytest.mark.usefixtures("quick")
+async def test_opens_whenever_the_program_starts_with_a_run_that_asks(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _asks(app))
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("keys", "yes"), [("y", True), ("n", False), ("enter", False), ("tab enter", True)])
+async def test_answers(door: ScriptedDoor, keys: str, yes: bool) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press(*keys.split())
+        await until(pilot, lambda: ("answer", 16, yes) in door.calls)
+        await see(pilot, "FINISHED", "stays cleared" if yes else "as before this run", "-- Answered")
+        assert isinstance(app.screen, Run)
+        assert "was answered by" not in text(app)
+
+
+async def test_type_ahead_does_not_answer(door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Question, "ARM", 3.0)
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        door.put(made_run(RunState.ASKING))
+        await until(pilot, lambda: _asks(app))
+        await pilot.press("y", "n", "enter", "tab", "d", "q")
+        assert _asks(app)
+        assert not [call for call in door.calls if call[0] == "answer"]
+        await until(pilot, lambda: _armed(app))
+        assert "[ No ]" in text(app)
+        await pilot.press("y")
+        await until(pilot, lambda: ("answer", 16, True) in door.calls)
+
+
+def test_it_is_deaf_for_a_second_and_the_start_for_half_of_it() -> None:
+    assert Question.ARM == 1.0
+    assert Start.ARM == 0.5
+
+
+async def test_keys_behind_a_stalled_terminal_do_not_answer(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _asks(app))
+        await pilot.pause()
+        import time
+
+        time.sleep(2)  # noqa: ASYNC251 - the loop hangs in a write
+        await pilot.press("y")
+        assert not [call for call in door.calls if call[0] == "answer"]
+        await until(pilot, lambda: _armed(app))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_escape_does_not_answer(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("escape")
+        await see(pilot, "Esc does not answer: y = Yes, n = No")
+        assert _asks(app)
+    assert not [call for call in door.calls if call[0] == "answer"]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_it_can_wait_and_a_asks_again(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+        await asyncio.sleep(0.2)
+        assert isinstance(app.screen, Run)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+        await see(pilot, "! Run 16 asks", "a = answer")
+        await pilot.press("a")
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("d", "a")
+        await until(pilot, lambda: _asks(app))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_e_shows_the_errors_and_comes_back(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
+        await pilot.press("escape")
+        await until(pilot, lambda: _asks(app))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_w_writes_a_report(door: ScriptedDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("w")
+        await until(pilot, (tmp_path / "coupler-run-16.txt").exists)
+        await until(pilot, lambda: _asks(app))
+    report = (tmp_path / "coupler-run-16.txt").read_text()
+    assert "PART  CUSTOMER  inserted 1,368" in report
+    assert "if Yes" in report
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_answer_given_elsewhere_takes_the_question_back(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        answered = replace(made_run(RunState.FINISHED), answer="no", answered_by="eva@desk", answered_at=NOW)
+        door.put(answered)
+        await until(pilot, lambda: isinstance(app.screen, Run))
+        await see(pilot, "eva@desk", "as before this run")
+    assert not [call for call in door.calls if call[0] == "answer"]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_question_that_cannot_be_seen_cannot_be_answered(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door, size=(40, 10)) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("y")
+        assert _asks(app)
+        await pilot.resize_terminal(80, 24)
+        await see(pilot, "[ No ]")
+        await pilot.press("n")
+        await until(pilot, lambda: ("answer", 16, False) in door.calls)

@@ -1,0 +1,160 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from engine.model.snapshot import Event, JobState, RunState, Wish
+from tests.tui.screens import see, showing, shown, text, until
+from tests.tui.script import NOW, ScriptedDoor, made_run
+from tui.screens.errors import Errors
+from tui.screens.home import Home
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_shows_seven_jobs_their_sums_and_what_is_cleared(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await see(
+            pilot,
+            "run 16  RUNNING 00:06:41",
+            "> 4 CUSTOMER         RUN   [#########........]      2,210/4,105   38.1    00:50",
+            "5 CONTACTS         WAIT",
+            "0/~9,800",
+            "CUSTOMER <>  inserted 323  modified 1,840  unchanged 44  skipped 0  failed 3",
+            "wait: CRM 429, retry in 4 s",
+            "12:04:32 CUSTOMER 01445544 updated 3 fields",
+            "Synch. Only Coupled Records: cleared for this run on 6 mappings",
+        )
+        assert len(shown(app)) == 24
+
+
+async def test_the_cursor_stays_on_the_job_that_is_going_on_until_it_is_moved(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (_, pilot):
+        await see(pilot, "> 4 CUSTOMER")
+        jobs = list(door.runs[16].jobs)
+        jobs[3], jobs[4] = replace(jobs[3], state=JobState.OK), replace(jobs[4], state=JobState.RUN)
+        door.change(16, jobs=tuple(jobs))
+        await see(pilot, "> 5 CONTACTS")
+        await pilot.press("2")
+        await see(pilot, "> 2 SALEPEOPLE")
+        jobs[4], jobs[5] = replace(jobs[4], state=JobState.OK), replace(jobs[5], state=JobState.RUN)
+        door.change(16, jobs=tuple(jobs))
+        await see(pilot, "6 RESOURCE-PRODUCT RUN", "> 2 SALEPEOPLE")
+
+
+async def test_the_cursor_shows_the_sums_of_another_job(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (_, pilot):
+        await pilot.press("1")
+        await see(pilot, "CURRENCY ->  inserted 11")
+        await pilot.press("G")
+        await see(pilot, "all  inserted")
+
+
+async def test_a_silent_engine_is_stale(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(), beat=NOW - timedelta(seconds=7)))
+    async with showing(door, attach=16) as (_, pilot):
+        await see(pilot, "STALE 7 s")
+        door.change(16, beat=NOW - timedelta(seconds=4))
+        await until(pilot, lambda: "STALE" not in text(pilot.app))  # type: ignore[arg-type]
+
+
+async def test_space_pauses_and_goes_on(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (_, pilot):
+        await pilot.press("space")
+        await see(pilot, "PAUSING", "space Go on")
+        door.change(16, paused=True)
+        await see(pilot, "PAUSED")
+        await pilot.press("space")
+        await see(pilot, "RUNNING", "space Pause")
+    assert [call for call in door.calls if call[0] == "wish"] == [("wish", 16, Wish.PAUSE), ("wish", 16, Wish.RUN)]
+
+
+async def test_x_cancels_after_a_confirmation(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("x")
+        await see(pilot, "Cancel run 16", "What was written stays written", "[ No ]")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("n")
+        await until(pilot, lambda: not app.screen.is_modal)
+        assert not [call for call in door.calls if call[0] == "cancel"]
+        await pilot.press("x")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("y")
+        await see(pilot, "CANCELLED", "as before this run")
+    assert ("cancel", 16) in door.calls
+
+
+async def test_a_stopped_run_says_why_and_r_resumes_it(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(RunState.STOPPED), message="https://crm.example does not answer.", hint="Try later."))
+    async with showing(door, attach=16) as (_, pilot):
+        await see(pilot, "STOPPED", "https://crm.example does not answer. Try later.")
+        await pilot.press("r")
+        await see(pilot, "RUNNING")
+    assert ("resume", 16) in door.calls
+
+
+async def test_an_engine_that_has_not_taken_the_run_yet_is_not_an_interruption(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.STOPPED))
+    door.resume = lambda run: door.change(run, state=RunState.INTERRUPTED)  # type: ignore[method-assign]
+    async with showing(door, attach=16) as (_, pilot):
+        await pilot.press("r")
+        await see(pilot, "RUNNING", "wait: the engine to start")
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "why"),
+    [
+        ("r", RunState.RUNNING, "nothing to resume"),
+        ("a", RunState.RUNNING, "does not ask"),
+        ("space", RunState.STOPPED, "only a running one"),
+        ("x", RunState.CANCELLED, "cancelled already"),
+    ],
+)
+async def test_keys_that_make_no_sense_now_give_a_reason(
+    door: ScriptedDoor, key: str, state: RunState, why: str
+) -> None:
+    door.put(made_run(state))
+    async with showing(door, attach=16) as (_, pilot):
+        await pilot.press(key)
+        await see(pilot, why)
+
+
+async def test_f_holds_the_events_still(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    later = Event(NOW, "CONTACTS", "something new")
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("f")
+        await see(pilot, "f Follow")
+        door.change(16, events=(*door.runs[16].events, later))
+        page = app.screen
+        before = page.shown  # type: ignore[attr-defined]
+        await until(pilot, lambda: page.shown > before + 2)  # type: ignore[attr-defined]
+        assert "something new" not in text(app)
+        await pilot.press("f")
+        await see(pilot, "CONTACTS something new", "f Hold")
+
+
+async def test_e_enter_and_escape(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("enter")
+        await see(pilot, "CUSTOMER <>   RUN", "coupled 0  ambiguous 0")
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
+        assert ("causes", 16, None) in door.calls
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_d_detaches(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("d")
+        await until(pilot, lambda: not app.is_running)
+    assert app.code == 0
+    assert not [call for call in door.calls if call[0] in ("wish", "cancel")]

@@ -1,0 +1,156 @@
+import pytest
+
+from engine.model.errors import LockHeld
+from engine.model.snapshot import RunState, Wish
+from tests.tui.screens import see, showing, text, until
+from tests.tui.script import ScriptedDoor
+from tui.dialogs.confirm import TypeName
+from tui.dialogs.start import Start
+from tui.screens.home import Home
+from tui.screens.run import Run
+
+
+def _armed(app: object) -> bool:
+    return bool(getattr(app.screen, "armed", False))  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_s_counts_asks_and_starts(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        assert [call for call in door.calls if call[0] == "start"] == [("start", "plan")]
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+    assert ("start", "run") in door.calls
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_counts_are_shown_by_job_with_what_they_mean(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await see(
+            pilot,
+            "new in NAV",
+            "new in CRM",
+            "CUSTOMER                  12       2,052     456     821",
+            "Possible duplicates: new on both sides are CUSTOMER.",
+            "28 match several records",
+            "cleared during the run on all",
+            "Start now?   [ No ]",
+            "y Yes, start",
+        )
+        assert all(len(line) <= 80 for line in text(app).splitlines())
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("key", ["n", "escape", "enter"])
+async def test_nothing_starts_without_a_clear_yes(door: ScriptedDoor, key: str) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Home))
+    assert ("start", "run") not in door.calls
+
+
+async def test_type_ahead_does_not_start(door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Start, "ARM", 3.0)
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start))
+        await pilot.press("y", "y", "tab", "enter", "y")
+        assert isinstance(app.screen, Start)
+        assert ("start", "run") not in door.calls
+        await until(pilot, lambda: _armed(app))
+        assert "[ No ]" in text(app)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_counting_shows_its_progress_and_can_be_stopped(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await see(pilot, "Preflight: counting", "8,210/8,210", "k Skip counting")
+        await pilot.press("escape")
+        await until(pilot, lambda: ("wish", 15, Wish.CANCEL) in door.calls)
+        assert isinstance(app.screen, Home)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_counting_can_be_skipped(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await see(pilot, "k Skip counting")
+        await pilot.press("k")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await see(pilot, "Nothing was counted")
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_counting_that_fails_says_why(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    async with showing(door) as (_, pilot):
+        await pilot.press("p")
+        await see(pilot, "esc Stop")
+        door.change(
+            15, state=RunState.STOPPED, message="https://nav.example refuses the token.", hint="Check the secret."
+        )
+        await see(pilot, "refuses the token.", "Check the secret.")
+
+
+@pytest.mark.usefixtures("quick")
+async def test_p_only_counts(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("p")
+        await see(pilot, "new in CRM", "esc Close")
+        assert "Start now?" not in text(app)
+        await pilot.press("y", "escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+    assert door.calls == [("start", "plan")]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_production_asks_for_the_name_of_the_organization() -> None:
+    door = ScriptedDoor(production=True)
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, TypeName) and _armed(app))
+        await pilot.press(*"quatsch", "enter")
+        await see(pilot, "That is not the name.")
+        assert ("start", "run") not in door.calls
+        await pilot.press(*["backspace"] * 7, *"contoso.crm4", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_production_without_the_name_does_not_start() -> None:
+    door = ScriptedDoor(production=True)
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, TypeName) and _armed(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+    assert ("start", "run") not in door.calls
+
+
+async def test_what_the_engine_refuses_is_shown(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        door.start = lambda kind: _refuse()  # type: ignore[method-assign]
+        await pilot.press("s")
+        await see(pilot, "This was not done", "Another engine holds the lock.", "Wait for it.")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+def _refuse() -> int:
+    raise LockHeld("Another engine holds the lock.", "Wait for it.")

@@ -1,0 +1,139 @@
+"""Every key of the program: bindings, footers and the help page are made from this list."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+
+from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
+
+Scope = Literal["home", "run", "history", "errors", "lists", "everywhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something an operator can do. `key` is Textual's name of the key; `help` is the line of the help page."""
+
+    scope: Scope
+    name: str
+    key: str
+    label: str
+    help: str
+
+    @property
+    def id(self) -> str:
+        """What the configuration calls it, and what `check_action` is asked about."""
+        return f"{self.scope}.{self.name}"
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "home",
+        "start",
+        "s",
+        "Start full sync",
+        "Count what a full synchronization would do, then ask to start it",
+    ),
+    Action("home", "preflight", "p", "Preflight", "Count what a full synchronization would do; nothing is written"),
+    Action("home", "resume", "r", "Resume", "Go on with the run that was stopped or interrupted"),
+    Action("home", "answer", "a", "Answer", "Answer the closing question of the last run"),
+    Action("home", "watch", "u", "Watch", "Show the progress of the run"),
+    Action("home", "detail", "enter", "Detail", "Everything about the mapping"),
+    Action("home", "history", "h", "History", "Integration synchronization jobs"),
+    Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),
+    Action("home", "only_coupled", "O", "Only Coupled", "Turn Synch. Only Coupled Records of the mapping on or off"),
+    Action("run", "pause", "space", "Pause", "Pause after the page that is being written; again to go on"),
+    Action("run", "cancel", "x", "Cancel", "End the run after the page that is being written; flags as before"),
+    Action("run", "detach", "d", "Detach", "Leave; the run keeps going, `coupler attach` shows it again"),
+    Action("run", "errors", "e", "Errors", "Failed and skipped records of this run, equal problems together"),
+    Action("run", "detail", "enter", "Job detail", "Everything about the job"),
+    Action("run", "follow", "f", "Follow", "Hold the list of events still; again to follow it"),
+    Action("run", "resume", "r", "Resume", "Go on with a run that was stopped or interrupted"),
+    Action("run", "answer", "a", "Answer", "Answer the closing question"),
+    Action("run", "back", "escape", "Back", "One step back; the run keeps going"),
+    Action("history", "errors", "enter", "Errors", "The errors of this job"),
+    Action("history", "filter", "slash", "Filter", "Show the jobs that contain a text; esc clears it"),
+    Action("history", "export", "w", "Write CSV", "Write the jobs that are shown to a file"),
+    Action("history", "back", "escape", "Back", "One step back"),
+    Action("errors", "open", "enter", "Open", "From a cause to its records, from a record to its detail"),
+    Action("errors", "pane", "tab", "Pane", "Switch between causes and records"),
+    Action("errors", "next_page", "n", "Next page", "The next 50 records"),
+    Action("errors", "previous_page", "p", "Previous", "The 50 records before"),
+    Action("errors", "export", "w", "Write CSV", "Write all records of all causes that are shown to a file"),
+    Action("errors", "back", "escape", "Back", "One step back"),
+    Action("lists", "cursor_down", "j,down", "Down", "Move down"),
+    Action("lists", "cursor_up", "k,up", "Up", "Move up"),
+    Action("lists", "page_down", "pagedown", "Page down", "Move down a page"),
+    Action("lists", "page_up", "pageup", "Page up", "Move up a page"),
+    Action("lists", "scroll_top", "g,home", "First", "First row"),
+    Action("lists", "scroll_bottom", "G,end", "Last", "Last row"),
+    Action("everywhere", "zone", "t", "UTC/local", "Show times in UTC or in this machine's time zone"),
+    Action("everywhere", "keys", "question_mark", "Help", "This page"),
+    Action("everywhere", "command_palette", "ctrl+p", "Commands", "Find a command by its name"),
+    Action("everywhere", "leave", "q,ctrl+c,ctrl+q", "Quit", "Leave the program; asks first while a run is going"),
+)
+
+_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc", "pagedown": "PgDn", "pageup": "PgUp"}
+
+
+def bindings(scope: Scope) -> list[BindingType]:
+    """What a class of that scope binds; the configuration may remap by the id.
+
+    Control keys win over whatever has the focus and over dialogs; letters do not, or no filter could hold a `q`.
+    """
+    return [
+        Binding(key, one.name, one.label, show=False, id=one.id, priority=key.startswith("ctrl+"))
+        for one in ACTIONS
+        if one.scope == scope
+        for key in one.key.split(",")
+    ]
+
+
+def of(scope: Scope) -> list[Action]:
+    """The actions of a scope, in the order in which people see them."""
+    return [one for one in ACTIONS if one.scope == scope]
+
+
+def shown(action: Action, keys: dict[str, str]) -> str:
+    """The key as people read it, the first one when there are several: `^p`, `?`, `enter`."""
+    key = keys.get(action.id, action.key).split(",")[0]
+    return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
+
+
+def why_not_home(name: str, home: HomeSnapshot | None) -> str | None:
+    """Why an action of the home screen cannot be done now; None when it can."""
+    if home is None:
+        return "The store has not answered yet."
+    run = home.active
+    if name in ("start", "preflight"):
+        return None if run is None else f"Run {run.id} is not finished: {_way_on(run)}."
+    if name == "resume":
+        if run is not None and run.state.resumable:
+            return None
+        return "There is no run to resume." if run is None else f"Run {run.id} is {run.state}: {_way_on(run)}."
+    if name == "answer":
+        return None if run is not None and run.state is RunState.ASKING else "No run waits for an answer."
+    if name == "watch":
+        return None if run is not None or home.last_run is not None else "There was no run yet."
+    return None
+
+
+def why_not_run(name: str, run: RunSnapshot | None) -> str | None:
+    """Why an action of the run screen cannot be done now; None when it can."""
+    if run is None:
+        return "The store has not answered yet."
+    if name == "pause":
+        return None if run.state is RunState.RUNNING else f"Run {run.id} is {run.state}; only a running one can pause."
+    if name == "cancel":
+        return None if run.state.active else f"Run {run.id} is {run.state} already."
+    if name == "resume":
+        return None if run.state.resumable else f"Run {run.id} is {run.state}; there is nothing to resume."
+    if name == "answer":
+        return None if run.state is RunState.ASKING else f"Run {run.id} is {run.state}; it does not ask anything."
+    return None
+
+
+def _way_on(run: RunSnapshot) -> str:
+    if run.state is RunState.ASKING:
+        return "a = answer its question"
+    return "r = resume it, u = look at it" if run.state.resumable else "u = watch it"

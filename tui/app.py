@@ -1,0 +1,167 @@
+"""The full-screen program."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES
+
+from engine.config import Settings, log_dir
+from engine.model.errors import CouplerError
+from engine.model.snapshot import RunSnapshot, RunState, Wish
+from engine.store.database import Store
+from tui import actions, signals
+from tui.dialogs.help import Help
+from tui.dialogs.leave import Leave
+from tui.door import Door
+from tui.engine_door import EngineDoor
+from tui.exitcodes import ExitCode
+from tui.look import Look
+from tui.screens.home import Home
+from tui.screens.page import Page
+from tui.screens.run import Run
+from tui.text import safe
+
+THEME = "ansi-dark"
+
+
+class CouplerApp(App[None]):
+    """Screens over a door to the engine. Ends with an exit code; whatever happens here, a run goes on."""
+
+    TITLE = "Coupler"
+    CSS_PATH = "tui.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("everywhere")
+
+    def __init__(self, door: Door, look: Look, *, attach: int | None = None, log: Path | None = None) -> None:
+        theme = THEME if "NO_COLOR" in os.environ or look.theme not in BUILTIN_THEMES else look.theme
+        # Colours are those of the terminal; and only with this argument does NO_COLOR mean none instead of greys.
+        super().__init__(ansi_color=True if theme.startswith("ansi") else None)
+        self.theme = theme
+        self.animation_level = "none"
+        self.door = door
+        self.look = look
+        self.log_file = log
+        self.code: int = ExitCode.OK
+        self.farewell = ""
+        """What to say on the terminal when the screen is gone."""
+        self._opened = attach
+        self._main: asyncio.AbstractEventLoop | None = None
+
+    def on_mount(self) -> None:
+        """Opens the first screen."""
+        self._main = asyncio.get_running_loop()
+        self.set_keymap(self.look.keys)
+        self.push_screen(Home(self.door, self.look, attach=self._opened is not None))
+        if self._opened is not None:
+            self.push_screen(Run(self.door, self.look, self._opened))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the command palette offers: the actions of the screen below it, and nothing else."""
+        scopes: list[actions.Scope] = [screen.SCOPE, "everywhere"] if isinstance(screen, Page) else ["everywhere"]
+        for one in (action for scope in scopes for action in actions.of(scope)):
+            if one.name not in ("command_palette", "back"):
+                target = "app" if one.scope == "everywhere" else "screen"
+                yield SystemCommand(one.label, one.help, partial(self.run_action, f"{target}.{one.name}"))
+
+    def action_zone(self) -> None:
+        """UTC or local times, on all screens."""
+        self.look.utc = not self.look.utc
+        if isinstance(self.screen, Page):
+            self.screen.wake()
+
+    def action_keys(self) -> None:
+        """The keys of this screen."""
+        if isinstance(self.screen, Page):
+            self.push_screen(Help(self.look, self.screen.SCOPE))
+
+    @work
+    async def action_leave(self) -> None:
+        """Leaves; asks first while an engine works on a run."""
+        if any(isinstance(one, Leave) for one in self.screen_stack):
+            return
+        run = await asyncio.to_thread(self._going)
+        if run is None:
+            self.exit()
+            return
+        way = await self.push_screen_wait(Leave(self.look, run.id))
+        wish = {"stop": Wish.STOP, "cancel": Wish.CANCEL}.get(way)
+        if wish is not None:
+            await asyncio.to_thread(self._wish, run.id, wish)
+        if way != "stay":
+            going = Text(f"Run {run.id} keeps going; `coupler attach` shows it.")
+            self.exit(message=going if way == "detach" else None)
+
+    def _going(self) -> RunSnapshot | None:
+        with contextlib.suppress(CouplerError):
+            run = self.door.active()
+            return run if run is not None and run.state is RunState.RUNNING else None
+        return None
+
+    def _wish(self, run: int, wish: Wish) -> None:
+        try:
+            self.door.wish(run, wish)
+        except CouplerError as error:
+            self.farewell = safe(f"coupler: run {run} goes on: {error.message} {error.hint}", 400)
+
+    def leave_now(self, code: int) -> None:
+        """Ends with this exit code; safe to call from a signal handler. The first code stays."""
+        if self.code:
+            return
+        self.code = code
+        if self._main is None:
+            raise SystemExit(code)
+        self._main.call_soon_threadsafe(self.exit)
+
+    def _fatal_error(self) -> None:
+        """Textual's own shows the values of variables, secrets among them; this one is a line, and a log file."""
+        error = sys.exc_info()[1]
+        self.code = ExitCode.INTERNAL
+        self.farewell = f"coupler: internal error ({type(error).__name__}); a run that is going keeps going."
+        if self.log_file is not None:
+            with contextlib.suppress(OSError):
+                self.log_file.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                with os.fdopen(handle, "w", encoding="utf-8") as log:
+                    log.write(f"{datetime.now(UTC).isoformat()} internal error\n")
+                    log.writelines(f"{safe(one, 2_000)}\n" for one in traceback.format_exc().splitlines())
+                self.farewell += f" Details: {self.log_file}"
+        self._close_messages_no_wait()
+
+
+def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False) -> int:
+    """Shows the screens until the operator leaves; the exit code. `attach` opens a run at once."""
+    ui = settings.ui
+    look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, keys=dict(ui.keys))
+    app = CouplerApp(EngineDoor(settings, store), look, attach=attach, log=log_dir() / "tui.log")
+    return show(app, mouse=mouse or ui.mouse)
+
+
+def show(app: CouplerApp, *, mouse: bool = False) -> int:
+    """Runs the program on this terminal; the exit code."""
+    before = signals.install(app.leave_now)
+    app.run(mouse=mouse)
+    # A second signal must not spoil the exit code of the first.
+    signals.set_all(signal.SIG_IGN if app.code else before)
+    if app.farewell:
+        _say(app.farewell)
+    signals.let_go()
+    return app.code
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

@@ -1,0 +1,116 @@
+"""What all dialogs have in common: a box with a title, and keys that do nothing until the operator can have read it."""
+
+from time import monotonic
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Resize
+from textual.screen import ModalScreen
+
+from tui.look import Look
+from tui.text import line
+from tui.widgets.choice import Choice
+from tui.widgets.fit import fit_or_say
+from tui.widgets.line import Line
+
+T = TypeVar("T")
+_LATE = 0.25
+
+
+class Dialog(ModalScreen[T]):
+    """A box over the screen: a body that scrolls when it must, and a line of keys that always stays.
+
+    `ARM` is for how many seconds keys are dropped: what was typed before the box was there must not answer it.
+    """
+
+    ARM: ClassVar[float] = 0.0
+    HINT: ClassVar[str] = "esc Close"
+    QUESTION: ClassVar[str] = ""
+    """What stands before No and Yes; a dialog without it has no choice."""
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", show=False),
+        Binding("q", "leave", show=False),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, look: Look, heading: str) -> None:
+        super().__init__()
+        self.look = look
+        self.heading = heading
+        self.armed = not self.ARM
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        yield Line(id="small")
+        with Vertical(id="box", classes="ascii" if self.look.ascii else "") as box:
+            box.border_title = line(self.heading)
+            with VerticalScroll(id="body", classes="ascii" if self.look.ascii else "", can_focus=False):
+                yield from self.body()
+            if self.QUESTION:
+                yield Choice(self.QUESTION, disabled=not self.armed)
+            yield Line(id="hint")
+
+    def body(self) -> ComposeResult:
+        """What is in the box."""
+        yield Line(id="text")
+
+    def on_mount(self) -> None:
+        """Starts to count down to when keys are heard."""
+        self.query_one("#hint", Line).put(self.HINT)
+        self.write()
+        if self.ARM:
+            self.call_after_refresh(self._arm_later)
+
+    def write(self) -> None:
+        """Fills the body."""
+
+    def on_resize(self, event: Resize) -> None:
+        """A terminal that is too small gets one line that says so."""
+        fit_or_say(self, event.size.width, event.size.height)
+        # The body gives way and scrolls, so that the choice and the keys can always be seen.
+        around = 2 + 1 + (2 if self.QUESTION else 0)
+        self.query_one("#body").styles.max_height = max(1, event.size.height - around)
+        self.write()
+
+    @property
+    def deaf(self) -> bool:
+        """Whether answers are dropped: too early, or the question cannot be seen."""
+        return not self.armed or self.has_class("-small")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """Before the dialog is armed no key does anything."""
+        return self.armed
+
+    def action_scroll(self, lines: int) -> None:
+        """Moves the body."""
+        self.query_one("#body", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_close(self) -> None:
+        """Leaves without an answer."""
+        self.dismiss(None)
+
+    async def action_leave(self) -> None:
+        """Leaves the program, as everywhere."""
+        await self.app.run_action("leave")
+
+    def _arm(self) -> None:
+        self.armed = True
+        for choice in self.query(Choice):
+            choice.disabled = False
+            choice.focus()
+
+    def _arm_later(self) -> None:
+        due = monotonic() + self.ARM
+
+        def arm() -> None:
+            # A timer that comes late waited behind a stalled terminal, and so did keys that nobody meant for this box.
+            if monotonic() - due > _LATE:
+                self._arm_later()
+            else:
+                self._arm()
+
+        self.set_timer(self.ARM, arm)

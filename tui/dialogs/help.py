@@ -1,0 +1,32 @@
+"""The help page, made from the list of actions."""
+
+from tui import actions
+from tui.dialogs.info import Info
+from tui.look import Look
+
+_HEADINGS = {
+    "home": "Integration table mappings",
+    "run": "Run",
+    "history": "Integration synchronization jobs",
+    "errors": "Errors",
+    "lists": "Lists",
+    "everywhere": "Everywhere",
+}
+
+
+class Help(Info):
+    """The keys of a screen, of lists, and those that are everywhere."""
+
+    HINT = "j/k Scroll   esc Close"
+
+    def __init__(self, look: Look, scope: actions.Scope) -> None:
+        super().__init__(look, "Keys", lines(scope, look.keys))
+
+
+def lines(scope: actions.Scope, keys: dict[str, str]) -> list[str]:
+    """A line for each action."""
+    made: list[str] = []
+    for one in (scope, "lists", "everywhere"):
+        made += ["", _HEADINGS[one]]
+        made += [f"  {actions.shown(action, keys):<7}{action.help}" for action in actions.of(one)]
+    return [*made[1:], "  1-9    Go to that row"]

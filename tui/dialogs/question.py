@@ -1,0 +1,100 @@
+"""The closing question: whether Synch. Only Coupled Records stays cleared on the mappings that the run used."""
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from engine.model.snapshot import FlagChange, JobSnapshot, JobState, RunSnapshot
+from tui import format as fmt
+from tui.dialogs.dialog import Dialog
+from tui.look import Look
+from tui.text import safe
+from tui.widgets.choice import Choice
+from tui.widgets.line import Line, hanging
+
+Answer = Literal["yes", "no", "later", "errors", "report"]
+
+
+class Question(Dialog[Answer]):
+    """Opens by itself, so it hears nothing for a second. `esc` does not answer."""
+
+    ARM = 1.0
+    HINT = "y Yes   n No   tab Switch   e Errors   w Write report   d Decide later"
+    QUESTION = "Keep it cleared?"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('yes')", show=False),
+        Binding("n", "answer('no')", show=False),
+        Binding("d", "answer('later')", show=False),
+        Binding("e", "answer('errors')", show=False),
+        Binding("w", "answer('report')", show=False),
+    ]
+
+    def __init__(self, look: Look, run: RunSnapshot) -> None:
+        super().__init__(look, f"Full synchronization finished: run {run.id}")
+        self.run = run
+
+    def body(self) -> ComposeResult:
+        """The text and the line below it that says what `esc` does not do."""
+        yield Line(id="text")
+        yield Line(id="note")
+
+    def write(self) -> None:
+        """What the run did, and what either answer means for each mapping."""
+        self.query_one("#text", Line).put(*summary(self.run, self.app.size.width - 4), "", *meaning(self.run))
+        self.query_one("#note", Line).put("No answer = No: until you answer, stored settings stay as they were.")
+
+    @on(Choice.Taken)
+    def take(self, event: Choice.Taken) -> None:
+        """`enter` on the choice."""
+        self.action_answer("yes" if event.yes else "no")
+
+    def action_answer(self, answer: Answer) -> None:
+        """Gives the answer back, unless it came too early to be meant."""
+        if not self.deaf:
+            self.dismiss(answer)
+
+    def action_close(self) -> None:
+        """Leaving a question is not an answer to it."""
+        self.query_one("#note", Line).put("Esc does not answer: y = Yes, n = No, d = decide later.")
+
+
+def summary(run: RunSnapshot, width: int = 76) -> list[str]:
+    """Two lines: the sums, and how the jobs ended."""
+    sums = run.counters
+    took = fmt.between(run.started, run.ended or run.now)
+    ends = {
+        state: [job for job in run.jobs if job.state is state]
+        for state in (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
+    }
+    words = {JobState.OK: "OK", JobState.PART: "with failed records", JobState.FAIL: "failed", JobState.SKIP: "skipped"}
+    parts = [f"{len(jobs)} {words[state]}" + _which(state, jobs) for state, jobs in ends.items() if jobs]
+    done = (
+        f"{took}   {fmt.count(sums.read)} read   {fmt.count(sums.inserted)} inserted   "
+        f"{fmt.count(sums.modified)} modified   {fmt.count(sums.failed)} failed"
+    )
+    return [done, *hanging("Jobs: " + ", ".join(parts), width)]
+
+
+def _which(state: JobState, jobs: list[JobSnapshot]) -> str:
+    return "" if state is JobState.OK else f" ({', '.join(job.mapping for job in jobs)})"
+
+
+def meaning(run: RunSnapshot) -> list[str]:
+    """What either answer means: in words, and per mapping."""
+    return [
+        'Keep "Synch. Only Coupled Records" cleared for all jobs?',
+        "  Yes  scheduled jobs may CREATE records for uncoupled records.",
+        f"  No   put each mapping back as it was before run {run.id}.",
+        "",
+        f"  {'mapping':<20}{'before':<9}{'now':<9}{'if Yes':<9}if No",
+        *(_change(one) for one in run.flags),
+    ]
+
+
+def _change(one: FlagChange) -> str:
+    words = (fmt.on_off(value) for value in (one.before, one.now, one.if_yes, one.if_no))
+    before, now, if_yes, if_no = words
+    edited = "  edited meanwhile; stays" if one.edited else ""
+    return f"  {safe(one.mapping, 18):<20}{before:<9}{now:<9}{if_yes:<9}{if_no}{edited}"

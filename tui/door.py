@@ -1,0 +1,50 @@
+"""The one place where screens touch the engine: reads of the store, and what operators may ask for."""
+
+from typing import Literal, Protocol
+
+from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
+
+Kind = Literal["run", "plan"]
+
+
+class Door(Protocol):
+    """What the screens need. Each call may wait for the store: screens call from a thread (`tui.poll`)."""
+
+    production: bool
+    """Whether the operator is asked twice before anything is written."""
+
+    def home(self) -> HomeSnapshot:
+        """The mappings and the active run."""
+
+    def run(self, run: int) -> RunSnapshot:
+        """A run as it is now."""
+
+    def active(self) -> RunSnapshot | None:
+        """The run that is not finished, if any."""
+
+    def history(self, limit: int) -> list[PassSnapshot]:
+        """The newest integration synchronization jobs."""
+
+    def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
+        """Problems, equal ones as one."""
+
+    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
+        """The records with one problem."""
+
+    def start(self, kind: Kind) -> int:
+        """Commits a run and starts an engine for it; the number of the run."""
+
+    def resume(self, run: int) -> None:
+        """Starts an engine that goes on with the run."""
+
+    def wish(self, run: int, wish: Wish) -> None:
+        """Tells the engine of a run what is wanted."""
+
+    def cancel(self, run: int) -> None:
+        """Ends a run; the flags are as before."""
+
+    def answer(self, run: int, *, keep_cleared: bool) -> None:
+        """Answers the closing question."""
+
+    def set_only_coupled(self, mapping: str, *, value: bool) -> None:
+        """An operator's own change of the stored flag."""

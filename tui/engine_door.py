@@ -1,0 +1,90 @@
+"""The door to the real engine: `engine.runs` over the state store."""
+
+import time
+
+from engine.config import Settings
+from engine.model.errors import LockHeld
+from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
+from engine.runs import control, process, snapshots
+from engine.store.database import Store
+from tui.door import Kind
+
+_TRIES = 30
+_PAUSE = 0.1
+
+
+class EngineDoor:
+    """A `tui.door.Door`; every call is a short transaction or a start of a process."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self.production = settings.production
+
+    def home(self) -> HomeSnapshot:
+        """The mappings and the active run."""
+        return snapshots.home(self._store, self._settings)
+
+    def run(self, run: int) -> RunSnapshot:
+        """A run as it is now."""
+        return snapshots.run(self._store, run)
+
+    def active(self) -> RunSnapshot | None:
+        """The run that is not finished, if any."""
+        return snapshots.active(self._store)
+
+    def history(self, limit: int) -> list[PassSnapshot]:
+        """The newest integration synchronization jobs."""
+        return snapshots.history(self._store, limit=limit)
+
+    def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
+        """Problems, equal ones as one."""
+        return snapshots.causes(self._store, run, mapping)
+
+    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
+        """The records with one problem."""
+        return snapshots.outcomes(
+            self._store,
+            cause.run,
+            mapping=cause.mapping,
+            cause=cause.cause,
+            code=cause.code,
+            limit=limit,
+            offset=offset,
+        )
+
+    def start(self, kind: Kind) -> int:
+        """Commits a run and starts an engine for it; the number of the run."""
+        run = self._commit(kind)
+        process.spawn(self._settings, run)
+        return run
+
+    def _commit(self, kind: Kind) -> int:
+        # The engine that just finished a plan takes a moment to go; nobody should have to press the key twice for it.
+        for _ in range(_TRIES):
+            try:
+                return control.start(self._store, self._settings, kind=kind, by=control.who())
+            except LockHeld:
+                time.sleep(_PAUSE)
+        return control.start(self._store, self._settings, kind=kind, by=control.who())
+
+    def resume(self, run: int) -> None:
+        """Starts an engine that goes on with the run."""
+        control.resume(self._store, self._settings, run)
+        process.spawn(self._settings, run)
+
+    def wish(self, run: int, wish: Wish) -> None:
+        """Tells the engine of a run what is wanted."""
+        control.wish(self._store, run, wish)
+
+    def cancel(self, run: int) -> None:
+        """Ends a run; the flags are as before."""
+        control.cancel(self._store, run, control.who())
+
+    def answer(self, run: int, *, keep_cleared: bool) -> None:
+        """Answers the closing question."""
+        control.answer(self._store, run, yes=keep_cleared, by=control.who())
+
+    def set_only_coupled(self, mapping: str, *, value: bool) -> None:
+        """An operator's own change of the stored flag."""
+        control.set_only_coupled(self._store, self._settings, mapping, value=value, by=control.who())

@@ -1,0 +1,15 @@
+"""How an operator wants things shown; one object that all screens share."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Look:
+    """Glyphs, time zone, polling rate, theme and keys. `t` on any screen changes `utc` for all of them."""
+
+    ascii: bool = True
+    utc: bool = True
+    hz: float = 4.0
+    theme: str = "ansi-dark"
+    keys: dict[str, str] = field(default_factory=dict)
+    """Keys by action id, for actions whose key is not the one of `tui.actions`."""

@@ -1,0 +1,185 @@
+"""What went wrong: equal problems as one, the records of a problem, and one record."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from engine.model.errors import CouplerError
+from engine.model.snapshot import Cause, RecordOutcome
+from tui import actions, report
+from tui import format as fmt
+from tui.dialogs.info import Info
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.page import Page
+from tui.widgets import problems
+from tui.widgets.line import Line
+from tui.widgets.table import Table
+
+PAGE = 50
+_CHUNK = 1_000
+
+
+class Errors(Page):
+    """Causes above, records below, what to do at the bottom. Without a run: all runs."""
+
+    SCOPE = "errors"
+    CSS_PATH = "errors.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("errors")
+
+    def __init__(self, door: Door, look: Look, run: int | None, mapping: str | None = None) -> None:
+        super().__init__(door, look)
+        self.run = run
+        self.mapping = mapping
+        self.causes: list[Cause] = []
+        self.records: list[RecordOutcome] = []
+        self.skip = 0
+        self._cause: Cause | None = None
+        self._poll = Poll(partial(door.causes, run, mapping), self.show, self.complain, seen=lambda: self.seen, hz=1)
+
+    def body(self) -> ComposeResult:
+        """Two tables and the detail."""
+        yield Table(problems.CAUSES, id="causes", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Table(problems.RECORDS, id="records", ascii_only=self.look.ascii)
+        yield Line(id="paging", classes="one")
+        yield self.rule()
+        yield Line(id="about")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self._title("")
+        self.query_one("#about", Line).put("Reading ...")
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, causes: list[Cause]) -> None:
+        """Shows the causes; the records follow the cause under the cursor."""
+        self.causes = causes
+        records = sum(one.count for one in causes)
+        self._title(f"{_many(records, 'record')}, {_many(len(causes), 'cause')}")
+        self._causes.show([problems.cause_row(one, self.look) for one in causes])
+        if not causes:
+            self.query_one("#about", Line).put("No errors.")
+        self._follow()
+        self.shown += 1
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read."""
+        if error is not None:
+            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
+
+    @property
+    def _causes(self) -> Table:
+        return self.query_one("#causes", Table)
+
+    @property
+    def _records(self) -> Table:
+        return self.query_one("#records", Table)
+
+    def _title(self, right: str) -> None:
+        where = "all runs" if self.run is None else f"run {self.run}"
+        self.head(f"Coupler   Errors   {where}{f' > {self.mapping}' if self.mapping else ''}", right)
+
+    @on(Table.Moved, "#causes")
+    def _follow(self) -> None:
+        key = self._causes.current
+        cause = next((one for one in self.causes if problems.cause_key(one) == key), None)
+        if cause is None:
+            return
+        other = self._cause is None or problems.cause_key(cause) != problems.cause_key(self._cause)
+        if other or cause != self._cause:
+            self._cause = cause
+            self.skip = 0 if other else self.skip
+            self._read()
+
+    @work(exclusive=True, group="records")
+    async def _read(self) -> None:
+        cause = self._cause
+        if cause is None:
+            return
+        none: list[RecordOutcome] = []
+        records = await self.ask(partial(self.door.outcomes, cause, PAGE, self.skip), none)
+        if not self.seen:
+            return
+        self.records = records
+        self._records.show([problems.record_row(one, index, self.look) for index, one in enumerate(self.records)])
+        pages = max(1, -(-cause.count // PAGE))
+        self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{pages} ({PAGE} a page)")
+        self._describe()
+        self.shown += 1
+
+    @on(Table.Moved, "#records")
+    def _describe(self) -> None:
+        one = self._record()
+        if one is not None:
+            self.query_one("#about", Line).put(problems.ids(one), one.message, one.hint and f"Next step: {one.hint}")
+
+    def _record(self) -> RecordOutcome | None:
+        key = self._records.current
+        return self.records[int(key)] if key is not None and int(key) < len(self.records) else None
+
+    def action_open(self) -> None:
+        """From causes to records, from a record to all about it."""
+        if self._causes.has_focus:
+            self._records.focus()
+            return
+        one = self._record()
+        if one is not None:
+            self.app.push_screen(Info(self.look, one.nav_no or one.name or "Record", problems.everything(one)))
+
+    def action_pane(self) -> None:
+        """The other table."""
+        (self._records if self._causes.has_focus else self._causes).focus()
+
+    def action_back(self) -> None:
+        """From records to causes, from causes to the screen before."""
+        if self._records.has_focus:
+            self._causes.focus()
+        else:
+            super().action_back()
+
+    def action_next_page(self) -> None:
+        """The next records."""
+        if self._cause is not None and self.skip + PAGE < self._cause.count:
+            self.skip += PAGE
+            self._read()
+
+    def action_previous_page(self) -> None:
+        """The records before."""
+        if self.skip:
+            self.skip = max(0, self.skip - PAGE)
+            self._read()
+
+    @work
+    async def action_export(self) -> None:
+        """Writes all records of all causes that are shown."""
+        causes = list(self.causes)
+        stem = (
+            "coupler-errors"
+            + ("" if self.run is None else f"-run-{self.run}")
+            + (f"-{self.mapping}" if self.mapping else "")
+        )
+        work = partial(report.write_csv, stem, problems.HEADING, map(problems.export, self._every(causes)))
+        path = await self.ask(work, None)
+        if path is not None:
+            self.say(f"{fmt.count(sum(one.count for one in causes))} records written to {path}")
+
+    def _every(self, causes: list[Cause]) -> Iterator[RecordOutcome]:
+        for cause in causes:
+            offset = 0
+            while found := self.door.outcomes(cause, _CHUNK, offset):
+                yield from found
+                offset += len(found)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{fmt.count(count)} {what}{'s' * (count != 1)}"

@@ -1,0 +1,141 @@
+"""Integration synchronization jobs: what ran, newest first."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from engine.model.errors import CouplerError
+from engine.model.snapshot import PassSnapshot, RunSnapshot
+from tui import actions, report
+from tui import format as fmt
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.errors import Errors
+from tui.screens.page import Page
+from tui.widgets import passes
+from tui.widgets.line import Line
+from tui.widgets.table import Table
+
+_NEWEST = 500
+
+
+class History(Page):
+    """One line for each mapping, direction and run."""
+
+    SCOPE = "history"
+    CSS_PATH = "history.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("history")
+
+    def __init__(self, door: Door, look: Look) -> None:
+        super().__init__(door, look)
+        self.snapshot: list[PassSnapshot] = []
+        self._runs: dict[int, RunSnapshot] = {}
+        self._poll = Poll(partial(door.history, _NEWEST), self.show, self.complain, seen=lambda: self.seen, hz=1)
+
+    def body(self) -> ComposeResult:
+        """A filter, the jobs, two lines about the one under the cursor."""
+        yield Input(id="filter", compact=True, placeholder="text to look for; enter keeps it, esc clears it")
+        yield Table(passes.COLUMNS, id="jobs", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Line(id="about")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self.head("Coupler   Integration synchronization jobs", "")
+        self.query_one("#about", Line).put("Reading ...")
+        self.query_one(Table).focus()
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, history: list[PassSnapshot]) -> None:
+        """Shows the jobs that the filter lets through."""
+        self.snapshot = history
+        zone = f"times: {fmt.zone(passes.now(), utc=self.look.utc)}"
+        self.head("Coupler   Integration synchronization jobs", zone)
+        self.query_one(Table).show([passes.row(one, self.look) for one in self._chosen()])
+        if not history:
+            self.query_one("#about", Line).put("Nothing ran yet.")
+        self._describe()
+        self.shown += 1
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read."""
+        if error is not None:
+            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
+
+    def _chosen(self) -> list[PassSnapshot]:
+        wanted = self.query_one("#filter", Input).value.casefold().split()
+        return [one for one in self.snapshot if all(word in passes.words(one) for word in wanted)]
+
+    def _current(self) -> PassSnapshot | None:
+        key = self.query_one(Table).current
+        return next((one for one in self.snapshot if passes.key(one) == key), None)
+
+    @on(Table.Moved)
+    def _describe(self) -> None:
+        one = self._current()
+        if one is None:
+            if self.snapshot:
+                self.query_one("#about", Line).put("No job matches the filter.")
+            return
+        run = self._runs.get(one.run)
+        if run is None or run.state.active:
+            self._read_run(one.run)
+        self.query_one("#about", Line).put(passes.about_run(one.run, run, self.look), passes.about(one))
+
+    @work(exclusive=True, group="run")
+    async def _read_run(self, number: int) -> None:
+        try_later = self._runs.get(number)
+        run = await self.ask(partial(self.door.run, number), None)
+        if run is not None and run != try_later and self.seen:
+            self._runs[number] = run
+            one = self._current()
+            if one is not None and one.run == number:
+                self.query_one("#about", Line).put(passes.about_run(number, run, self.look), passes.about(one))
+
+    def action_filter(self) -> None:
+        """Opens the filter."""
+        box = self.query_one("#filter", Input)
+        box.add_class("-open")
+        box.focus()
+
+    @on(Input.Changed)
+    def _filter(self) -> None:
+        self.show(self.snapshot)
+
+    @on(Input.Submitted)
+    def _keep_filter(self, event: Input.Submitted) -> None:
+        event.input.set_class(bool(event.value), "-open")
+        self.query_one(Table).focus()
+
+    def action_back(self) -> None:
+        """Clears the filter first; then one step back."""
+        box = self.query_one("#filter", Input)
+        if box.has_class("-open"):
+            box.value = ""
+            box.remove_class("-open")
+            self.query_one(Table).focus()
+        else:
+            super().action_back()
+
+    def action_errors(self) -> None:
+        """Opens the errors of the job under the cursor."""
+        one = self._current()
+        if one is not None:
+            self.app.push_screen(Errors(self.door, self.look, one.run, one.mapping))
+
+    @work
+    async def action_export(self) -> None:
+        """Writes what is shown."""
+        rows = [passes.export(one) for one in self._chosen()]
+        path = await self.ask(partial(report.write_csv, "coupler-jobs", passes.HEADING, rows), None)
+        if path is not None:
+            self.say(f"{len(rows)} jobs written to {path}")

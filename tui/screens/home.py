@@ -1,0 +1,200 @@
+"""The first screen: the seven integration table mappings in run order."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from engine.model.errors import CouplerError
+from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState, Wish
+from tui import actions
+from tui import format as fmt
+from tui.dialogs.confirm import Confirm, TypeName
+from tui.dialogs.count import Count
+from tui.dialogs.info import Info
+from tui.dialogs.start import Preflight, Start
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.errors import Errors
+from tui.screens.history import History
+from tui.screens.page import Page
+from tui.screens.run import Run
+from tui.text import safe
+from tui.widgets import mappings, names
+from tui.widgets.line import Line
+from tui.widgets.table import Table
+
+
+class Home(Page):
+    """Mappings, what needs attention, and the way to everything else."""
+
+    SCOPE = "home"
+    CSS_PATH = "home.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("home")
+
+    def __init__(self, door: Door, look: Look, *, attach: bool = False) -> None:
+        super().__init__(door, look)
+        self.snapshot: HomeSnapshot | None = None
+        self._poll = Poll(door.home, self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
+        self._asked = attach
+        self._busy = False
+
+    def body(self) -> ComposeResult:
+        """The table, the mapping under the cursor, the banner."""
+        yield Table(mappings.columns_calm(), id="mappings", ascii_only=self.look.ascii)
+        yield Line(id="detail")
+        yield Line(id="banner")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self.head("Coupler", "")
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, home: HomeSnapshot) -> None:
+        """Shows a snapshot."""
+        self.snapshot = home
+        now = f"{fmt.clock(home.now, utc=self.look.utc, seconds=False)} {fmt.zone(home.now, utc=self.look.utc)}"
+        self.head(f"Coupler   {names.nav(home.nav)} / {names.crm(home.crm)} ({home.environment})", now)
+        self.query_one(Table).show(mappings.rows(home), mappings.columns(home))
+        self._describe()
+        self.query_one("#banner", Line).put(mappings.banner(home, self.look))
+        self.shown += 1
+        if not self._asked:
+            self._asked = True
+            if home.active is not None and home.active.state is RunState.ASKING and self.is_current:
+                self._watch(home.active.id)
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read; what is shown is then old."""
+        if error is not None:
+            self.query_one("#banner", Line).put(f"! {error.message} {error.hint}")
+
+    @on(Table.Moved)
+    def _describe(self) -> None:
+        one = self._current()
+        if one is not None and self.snapshot is not None:
+            width = self.app.size.width - 2
+            self.query_one("#detail", Line).put(
+                *(safe(text, width) for text in mappings.detail(one, self.snapshot.now))
+            )
+
+    def _current(self) -> MappingSnapshot | None:
+        key = self.query_one(Table).current
+        found = () if self.snapshot is None else (one for one in self.snapshot.mappings if one.name == key)
+        return next(iter(found), None)
+
+    def _refused(self, name: str) -> bool:
+        why = actions.why_not_home(name, self.snapshot)
+        if why is not None:
+            self.say(why)
+        return why is not None
+
+    def _watch(self, run: int, *, started: bool = False) -> None:
+        self.app.push_screen(Run(self.door, self.look, run, started=started))
+
+    @work
+    async def action_start(self) -> None:
+        """Counts, asks, starts."""
+        if self._busy or self._refused("start") or self.snapshot is None:
+            return
+        self._busy = True
+        try:
+            await self._start(self.snapshot)
+        finally:
+            self._busy = False
+
+    async def _start(self, home: HomeSnapshot) -> None:
+        counted = await self._count(can_skip=True)
+        if counted == "stop":
+            return
+        plan = counted if isinstance(counted, RunSnapshot) else None
+        if not await self.app.push_screen_wait(Start(self.look, home, plan)):
+            return
+        if self.door.production and not await self.app.push_screen_wait(TypeName(self.look, names.crm(home.crm))):
+            return
+        run = await self.ask(partial(self.door.start, "run"), 0)
+        if run:
+            self._watch(run, started=True)
+
+    @work
+    async def action_preflight(self) -> None:
+        """Counts and shows the counts."""
+        if self._busy or self._refused("preflight") or self.snapshot is None:
+            return
+        self._busy = True
+        try:
+            counted = await self._count(can_skip=False)
+            if isinstance(counted, RunSnapshot):
+                await self.app.push_screen_wait(Preflight(self.look, self.snapshot, counted))
+        finally:
+            self._busy = False
+
+    async def _count(self, *, can_skip: bool) -> RunSnapshot | str:
+        plan = await self.ask(partial(self.door.start, "plan"), 0)
+        if not plan:
+            return "stop"
+        counted = await self.app.push_screen_wait(Count(self.door, self.look, plan, can_skip=can_skip))
+        if not isinstance(counted, RunSnapshot):
+            await self.tell(partial(self._give_up, plan))
+        return counted
+
+    def _give_up(self, plan: int) -> None:
+        if self.door.run(plan).state is RunState.RUNNING:
+            self.door.wish(plan, Wish.CANCEL)
+
+    @work
+    async def action_resume(self) -> None:
+        """Starts an engine for the unfinished run and shows it."""
+        if self._refused("resume") or self.snapshot is None or self.snapshot.active is None:
+            return
+        run = self.snapshot.active.id
+        if await self.tell(partial(self.door.resume, run)):
+            self._watch(run, started=True)
+
+    def action_answer(self) -> None:
+        """Opens the run, which asks."""
+        if not self._refused("answer") and self.snapshot is not None and self.snapshot.active is not None:
+            self._watch(self.snapshot.active.id)
+
+    def action_watch(self) -> None:
+        """Opens the active run, or the last one."""
+        if self._refused("watch") or self.snapshot is None:
+            return
+        run = self.snapshot.active or self.snapshot.last_run
+        if run is not None:
+            self._watch(run.id)
+
+    def action_detail(self) -> None:
+        """Everything about the mapping under the cursor."""
+        one = self._current()
+        if one is not None and self.snapshot is not None:
+            self.app.push_screen(Info(self.look, one.name, mappings.everything(one, self.snapshot.now)))
+
+    def action_history(self) -> None:
+        """Opens the integration synchronization jobs."""
+        self.app.push_screen(History(self.door, self.look))
+
+    def action_errors(self) -> None:
+        """Opens the errors of the active or last run."""
+        home = self.snapshot
+        run = None if home is None else home.active or home.last_run
+        self.app.push_screen(Errors(self.door, self.look, None if run is None else run.id))
+
+    @work
+    async def action_only_coupled(self) -> None:
+        """Asks, then changes the stored flag of the mapping under the cursor."""
+        one = self._current()
+        if one is None:
+            return
+        value = not one.only_coupled
+        words = mappings.flag_change(one)
+        if await self.app.push_screen_wait(Confirm(self.look, f"{one.name}: Synch. Only Coupled Records", words)):
+            await self.tell(partial(self.door.set_only_coupled, one.name, value=value))
+            self.wake()

@@ -1,0 +1,113 @@
+"""What all full screens have in common: a title line, a body, two lines of keys, and reads that do not block."""
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Rule
+
+from engine.model.errors import CouplerError
+from tui import actions
+from tui.dialogs.info import Info
+from tui.door import Door
+from tui.look import Look
+from tui.text import safe
+from tui.widgets.fit import fit_or_say
+from tui.widgets.keys import Keys
+from tui.widgets.line import Line, spread
+from tui.widgets.notice import Notice
+
+T = TypeVar("T")
+
+
+class Page(Screen[None]):
+    """A full screen. `SCOPE` says which actions of `tui.actions` it has."""
+
+    SCOPE: ClassVar[actions.Scope] = "home"
+
+    def __init__(self, door: Door, look: Look) -> None:
+        super().__init__()
+        self.door = door
+        self.look = look
+        self.shown = 0
+        """How many snapshots were shown; tests wait for it."""
+
+    def compose(self) -> ComposeResult:
+        """Title, body, keys."""
+        yield Line(id="small")
+        yield Line(id="head")
+        yield self.rule()
+        yield from self.body()
+        yield Notice(ascii_only=self.look.ascii)
+        yield Keys(self.SCOPE, self.look)
+
+    def body(self) -> ComposeResult:
+        """What is between title and keys."""
+        yield from ()
+
+    def rule(self) -> Rule:
+        """A horizontal line."""
+        return Rule(line_style="ascii" if self.look.ascii else "solid")
+
+    def on_resize(self, event: Resize) -> None:
+        """A terminal that is too small gets one line that says so."""
+        fit_or_say(self, event.size.width, event.size.height)
+
+    def head(self, left: str, right: str, *, keep_left: bool = False) -> None:
+        """Writes the title line."""
+        text = spread(safe(left), safe(right), self.app.size.width - 2, keep_left=keep_left)
+        self.query_one("#head", Line).put(f" {text}", style="bold")
+
+    @property
+    def seen(self) -> bool:
+        """Whether the operator sees this screen, perhaps behind a dialog; never while the program ends."""
+        if not self.app.is_running:
+            return False
+        above = self.app.screen_stack[self.app.screen_stack.index(self) :] if self in self.app.screen_stack else []
+        return bool(above) and all(one.is_modal for one in above[1:])
+
+    def say(self, text: str) -> None:
+        """A short notice that goes away by itself; a longer one waits to be read."""
+        notice = self.query_one(Notice)
+        if len(text) <= notice.room():
+            notice.say(text)
+        else:
+            self.app.push_screen(Info(self.look, "Notice", [text]))
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+
+    def on_screen_resume(self) -> None:
+        """Reads at once when it is to be seen again."""
+        self.wake()
+
+    async def ask(self, work: Callable[[], T], default: T) -> T:
+        """Calls the engine in a thread. What it refuses is shown, and `default` comes back."""
+        try:
+            return await asyncio.to_thread(work)
+        except CouplerError as error:
+            self._refuse(error.message, error.hint)
+        except OSError as error:
+            self._refuse(str(error), "")
+        return default
+
+    def _refuse(self, message: str, hint: str) -> None:
+        if self.app.is_running:
+            self.app.push_screen(Info(self.look, "This was not done", [message, *([hint] if hint else [])]))
+
+    async def tell(self, work: Callable[[], None]) -> bool:
+        """As `ask`, for what has no answer; whether it was done."""
+
+        def done() -> bool:
+            work()
+            return True
+
+        return await self.ask(done, default=False)
+
+    def action_back(self) -> None:
+        """One step back; the first screen has none."""
+        if len(self.app.screen_stack) > 2:
+            self.dismiss()

@@ -1,0 +1,238 @@
+"""Live progress of a run: the ordered jobs, what became of the records, what is cleared, and the latest events."""
+
+from dataclasses import replace
+from functools import partial
+from math import inf
+from time import monotonic
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from engine.model.errors import CouplerError
+from engine.model.snapshot import Event, JobSnapshot, RunSnapshot, RunState, Wish
+from tui import actions, report
+from tui import format as fmt
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.info import Info
+from tui.dialogs.question import Answer, Question
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.errors import Errors
+from tui.screens.page import Page
+from tui.text import safe
+from tui.widgets import jobs, names
+from tui.widgets.keys import Keys
+from tui.widgets.line import Line
+from tui.widgets.table import Table
+
+
+class Run(Page):
+    """One run. It asks the closing question as soon as the run waits for it."""
+
+    SCOPE = "run"
+    CSS_PATH = "run.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("run")
+
+    def __init__(self, door: Door, look: Look, run: int, *, started: bool = False) -> None:
+        super().__init__(door, look)
+        self._started = monotonic() if started else -inf
+        self.run = run
+        self.snapshot: RunSnapshot | None = None
+        self._poll = Poll(partial(door.run, run), self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
+        self._question: Question | None = None
+        self._later = False
+        self._placed: int | None = None
+        self._mine = False
+        self._held: tuple[Event, ...] | None = None
+
+    def body(self) -> ComposeResult:
+        """Jobs; the job under the cursor; events; what is cleared."""
+        yield Table(jobs.COLUMNS, id="jobs", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Line(id="sums")
+        yield Line(id="waiting")
+        yield self.rule()
+        yield Line(id="tail")
+        yield Line(id="cleared")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self.head(f"Coupler   run {self.run}", "")
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, run: RunSnapshot) -> None:
+        """Shows a snapshot; asks, or takes the question back when somebody else answered it."""
+        if jobs.starting(run, monotonic() - self._started):
+            run = replace(run, state=RunState.RUNNING, waiting="the engine to start")
+        self.snapshot = run
+        self.head(
+            f"Coupler   {jobs.title(run)}",
+            f"{names.nav(run.nav)} / {names.crm(run.crm)} ({run.environment})",
+            keep_left=True,
+        )
+        self.query_one(Table).show(jobs.rows(run, self.look))
+        self._place_cursor(run)
+        self._describe()
+        self._list_events()
+        self.query_one("#cleared", Line).put(jobs.cleared(run))
+        paused = run.wish is Wish.PAUSE and run.state is RunState.RUNNING
+        self.query_one(Keys).label(
+            {"pause": "Go on" if paused else "Pause", "follow": "Follow" if self._held else "Hold"}
+        )
+        self.shown += 1
+        if run.state is RunState.ASKING:
+            self._ask(run)
+        elif self._question is not None and self._question.is_current:
+            self._question.dismiss("later")
+            self.say(f"Run {run.id} was answered by {run.answered_by or 'somebody else'}.")
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read; what is shown is then old."""
+        if error is not None:
+            self.query_one("#waiting", Line).put(f"! {error.message} {error.hint}", style="bold")
+
+    def _place_cursor(self, run: RunSnapshot) -> None:
+        """Stays on the job that is going on, until the operator moves the cursor."""
+        table = self.query_one(Table)
+        if self._placed is not None and table.cursor_row != self._placed:
+            self._mine = True
+        if not self._mine:
+            going = [index for index, job in enumerate(run.jobs) if job.state in ("RUN", "PAUSE", "STOP")]
+            self._placed = going[0] if going else len(run.jobs)
+            table.jump(self._placed)
+
+    def _job(self) -> JobSnapshot | None:
+        key = self.query_one(Table).current
+        found = () if self.snapshot is None else (job for job in self.snapshot.jobs if job.mapping == key)
+        return next(iter(found), None)
+
+    @on(Table.Moved)
+    def _describe(self) -> None:
+        run = self.snapshot
+        if run is None:
+            return
+        job = self._job()
+        if job is None:
+            self.query_one("#sums", Line).put(jobs.counters("all", run.counters))
+        else:
+            self.query_one("#sums", Line).put(jobs.counters(f"{job.mapping} {job.direction.arrow}", job.counters))
+        message = f"{job.state}: {job.message}" if job is not None and job.message else ""
+        self.query_one("#waiting", Line).put(jobs.waiting(run) or message)
+
+    def _list_events(self) -> None:
+        if self.snapshot is None:
+            return
+        tail = self.query_one("#tail", Line)
+        room = max(1, tail.size.height or 4)
+        events = self.snapshot.events if self._held is None else self._held
+        lines = [
+            " ".join(part for part in (fmt.clock(one.at, utc=self.look.utc), one.mapping, one.text) if part)
+            for one in events[-room:]
+        ]
+        width = max(20, self.app.size.width - 2)
+        tail.put(*(safe(one, width) for one in lines))
+
+    def _ask(self, run: RunSnapshot) -> None:
+        if self._question is None and not self._later and self.is_current:
+            self._question = Question(self.look, run)
+            self.app.push_screen(self._question, self._take_answer)
+
+    def _take_answer(self, answer: Answer | None) -> None:
+        # Until the store says that the answer is in, snapshots still ask.
+        self._later = answer not in ("errors", "report")
+        self._answered(answer)
+
+    @work
+    async def _answered(self, answer: Answer | None) -> None:
+        self._question = None
+        run = self.snapshot
+        if run is None or answer is None:
+            return
+        if answer in ("yes", "no"):
+            if await self.tell(partial(self.door.answer, self.run, keep_cleared=answer == "yes")):
+                self.say(f"Answered {answer}.")
+            else:
+                self._later = False
+            self.wake()
+        elif answer == "errors":
+            self.action_errors()
+        elif answer == "report":
+            await self._write_report(run)
+
+    async def _write_report(self, run: RunSnapshot) -> None:
+        path = await self.ask(partial(report.write_text, f"coupler-run-{run.id}", report.lines(run)), None)
+        if path is not None:
+            self.say(f"Written to {path}")
+
+    def _refused(self, name: str) -> bool:
+        why = actions.why_not_run(name, self.snapshot)
+        if why is not None:
+            self.say(why)
+        return why is not None
+
+    @work
+    async def action_pause(self) -> None:
+        """Pauses, or goes on."""
+        if self._refused("pause") or self.snapshot is None:
+            return
+        wish = Wish.RUN if self.snapshot.wish is Wish.PAUSE else Wish.PAUSE
+        await self.tell(partial(self.door.wish, self.run, wish))
+        self.wake()
+
+    @work
+    async def action_cancel(self) -> None:
+        """Asks, then ends the run."""
+        if self._refused("cancel"):
+            return
+        words = [
+            f"Run {self.run} ends after the page that is being written.",
+            "What was written stays written. The flags are as before the run.",
+        ]
+        if not await self.app.push_screen_wait(Confirm(self.look, f"Cancel run {self.run}", words)):
+            return
+        await self.tell(partial(self.door.cancel, self.run))
+        self.wake()
+
+    @work
+    async def action_resume(self) -> None:
+        """Starts an engine that goes on."""
+        if not self._refused("resume"):
+            self._started = monotonic()
+            await self.tell(partial(self.door.resume, self.run))
+            self.wake()
+
+    def action_answer(self) -> None:
+        """Asks again after `decide later`."""
+        if not self._refused("answer") and self.snapshot is not None:
+            self._later = False
+            self._ask(self.snapshot)
+
+    def action_errors(self) -> None:
+        """Opens the errors of this run."""
+        self.app.push_screen(Errors(self.door, self.look, self.run))
+
+    def action_detail(self) -> None:
+        """Everything about the job under the cursor."""
+        job = self._job()
+        if job is not None:
+            self.app.push_screen(Info(self.look, job.mapping, jobs.detail(job, self.look)))
+
+    def action_follow(self) -> None:
+        """Holds the events still, or follows them again."""
+        if self.snapshot is not None:
+            self._held = self.snapshot.events if self._held is None else None
+            self.show(self.snapshot)
+
+    def action_detach(self) -> None:
+        """Leaves the program."""
+        run = self.snapshot
+        going = run is not None and run.state is RunState.RUNNING
+        self.app.exit(message=Text(f"Run {self.run} keeps going; `coupler attach` shows it.") if going else None)

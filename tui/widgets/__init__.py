@@ -1,0 +1,1 @@
+"""What screens are made of: lines, tables with a marked row, footers, a choice."""

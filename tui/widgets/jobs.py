@@ -1,0 +1,137 @@
+"""The seven ordered jobs of a run as rows and as the lines around them; pure."""
+
+from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
+from tui import format as fmt
+from tui.look import Look
+from tui.widgets.table import Column, Row
+
+COLUMNS = (
+    Column("#", 2),
+    Column("Job", 17),
+    Column("State", 6, states=True),
+    Column("Progress", 20),
+    Column("Done/Total", 17, right=True),
+    Column("Rec/s", 7, right=True),
+    Column("ETA", 9, right=True),
+)
+_BAR = 19
+_STALE = 5.0
+_START = 10.0
+_OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
+
+
+def rows(run: RunSnapshot, look: Look) -> list[Row]:
+    """A row for each job, and one for all of them."""
+    return [*(_row(job, look) for job in run.jobs), _all(run, look)]
+
+
+def _row(job: JobSnapshot, look: Look) -> Row:
+    return Row(
+        job.mapping,
+        (
+            str(job.seq),
+            job.mapping,
+            job.state.value,
+            fmt.bar(job.done, job.total, _BAR, ascii_only=look.ascii),
+            fmt.progress(job.done, job.total, exact=job.total_exact),
+            fmt.rate(job.rate),
+            fmt.eta(job.eta, exact=job.total_exact),
+        ),
+    )
+
+
+def _all(run: RunSnapshot, look: Look) -> Row:
+    done = sum(job.done for job in run.jobs)
+    known = [job.total for job in run.jobs if job.total is not None]
+    total = sum(known) if known else None
+    exact = len(known) == len(run.jobs) and all(job.total_exact for job in run.jobs)
+    rates = [job.rate for job in run.jobs if job.rate is not None and job.state not in _OVER]
+    rate = sum(rates) if rates else None
+    left = (total - done) / rate if total is not None and rate else None
+    return Row(
+        "",
+        (
+            "",
+            "all",
+            "",
+            fmt.bar(done, total, _BAR, ascii_only=look.ascii),
+            fmt.progress(done, total, exact=exact),
+            fmt.rate(rate),
+            fmt.eta(left, exact=False),
+        ),
+    )
+
+
+def starting(run: RunSnapshot, waited: float) -> bool:
+    """Whether the engine was started so lately that it may not have taken the run yet."""
+    return run.state is RunState.INTERRUPTED and waited < _START
+
+
+def title(run: RunSnapshot) -> str:
+    """`run 16  RUNNING 00:06:41`, and STALE when the engine gave no sign of life lately."""
+    return f"run {run.id}  {_word(run)} {fmt.between(run.started, run.ended or run.now)}{_stale(run)}"
+
+
+def _word(run: RunSnapshot) -> str:
+    if run.state is not RunState.RUNNING:
+        return run.state.value.upper()
+    wishes = {Wish.STOP: "STOPPING", Wish.CANCEL: "CANCELLING", Wish.PAUSE: "PAUSING"}
+    return "PAUSED" if run.paused and run.wish is Wish.PAUSE else wishes.get(run.wish, "RUNNING")
+
+
+def _stale(run: RunSnapshot) -> str:
+    if run.state is not RunState.RUNNING or run.beat is None:
+        return ""
+    silent = (run.now - run.beat).total_seconds()
+    return f"  STALE {silent:.0f} s" if silent > _STALE else ""
+
+
+def counters(name: str, sums: Counters) -> str:
+    """What became of the records, on one line."""
+    return (
+        f"{name}  inserted {fmt.count(sums.inserted)}  modified {fmt.count(sums.modified)}  "
+        f"unchanged {fmt.count(sums.unchanged)}  skipped {fmt.count(sums.skipped)}  failed {fmt.count(sums.failed)}"
+    )
+
+
+def waiting(run: RunSnapshot) -> str:
+    """What the run waits for, or why it does not go on."""
+    if run.waiting:
+        return f"wait: {run.waiting}"
+    if run.message:
+        return f"{run.message} {run.hint}".strip()
+    return ""
+
+
+def cleared(run: RunSnapshot) -> str:
+    """What is cleared now; or, when the run is over, what became of it."""
+    if run.kind == "plan":
+        return "Preflight: nothing is written, Synch. Only Coupled Records is not touched"
+    if run.state.active:
+        count = len(run.cleared)
+        if not count:
+            return "Synch. Only Coupled Records: was off on all mappings; nothing had to be cleared"
+        return f"Synch. Only Coupled Records: cleared for this run on {count} mapping{'s' * (count != 1)}"
+    if run.answer is None:
+        return "Synch. Only Coupled Records: as before this run (no answer)"
+    kept = "stays cleared" if run.answer == "yes" else "as before this run"
+    return f"Synch. Only Coupled Records: {kept} (answer: {run.answer}, {run.answered_by})"
+
+
+def detail(job: JobSnapshot, look: Look) -> list[str]:
+    """Everything about a job: its passes with times, counters and messages."""
+    made = [f"{job.mapping} {job.direction.arrow}   {job.state}   {job.message}".rstrip(), ""]
+    for one in job.passes:
+        sums = one.counters
+        times = f"{fmt.clock(one.started, utc=look.utc)} - {fmt.clock(one.ended, utc=look.utc)}"
+        done = fmt.progress(sums.read, one.total, exact=one.total_exact)
+        made += [f"{one.direction.arrow}  {one.state:<6}{done}   {times}"]
+        made += [_indented(("inserted", sums.inserted), ("modified", sums.modified), ("unchanged", sums.unchanged))]
+        made += [_indented(("skipped", sums.skipped), ("failed", sums.failed), ("warnings", sums.warnings))]
+        made += [_indented(("coupled", sums.coupled), ("ambiguous", sums.ambiguous))]
+        made += [*([f"    {one.message}"] if one.message else []), ""]
+    return made
+
+
+def _indented(*values: tuple[str, int]) -> str:
+    return "    " + "  ".join(f"{name} {fmt.count(value)}" for name, value in values)

@@ -1,0 +1,43 @@
+"""The two lines at the bottom that say which keys there are."""
+
+from collections.abc import Mapping
+
+from tui import actions
+from tui.look import Look
+from tui.widgets.line import Line
+
+_LINES = 2
+
+
+class Keys(Line):
+    """The keys of a screen; as many as fit, the help page has them all."""
+
+    def __init__(self, scope: actions.Scope, look: Look) -> None:
+        super().__init__(id="keys")
+        self._scope = scope
+        self._look = look
+        self._labels: dict[str, str] = {}
+
+    def on_mount(self) -> None:
+        """Shows them at once, so that the first paint is complete."""
+        self._write()
+
+    def on_resize(self) -> None:
+        """Wraps anew."""
+        self._write()
+
+    def label(self, labels: Mapping[str, str]) -> None:
+        """Other labels for some actions by name, such as `Resume` for `pause`."""
+        if dict(labels) != self._labels:
+            self._labels = dict(labels)
+            self._write()
+
+    def _write(self) -> None:
+        width = (self.size.width or 80) - 2
+        lines = [""]
+        for one in (*actions.of(self._scope), *actions.of("everywhere")):
+            part = f"{actions.shown(one, self._look.keys)} {self._labels.get(one.name, one.label)}"
+            if lines[-1] and len(lines[-1]) + 2 + len(part) > width:
+                lines.append("")
+            lines[-1] += f"  {part}" if lines[-1] else part
+        self.put(*(f" {one}" for one in lines[:_LINES]))

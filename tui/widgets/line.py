@@ -1,0 +1,50 @@
+"""Text that is repainted only when it changed."""
+
+from textwrap import wrap
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.text import line
+
+
+class Line(Static):
+    """One or more lines of text from anywhere; what is in it is never markup."""
+
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__("", id=id, classes=classes, markup=False)
+        self._put: tuple[object, ...] | None = None
+
+    def put(self, *lines: str | Content, style: str = "") -> None:
+        """Shows the lines; does nothing when they are there already. Strings go through `tui.text`."""
+        parts = [one if isinstance(one, Content) else line(one) for one in lines]
+        content = Content("\n").join(parts)
+        if style:
+            content = content.stylize(style)
+        now = (content.plain, tuple(content.spans))
+        if now != self._put:
+            before, self._put = self._put, now
+            self.update(content, layout=before is None or _height(before) != len(lines))
+
+    @property
+    def text(self) -> str:
+        """What it shows, for tests and for `copy`."""
+        return "" if self._put is None else str(self._put[0])
+
+
+def _height(put: tuple[object, ...]) -> int:
+    return str(put[0]).count("\n") + 1
+
+
+def spread(left: str, right: str, width: int, *, keep_left: bool = False) -> str:
+    """`left` and `right` at the two ends of a line; one of them is cut when there is no room for both."""
+    if keep_left:
+        room = max(0, width - len(left) - 2)
+        return f"{left}  {right[:room]:>{room}}"
+    room = max(0, width - len(right) - 2)
+    return f"{left[:room]:<{room}}  {right}"
+
+
+def hanging(text: str, width: int) -> list[str]:
+    """A text that is too long for a line as several, the later ones set in by two."""
+    return wrap(text, max(20, width), subsequent_indent="  ", break_on_hyphens=False) or [""]

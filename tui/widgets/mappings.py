@@ -1,0 +1,161 @@
+"""The seven mappings as rows and as the text below them; pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
+from tui import format as fmt
+from tui.look import Look
+from tui.widgets.table import Column, Row
+
+_CALM = (
+    Column("#", 2),
+    Column("Mapping", 17),
+    Column("NAV table", 17),
+    Column("Dir", 4),
+    Column("CRM table", 13),
+    Column("OnlyCpl", 8),
+    Column("Coupled", 8, right=True),
+    Column("Last", 9, states=True),
+)
+_CLEARED = (
+    Column("#", 2),
+    Column("Mapping", 17),
+    Column("NAV", 10),
+    Column("", 3),
+    Column("CRM", 10),
+    Column("OnlyCpl", 23),
+    Column("Coupled", 8, right=True),
+    Column("Last", 5, states=True),
+)
+
+
+def columns_calm() -> Sequence[Column]:
+    """The columns while no run overrides a flag."""
+    return _CALM
+
+
+def columns(home: HomeSnapshot) -> Sequence[Column]:
+    """The columns; a flag that a run overrides needs more room than one that says on or off."""
+    return _CLEARED if any(one.cleared_by is not None for one in home.mappings) else _CALM
+
+
+def rows(home: HomeSnapshot) -> list[Row]:
+    """A row for each mapping, in run order."""
+    return [
+        Row(
+            one.name,
+            (
+                str(one.seq),
+                one.name,
+                one.nav_table,
+                one.direction.arrow,
+                one.crm_table,
+                flag(one),
+                fmt.count(one.coupled),
+                _last(one, home),
+            ),
+        )
+        for one in home.mappings
+    ]
+
+
+def flag(one: MappingSnapshot) -> str:
+    """Synch. Only Coupled Records: the stored value, and the run that it has no effect for."""
+    stored = fmt.on_off(one.only_coupled)
+    return stored if one.cleared_by is None or not one.only_coupled else f"{stored} (cleared by run {one.cleared_by})"
+
+
+def _last(one: MappingSnapshot, home: HomeSnapshot) -> str:
+    if any(other.cleared_by is not None for other in home.mappings):
+        return "-" if one.last_state is None else one.last_state.value
+    if one.last is None or one.last_state is None:
+        return "never"
+    return f"{fmt.ago(one.last.ended or one.last.started, home.now):>3} {one.last_state}"
+
+
+def detail(one: MappingSnapshot, now: datetime) -> list[str]:
+    """Three lines about a mapping."""
+    tables = f"{one.nav_table} {one.direction.arrow} {one.crm_table}"
+    first = f"{one.name}   {tables}   {one.fields} fields   {fmt.count(one.coupled)} coupled"
+    match = f"match: {one.match or 'none'}"
+    if one.last is None or one.last_counters is None:
+        return [first, match, "last: never"]
+    sums = one.last_counters
+    when = fmt.ago(one.last.ended or one.last.started, now)
+    counts = (
+        f"{fmt.count(sums.inserted)} inserted, {fmt.count(sums.modified)} modified, {fmt.count(sums.failed)} failed"
+    )
+    return [first, match, f"last: run {one.last.run}, {when} ago, {fmt.count(sums.read)} read, {counts}"]
+
+
+def everything(one: MappingSnapshot, now: datetime) -> list[str]:
+    """All that is known about a mapping."""
+    return [
+        f"Tables          {one.nav_table} {one.direction.arrow} {one.crm_table}",
+        f"Direction       {one.direction}",
+        f"Fields          {one.fields} field mappings",
+        f"NAV filter      {one.nav_filter or 'none'}",
+        f"CRM filter      {one.crm_filter or 'none'}",
+        f"Match           {one.match or 'none'}",
+        f"Only Coupled    {flag(one)}",
+        f"Coupled         {fmt.count(one.coupled)} records",
+        "",
+        *_sums(one, now),
+    ]
+
+
+def _sums(one: MappingSnapshot, now: datetime) -> list[str]:
+    if one.last is None or one.last_counters is None:
+        return ["Last run        never"]
+    sums = one.last_counters
+    when = fmt.ago(one.last.ended or one.last.started, now)
+    written = f"inserted {fmt.count(sums.inserted)}, modified {fmt.count(sums.modified)}"
+    return [
+        f"Last run        {one.last.run}, {one.last_state or '-'}, {when} ago",
+        f"                read {fmt.count(sums.read)}, {written}, unchanged {fmt.count(sums.unchanged)}",
+        f"                skipped {fmt.count(sums.skipped)}, failed {fmt.count(sums.failed)}",
+        *([f"                {one.last.message}"] if one.last.message else []),
+    ]
+
+
+def flag_change(one: MappingSnapshot) -> list[str]:
+    """What turning the stored flag means."""
+    if one.only_coupled:
+        words = [
+            "Turn it OFF: scheduled jobs of this mapping may then CREATE records",
+            "for records that are not coupled.",
+        ]
+    else:
+        words = ["Turn it ON: scheduled jobs of this mapping then leave records alone", "that are not coupled."]
+    if one.cleared_by is not None:
+        words += [
+            "",
+            f"Run {one.cleared_by} is not finished and has it cleared anyway; your change",
+            "stands after it, whatever the answer.",
+        ]
+    return words
+
+
+def banner(home: HomeSnapshot, look: Look) -> str:
+    """What needs the operator's attention: an unfinished run, a question, a run that is going."""
+    run = home.active
+    if run is None:
+        last = home.last_run
+        return "" if last is None else f"Run {last.id} {last.state}{_answered(last, look)}."
+    if run.state is RunState.ASKING:
+        return f"! Run {run.id} asks: keep Synch. Only Coupled Records cleared?   a = answer"
+    where = next((job for job in run.jobs if job.state in ("RUN", "PAUSE", "STOP", "FAIL")), None)
+    place = (
+        "" if where is None else f" at {where.mapping} {fmt.progress(where.done, where.total, exact=where.total_exact)}"
+    )
+    if run.state.resumable:
+        return f"! Run {run.id} {run.state}{place}.  r = resume  u = look at it"
+    return f"* Run {run.id} is going{place}.  u = watch"
+
+
+def _answered(run: RunSnapshot, look: Look) -> str:
+    if run.ended is None:
+        return ""
+    at = fmt.stamp(run.ended, run.now, utc=look.utc)
+    return f" {at}" + ("" if run.answer is None else f", answer: {run.answer} by {run.answered_by}")

@@ -1,0 +1,74 @@
+"""Causes and records that went wrong as rows, and as what is said about one of them."""
+
+from engine.model.snapshot import Cause, RecordOutcome
+from tui import format as fmt
+from tui.look import Look
+from tui.widgets.passes import now
+from tui.widgets.table import Column, Row
+
+CAUSES = (
+    Column("Mapping", 17),
+    Column("Kind", 8),
+    Column("Cause", 35),
+    Column("Count", 8, right=True),
+    Column("First", 10, right=True),
+)
+RECORDS = (
+    Column("NAV No.", 16),
+    Column("Name", 36),
+    Column("CRM id", 10),
+    Column("Dir", 4),
+    Column("When", 12, right=True),
+)
+HEADING = (
+    "run", "mapping", "direction", "kind", "code", "cause", "message", "hint",
+    "nav_no", "name", "nav_id", "crm_id", "at",
+)  # fmt: skip
+
+
+def cause_key(one: Cause) -> str:
+    """What tells a cause from all others."""
+    return f"{one.run}/{one.mapping}/{one.kind}/{one.code}/{one.cause}"
+
+
+def cause_row(one: Cause, look: Look) -> Row:
+    """A row of the table of causes."""
+    first = fmt.stamp(one.first_seen, now(), utc=look.utc)
+    return Row(cause_key(one), (one.mapping, one.kind, one.cause, fmt.count(one.count), first))
+
+
+def record_row(one: RecordOutcome, index: int, look: Look) -> Row:
+    """A row of the table of records."""
+    at = fmt.stamp(one.at, now(), utc=look.utc)
+    crm = "-" if one.crm_id is None else f"{one.crm_id[:8]}"
+    return Row(str(index), (one.nav_no or "-", one.name, crm, one.direction.arrow, at))
+
+
+def ids(one: RecordOutcome) -> str:
+    """Which record it is."""
+    return f"{one.mapping} {one.direction.arrow} {one.nav_no} {one.name}   {one.code}"
+
+
+def everything(one: RecordOutcome) -> list[str]:
+    """All that is known about a record's problem."""
+    return [
+        f"Record      {one.mapping} {one.nav_no}  {one.name}",
+        f"Direction   {one.direction}",
+        f"NAV id      {one.nav_id or '-'}",
+        f"CRM id      {one.crm_id or '-'}",
+        f"When        {fmt.iso(one.at)}, run {one.run}",
+        "",
+        f"{one.kind}: {one.cause}   [{one.code}]",
+        "",
+        one.message,
+        "",
+        f"Next step: {one.hint or 'none known'}",
+    ]
+
+
+def export(one: RecordOutcome) -> tuple[object, ...]:
+    """A row of the CSV file."""
+    return (
+        one.run, one.mapping, one.direction, one.kind, one.code, one.cause, one.message, one.hint, one.nav_no, one.name,
+        one.nav_id, one.crm_id, fmt.iso(one.at),
+    )  # fmt: skip

@@ -1,0 +1,160 @@
+"""A table of fixed widths whose current row is marked with `>`, so that it is seen without colours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
+from textual.message import Message
+from textual.widgets import DataTable
+
+from tui import actions
+from tui.text import cell
+
+_COLOURS = {"OK": "green", "RUN": "cyan", "PART": "yellow", "PAUSE": "yellow", "STOP": "yellow", "FAIL": "red"}
+_MARK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, its width including the gap to the next one, and whether its values stand right."""
+
+    label: str
+    width: int
+    right: bool = False
+    states: bool = False
+    """Its values are state words, which have colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: a key that stays the same over refreshes, and a text for each column."""
+
+    key: str
+    cells: tuple[str, ...]
+
+
+class Table(DataTable[Text], inherit_bindings=False):
+    """Rows are compared with what is shown, and only cells that differ are painted."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *actions.bindings("lists"),
+        *(Binding(str(number), f"row({number})", show=False) for number in range(1, 10)),
+    ]
+
+    class Moved(Message):
+        """Another row is the current one now."""
+
+        def __init__(self, table: "Table") -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> "Table":
+            """The table, for `@on` with a selector."""
+            return self.table
+
+    def __init__(self, columns: Sequence[Column], *, id: str, ascii_only: bool = True) -> None:
+        super().__init__(id=id, cursor_type="row", cell_padding=0, zebra_stripes=False, show_row_labels=False)
+        self._layout: tuple[Column, ...] = ()
+        self._shown: tuple[Row, ...] = ()
+        self._marked: str | None = None
+        self.set_class(ascii_only, "ascii")
+        self._cut = "." if ascii_only else "…"
+        self._begin = tuple(columns)
+
+    def on_mount(self) -> None:
+        """Sets the columns that it was made with."""
+        self._lay_out(self._begin)
+
+    @property
+    def current(self) -> str | None:
+        """The key of the current row."""
+        return self._shown[self.cursor_row].key if 0 <= self.cursor_row < len(self._shown) else None
+
+    def show(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
+        """Shows the rows. The current one stays current as long as its key is there."""
+        new, old = tuple(rows), self._shown
+        if columns is not None and tuple(columns) != self._layout:
+            current = self.current
+            self._lay_out(tuple(columns))
+            self._fill(new, current)
+            return
+        if new == old:
+            return
+        if [row.key for row in new] == [row.key for row in old]:
+            self._shown = new
+            for was, now in zip(old, new, strict=True):
+                for index, (before, after) in enumerate(zip(was.cells, now.cells, strict=True)):
+                    if before != after:
+                        self.update_cell(now.key, str(index), self._cell(after, self._layout[index]))
+            return
+        self._fill(new, self.current)
+
+    def jump(self, row: int) -> None:
+        """Makes a row the current one."""
+        self.move_cursor(row=row)
+
+    def watch_cursor_coordinate(self, old_coordinate: Coordinate, new_coordinate: Coordinate) -> None:
+        """Moves the mark along."""
+        super().watch_cursor_coordinate(old_coordinate, new_coordinate)
+        self._mark()
+
+    def action_row(self, number: int) -> None:
+        """`1` to `9` go to that row."""
+        if number <= len(self._shown):
+            self.jump(number - 1)
+
+    def _lay_out(self, columns: tuple[Column, ...]) -> None:
+        self._layout = columns
+        self._forget()
+        self.clear(columns=True)
+        self.add_column(Text(""), width=_MARK, key="mark")
+        for index, column in enumerate(columns):
+            self.add_column(self._cell(column.label, column, heading=True), width=column.width, key=str(index))
+
+    def _fill(self, rows: tuple[Row, ...], current: str | None) -> None:
+        top = self.scroll_y
+        self._forget()
+        self.clear()
+        self._shown = rows
+        for row in rows:
+            cells = (self._cell(text, column) for text, column in zip(row.cells, self._layout, strict=True))
+            self.add_row(Text("  "), *cells, key=row.key)
+        keys = [row.key for row in rows]
+        if current in keys:
+            self.move_cursor(row=keys.index(current), scroll=False)
+            self.scroll_y = top
+        self._mark()
+        self.post_message(self.Moved(self))
+
+    def _forget(self) -> None:
+        # Clearing moves the cursor, and moving it must not mark rows that are gone.
+        self._shown = ()
+        self._marked = None
+
+    def _mark(self) -> None:
+        current = self.current
+        if current == self._marked:
+            return
+        if self._marked is not None and any(row.key == self._marked for row in self._shown):
+            self.update_cell(self._marked, "mark", Text("  "))
+        if current is not None:
+            self.update_cell(current, "mark", Text("> "))
+        self._marked = current
+        self.post_message(self.Moved(self))
+
+    def _cell(self, text: str, column: Column, *, heading: bool = False) -> Text:
+        made = cell(text)
+        made.end = ""
+        room = column.width - 1
+        if made.cell_len > room:
+            made.truncate(room - 1, overflow="crop")
+            made.append(self._cut)
+        if column.right:
+            made.align("right", room)
+        if column.states and not heading:
+            made.stylize(_COLOURS.get(text.rpartition(" ")[2], ""))
+        return made
