@@ -144,7 +144,8 @@ def _kept(value: Value) -> Shown:
 def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
     """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
 
-    Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back.
+    Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
+    or because a lookup waited for its partner, and is filled in now.
     """
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
@@ -154,7 +155,8 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:
         return "conflict"
-    return "source" if source_changed else "target"
+    waited = field.clear_on_fail and one_way is TO and blank(current) and not target_changed
+    return "source" if source_changed or waited else "target"
 
 
 def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, Value], current: Value) -> bool:
