@@ -54,7 +54,7 @@ async def run_pass(context: Context, scope: Scope, *, only_coupled: bool, modifi
         one = await retry_first(replace(one, since=await modified_since(context, one.mapping, scope.direction)))
     await _work(one, epoch, cursor)
     if not scope.plan:
-        await _close(one)
+        await close_pass(one)
     await context.store.write(partial(finish_slice, scope=scope, epoch=epoch))
 
 
@@ -133,7 +133,7 @@ def _tail(result: PageResult) -> Iterator[str]:
         yield f"{outcome.nav_no} {outcome.name} FAIL {cause}"
 
 
-async def _close(one: Pass) -> None:
+async def close_pass(one: Pass) -> None:
     """Make what turned out not to have been made, and count what was made and that no page has counted."""
     context, scope = one.context, one.scope
     for number in range(_LAST_LOOKS):
@@ -166,11 +166,9 @@ async def _repeat(one: Pass, ids: list[str]) -> None:
     if not rows:
         await _add(one, key, [], intents=old)
         return
-    result = await work_page(one, list(rows.values()), None)
+    result = await work_page(replace(one, handled=frozenset()), list(rows.values()), None)
     at = one.context.clock()
-    repeated = PageResult(
-        None, key, 0, result.outcomes, result.pairs, result.links, [*result.intents, *old], result.left_open
-    )
+    repeated = replace(result, last_key=key, read=0, intents=[*result.intents, *old])
     await one.context.store.write(partial(add_page, scope=one.scope, result=repeated, at=at))
 
 
