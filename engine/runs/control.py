@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.sync.context import Clock, system_clock
 
+_HALF = 32
 _RUNNING, _STOPPED, _ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
 
 
@@ -78,11 +80,7 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
         row = runs.get(connection, run_id)
         if row is None or row.kind != "run" or row.state not in (_RUNNING.value, _STOPPED.value):
             raise RunError(f"Run {run_id} cannot be resumed.", "`coupler status` says which run can.")
-        if row.fingerprint != fingerprint(settings):
-            raise RunError(
-                f"Run {run_id} was started for other systems: {row.nav}, {row.crm}.",
-                "Use the configuration that it was started with, or cancel it with `coupler cancel`.",
-            )
+        refuse_changed(settings, row)
         values: dict[str, object] = {
             "state": _RUNNING.value,
             "wish": Wish.RUN.value,
@@ -170,9 +168,26 @@ def who() -> str:
 
 
 def fingerprint(settings: Settings) -> str:
-    """What must be the same when a run is resumed: the systems and the version of NAV."""
+    """What must be the same when a run is resumed: half of it for the systems, half for the mappings."""
     parts = (settings.environment, settings.nav.url, settings.nav.company, settings.nav.version, settings.crm.url)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    # the texts of frozen dataclasses hold all that they say
+    texts = ("\n".join(parts), "\n".join(map(repr, settings.mappings)))
+    return "".join(hashlib.sha256(text.encode()).hexdigest()[:_HALF] for text in texts)
+
+
+def refuse_changed(settings: Settings, row: sa.Row[Any]) -> None:
+    """Raise RunError when a run was started for other systems or with other mappings."""
+    now = fingerprint(settings)
+    if row.fingerprint[:_HALF] != now[:_HALF]:
+        raise RunError(
+            f"Run {row.id} was started for other systems: {row.nav}, {row.crm}.",
+            "Use the configuration that it was started with, or cancel it with `coupler cancel`.",
+        )
+    if row.fingerprint != now:
+        raise RunError(
+            f"The mappings are not those with which run {row.id} was started.",
+            "Take back the changes of [mapping] in config.toml, or end the run with `coupler cancel` and start anew.",
+        )
 
 
 def _default(settings: Settings, name: str) -> bool:

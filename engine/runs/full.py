@@ -18,7 +18,7 @@ from engine.mapping.identity import created_id
 from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
-from engine.runs.control import on_hold, put_answer
+from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
@@ -60,6 +60,7 @@ class FullSynchronization:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
         beating = asyncio.create_task(self._beat())
         try:
+            refuse_changed(self._settings, row)
             await self._work(plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except StopRequested as stop:
@@ -192,7 +193,7 @@ class FullSynchronization:
             settle_wait=own.nav.settle_wait,
             page_size=min(own.nav.page_size, own.crm.page_size),
             organization=organization,
-            couplings=Couplings(self._run if plan else None),
+            couplings=Couplings(self._run if plan else None, own.mappings),
             plan=plan,
             checkpoint=self._checkpoint,
             sleep=asyncio.sleep,

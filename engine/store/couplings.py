@@ -1,16 +1,18 @@
 """Couplings: which NAV record and which CRM row are the same thing. During a plan the planned ones count too."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from engine.model.mapping import Direction
-from engine.store.schema import coupling, planned
+from engine.model.mapping import Direction, TableMapping
+from engine.store.schema import coupling, planned, restored
 from engine.store.upsert import insert
 
 _CHUNK = 500
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,15 @@ class Coupling:
 
 
 class Couplings:
-    """The couplings that one job may see; `plan` is the run whose planned couplings count as made."""
+    """The couplings that one job may see; `plan` is the run whose planned couplings count as made.
 
-    def __init__(self, plan: int | None = None) -> None:
+    Several `mappings` may be for one pair of tables: what one of them has coupled, the others do not couple again,
+    and lookups find it.
+    """
+
+    def __init__(self, plan: int | None = None, mappings: Iterable[TableMapping] = ()) -> None:
         self._plan = plan
+        self._tables = {one.name: (one.nav.entity, one.crm.entity) for one in mappings}
 
     def of(
         self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]
@@ -41,36 +48,53 @@ class Couplings:
         by_nav = one_way is Direction.TO_INTEGRATION_TABLE
         name = "nav_id" if by_nav else "crm_id"
         found: dict[str, Coupling] = {}
-        for row in self._rows(connection, mapping, name, ids):
+        for row in self._rows(connection, (mapping,), name, ids):
             found[row.nav_id if by_nav else row.crm_id] = row
         return found
 
     def taken(self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> set[str]:
-        """Which of these destination records are coupled."""
+        """Which of these destination records are coupled, by this mapping or another one of their table."""
+        mappings = self._sharing(mapping, (1,) if one_way is Direction.TO_INTEGRATION_TABLE else (0,))
         name = "crm_id" if one_way is Direction.TO_INTEGRATION_TABLE else "nav_id"
-        return {str(getattr(row, name)) for row in self._rows(connection, mapping, name, ids)}
+        return {str(getattr(row, name)) for row in self._rows(connection, mappings, name, ids)}
+
+    def elsewhere(self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> set[str]:
+        """Which of these source records another mapping of the same two tables has coupled."""
+        others = [name for name in self._sharing(mapping, (0, 1)) if name != mapping]
+        name = "nav_id" if one_way is Direction.TO_INTEGRATION_TABLE else "crm_id"
+        return {str(getattr(row, name)) for row in self._rows(connection, others, name, ids)} if others else set()
 
     def partners(
         self, connection: sa.Connection, mapping: str, one_way: Direction, values: Sequence[str]
     ) -> dict[str, str]:
         """What lookup values of a source record are on the other side: numbers to ids, or ids to numbers."""
+        mappings = self._sharing(mapping, (0, 1))
         if one_way is Direction.TO_INTEGRATION_TABLE:
-            return {row.nav_no: row.crm_id for row in self._rows(connection, mapping, "nav_no", values)}
-        return {row.crm_id: row.nav_no for row in self._rows(connection, mapping, "crm_id", values)}
+            return {row.nav_no: row.crm_id for row in self._rows(connection, mappings, "nav_no", values)}
+        return {row.crm_id: row.nav_no for row in self._rows(connection, mappings, "crm_id", values)}
 
-    def _rows(self, connection: sa.Connection, mapping: str, name: str, values: Sequence[str]) -> Iterator[Coupling]:
+    def _sharing(self, mapping: str, sides: tuple[int, ...]) -> list[str]:
+        """The mapping, and the others whose tables on these sides, 0 for NAV and 1 for CRM, are the same."""
+        own = self._tables.get(mapping)
+        if own is None:
+            return [mapping]
+        return [name for name, tables in self._tables.items() if all(tables[side] == own[side] for side in sides)]
+
+    def _rows(
+        self, connection: sa.Connection, mappings: Sequence[str], name: str, values: Sequence[str]
+    ) -> Iterator[Coupling]:
         for start in range(0, len(values), _CHUNK):
             chunk = values[start : start + _CHUNK]
             c = coupling.c
             query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.generation).where(
-                c.mapping == mapping, c[name].in_(chunk)
+                c.mapping.in_(mappings), c[name].in_(chunk)
             )
             for row in connection.execute(query):
                 yield Coupling(*row[:5], generation=row.generation)
             if self._plan is not None:
                 p = planned.c
                 of_plan = sa.select(p.nav_id, p.crm_id, p.nav_no).where(
-                    p.run_id == self._plan, p.mapping == mapping, p[name].in_(chunk)
+                    p.run_id == self._plan, p.mapping.in_(mappings), p[name].in_(chunk)
                 )
                 for pair in connection.execute(of_plan):
                     yield Coupling(pair.nav_id, pair.crm_id, pair.nav_no, planned=True)
@@ -117,9 +141,17 @@ def save(
 
 
 def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
-    """Uncouple NAV records; nothing else of them is forgotten."""
+    """Uncouple NAV records. How often a partner was made again is kept: made anew, it gets the id that it had."""
     for start in range(0, len(nav_ids), _CHUNK):
         chunk = nav_ids[start : start + _CHUNK]
+        c = coupling.c
+        again = sa.select(c.mapping, c.nav_id, c.generation).where(
+            c.mapping == mapping, c.nav_id.in_(chunk), c.generation > 0
+        )
+        for row in connection.execute(again).all():
+            values = insert(connection, restored).values(mapping=mapping, nav_id=row.nav_id, generation=row.generation)
+            keys = [restored.c.mapping, restored.c.nav_id]
+            connection.execute(values.on_conflict_do_update(index_elements=keys, set_={"generation": row.generation}))
         connection.execute(sa.delete(coupling).where(coupling.c.mapping == mapping, coupling.c.nav_id.in_(chunk)))
 
 
@@ -129,6 +161,30 @@ def replace(connection: sa.Connection, mapping: str, one_way: Direction, pairs: 
     for pair in pairs:
         source = pair.nav_id if name == "nav_id" else pair.crm_id
         connection.execute(sa.delete(coupling).where(coupling.c.mapping == mapping, coupling.c[name] == source))
+
+
+def generations(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> dict[str, int]:
+    """Of NAV records that were uncoupled, how often their partner had been made again; others are not in it."""
+    found: dict[str, int] = {}
+    c = restored.c
+    for start in range(0, len(nav_ids), _CHUNK):
+        chunk = nav_ids[start : start + _CHUNK]
+        query = sa.select(c.nav_id, c.generation).where(c.mapping == mapping, c.nav_id.in_(chunk))
+        found.update({row.nav_id: row.generation for row in connection.execute(query)})
+    return found
+
+
+def named(connection: sa.Connection, mapping: str, names: Sequence[str]) -> list[Coupling]:
+    """The couplings of NAV records by number or id."""
+    ids = [name for name in names if _GUID.fullmatch(name)]
+    found = {}
+    c = coupling.c
+    for column, values in ((c.nav_id, ids), (c.nav_no, [*names, *(name.upper() for name in names)])):
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            query = sa.select(c.nav_id, c.crm_id, c.nav_no).where(c.mapping == mapping, column.in_(chunk))
+            found.update({row.nav_id: Coupling(*row) for row in connection.execute(query)})
+    return list(found.values())
 
 
 def uncounted(connection: sa.Connection, mapping: str) -> list[Coupling]:

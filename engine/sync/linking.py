@@ -18,12 +18,17 @@ _BATCH = 200
 async def write_links(context: Context, run: int, partner_mapping: str, seqs: dict[str, int]) -> int:
     """Write the lookups that waited for records of a mapping and return how many records were looked at.
 
-    A lookup whose partner is still not coupled is a warning; the next full synchronization tries it again.
+    A lookup whose partner is still not coupled is a warning; the next full synchronization tries it again. What a
+    mapping waited for that is configured no more is forgotten.
     """
     looked_at = 0
     while batch := await context.store.read(partial(links, partner_mapping=partner_mapping, limit=_BATCH)):
         await context.checkpoint()
         scope = Scope(run, seqs.get(batch[0].mapping, 0), batch[0].mapping, batch[0].direction, plan=False)
+        if scope.mapping not in context.mappings:
+            at = context.clock()
+            await context.store.write(partial(commit_links, scope=scope, done=batch, outcomes=[], pairs=[], at=at))
+            continue
         await _write_batch(context, scope, batch)
         looked_at += len(batch)
     return looked_at
@@ -37,8 +42,8 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
     rows = await context.source(scope.direction).fetch(table.entity, table.key, ids, columns)
     outcomes: list[Outcome] = []
     pairs = []
-    if rows:
-        field = _field(one.mapping, batch[0].partner_mapping)
+    field = _field(one.mapping, batch[0].partner_mapping)
+    if rows and field is not None:
         result = await work_page(one, list(rows.values()), None, only=field)
         waiting = {link.source_id for link in result.links}
         outcomes = [
@@ -51,8 +56,8 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
     await context.store.write(partial(commit_links, scope=scope, done=batch, outcomes=outcomes, pairs=pairs, at=at))
 
 
-def _field(mapping: TableMapping, partner_mapping: str) -> FieldMapping:
-    return next(field for field in mapping.fields if field.lookup == partner_mapping and field.clear_on_fail)
+def _field(mapping: TableMapping, partner_mapping: str) -> FieldMapping | None:
+    return next((one for one in mapping.fields if one.lookup == partner_mapping and one.clear_on_fail), None)
 
 
 def _unresolved(outcome: Outcome, field: FieldMapping) -> Outcome:

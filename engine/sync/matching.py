@@ -2,17 +2,28 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.connectors.protocol import Row, Side
 from engine.mapping.transfer import TO, Partners, match_value, target_value
 from engine.mapping.values import Value, blank, folded
-from engine.model.mapping import FieldMapping, MatchRule, TableMapping
+from engine.model.mapping import Condition, FieldMapping, MatchRule, TableMapping
 from engine.model.outcome import Problem
 from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.item import Item, Mode
 
 Key = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The uncoupled records of the other side that match a record by one rule, and how many uncoupled source records
+    match them.
+    """
+
+    rows: Sequence[Row]
+    rivals: int
 
 
 async def find_partners(
@@ -22,14 +33,28 @@ async def find_partners(
 
     `claimed` are destination records that other records of this pass, committed or not, have taken.
     """
+    one_way = scope.direction
+    table = mapping.crm if one_way is TO else mapping.nav
     left = list(items)
     for rule in mapping.match:
-        if left:
-            await _apply(context, scope, mapping, rule, left, partners, claimed)
-            left = [item for item in left if item.open and item.mode is Mode.CREATE]
+        found = await candidates(context, scope, mapping, rule, left, partners, claimed, table.match_filter)
+        for item in left:
+            if (one := found.get(item.id)) is None:
+                continue
+            if one.rivals > 1:
+                problem = _ambiguous(rule, one.rivals, mapping.table(one_way).caption)
+                item.fail(problem, ambiguous=True, one_way=one_way)
+            elif len(one.rows) > 1:
+                item.fail(_ambiguous(rule, len(one.rows), table.caption), ambiguous=True, one_way=one_way)
+            elif one.rows[0][table.key] not in claimed:
+                item.mode = Mode.MATCHED
+                item.target_id = str(one.rows[0][table.key])
+                item.target_number = str(one.rows[0].get(table.number) or "")
+                claimed.add(item.target_id)
+        left = [item for item in left if item.open and item.mode is Mode.CREATE]
 
 
-async def _apply(
+async def candidates(
     context: Context,
     scope: Scope,
     mapping: TableMapping,
@@ -37,7 +62,11 @@ async def _apply(
     items: Sequence[Item],
     partners: Partners,
     claimed: set[str],
-) -> None:
+    conditions: tuple[Condition, ...],
+) -> dict[str, Found]:
+    """By id, what matches these uncoupled records by a rule, among the records of the other side that meet the
+    conditions and are neither coupled nor claimed; records without a match are not in it.
+    """
     one_way = scope.direction
     side = context.target(one_way)
     table = mapping.crm if one_way is TO else mapping.nav
@@ -48,46 +77,35 @@ async def _apply(
     for item in items:
         values = tuple(match_value(field, one_way, item.row, partners) for field in fields)
         if not any(blank(value) for value in values):
-            keyed.append((item, tuple(folded(value) for value in values)))
+            keyed.append((item, _key(fields, values)))
             sought[str(values[0])] = None
     if not keyed:
-        return
+        return {}
     column = first.column if one_way is TO else first.nav
     columns = dict.fromkeys(
         [table.key, table.number, *(field.column if one_way is TO else field.nav for field in fields)]
     )
     if side.marker:
         columns[side.marker] = None
-    candidates: dict[Key, list[Row]] = {}
-    for row in await side.find(table.entity, column, list(sought), tuple(columns), table.match_filter):
-        key = tuple(folded(target_value(field, one_way, row)) for field in fields)
-        candidates.setdefault(key, []).append(row)
-    if not candidates:
-        return
-    ids = [str(row[table.key]) for rows in candidates.values() for row in rows]
+    rows_of: dict[Key, list[Row]] = {}
+    for row in await side.find(table.entity, column, list(sought), tuple(columns), conditions):
+        key = _key(fields, [target_value(field, one_way, row) for field in fields])
+        rows_of.setdefault(key, []).append(row)
+    if not rows_of:
+        return {}
+    ids = [str(row[table.key]) for rows in rows_of.values() for row in rows]
     taken = await context.store.read(lambda connection: context.couplings.taken(connection, mapping.name, one_way, ids))
     free = {
         item.id: [
             row
-            for row in candidates.get(key, ())
+            for row in rows_of.get(key, ())
             if row[table.key] not in taken and row[table.key] not in claimed and _unmarked(side, row, item)
         ]
         for item, key in keyed
     }
     found = [(item, key) for item, key in keyed if free[item.id]]
     rivals = await _rivals(context, scope, mapping, fields, found, partners)
-    for item, key in found:
-        rows = free[item.id]
-        if rivals[key] > 1:
-            problem = _ambiguous(rule, rivals[key], mapping.table(one_way).caption)
-            item.fail(problem, ambiguous=True, one_way=one_way)
-        elif len(rows) > 1:
-            item.fail(_ambiguous(rule, len(rows), table.caption), ambiguous=True, one_way=one_way)
-        elif rows[0][table.key] not in claimed:
-            item.mode = Mode.MATCHED
-            item.target_id = str(rows[0][table.key])
-            item.target_number = str(rows[0].get(table.number) or "")
-            claimed.add(item.target_id)
+    return {item.id: Found(free[item.id], rivals[key]) for item, key in found}
 
 
 async def _rivals(
@@ -116,8 +134,16 @@ async def _rivals(
     )
     for id, row in rows.items():
         if id not in coupled:
-            number[tuple(folded(match_value(field, one_way, row, partners)) for field in fields)] += 1
+            number[_key(fields, [match_value(field, one_way, row, partners) for field in fields])] += 1
     return number
+
+
+def _key(fields: Sequence[FieldMapping], values: Sequence[Value]) -> Key:
+    """What equal records have in common: texts without case, unless their field minds it."""
+    return tuple(
+        value.strip() if field.case_sensitive and isinstance(value, str) else folded(value)
+        for field, value in zip(fields, values, strict=True)
+    )
 
 
 def _field(mapping: TableMapping, nav: str, crm: str) -> FieldMapping:

@@ -1,24 +1,27 @@
 """One page of source records, from what was read to what can be committed."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.connectors.protocol import Row
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
-from engine.mapping.transfer import TO, Partners, Transferred, transfer
+from engine.mapping.transfer import TO, Partners, Transferred, not_coupled, transfer
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
-from engine.store.couplings import Coupling
+from engine.store.couplings import Coupling, generations
 from engine.store.work import Create, Link, PageResult, Scope
 from engine.sync.context import Context
 from engine.sync.deletions import uncouple_or_renew
 from engine.sync.handling import handling_of
-from engine.sync.handling.base import Handling
+from engine.sync.handling.base import Handling, Prepared
 from engine.sync.item import Item, Mode
-from engine.sync.lookups import partners
+from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
 from engine.sync.settling import doubtful
+from engine.sync.spot import synchronize_now
 from engine.sync.waiting import asked, over, remember, to_ask
 from engine.sync.writing import Writer
 
@@ -29,6 +32,8 @@ class Pass:
 
     `claimed` are the destination records that its own records have taken so far, `doubtful` source records that may
     have been created already. `since` limits it to records that were modified, `handled` have had their turn already.
+    With `lead`, the source's values stand, whatever the other side has.
+    `options` are the other sides of choices, `on_the_spot` lets one page at a time synchronize what it needs.
     """
 
     context: Context
@@ -40,13 +45,18 @@ class Pass:
     claimed: set[str] = field(default_factory=set)
     since: tuple[Condition, ...] = ()
     handled: frozenset[str] = frozenset()
+    lead: bool = False
+    options: Partners = field(default_factory=dict)
+    on_the_spot: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
         """The pass of a scope."""
         mapping = context.mappings[scope.mapping]
         unsure = await doubtful(context, mapping.name, scope.direction)
-        return cls(context, scope, mapping, handling_of(context, scope, mapping), only_coupled, unsure)
+        options = await choices(context, mapping, scope.direction)
+        handling = handling_of(context, scope, mapping)
+        return cls(context, scope, mapping, handling, only_coupled, unsure, options=options)
 
 
 async def work_page(
@@ -57,8 +67,8 @@ async def work_page(
     source = one.mapping.table(scope.direction)
     items = await _items(one, rows)
     active = [item for item in items.values() if item.open]
-    found = await partners(context, one.mapping, scope.direction, [item.row for item in active])
-    prepared = await one.handling.prepare({item.id: item.row for item in active})
+    found = {**await partners(context, one.mapping, scope.direction, [item.row for item in active]), **one.options}
+    prepared = await _prepare(one, {item.id: item.row for item in active}, alone=only is not None)
     for item in active:
         if item.id in prepared.left_out:
             continue
@@ -71,9 +81,13 @@ async def work_page(
         elif only is not None:
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
         item.warnings.extend(item.wanted.warnings)
+        item.warnings.extend(_never_linked(one, item))
     active = [item for item in active if item.open and item.id not in prepared.left_out]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
-    writer = Writer(context, scope, one.mapping, mend=only is None)
+    for item in active:
+        if item.id in prepared.as_is and item.mode is not Mode.CREATE:
+            item.wanted = replace(item.wanted, values={})
+    writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead)
     await writer.write([item for item in active if item.open])
     if gone := [item for item in active if item.gone]:
         partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
@@ -103,13 +117,32 @@ async def work_page(
     )
 
 
+async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepared:
+    """What the special handling has for the records, once what they need is there."""
+    prepared = await one.handling.prepare(rows)
+    if not prepared.needs or alone or one.only_coupled:
+        return prepared
+    async with one.on_the_spot:
+        prepared = await one.handling.prepare(rows)
+
+        async def work(scope: Scope, needed: Sequence[Row]) -> PageResult:
+            return await work_page(await Pass.of(one.context, scope), needed, None)
+
+        await synchronize_now(one.context, one.scope, prepared.needs, list(rows)[-1], work)
+    return await one.handling.prepare(rows)
+
+
 async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     """Couple uncoupled records with their matches, and prepare the others to be created."""
     context, scope = one.context, one.scope
     await find_partners(context, scope, one.mapping, items, found, one.claimed)
     creates = [item for item in items if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:
+        again = await context.store.read(
+            partial(generations, mapping=scope.mapping, nav_ids=[item.id for item in creates])
+        )
         for item in creates:
+            item.generation = max(item.generation, again.get(item.id, 0))
             item.target_id = context.new_id(scope.mapping, item.id, item.generation)
             one.claimed.add(item.target_id)
     await one.handling.before_create(creates)
@@ -125,6 +158,10 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
     couplings = await one.context.store.read(
         lambda connection: one.context.couplings.of(connection, scope.mapping, scope.direction, list(by_id))
     )
+    uncoupled = [id for id in by_id if id not in couplings]
+    elsewhere = await one.context.store.read(
+        lambda connection: one.context.couplings.elsewhere(connection, scope.mapping, scope.direction, uncoupled)
+    )
     items: dict[str, Item] = {}
     for id, row in by_id.items():
         item = Item(id, row, str(row.get(table.number) or ""), str(row.get(table.name) or ""))
@@ -135,7 +172,9 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
             item.target_number = "" if scope.direction is TO else coupling.nav_no
         else:
             item.mode = Mode.CREATE
-            if one.only_coupled:
+            if id in elsewhere:
+                item.skip(scope.direction, COUPLED_ELSEWHERE)
+            elif one.only_coupled:
                 item.skip(scope.direction)
             elif id in one.doubtful:
                 item.fail(IN_DOUBT, one_way=scope.direction)
@@ -169,12 +208,29 @@ def _transfer(
         return Transferred({}, problem=problem)
 
 
+def _never_linked(one: Pass, item: Item) -> list[Problem]:
+    """Warnings of lookups that were left alone and whose mapping does not come later in the run."""
+    names = list(one.context.mappings)
+    later = names[names.index(one.scope.mapping) + 1 :]
+    return [
+        not_coupled(waiting.field, waiting.value, one.scope.direction)
+        for waiting in item.wanted.waiting
+        if waiting.field.lookup not in later
+    ]
+
+
 def _action(item: Item) -> Action:
     if item.created or (item.coupling is not None and item.coupling.uncounted):
         return Action.INSERTED
     return Action.MODIFIED if item.written else Action.UNCHANGED
 
 
+COUPLED_ELSEWHERE = Problem(
+    "coupled_elsewhere",
+    "another mapping of these tables has coupled it",
+    "The record is coupled by another mapping of the same two tables, so this one leaves it alone.",
+    "Keep the filters of the two mappings apart; to move the record, remove its coupling first.",
+)
 IN_DOUBT = Problem(
     "in_doubt",
     "it may have been created already",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from engine.connectors.protocol import Row
-from engine.model.errors import Brake
+from engine.model.errors import Brake, ConfigError
 from engine.model.mapping import Direction
 from engine.store.couplings import Coupling
 from engine.store.work import Create, Intent, Scope, open_intents, settle_intent
@@ -27,6 +27,11 @@ async def settle_intents(context: Context, run: int, scope: Scope | None = None)
     for intent in intents:
         if scope is not None and intent.scope != scope:
             continue
+        if intent.scope.mapping not in context.mappings:
+            raise ConfigError(
+                f"Records of {intent.scope.mapping} were sent and never answered, and that mapping is gone.",
+                f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
+            )
         if context.target(intent.scope.direction).client_ids:
             found, absent = await _by_id(context, intent), list[Create]()
         else:

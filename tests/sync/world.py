@@ -202,7 +202,7 @@ class World:
 
     def set(self, **nav: Any) -> None:
         """Changes settings of the NAV side."""
-        self.settings = replace(self.settings, nav=replace(self.settings.nav, **nav))
+        self.settings = replace(self.settings, nav=replace(self.settings.nav, **nav), mappings=())
 
     def mapping(self, name: str, **changes: Any) -> None:
         """From now on, engines have a mapping changed."""
