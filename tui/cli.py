@@ -19,6 +19,7 @@ from tui.exitcodes import ExitCode
 _COMMANDS = {
     "run": ("tui.commands.run:run_command", "Run a full synchronization and show its progress in lines."),
     "plan": ("tui.commands.run:plan_command", "Count what a full synchronization would do."),
+    "sync": ("tui.commands.run:sync_command", "Synchronize failed and modified records; for schedules."),
     "attach": ("tui.commands.watch:attach_command", "Show a run that is going."),
     "status": ("tui.commands.watch:status_command", "Show the run that is not finished, else the last one."),
     "stop": ("tui.commands.watch:stop_command", "Stop a run at its next checkpoint."),
@@ -27,6 +28,9 @@ _COMMANDS = {
     "answer": ("tui.commands.watch:answer_command", "Answer the closing question of a run."),
     "jobs": ("tui.commands.lists:jobs_command", "List integration synchronization jobs."),
     "errors": ("tui.commands.lists:errors_command", "List what went wrong."),
+    "conflicts": ("tui.commands.queues:conflicts_group", "List or resolve what both sides changed."),
+    "skipped": ("tui.commands.queues:skipped_command", "List records that are left alone after failing twice."),
+    "retry": ("tui.commands.queues:retry_command", "Let skipped records take part again."),
     "couplings": ("tui.commands.lists:couplings_command", "List what is coupled."),
     "mappings": ("tui.commands.lists:mappings_command", "List mappings; set Synch. Only Coupled Records."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),

@@ -74,7 +74,9 @@ def explain(run: RunSnapshot) -> None:
     if run.hint:
         say(f"  {run.hint}")
     if run.kind != "run":
-        if run.state.resumable:
+        if run.state.resumable and run.kind == "sync":
+            say("coupler: it did not get to its end. Nothing is lost; the next one starts where the last one did.")
+        elif run.state.resumable:
             say("coupler: the plan did not get to its end. Start another one: coupler plan")
     elif run.state is RunState.INTERRUPTED:
         say(f"coupler: the engine of run {run.id} ended without a word. Nothing is lost: coupler resume {run.id}")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from engine.model.conflict import Conflict
 from engine.model.snapshot import (
     Cause,
     Counters,
@@ -14,6 +15,7 @@ from engine.model.snapshot import (
     RecordOutcome,
     RunSnapshot,
 )
+from engine.model.trouble import Trouble
 from tui import format as form
 
 
@@ -137,6 +139,46 @@ def cause(found: Cause) -> dict[str, Any]:
 def coupling(found: CouplingRow) -> dict[str, Any]:
     """A coupling."""
     return {"mapping": found.mapping, "nav_no": found.nav_no, "nav_id": found.nav_id, "crm_id": found.crm_id}
+
+
+def conflict(found: Conflict) -> dict[str, Any]:
+    """A conflict with its fields."""
+    return {
+        "mapping": found.mapping,
+        "nav_no": found.nav_no,
+        "name": found.name,
+        "nav_id": found.nav_id,
+        "crm_id": found.crm_id,
+        "run": found.run,
+        "since": form.iso(found.at),
+        "fields": [
+            {
+                "nav": one.nav,
+                "crm": one.crm,
+                "nav_value": one.nav_value,
+                "crm_value": one.crm_value,
+                "choice": None if one.choice is None else str(one.choice),
+            }
+            for one in found.fields
+        ],
+    }
+
+
+def trouble(found: Trouble) -> dict[str, Any]:
+    """A record that failed the last time."""
+    return {
+        "mapping": found.mapping,
+        "direction": str(found.direction),
+        "nav_no": found.nav_no,
+        "name": found.name,
+        "source_id": found.source_id,
+        "code": found.code,
+        "message": found.message,
+        "times": found.times,
+        "skipped": found.skipped,
+        "run": found.run,
+        "at": form.iso(found.at),
+    }
 
 
 def mapping(found: MappingSnapshot) -> dict[str, Any]:

@@ -127,6 +127,41 @@ def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | No
         return _watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
 
 
+@click.command("sync", epilog=_EXIT_CODES)
+@_only
+@_plain
+@json_option
+@config_option
+def sync_command(*, only: tuple[str, ...], plain: bool, as_json: bool, config_file: Path | None) -> int:
+    """Synchronize what failed before and what was modified since the last time; for schedules, without questions.
+
+    Synch. Only Coupled Records counts as it is stored. While a full synchronization is not finished and answered,
+    this is refused.
+    """
+    if as_json and plain:
+        raise click.UsageError("--plain and --json exclude each other.")
+    with opened(config_file) as (settings, store):
+        home = snapshots.home(store, settings)
+        jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
+        return start_sync(settings, store, jobs, as_json=as_json)
+
+
+def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_json: bool) -> int:
+    """Start a synchronization of modified records, and follow it."""
+    active = snapshots.active(store)
+    if active is not None:
+        diagnostics.fail(control.on_hold(active.id))
+        return ExitCode.BUSY
+    _find_secrets(settings)
+    try:
+        number = control.start(store, settings, kind="sync", only=jobs, by=control.who())
+    except RunError as error:
+        diagnostics.fail(error)
+        return ExitCode.BUSY
+    say(f"coupler: run {number} is started")
+    return _watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+
+
 @click.command("resume")
 @click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
 @_yes
