@@ -28,6 +28,7 @@ _HEADERS = {
     "OData-Version": "4.0",
     "User-Agent": "Coupler",
 }
+_XML = "application/xml"
 _NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
 
 
@@ -140,6 +141,14 @@ class ODataClient:
             raise ConnectionLost(f"{self._name}: {urls.shown(url)} does not answer as an OData service.", _wrong_url())
         return answer.content
 
+    async def document(self, address: str, patience: float | None = None) -> bytes:
+        """The XML document at an address below the root, as it is."""
+        url = self._url(address)
+        answer = await self._send("GET", url, None, {"Accept": _XML}, patience)
+        if answer.verdict is not Verdict.OK:
+            raise self.refusal("GET", url, answer)
+        return answer.body
+
     async def write(self, address: str, content: bytes, headers: Mapping[str, str], method: str = "POST") -> Answer:
         """The answer to a write, whatever it says about the data.
 
@@ -201,7 +210,7 @@ class ODataClient:
                     data = await body.read(response, self.limits.body)
                 finally:
                     await response.aclose()
-            return _answer(method, response, data)
+            return _answer(method, response, data, json=headers.get("Accept") != _XML)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if (problem := _certificate_problem(error)) is not None:
                 raise ConnectionLost(
@@ -258,7 +267,7 @@ class ODataClient:
         await self.gate.wait(failure.reason, seconds, course.attempt)
 
 
-def _answer(method: str, response: httpx.Response, data: bytes) -> Answer:
+def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -> Answer:
     problem = Fault()
     content = None
     if response.status_code >= 400:
@@ -266,7 +275,7 @@ def _answer(method: str, response: httpx.Response, data: bytes) -> Answer:
             problem = fault(body.decode(data))
         except body.Malformed:
             problem = Fault()  # an HTML page of something between, or a multipart answer: the status must do
-    elif method == "GET" and response.status_code == 200:
+    elif method == "GET" and response.status_code == 200 and json:
         content = body.decode(data)  # cut or foreign bodies are faults that may pass, so they are found here
     verdict = judge(response.status_code, problem.code)
     return Answer(response.status_code, response.headers, data, verdict, problem, content)

@@ -1,6 +1,6 @@
 """CRM: the Dataverse Web API (reference/apis.md section 1)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from engine.connectors.dataverse_writes import DataverseWriter
 from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, list_item, packed, selected
 from engine.connectors.gate import Gate
 from engine.connectors.labels import option_labels
+from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none, each_to_its_end
@@ -130,6 +131,10 @@ class Dataverse:
             name = "RetrieveVersion" if steps else "WhoAmI"
             steps.append(Step(name, ok=False, detail=f"{error.message} {error.hint}".strip()))
         return steps
+
+    async def metadata(self) -> Mapping[str, Shape]:
+        """The tables of the organization by their set names."""
+        return await read_metadata(self._client)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,6 +1,6 @@
 """NAV and Business Central: page services published over OData V4 (reference/apis.md section 3)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.filters import Dialect, checked_name, comparison, conjunction, distinct, packed, selected
 from engine.connectors.gate import Gate
 from engine.connectors.jsonbatch import MOST
+from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav_writes import KEY, NavWriter
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
@@ -136,6 +137,10 @@ class NavPages:
         found = self._company in names
         known = "found" if found else f"not among {', '.join(str(name) for name in names)}"
         return [Step("Company list", ok=True, detail=f"{len(names)} companies"), Step(self._company, found, known)]
+
+    async def metadata(self) -> Mapping[str, Shape]:
+        """The pages that are published, by their names."""
+        return await read_metadata(self._client)
 
     async def close(self) -> None:
         """Close all connections."""

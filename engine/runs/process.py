@@ -10,12 +10,11 @@ from pathlib import Path
 import structlog
 
 from engine.config import Settings, log_dir
-from engine.connectors.dataverse import Dataverse
-from engine.connectors.nav import NavPages
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Wish
 from engine.runs.control import wish
 from engine.runs.full import FullSynchronization
+from engine.runs.sides import connected
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 
@@ -76,23 +75,8 @@ async def _work(store: Store, settings: Settings, run_id: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: loop.create_task(_stop(store, run_id)))
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    nav = NavPages(
-        settings.nav.url,
-        settings.nav.secret.reveal,
-        settings.nav.company,
-        marker=settings.nav.marker_field,
-        user=settings.nav.user or "",
-        batch=settings.nav.batch,
-        concurrency=settings.nav.concurrency,
-    )
-    crm = Dataverse(
-        settings.crm.url, settings.crm.secret.reveal, batch=settings.crm.batch, concurrency=settings.crm.concurrency
-    )
-    try:
+    async with connected(settings) as (nav, crm):
         await FullSynchronization(store, settings, run_id, nav, crm).work()
-    finally:
-        await nav.close()
-        await crm.close()
 
 
 async def _stop(store: Store, run_id: int) -> None:

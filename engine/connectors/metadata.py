@@ -1,0 +1,160 @@
+"""What a service says of its tables: the $metadata document, EDMX (OASIS CSDL 4.0).
+
+The document is read as it streams through expat, without a tree. It comes from outside: document types and entities
+are refused, because a few bytes of them can become gigabytes, and the client caps how much is read at all.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from engine.connectors.client import ODataClient
+from engine.connectors.urls import shown
+from engine.model.errors import ConnectionLost
+
+_NAMESPACE_MARK = "\n"
+_DEEPEST = 64
+_PATIENCE = 5.0
+
+
+class UnfitMetadata(ValueError):
+    """A document that is no EDMX, or one that is not safe to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A column: its type, such as Edm.String, its longest text, None when unlimited, and the names of its options."""
+
+    type: str
+    max_length: int | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The columns of a table, and its single-valued navigation properties, which bind lookups."""
+
+    properties: Mapping[str, Property]
+    navigations: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Type:
+    base: str = ""
+    properties: dict[str, Property] = field(default_factory=dict)
+    navigations: set[str] = field(default_factory=set)
+
+
+async def read_metadata(client: ODataClient) -> Mapping[str, Shape]:
+    """The tables of a service by the names of their entity sets; raises ConnectionLost and AccessDenied.
+
+    A person waits for it, so what may pass is not waited out for long.
+    """
+    data = await client.document("$metadata", patience=_PATIENCE)
+    try:
+        return parse(data)
+    except UnfitMetadata as error:
+        raise ConnectionLost(
+            f"{shown(client.root)}/$metadata cannot be used: {error}.", "Check the address of the service."
+        ) from error
+
+
+def parse(data: bytes) -> Mapping[str, Shape]:
+    """The tables of an EDMX document by the names of their entity sets; raises UnfitMetadata."""
+    reader = _Reader()
+    parser = expat.ParserCreate(namespace_separator=_NAMESPACE_MARK)
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    parser.ExternalEntityRefHandler = _refuse
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise UnfitMetadata(f"it is no XML ({error})") from error
+    if not reader.sets:
+        raise UnfitMetadata("it names no entity set")
+    return {name: reader.shape(type_name) for name, type_name in reader.sets.items()}
+
+
+def _refuse(*_: object) -> int:
+    raise UnfitMetadata("it declares a document type or entities")
+
+
+class _Reader:
+    """Gathers types while elements pass by. Types are kept under their qualified names; aliases are resolved."""
+
+    def __init__(self) -> None:
+        self.sets: dict[str, str] = {}
+        self._types: dict[str, _Type] = {}
+        self._options: dict[str, list[str]] = {}
+        self._alias: dict[str, str] = {}
+        self._namespace = ""
+        self._type: _Type | None = None
+        self._members: list[str] | None = None
+        self._depth = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise UnfitMetadata("its elements are nested too deeply")
+        name = attributes.get("Name", "")
+        match tag.rpartition(_NAMESPACE_MARK)[2]:
+            case "Schema":
+                self._namespace = attributes.get("Namespace", "")
+                if alias := attributes.get("Alias"):
+                    self._alias[alias] = self._namespace
+            case "EntityType":
+                self._type = self._types.setdefault(f"{self._namespace}.{name}", _Type())
+                self._type.base = attributes.get("BaseType", "")
+            case "EnumType":
+                self._members = self._options.setdefault(f"{self._namespace}.{name}", [])
+            case "Member" if self._members is not None:
+                self._members.append(name)
+            case "Property" if self._type is not None:
+                self._type.properties[name] = Property(attributes.get("Type", ""), _length(attributes))
+            case "NavigationProperty" if self._type is not None:
+                if not attributes.get("Type", "").startswith("Collection("):
+                    self._type.navigations.add(name)
+            case "EntitySet":
+                self.sets[name] = attributes.get("EntityType", "")
+
+    def end(self, tag: str) -> None:
+        self._depth -= 1
+        match tag.rpartition(_NAMESPACE_MARK)[2]:
+            case "EntityType":
+                self._type = None
+            case "EnumType":
+                self._members = None
+
+    def shape(self, type_name: str) -> Shape:
+        """A type with what it inherits."""
+        properties: dict[str, Property] = {}
+        navigations: set[str] = set()
+        seen: set[str] = set()
+        while type_name and (full := self._full(type_name)) in self._types and full not in seen:
+            seen.add(full)
+            found = self._types[full]
+            properties = {**found.properties, **properties}
+            navigations |= found.navigations
+            type_name = found.base
+        return Shape({name: self._with_options(one) for name, one in properties.items()}, frozenset(navigations))
+
+    def _with_options(self, one: Property) -> Property:
+        options = self._options.get(self._full(one.type))
+        return one if options is None else Property(one.type, None, tuple(map(_decoded, options)))
+
+    def _full(self, name: str) -> str:
+        prefix, dot, rest = name.rpartition(".")
+        return f"{self._alias.get(prefix, prefix)}{dot}{rest}"
+
+
+def _length(attributes: Mapping[str, str]) -> int | None:
+    text = attributes.get("MaxLength", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _decoded(member: str) -> str:
+    """The name of a NAV option: characters that names cannot have are written as _x0020_."""
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), member)

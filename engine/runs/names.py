@@ -1,0 +1,228 @@
+"""Whether the names in the mappings are there: tables, fields, types, lengths and options, by both $metadata documents.
+
+Names are checked without reading a record.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from engine.config import Settings
+from engine.config.check import meant
+from engine.connectors.metadata import Property, Shape
+from engine.mapping.defaults import column_is_lookup
+from engine.model.mapping import Condition, Direction, FieldKind, FieldMapping, Table, TableMapping
+from engine.runs.sides import connected
+
+TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
+Shapes = Mapping[str, Shape]
+Labels = Mapping[str, Mapping[str, Mapping[int, str]]]
+"""By CRM set and column: the options of a choice."""
+
+_SETUP = {"General_Ledger_Setup": ("SystemId", "LCY_Code"), "Currency": ("SystemId", "Code", "Exchange_Rate_Amount")}
+"""What every run reads besides the mappings."""
+_NUMBERS = ("Edm.Decimal", "Edm.Double", "Edm.Single", "Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Byte")
+_TYPES: Mapping[FieldKind, tuple[str, ...]] = {
+    FieldKind.TEXT: ("Edm.String",),
+    FieldKind.CODE: ("Edm.String",),
+    FieldKind.DECIMAL: _NUMBERS,
+    FieldKind.BOOLEAN: ("Edm.Boolean",),
+    FieldKind.OPTION: ("Edm.String", "Edm.Boolean", "Edm.Int32"),
+    FieldKind.CHOICE: ("Edm.Int32",),
+    FieldKind.DATE: ("Edm.Date", "Edm.DateTimeOffset"),
+    FieldKind.LOOKUP: ("Edm.Guid",),
+}
+_NAMES = {"nav": "NAV", "crm": "CRM"}
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found: `problems` keep records from being read or written, `warnings` some of them."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+async def check_names(settings: Settings) -> Findings:
+    """Ask both services; raises ConnectionLost and AccessDenied when one does not answer."""
+    async with connected(settings) as (nav, crm):
+        shapes = await asyncio.gather(nav.metadata(), crm.metadata())
+        labels = {}
+        for entity, columns in _choices(settings.mappings).items():
+            shape = shapes[1].get(entity)
+            known = sorted(one for one in columns if shape is not None and one in shape.properties)
+            if known:
+                labels[entity] = await crm.labels(entity, known)
+    return compare(settings, shapes[0], shapes[1], labels)
+
+
+def compare(settings: Settings, nav: Shapes, crm: Shapes, labels: Labels) -> Findings:
+    """Everything in the mappings that the services do not have."""
+    found = Findings()
+    for page, names in _SETUP.items():
+        if page not in nav:
+            found.problems.append(f'NAV publishes no page "{page}", which every run reads; publish it as a web service')
+        else:
+            for name in names:
+                if name not in nav[page].properties:
+                    found.problems.append(f'the NAV page "{page}" has no {name}, which every run reads; publish it')
+    for mapping in settings.mappings:
+        for side, table, shapes in (("nav", mapping.nav, nav), ("crm", mapping.crm, crm)):
+            if table.entity in shapes:
+                check = _Check(found, mapping, side, table, shapes[table.entity], labels.get(table.entity, {}))
+                check.all(settings.nav.marker_field)
+            else:
+                found.problems.append(f"mapping.{mapping.name}.{side}.entity: {_no_table(side, table.entity, shapes)}")
+    return found
+
+
+def _no_table(side: str, entity: str, shapes: Shapes) -> str:
+    near = meant(entity, shapes) if len(shapes) < 30 else _near(entity, shapes)
+    if side == "crm":
+        return f'CRM has no table set "{entity}"; {near}'
+    return f'NAV publishes no page "{entity}"; {near} Publish the page under that name, or leave the mapping out'
+
+
+def _near(name: str, names: Mapping[str, object]) -> str:
+    found = meant(name, names)
+    return found if found.startswith("did you mean") else "nothing has a similar name."
+
+
+class _Check:
+    """One side of one mapping."""
+
+    def __init__(
+        self,
+        found: Findings,
+        mapping: TableMapping,
+        side: str,
+        table: Table,
+        shape: Shape,
+        labels: Mapping[str, Mapping[int, str]],
+    ) -> None:
+        self._found = found
+        self._mapping = mapping
+        self._side = side
+        self._table = table
+        self._shape = shape
+        self._labels = labels
+
+    def all(self, marker: str | None) -> None:
+        """Look at every name of this side."""
+        table = self._table
+        for key in ("key", "number", "name", "modified"):
+            self._known(f"{self._side}.{key}", getattr(table, key))
+        for name in table.extra:
+            self._known(f"{self._side}.extra", name)
+        self._conditions(f"{self._side}_filter", table.filter)
+        self._conditions(f"{self._side}_match_filter", table.match_filter)
+        if marker is not None and self._side == "nav" and self._mapping.direction.includes(FROM):
+            self._known("nav.marker_field", marker)
+        for one in self._mapping.fields:
+            self._field(one)
+        for template in self._mapping.templates:
+            if template.side == self._side:
+                for name, value in template.values:
+                    self._known("templates", name)
+                    self._option("templates", name, value)
+            else:
+                self._conditions("templates", template.conditions)
+
+    def _conditions(self, key: str, conditions: tuple[Condition, ...]) -> None:
+        for one in conditions:
+            if (known := self._known(key, one.field)) is None:
+                continue
+            self._option(key, one.field, one.value)
+            fits = {"Edm.Int32": int, "Edm.Boolean": bool, "Edm.String": str}.get(known.type)
+            if fits is not None and one.value is not None and type(one.value) is not fits:
+                self._problem(key, f"{one.field} is {known.type}, so it cannot be compared with {one.value!r}")
+
+    def _field(self, one: FieldMapping) -> None:
+        name = one.nav if self._side == "nav" else one.crm
+        column = one.nav if self._side == "nav" else one.column
+        if not name:
+            return
+        key = f"fields.{' = '.join(filter(None, (one.nav, one.crm)))}"
+        known = self._known(key, column, field=one)
+        writes = one.direction.includes(TO if self._side == "crm" else FROM)
+        if known is None or one.derived:
+            return
+        if known.type not in self._types(one) and (self._side == "crm" or not known.options):
+            self._problem(key, f"{column} is {known.type}; a field of kind {one.kind} cannot be written there")
+        if self._side == "crm" and one.kind is FieldKind.LOOKUP and writes:
+            self._navigation(key, one.navigation or one.crm)
+        if writes and one.constant is not None:
+            self._option(key, name, one.constant)
+        length = one.nav_length if self._side == "nav" else one.crm_length
+        if writes and known.max_length is not None and length > known.max_length:
+            self._found.warnings.append(
+                f"{self._place(key)}: {column} holds {known.max_length} characters, not {length}: longer texts fail; "
+                f"say {self._side}_length = {known.max_length}"
+            )
+
+    def _types(self, one: FieldMapping) -> tuple[str, ...]:
+        if self._side == "nav" and one.kind in (FieldKind.LOOKUP, FieldKind.CHOICE):
+            return ("Edm.String",)
+        return _TYPES[one.kind]
+
+    def _navigation(self, key: str, name: str) -> None:
+        if self._shape.navigations and name not in self._shape.navigations:
+            near = _near(name, dict.fromkeys(self._shape.navigations))
+            self._problem(key, f'{self._table.entity} has no navigation property "{name}"; {near}')
+
+    def _known(self, key: str, name: str, *, field: FieldMapping | None = None) -> Property | None:
+        """The column of that name; a problem when there is none."""
+        if not name:
+            return None
+        if (known := self._shape.properties.get(name)) is not None:
+            return known
+        text = f'{_NAMES[self._side]} {self._table.entity} has no "{name}"; {_near(name, self._shape.properties)}'
+        if self._side == "nav":
+            text += " Publish the field on the page"
+            if field is not None:
+                text += ", or switch the field mapping off (enabled = false)"
+        elif f"_{name}_value" in self._shape.properties and not column_is_lookup(name):
+            text = f'"{name}" is a lookup; it is read as "_{name}_value"'
+        self._problem(key, text)
+        return None
+
+    def _option(self, key: str, name: str, value: object) -> None:
+        """Note a value that is none of the options of its column."""
+        known = self._shape.properties.get(name)
+        if known is not None and known.options and isinstance(value, str):
+            if value not in known.options and value.strip():
+                self._problem(key, f'{name} has no option "{value}"; {meant(value, known.options)}')
+        elif (options := self._labels.get(name)) and not isinstance(value, bool):
+            labels = [f"{number} {label}" for number, label in options.items()]
+            if isinstance(value, int) and value not in options:
+                self._problem(key, f"{name} has no option {value}; it can be {', '.join(labels)}")
+            elif isinstance(value, str) and value.casefold() not in {one.casefold() for one in options.values()}:
+                self._problem(key, f'{name} has no option "{value}"; {meant(value, options.values())}')
+
+    def _problem(self, key: str, text: str) -> None:
+        self._found.problems.append(f"{self._place(key)}: {text}")
+
+    def _place(self, key: str) -> str:
+        return f"mapping.{self._mapping.name}.{key}"
+
+
+def _choices(mappings: tuple[TableMapping, ...]) -> dict[str, set[str]]:
+    """The CRM columns, by set, for which the mappings name options."""
+    found: dict[str, set[str]] = {}
+    for mapping in mappings:
+        for name in _chosen(mapping):
+            if not column_is_lookup(name):
+                found.setdefault(mapping.crm.entity, set()).add(name)
+    return found
+
+
+def _chosen(mapping: TableMapping) -> Iterator[str]:
+    for one in mapping.fields:
+        if one.crm and one.constant is not None and one.kind in (FieldKind.OPTION, FieldKind.CHOICE):
+            yield one.crm
+    for condition in (*mapping.crm.filter, *mapping.crm.match_filter):
+        if isinstance(condition.value, int) and not isinstance(condition.value, bool):
+            yield condition.field
+    for template in mapping.templates:
+        if template.side == "crm":
+            yield from (name for name, value in template.values if type(value) is int)
