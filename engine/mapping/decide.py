@@ -45,9 +45,10 @@ def decide(
     base: bytes | None,
     first: bool,
     known: Sequence[Clash] = (),
+    lead: bool = False,
 ) -> Decision:
-    """Compare a record with its partner. `first` says that they are being coupled just now, `known` are the conflicts
-    that an operator was shown, with what was chosen.
+    """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
+    conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand.
     """
     remembered = _Base(mapping, base)
     values: dict[FieldMapping, Value] = {}
@@ -63,7 +64,7 @@ def decide(
         if current == desired or _cut_on_the_way(field, one_way, (given, desired), current):
             remembered.agree(field, one_way, given, current)
             continue
-        if field.direction is not Direction.BIDIRECTIONAL:
+        if lead or field.direction is not Direction.BIDIRECTIONAL:
             values[field] = desired
             continue
         match _winner(remembered, field, one_way, given, current):

@@ -12,6 +12,8 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     FAILED = "failed"
+    COUPLED = "coupled"
+    UNCOUPLED = "uncoupled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ class JobState(StrEnum):
     STOP = "STOP"
 
 
+class JobType(StrEnum):
+    """What an integration synchronization job does (reference/domain.md section 4.4)."""
+
+    SYNCHRONIZATION = "Synchronization"
+    COUPLING = "Coupling"
+    UNCOUPLING = "Uncoupling"
+
+
 class Wish(StrEnum):
     """What operators want of a run that an engine works on."""
 
@@ -63,6 +71,7 @@ class Counters:
     coupled: int = 0
     ambiguous: int = 0
     warnings: int = 0
+    uncoupled: int = 0
 
     def __add__(self, other: "Counters") -> "Counters":
         return Counters(
@@ -75,6 +84,7 @@ class Counters:
             self.coupled + other.coupled,
             self.ambiguous + other.ambiguous,
             self.warnings + other.warnings,
+            self.uncoupled + other.uncoupled,
         )
 
 
@@ -93,6 +103,7 @@ class PassSnapshot:
     started: datetime | None
     ended: datetime | None
     message: str = ""
+    type: JobType = JobType.SYNCHRONIZATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def start(
         for seq, one in enumerate(settings.mappings, 1)
         if not chosen or one.name in chosen
     ]
-    _refuse_busy(store)
+    refuse_busy(store)
     try:
         with store.writing() as connection:
             if (row := runs.active(connection)) is not None:
@@ -75,7 +75,7 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
 
     Raises RunError when it cannot go on, LockHeld when an engine works on it.
     """
-    _refuse_busy(store)
+    refuse_busy(store)
     with store.writing() as connection:
         row = runs.get(connection, run_id)
         if row is None or row.kind != "run" or row.state not in (_RUNNING.value, _STOPPED.value):
@@ -204,7 +204,8 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> set[str]:
     return set(names)
 
 
-def _refuse_busy(store: Store) -> None:
+def refuse_busy(store: Store) -> None:
+    """Raise LockHeld when an engine works on the store."""
     if engine_lives(store):
         raise LockHeld(
             "An engine works on this state store.", "Watch it with `coupler attach`, or stop it with `coupler stop`."

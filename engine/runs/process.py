@@ -13,8 +13,10 @@ from engine.config import Settings, log_dir
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Wish
 from engine.runs.control import wish
+from engine.runs.coupling import CouplingRun
 from engine.runs.full import FullSynchronization
 from engine.runs.sides import connected
+from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 
@@ -76,7 +78,13 @@ async def _work(store: Store, settings: Settings, run_id: int) -> None:
         loop.add_signal_handler(number, lambda: loop.create_task(_stop(store, run_id)))
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     async with connected(settings) as (nav, crm):
-        await FullSynchronization(store, settings, run_id, nav, crm).work()
+        await _kind_of_engine(store, run_id)(store, settings, run_id, nav, crm).work()
+
+
+def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
+    with store.reading() as connection:
+        row = runs.get(connection, run_id)
+    return CouplingRun if row is not None and row.request is not None else FullSynchronization
 
 
 async def _stop(store: Store, run_id: int) -> None:

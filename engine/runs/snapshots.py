@@ -17,6 +17,7 @@ from engine.model.snapshot import (
     HomeSnapshot,
     JobSnapshot,
     JobState,
+    JobType,
     MappingSnapshot,
     PassSnapshot,
     RunSnapshot,
@@ -39,6 +40,8 @@ _LEAST_ETA = 3
 _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
 _JOBS = ("run", "sync")
+"""The kinds of runs that synchronize whole mappings."""
+_HISTORY = (*_JOBS, "couple", "match", "uncouple", "mend", "import")
 """The kinds of runs whose passes are integration synchronization jobs."""
 
 
@@ -114,7 +117,7 @@ def live(store: Store) -> bool:
 
 def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
     """The integration synchronization jobs, newest first; jobs that never started are left out."""
-    query = sa.select(job).join(run_table).where(run_table.c.kind.in_(_JOBS), job.c.started_at.is_not(None))
+    query = sa.select(job).join(run_table).where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
     order = (job.c.run_id.desc(), job.c.seq.desc(), job.c.direction)
@@ -259,6 +262,7 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -
         started=row.started_at,
         ended=row.ended_at,
         message=row.message,
+        type=JobType(row.type),
     )
 
 

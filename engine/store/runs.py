@@ -1,14 +1,14 @@
 """Runs, their jobs, the flags and the events, as rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.model.mapping import Direction
-from engine.model.snapshot import JobState, RunState, Wish
+from engine.model.snapshot import JobState, JobType, RunState, Wish
 from engine.store.schema import event, flag, job, outcome, page, planned, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
@@ -29,6 +29,9 @@ class NewRun:
     saved_flags: Mapping[str, tuple[bool, int]]
     keep_cleared: bool | None
     by: str
+    request: Mapping[str, Any] | None = None
+    types: Mapping[int, str] = field(default_factory=dict)
+    """By number of the job, its type when that is not Synchronization."""
 
 
 def create(
@@ -47,10 +50,18 @@ def create(
         "keep_cleared": new.keep_cleared,
         "created_at": at,
         "created_by": new.by,
+        "request": sa.null() if new.request is None else dict(new.request),
     }
     run_id = int(connection.execute(sa.insert(run).values(values)).inserted_primary_key[0])  # type: ignore[index]  # one row has one
     rows = [
-        {"run_id": run_id, "seq": seq, "direction": one.value, "mapping": name, "state": JobState.WAIT.value}
+        {
+            "run_id": run_id,
+            "seq": seq,
+            "direction": one.value,
+            "mapping": name,
+            "state": JobState.WAIT.value,
+            "type": new.types.get(seq, JobType.SYNCHRONIZATION.value),
+        }
         for seq, name, passes in jobs
         for one in passes
     ]

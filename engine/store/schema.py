@@ -56,6 +56,7 @@ run = Table(
     Column("answered_at", Moment),
     Column("answered_by", sa.String(200)),
     Column("kept_edits", sa.JSON, comment="mappings whose flag an operator changed during the run"),
+    Column("request", sa.JSON, comment="what a run about couplings was asked for"),
     sqlite_autoincrement=True,
 )
 
@@ -72,6 +73,7 @@ job = Table(
     Column("state", sa.String(8), nullable=False),
     Column("total", sa.Integer),
     Column("total_exact", sa.Boolean, nullable=False, server_default=sa.true()),
+    Column("type", sa.String(16), nullable=False, server_default="Synchronization"),
     Column("started_at", Moment),
     Column("ended_at", Moment),
     Column("message", sa.Text, nullable=False, server_default=""),
@@ -112,6 +114,7 @@ page = Table(
     _counter("coupled"),
     _counter("ambiguous"),
     _counter("warnings"),
+    _counter("uncoupled"),
     sa.ForeignKeyConstraint(
         ("run_id", "seq", "direction"), ("job.run_id", "job.seq", "job.direction"), ondelete="CASCADE"
     ),
@@ -132,6 +135,15 @@ coupling = Table(
     Column("coupled_at", Moment, nullable=False),
     sa.UniqueConstraint("mapping", "crm_id"),
     sa.Index(None, "mapping", "nav_no"),
+)
+
+restored = Table(
+    "restored",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("nav_id", Guid, primary_key=True),
+    Column("generation", sa.Integer, nullable=False),
+    comment="of removed couplings, how often the partner was made again; a partner that is made anew gets that id",
 )
 
 planned = Table(

@@ -91,6 +91,7 @@ class PageResult:
     removed: Sequence[str] = ()
     conflicts: Sequence[Conflict] = ()
     cleared: Sequence[str] = ()
+    ledger: bool = True
 
 
 def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None, bool]:
@@ -196,8 +197,9 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
         couplings.remove(connection, scope.mapping, result.removed)
     couplings.save(connection, scope.mapping, result.pairs, run=scope.run, at=at, plan=scope.plan)
     save_outcomes(connection, scope, result.outcomes, at)
-    if not scope.plan:
+    if not scope.plan and result.ledger:
         troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
+    if not scope.plan:
         conflicts.clear(connection, scope.mapping, result.cleared)
         conflicts.save(connection, result.conflicts)
     if result.links and not scope.plan:

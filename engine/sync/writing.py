@@ -30,16 +30,20 @@ _HINT = "Look at the record on both sides, then run again."
 class Writer:
     """Writes the records of one page; `intents` are the ones that its commit will close.
 
-    With `mend`, records whose partner was deleted are left open when the mapping has a policy for them.
+    With `mend`, records whose partner was deleted are left open when the mapping has a policy for them; with `lead`,
+    the source's values stand, whatever the other side has.
     """
 
-    def __init__(self, context: Context, scope: Scope, mapping: TableMapping, *, mend: bool = True) -> None:
+    def __init__(
+        self, context: Context, scope: Scope, mapping: TableMapping, *, mend: bool = True, lead: bool = False
+    ) -> None:
         self._context = context
         self._scope = scope
         self._mapping = mapping
         self._side: Side = context.target(scope.direction)
         self._table = mapping.crm if scope.direction is TO else mapping.nav
         self._mend = mend and mapping.deletion is not DeletionPolicy.NONE
+        self._lead = lead
         self._columns = target_columns(mapping, scope.direction)
         self.intents: list[int] = []
 
@@ -101,8 +105,8 @@ class Writer:
         """The write that a partner needs, None when it needs none; settles or fails the record where that is clear."""
         if item.target is None or item.settled:
             return None
-        first = item.mode is not Mode.COUPLED
         base = item.coupling.base if item.coupling is not None else None
+        first = item.mode is not Mode.COUPLED or base is None
         decision = decide(
             self._mapping,
             self._scope.direction,
@@ -112,6 +116,7 @@ class Writer:
             base=base,
             first=first,
             known=item.conflict.fields if item.conflict is not None else (),
+            lead=self._lead,
         )
         item.clashes = decision.clashes
         if decision.problem is not None:

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column(
             "kept_edits", sa.JSON(), nullable=True, comment="mappings whose flag an operator changed during the run"
         ),
+        sa.Column("request", sa.JSON(), nullable=True, comment="what a run about couplings was asked for"),
         sa.PrimaryKeyConstraint("id", name="pk_run"),
         sqlite_autoincrement=True,
     )
@@ -67,6 +68,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("total_exact", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("type", sa.String(length=16), server_default="Synchronization", nullable=False),
         sa.Column("started_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
@@ -158,6 +160,14 @@ def upgrade() -> None:
         sa.Column("partner_mapping", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("mapping", "direction", "source_id", name="pk_link"),
         comment="records with a lookup that waits for its partner to be coupled",
+    )
+    op.create_table(
+        "restored",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_restored"),
+        comment="of removed couplings, how often the partner was made again; a partner that is made anew gets that id",
     )
     op.create_table(
         "trouble",
@@ -259,6 +269,7 @@ def upgrade() -> None:
         sa.Column("coupled", sa.Integer(), server_default="0", nullable=False),
         sa.Column("ambiguous", sa.Integer(), server_default="0", nullable=False),
         sa.Column("warnings", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("uncoupled", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id", "seq", "direction"], ["job.run_id", "job.seq", "job.direction"], ondelete="CASCADE"
         ),
