@@ -9,7 +9,7 @@ from engine.connectors.auth import Secret
 from engine.connectors.batches import carry_out, sliced
 from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.dataverse_writes import DataverseWriter
-from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, list_item, packed, selected
+from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, is_guid, list_item, packed, selected
 from engine.connectors.gate import Gate
 from engine.connectors.labels import option_labels
 from engine.connectors.metadata import Shape, read_metadata
@@ -109,6 +109,11 @@ class Dataverse:
     async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:
         """The options of choice columns with their labels in the language of our user."""
         return await option_labels(self._client, entity, columns) if columns else {}
+
+    async def user(self) -> str | None:
+        """The id of our user, as WhoAmI tells."""
+        id = (await self._client.read("WhoAmI")).get("UserId")
+        return str(id).lower() if is_guid(id) else None
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""

@@ -28,7 +28,7 @@ class DataverseWriter:
         self._path = client.root.raw_path.decode("ascii")
 
     async def bulk_table(self, entity: str, kind: WriteKind) -> tuple[str, str] | None:
-        """Logical name and key column of a table that has CreateMultiple; None for others, and for updates.
+        """Logical name and key column of a table that has CreateMultiple; None for others, and for other writes.
 
         Not every table has it; the organization says so (reference/apis.md section 1, Bulk messages).
         """
@@ -88,8 +88,8 @@ class DataverseWriter:
         return sent
 
     def _operation(self, one: Write) -> multipart.Operation:
-        content = body.encode(payload(one.values))
-        if one.kind is WriteKind.UPDATE:
+        content = b"" if one.kind is WriteKind.DELETE else body.encode(payload(one.values))
+        if one.kind is not WriteKind.CREATE:
             etag = one.etag or "*"
             if _ETAG.fullmatch(etag) is None:
                 raise ConnectionLost(f"{urls.shown(self._client.root)} sent a version of a row that is none.")
@@ -98,7 +98,8 @@ class DataverseWriter:
             return multipart.Operation("POST", f"{self._path}/{one.entity}", "", content)
         else:
             headers = "If-None-Match: *\r\n"
-        return multipart.Operation("PATCH", f"{self._path}/{one.entity}({guid(one.id or '')})", headers, content)
+        method = "DELETE" if one.kind is WriteKind.DELETE else "PATCH"
+        return multipart.Operation(method, f"{self._path}/{one.entity}({guid(one.id or '')})", headers, content)
 
     async def _ask(self, entity: str) -> tuple[str, str] | None:
         options = [

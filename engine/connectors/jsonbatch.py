@@ -43,7 +43,8 @@ def write(operations: Sequence[Operation]) -> bytes:
     return encode(
         {
             "requests": [
-                {"id": str(number), "method": method, "url": url, "headers": headers, "body": content}
+                {"id": str(number), "method": method, "url": url, "headers": headers}
+                | ({} if content is None else {"body": content})
                 for number, (method, url, headers, content) in enumerate(operations, 1)
             ]
         }

@@ -119,6 +119,10 @@ class NavPages:
         del entity, columns
         return {}
 
+    async def user(self) -> str | None:
+        """None: pages do not say who modified a record."""
+        return None
+
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""
         done = await each_to_its_end(

@@ -47,7 +47,8 @@ class NavWriter:
     async def _one(self, one: Write, operation: jsonbatch.Operation) -> Result:
         method, url, headers, values = operation
         try:
-            answer = await self._client.write(url, body.encode(values), headers, method)
+            sent = b"" if one.kind is WriteKind.DELETE else body.encode(values)
+            answer = await self._client.write(url, sent, headers, method)
             content = body.decode(answer.body) if answer.verdict is Verdict.OK and answer.body else None
         except Unanswered as error:
             return unknown(one, str(error))
@@ -73,8 +74,10 @@ class NavWriter:
 def _operation(path: str, one: Write) -> jsonbatch.Operation:
     if one.kind is WriteKind.CREATE:
         return jsonbatch.Operation("POST", path, {"Content-Type": _JSON}, one.values)
-    headers = {"Content-Type": _JSON, "If-Match": one.etag or "*"}
-    return jsonbatch.Operation("PATCH", f"{path}({guid(one.id or '')})", headers, one.values)
+    address, match = f"{path}({guid(one.id or '')})", one.etag or "*"
+    if one.kind is WriteKind.DELETE:
+        return jsonbatch.Operation("DELETE", address, {"If-Match": match}, None)
+    return jsonbatch.Operation("PATCH", address, {"Content-Type": _JSON, "If-Match": match}, one.values)
 
 
 def _note(sent: Sent, one: Write, part: jsonbatch.Part | None) -> None:

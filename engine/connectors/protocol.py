@@ -42,6 +42,7 @@ class WriteKind(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ class Status(StrEnum):
     EXISTS = "exists"
     """CREATE: a row with this key is there already."""
     STALE = "stale"
-    """UPDATE: the row has another version than the etag says."""
+    """UPDATE, DELETE: the row has another version than the etag says."""
     MISSING = "missing"
-    """UPDATE: there is no such row."""
+    """UPDATE, DELETE: there is no such row."""
     REJECTED = "rejected"
     """The service does not accept the values; `message` says why. Nothing was written."""
     UNKNOWN = "unknown"
@@ -151,6 +152,10 @@ class Side(Protocol):
         """By column, the options of those of these columns that are choices, with their labels; empty where a service
         knows none, or does not tell this user.
         """
+        ...
+
+    async def user(self) -> str | None:
+        """The id under which this side keeps us as the one who modified a row; None when it does not tell."""
         ...
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:

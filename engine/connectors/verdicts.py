@@ -109,7 +109,7 @@ def unknown(write: Write, message: str) -> Result:
 
 
 def _status(write: Write, verdict: Verdict, problem: Fault) -> Status:
-    update = write.kind is WriteKind.UPDATE
+    update = write.kind is not WriteKind.CREATE
     match verdict:
         case Verdict.UNKNOWN | Verdict.THROTTLED:
             return Status.UNKNOWN

@@ -54,6 +54,10 @@ class DrySide:
         """The real options."""
         return await self._side.labels(entity, columns)
 
+    async def user(self) -> str | None:
+        """The real user."""
+        return await self._side.user()
+
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Nothing is sent."""
         return {
