@@ -15,7 +15,7 @@ from engine.model.errors import ConnectionLost
 
 _NAMESPACE_MARK = "\n"
 _DEEPEST = 64
-_PATIENCE = 5.0
+_PATIENCE = 2.0
 
 
 class UnfitMetadata(ValueError):

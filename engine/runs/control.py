@@ -158,6 +158,30 @@ def set_only_coupled(
         runs.set_flag(connection, mapping, value=value, at=clock(), by=by)
 
 
+def reset_flags(
+    store: Store, settings: Settings, names: Iterable[str], *, by: str, clock: Clock = system_clock
+) -> list[str]:
+    """Store Synch. Only Coupled Records of these mappings as it is by default; those whose flag that changes.
+
+    Raises RunError when a run is not finished, as it goes on with the mappings that it was started with.
+    """
+    defaults = {one.name: one.only_coupled for one in settings.mappings}
+    with store.writing() as connection:
+        if (row := runs.active(connection)) is not None:
+            raise _active(row.id)
+        stored = runs.flags(connection)
+        changed = [name for name in names if name in stored and stored[name][0] != defaults.get(name, True)]
+        for name in changed:
+            runs.set_flag(connection, name, value=defaults.get(name, True), at=clock(), by=by)
+    return changed
+
+
+def flagged(store: Store) -> list[str]:
+    """The mappings whose Synch. Only Coupled Records was ever stored, those too that are configured no more."""
+    with store.reading() as connection:
+        return sorted(runs.flags(connection))
+
+
 def who() -> str:
     """Who acts, for the records: user and host."""
     try:

@@ -4,18 +4,21 @@ Names are checked without reading a record.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from engine.config import Settings
 from engine.config.check import meant
 from engine.connectors.metadata import Property, Shape
 from engine.mapping.defaults import column_is_lookup
+from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition, Direction, FieldKind, FieldMapping, Table, TableMapping
 from engine.runs.sides import connected
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 Shapes = Mapping[str, Shape]
+_T = TypeVar("_T")
 Labels = Mapping[str, Mapping[str, Mapping[int, str]]]
 """By CRM set and column: the options of a choice."""
 
@@ -44,36 +47,53 @@ class Findings:
 
 
 async def check_names(settings: Settings) -> Findings:
-    """Ask both services; raises ConnectionLost and AccessDenied when one does not answer."""
+    """Ask both services. One that cannot be reached is a warning, one that refuses us a problem."""
+    found = Findings()
     async with connected(settings) as (nav, crm):
-        shapes = await asyncio.gather(nav.metadata(), crm.metadata())
+        pages, tables = await asyncio.gather(_ask(nav.metadata(), found), _ask(crm.metadata(), found))
         labels = {}
         for entity, columns in _choices(settings.mappings).items():
-            shape = shapes[1].get(entity)
-            known = sorted(one for one in columns if shape is not None and one in shape.properties)
-            if known:
-                labels[entity] = await crm.labels(entity, known)
-    return compare(settings, shapes[0], shapes[1], labels)
+            shape = (tables or {}).get(entity)
+            if shape is not None and (known := sorted(columns & shape.properties.keys())):
+                labels[entity] = await _ask(crm.labels(entity, known), found) or {}
+    compare(settings, pages, tables, labels, found)
+    return found
 
 
-def compare(settings: Settings, nav: Shapes, crm: Shapes, labels: Labels) -> Findings:
-    """Everything in the mappings that the services do not have."""
-    found = Findings()
-    for page, names in _SETUP.items():
-        if page not in nav:
-            found.problems.append(f'NAV publishes no page "{page}", which every run reads; publish it as a web service')
-        else:
-            for name in names:
-                if name not in nav[page].properties:
-                    found.problems.append(f'the NAV page "{page}" has no {name}, which every run reads; publish it')
+async def _ask(question: Awaitable[_T], found: Findings) -> _T | None:
+    try:
+        return await question
+    except AccessDenied as error:
+        found.problems.append(f"{error.message} {error.hint}")
+    except ConnectionLost as error:
+        found.warnings.append(f"not all names were checked: {error.message}")
+    return None
+
+
+def compare(settings: Settings, nav: Shapes | None, crm: Shapes | None, labels: Labels, found: Findings) -> None:
+    """Note everything in the mappings that the services do not have; None for one that is not known."""
+    if nav is not None:
+        _check_setup(nav, found)
     for mapping in settings.mappings:
         for side, table, shapes in (("nav", mapping.nav, nav), ("crm", mapping.crm, crm)):
+            if shapes is None:
+                continue
             if table.entity in shapes:
                 check = _Check(found, mapping, side, table, shapes[table.entity], labels.get(table.entity, {}))
                 check.all(settings.nav.marker_field)
             else:
                 found.problems.append(f"mapping.{mapping.name}.{side}.entity: {_no_table(side, table.entity, shapes)}")
-    return found
+
+
+def _check_setup(nav: Shapes, found: Findings) -> None:
+    for page, names in _SETUP.items():
+        shape = nav.get(page)
+        if shape is None:
+            found.problems.append(f'NAV publishes no page "{page}", which every run reads; publish it as a web service')
+            continue
+        for name in names:
+            if name not in shape.properties:
+                found.problems.append(f'the NAV page "{page}" has no {name}, which every run reads; publish it')
 
 
 def _no_table(side: str, entity: str, shapes: Shapes) -> str:

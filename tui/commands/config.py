@@ -1,5 +1,6 @@
 """The configuration: check it, show it, and show which files are used."""
 
+import asyncio
 import json
 import os
 from dataclasses import fields
@@ -11,6 +12,7 @@ from engine.config import Secret, Settings, config_dir, find_config, load
 from engine.config.paths import state_path
 from engine.config.secrets import MASK
 from engine.model.errors import ConfigError
+from engine.runs.names import check_names
 from tui import diagnostics
 from tui.commands import records
 from tui.commands.common import config_option, json_option, out, settings
@@ -26,10 +28,11 @@ def config_group() -> None:
 
 
 @config_group.command("check")
+@click.option("--offline", is_flag=True, help="Ask no server whether the names in the mappings are there.")
 @json_option
 @config_option
-def check_command(*, as_json: bool, config_file: Path | None) -> int:
-    """Check the config file and that its secrets can be found. No server is asked."""
+def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> int:
+    """Check the config file, that its secrets can be found, and that both servers have what the mappings name."""
     problems: list[str] = []
     warnings: list[str] = []
     try:
@@ -50,6 +53,10 @@ def check_command(*, as_json: bool, config_file: Path | None) -> int:
             problems.append(f"{found.path}: {name}: {error.message} {error.hint}")
         if warning := secret.warning():
             warnings.append(f"{found.path}: {name}: {warning}")
+    if not offline and not problems:
+        names = asyncio.run(check_names(found))
+        problems += names.problems
+        warnings += names.warnings
     if as_json:
         _tell(found, problems, warnings)
         return ExitCode.USAGE if problems else ExitCode.OK

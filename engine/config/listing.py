@@ -1,0 +1,78 @@
+"""The field mappings of a mapping, and how they differ from the built-in ones."""
+
+from dataclasses import dataclass, fields
+
+from engine.config.settings import Settings
+from engine.mapping.defaults import DIRECTIONS, Shipped, shipped_mappings
+from engine.model.mapping import FieldMapping, TableMapping, Transformation
+
+_WORDS = {direction: word for word, direction in DIRECTIONS.items()}
+_OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field mapping. `direction` is to, from, both or off; `differs` says what is not as it is by default."""
+
+    field: FieldMapping
+    direction: str
+    differs: tuple[str, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The transformation rules as texts."""
+        return tuple(map(_rule, self.field.transforms))
+
+
+def field_rows(settings: Settings, name: str) -> list[FieldRow]:
+    """The field mappings of a mapping: those in use in their order, then those that are off."""
+    mapping = next(one for one in settings.mappings if one.name == name)
+    shipped = next((one for one in shipped_mappings(settings.nav.version) if one.mapping.name == name), None)
+    if shipped is None:
+        return [FieldRow(one, _WORDS[one.direction], ()) for one in mapping.fields]
+    return [*_used(mapping, shipped), *_unused(mapping, shipped)]
+
+
+def _used(mapping: TableMapping, shipped: Shipped) -> list[FieldRow]:
+    by_pair = {(one.nav, one.crm): one for one in shipped.mapping.fields}
+    extras = {(one.nav, one.crm): one for one in shipped.extras}
+    rows = []
+    for one in mapping.fields:
+        pair = (one.nav, one.crm)
+        if pair in by_pair:
+            differs = _differences(by_pair[pair], one)
+        elif pair in extras:
+            differs = (f"direction: off -> {_WORDS[one.direction]}",)
+        else:
+            differs = ("added",)
+        rows.append(FieldRow(one, _WORDS[one.direction], differs))
+    return rows
+
+
+def _unused(mapping: TableMapping, shipped: Shipped) -> list[FieldRow]:
+    used = {(one.nav, one.crm) for one in mapping.fields}
+    dropped = [one for one in shipped.mapping.fields if (one.nav, one.crm) not in used]
+    rows = [FieldRow(one, _OFF, (f"direction: {_WORDS[one.direction]} -> off",)) for one in dropped]
+    return [*rows, *(FieldRow(one, _OFF, ()) for one in shipped.extras if (one.nav, one.crm) not in used)]
+
+
+def _differences(default: FieldMapping, now: FieldMapping) -> tuple[str, ...]:
+    found = []
+    for one in fields(FieldMapping):
+        before, after = getattr(default, one.name), getattr(now, one.name)
+        if before != after:
+            found.append(f"{one.name}: {_shown(before)} -> {_shown(after)}")
+    return tuple(found)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(_rule(one) for one in value) or "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(_WORDS.get(value, value)) if value not in (None, "") else "none"  # type: ignore[call-overload]
+
+
+def _rule(one: Transformation) -> str:
+    arguments = ", ".join(f"'{argument}'" for argument in one.arguments)
+    return f"{one.rule}({arguments}) {_WORDS[one.direction]}"
