@@ -32,7 +32,7 @@ _COMMANDS = {
     "skipped": ("tui.commands.queues:skipped_command", "List records that are left alone after failing twice."),
     "retry": ("tui.commands.queues:retry_command", "Let skipped records take part again."),
     "couplings": ("tui.commands.lists:couplings_command", "List what is coupled."),
-    "mappings": ("tui.commands.lists:mappings_command", "List mappings; set Synch. Only Coupled Records."),
+    "mappings": ("tui.commands.mappings:mappings_command", "List mappings and their fields; set or reset them."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),
     "paths": ("tui.commands.config:paths_command", "Show which files and folders are used."),
     "demo": ("tui.commands.demo:demo_command", "Try everything on two local servers with demo data."),

@@ -7,7 +7,7 @@ import click
 
 from engine.model.errors import RunError
 from engine.model.snapshot import PassSnapshot, RecordOutcome
-from engine.runs import control, snapshots
+from engine.runs import snapshots
 from engine.store.database import Store
 from tui import format as form
 from tui import plain
@@ -79,48 +79,6 @@ def couplings_command(*, mapping: str | None, as_json: bool, config_file: Path |
                 out(records.line(records.coupling(one)))
             else:
                 out("\t".join(map(safe, (one.mapping, one.nav_no, one.nav_id, one.crm_id))))
-        return ExitCode.OK
-
-
-@click.command("mappings")
-@click.argument("name", required=False)
-@click.option(
-    "--only-coupled", type=click.Choice(["on", "off"]), help="Set Synch. Only Coupled Records of mapping NAME."
-)
-@json_option
-@config_option
-def mappings_command(*, name: str | None, only_coupled: str | None, as_json: bool, config_file: Path | None) -> int:
-    """List integration table mappings, or set Synch. Only Coupled Records of one of them."""
-    if only_coupled is not None and name is None:
-        raise click.UsageError("--only-coupled needs the name of a mapping.")
-    with opened(config_file) as (settings, store):
-        found = snapshots.home(store, settings).mappings
-        if name is not None:
-            name = known(name, (one.name for one in found), "mapping")
-            if only_coupled is not None:
-                control.set_only_coupled(store, settings, name, value=only_coupled == "on", by=control.who())
-            found = tuple(one for one in snapshots.home(store, settings).mappings if one.name == name)
-        if as_json:
-            for one in found:
-                out(records.line(records.mapping(one)))
-            return ExitCode.OK
-        rows = (
-            (
-                str(one.seq),
-                one.name,
-                one.nav_table,
-                one.direction.arrow,
-                one.crm_table,
-                form.on_off(one.only_coupled)
-                + ("" if one.cleared_by is None else f" (cleared by run {one.cleared_by})"),
-                form.count(one.coupled),
-                one.last_state or "never",
-            )
-            for one in found
-        )
-        header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last")
-        for line in plain.columns(header, rows, right=frozenset({0, 6})):
-            out(line)
         return ExitCode.OK
 
 

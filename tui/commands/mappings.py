@@ -1,0 +1,184 @@
+"""Integration table mappings: list them and their fields, set Synch. Only Coupled Records, go back to the defaults."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.config import Settings, find_config, load
+from engine.config.listing import FieldRow, field_rows
+from engine.config.reset import without_mappings
+from engine.model.errors import RunError
+from engine.model.snapshot import MappingSnapshot
+from engine.runs import control, snapshots
+from engine.store.database import Store
+from tui import format as form
+from tui import plain
+from tui.commands import records
+from tui.commands.ask import yes_or_no
+from tui.commands.common import can_ask, config_option, json_option, known, opened, out
+from tui.diagnostics import say
+from tui.exitcodes import ExitCode
+from tui.text import safe
+
+_FLAGS = ("create_only", "initial", "not_null", "clear_on_fail", "case_sensitive", "derived")
+
+
+@click.command("mappings")
+@click.argument("name", required=False)
+@click.option(
+    "--only-coupled", type=click.Choice(["on", "off"]), help="Set Synch. Only Coupled Records of mapping NAME."
+)
+@click.option("--fields", "show_fields", is_flag=True, help="List field mappings, and what differs from the default.")
+@click.option(
+    "--use-defaults", is_flag=True, help="Take [mapping] out of config.toml and reset Synch. Only Coupled Records."
+)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@json_option
+@config_option
+def mappings_command(
+    *,
+    name: str | None,
+    only_coupled: str | None,
+    show_fields: bool,
+    use_defaults: bool,
+    yes: bool,
+    as_json: bool,
+    config_file: Path | None,
+) -> int:
+    """List integration table mappings or their fields, set Synch. Only Coupled Records, or go back to the defaults."""
+    if only_coupled is not None and name is None:
+        raise click.UsageError("--only-coupled needs the name of a mapping.")
+    if sum((only_coupled is not None, show_fields, use_defaults)) > 1:
+        raise click.UsageError("--only-coupled, --fields and --use-defaults exclude each other.")
+    if use_defaults:
+        return _use_defaults(name, yes=yes, config_file=config_file)
+    with opened(config_file) as (settings, store):
+        found = snapshots.home(store, settings).mappings
+        if name is not None:
+            name = known(name, (one.name for one in found), "mapping")
+            if only_coupled is not None:
+                control.set_only_coupled(store, settings, name, value=only_coupled == "on", by=control.who())
+            found = tuple(one for one in snapshots.home(store, settings).mappings if one.name == name)
+        if show_fields:
+            _list_fields(settings, [one.name for one in found], as_json=as_json)
+        elif as_json:
+            for one in found:
+                out(records.line(records.mapping(one)))
+        else:
+            _list(found)
+        return ExitCode.OK
+
+
+def _list(found: tuple[MappingSnapshot, ...]) -> None:
+    rows = (
+        (
+            str(one.seq),
+            one.name,
+            one.nav_table,
+            one.direction.arrow,
+            one.crm_table,
+            form.on_off(one.only_coupled) + ("" if one.cleared_by is None else f" (cleared by run {one.cleared_by})"),
+            form.count(one.coupled),
+            one.last_state or "never",
+        )
+        for one in found
+    )
+    header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last")
+    for line in plain.columns(header, rows, right=frozenset({0, 6})):
+        out(line)
+
+
+def _list_fields(settings: Settings, names: list[str], *, as_json: bool) -> None:
+    rows = [(name, row) for name in names for row in field_rows(settings, name)]
+    if as_json:
+        for name, row in rows:
+            out(records.line(_record(name, row)))
+        return
+    header = ("Mapping", "NAV field", "", "CRM column", "Kind", "Rules", "Differs from the default")
+    cells = (
+        (
+            name,
+            row.field.nav or _constant(row),
+            "off" if row.direction == "off" else row.field.direction.arrow,
+            row.field.crm or _constant(row),
+            str(row.field.kind),
+            "; ".join(row.rules),
+            "; ".join(row.differs),
+        )
+        for name, row in rows
+    )
+    for line in plain.columns(header, cells):
+        out(line)
+
+
+def _constant(row: FieldRow) -> str:
+    return form.NONE if row.field.constant is None else repr(row.field.constant)
+
+
+def _record(name: str, row: FieldRow) -> Mapping[str, Any]:
+    field = row.field
+    return {
+        "mapping": name,
+        "nav": field.nav,
+        "crm": field.crm,
+        "direction": row.direction,
+        "kind": str(field.kind),
+        "constant": field.constant,
+        "lookup": field.lookup,
+        "options": field.options,
+        "nav_length": field.nav_length,
+        "crm_length": field.crm_length,
+        "validate": field.validate,
+        **{flag: getattr(field, flag) for flag in _FLAGS},
+        "transforms": list(row.rules),
+        "differs": list(row.differs),
+    }
+
+
+def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> int:
+    """Replace config.toml by one without mappings, once it is known that this one can be used."""
+    path = find_config(config_file or click.get_current_context().find_root().params.get("config_file"))
+    with without_mappings(path, name) as made:
+        settings = load(made or path)
+        if name is not None and made is None:
+            known(name, (one.name for one in settings.mappings), "mapping")
+        store = Store.open(settings.store.url)
+        try:
+            if (active := snapshots.active(store)) is not None:
+                raise RunError(
+                    f"Run {active.id} is not finished, and goes on with the mappings that it was started with.",
+                    "Let it end and answer it, or end it with `coupler cancel`.",
+                )
+            names = [name] if name is not None else _all_names(store, settings)
+            flags = [one.name for one in snapshots.home(store, settings).mappings if not one.only_coupled]
+            for text in _changes(path, name, taken_out=made is not None, flags=[one for one in names if one in flags]):
+                say(text)
+            if not yes and not _agreed():
+                raise click.Abort
+            control.reset_flags(store, settings, names, by=control.who())
+        finally:
+            store.close()
+    out(f"{safe(name or 'All mappings')}: as by default")
+    return ExitCode.OK
+
+
+def _all_names(store: Store, settings: Settings) -> list[str]:
+    return list(dict.fromkeys([*(one.name for one in settings.mappings), *control.flagged(store)]))
+
+
+def _changes(path: Path, name: str | None, *, taken_out: bool, flags: list[str]) -> Iterator[str]:
+    if taken_out:
+        table = "[mapping]" if name is None else f"[mapping.{safe(name)}]"
+        yield f"  {table} is taken out of {safe(path, 1000)}; everything else in it stays"
+    if flags:
+        yield f"  Synch. Only Coupled Records becomes on for: {', '.join(map(safe, flags))}"
+    if not taken_out and not flags:
+        yield "  Nothing differs from the defaults."
+
+
+def _agreed() -> bool:
+    if not can_ask():
+        raise click.UsageError("This changes config.toml; say --yes when nobody can be asked.")
+    return yes_or_no("Go back to the defaults? yes or no [no]: ", default=False) is True
