@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from engine.model.conflict import Conflict
 from engine.model.mapping import Direction
-from engine.model.outcome import Outcome, Problem
+from engine.model.outcome import Action, Outcome, Problem
 from engine.model.snapshot import Counters
 from engine.store import conflicts, couplings, troubles, watermarks
 from engine.store.couplings import Coupling
@@ -236,6 +236,15 @@ def save_outcomes(connection: sa.Connection, scope: Scope, outcomes: Sequence[Ou
         keys = [column.name for column in outcome.primary_key]
         changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def ended_badly(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> set[str]:
+    """Which of these source records failed or were skipped in a pass."""
+    kinds = (Action.FAILED.value, Action.SKIPPED.value)
+    query = sa.select(outcome.c.source_id).where(
+        *_where(outcome, scope), outcome.c.source_id.in_(ids), outcome.c.kind.in_(kinds)
+    )
+    return set(connection.scalars(query))
 
 
 def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[Link]:

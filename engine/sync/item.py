@@ -8,7 +8,7 @@ from engine.connectors.protocol import Row
 from engine.mapping.transfer import Transferred
 from engine.mapping.values import Value
 from engine.model.conflict import Clash, Conflict
-from engine.model.mapping import Direction
+from engine.model.mapping import Direction, FieldMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.model.trouble import MESSAGE_SIZE, Trouble
 from engine.store.couplings import Coupling
@@ -37,6 +37,8 @@ class Item:
     target_number: str = ""
     wanted: Transferred = field(default_factory=lambda: Transferred({}))
     extra: Mapping[str, Value] = field(default_factory=dict)
+    late: Mapping[FieldMapping, Value] = field(default_factory=dict)
+    """What the special handling is left to write."""
     base: bytes | None = None
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""

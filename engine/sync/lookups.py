@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from engine.connectors.protocol import Row
-from engine.mapping.transfer import TO, Partners, source_value
+from engine.mapping.options import option_partners
+from engine.mapping.transfer import TO, Partners, options_name, source_value
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.sync.context import Context
 
@@ -27,6 +28,22 @@ async def partners(context: Context, mapping: TableMapping, one_way: Direction, 
         )
     if _CURRENCY in found:
         _add_local_currency(context, one_way, found[_CURRENCY])
+    return found
+
+
+async def choices(context: Context, mapping: TableMapping, one_way: Direction) -> Partners:
+    """The same for choices and options, by the labels that CRM has and by what the mapping says of them."""
+    fields = [field for field in mapping.fields if field.crm and options_name(field) and not field.derived]
+    asked = [field for field in fields if field.nav or isinstance(field.constant, str)]
+    if not asked:
+        return {}
+    labels = await context.crm.labels(mapping.crm.entity, list(dict.fromkeys(field.crm for field in asked)))
+    pairs = {one.name: one.pairs for one in mapping.options}
+    found: dict[str, dict[str, str]] = {}
+    for field in asked:
+        name = options_name(field)
+        if field.kind is FieldKind.CHOICE or field.crm in labels or name in pairs:
+            found[name] = option_partners(field, one_way, labels.get(field.crm, {}), pairs.get(name, ()))
     return found
 
 

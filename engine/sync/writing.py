@@ -4,7 +4,7 @@ Nothing is sent that is not recorded first, a create is only repeated under the 
 come is settled by looking.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from engine.connectors.protocol import ETAG, Reference, Result, Side, Status, Wr
 from engine.mapping.decide import created_base, decide
 from engine.mapping.templates import template_columns
 from engine.mapping.transfer import FROM, TO
-from engine.mapping.values import Value, blank
+from engine.mapping.values import Value, blank, nav_json
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import DeletionPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
@@ -126,24 +126,32 @@ class Writer:
         if item.exists and not item.sent:
             item.warnings.append(_ADOPTED)
             item.exists = ""
-        if not decision.values:
+        now = self._in_time(item, decision.values)
+        if not now:
             item.settled = True
             item.created = item.sent and item.mode is Mode.CREATE
             return None
-        values = self._values(decision.values)
+        values = self._values(now)
         etag = str(item.target.get(ETAG) or "*")
         return Write(item.id, WriteKind.UPDATE, self._table.entity, str(item.target[self._table.key]), values, etag)
 
     def _create(self, item: Item) -> Write:
-        values = self._values({field: value for field, value in item.wanted.values.items() if not blank(value)})
-        values.update(item.extra)
+        given = {field: value for field, value in item.wanted.values.items() if not blank(value)}
+        values = {**item.extra, **self._values(self._in_time(item, given)), **item.extra}
         if self._side.marker:
             values[self._side.marker] = item.id
         return Write(item.id, WriteKind.CREATE, self._table.entity, item.target_id, values)
 
-    def _values(self, values: dict[FieldMapping, Value] | Any) -> dict[str, Any]:
+    def _in_time(self, item: Item, values: Mapping[FieldMapping, Value]) -> dict[FieldMapping, Value]:
+        """The values without those that the special handling writes later."""
+        late = {field for field in values if field.late and self._scope.direction is TO}
+        item.late = {field: values[field] for field in late}
+        return {field: value for field, value in values.items() if field not in late}
+
+    def _values(self, values: Mapping[FieldMapping, Value]) -> dict[str, Any]:
         if self._scope.direction is not TO:
-            return {field.nav: value for field, value in values.items()}
+            ordered = sorted(values.items(), key=lambda pair: not pair[0].validate)
+            return {field.nav: nav_json(field.kind, value) for field, value in ordered}
         return {
             field.crm: Reference(field.target, None if value is None else str(value), field.navigation)
             if field.kind is FieldKind.LOOKUP
@@ -156,16 +164,11 @@ class Writer:
         if self._context.plan or not (creates or updates):
             return
         rows = [Create(item.id, item.number, item.target_id, item.generation) for item in creates]
-        old = [(str(item.target_id), self._old_values(item)) for item in updates]
+        old = [(str(item.target_id), old_values(item, self._scope.direction)) for item in updates]
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
         if intent is not None:
             self.intents.append(intent)
-
-    def _old_values(self, item: Item) -> bytes:
-        target = item.target or {}
-        columns = (field.column if self._scope.direction is TO else field.nav for field in item.wanted.values)
-        return msgspec.json.encode({name: target.get(name) for name in columns})
 
     def _created(self, item: Item, result: Result) -> None:
         match result.status:
@@ -211,6 +214,13 @@ class Writer:
                 self._missing(item)
             case _:
                 item.fail(_refused(result), one_way=self._scope.direction)
+
+
+def old_values(item: Item, one_way: Direction) -> bytes:
+    """What the partner has before it is written, so that a run can be undone."""
+    target = item.target or {}
+    columns = (field.column if one_way is TO else field.nav for field in item.wanted.values)
+    return msgspec.json.encode({name: target.get(name) for name in columns})
 
 
 def target_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]:

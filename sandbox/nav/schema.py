@@ -124,6 +124,7 @@ _ALL = (
         "Inventory": Column(EdmType.DECIMAL, read_only=True),
         "Vendor_No": _code(20), "Vendor_Item_No": _text(50), "Blocked": _YES_NO, **_MARKER,
     }, series="I"),
+    _page("Vendor", "Vendor", {"No": _code(20), "Name": _text(100)}, series="V"),
     _page("General_Ledger_Setup", "General Ledger Setup", {"Primary_Key": _code(10), "LCY_Code": _code(10)}),
 )  # fmt: skip
 

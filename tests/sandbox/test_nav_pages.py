@@ -42,7 +42,7 @@ async def test_an_unknown_company_instance_or_page_is_not_found(nav: Nav) -> Non
     url = nav.sandbox.nav_url
     assert refusal(await nav.client.get(f"{url}/Company('cronus')/Customer")) == (404, "Internal_CompanyNotFound")
     assert refusal(await nav.client.get(f"{url.replace('/BC/', '/NAV/')}/Company")) == (404, "BadRequest_NotFound")
-    assert refusal(await nav.send("GET", "Vendor")) == (404, "BadRequest_ResourceNotFound")
+    assert refusal(await nav.send("GET", "Vendors")) == (404, "BadRequest_ResourceNotFound")
     assert refusal(await nav.send("PUT", "Customer('00001')", {})) == (405, "BadRequest_MethodNotAllowed")
 
 

@@ -91,12 +91,20 @@ async def test_a_code_that_is_no_iso_code_is_not_cut(make: Make) -> None:
 
 
 async def test_what_crm_refuses_is_the_records_own_failure(make: Make) -> None:
-    world = make({"Currency": [currency("USD", Description="Greenback"), currency("GBP")]}, base="USD")
+    world = make({"Currency": [currency("JPY", "1000000000000"), currency("GBP")]}, base="USD")
+    world.add_nav("Currency", **{**currency("USD"), "Exchange_Rate_Amount": 1.25})
     run = await world.run("CURRENCY")
     assert counters(run, "CURRENCY")["inserted"] == 1
     (one,) = world.outcomes(run)
-    assert (one.nav_no, one.kind) == ("USD", "failed")
-    assert "base currency cannot be changed" in one.message
+    assert (one.nav_no, one.kind) == ("JPY", "failed")
+    assert "outside the valid range" in one.message
+
+
+async def test_crms_base_currency_is_coupled_and_left_as_it_is(make: Make) -> None:
+    world = make({"Currency": [currency("USD", Description="Greenback")]}, base="USD")
+    run = await world.run("CURRENCY")
+    assert counters(run, "CURRENCY") == {"unchanged": 1, "coupled": 1}
+    assert world.audit(op="update") == []
 
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after])

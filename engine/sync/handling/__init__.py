@@ -6,6 +6,7 @@ from engine.sync.context import Context
 from engine.sync.handling.base import Handling
 from engine.sync.handling.contacts import ContactHandling
 from engine.sync.handling.currencies import CurrencyHandling
+from engine.sync.handling.customers import CustomerHandling
 from engine.sync.handling.products import ProductHandling
 from engine.sync.handling.salespeople import SalespersonHandling
 from engine.sync.handling.units import UnitHandling
@@ -14,7 +15,7 @@ _BY_NAME: dict[str, type[Handling]] = {
     "currency": CurrencyHandling,
     "salesperson": SalespersonHandling,
     "unit": UnitHandling,
-    "customer": Handling,
+    "customer": CustomerHandling,
     "contact": ContactHandling,
     "product": ProductHandling,
 }

@@ -13,20 +13,27 @@ from engine.model.outcome import Problem
 from engine.sync.handling.base import Handling, Prepared
 
 _CUSTOMER = "CUSTOMER"
+_ACCOUNTS = "accounts"
 _COMPANY = (Condition("Type", "eq", "Company"),)
 
 
 class ContactHandling(Handling):
-    """Contacts whose company is no customer do not take part."""
+    """Contacts whose company is no customer, or whose parent in CRM is no account, do not take part.
+
+    A contact from CRM whose account is not coupled waits until that account is synchronized on the spot.
+    """
 
     async def prepare(self, rows: Mapping[str, Row]) -> Prepared:
         """To CRM: who takes part. From CRM: the company contact of the account's customer."""
         if self.scope.direction is TO:
             return Prepared(left_out=frozenset(id for id, row in rows.items() if not row.get("Customer_No")))
-        accounts = sorted({str(row["_parentcustomerid_value"]) for row in rows.values()})
+        parents = {id: str(row.get("_parentcustomerid_value") or "").lower() for id, row in rows.items()}
+        accounts = sorted(set(parents.values()) - {""})
         customers = await self.context.store.read(
             lambda connection: self.context.couplings.partners(connection, _CUSTOMER, FROM, accounts)
         )
+        unknown = [account for account in accounts if account not in customers]
+        exist = await self.context.crm.fetch(_ACCOUNTS, "accountid", unknown, ("accountid",)) if unknown else {}
         companies = {
             str(row["Customer_No"]): str(row["No"])
             for row in await self.context.nav.find(
@@ -35,22 +42,25 @@ class ContactHandling(Handling):
         }
         derived: dict[str, dict[str, Value]] = {}
         problems: dict[str, Problem] = {}
-        for id, row in rows.items():
-            customer = customers.get(str(row["_parentcustomerid_value"]))
+        alone = frozenset(id for id, parent in parents.items() if parent not in customers and parent not in exist)
+        for id in rows.keys() - alone:
+            customer = customers.get(parents[id])
             if customer is None:
                 problems[id] = _NO_CUSTOMER
             elif customer in companies:
                 derived[id] = {"Company_No": companies[customer]}
             elif not self.context.plan:
                 problems[id] = _NO_COMPANY
-        return Prepared(derived, problems)
+        needs = {_CUSTOMER: frozenset(exist)} if exist else {}
+        return Prepared(derived, problems, left_out=alone, needs=needs)
 
 
 _NO_CUSTOMER = Problem(
     "company_not_coupled",
     "the contact's account is not coupled",
-    "The contact cannot be synchronized because its account is not coupled to a customer.",
-    "Synchronize CUSTOMER first, or give the account the relationship type Customer.",
+    "The contact cannot be synchronized because the company does not exist: its account is not coupled to a customer.",
+    "See why CUSTOMER leaves the account out or fails: it must be active and of relationship type Customer. Then run "
+    "again.",
 )
 _NO_COMPANY = Problem(
     "no_company",

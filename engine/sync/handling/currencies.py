@@ -11,7 +11,7 @@ from engine.sync.handling.base import Handling, Prepared
 
 
 class CurrencyHandling(Handling):
-    """Rates come from NAV; a currency without one cannot be in CRM."""
+    """Rates come from NAV; a currency without one cannot be in CRM. CRM lets nobody change its base currency."""
 
     async def prepare(self, rows: Mapping[str, Row]) -> Prepared:
         """The exchange rate and precision of each currency, or why it has none."""
@@ -31,4 +31,5 @@ class CurrencyHandling(Handling):
                     "currencyprecision": own.currency_digits,
                     "currencysymbol": str(row.get(symbol) or code),
                 }
-        return Prepared(derived, problems)
+        base = frozenset(id for id, row in rows.items() if str(row["Code"]).strip().upper() == own.base_currency)
+        return Prepared(derived, problems, as_is=base)

@@ -1,18 +1,21 @@
-"""Products: units, the default price list with a line per product, and publishing (reference/domain.md sections 1.6,
-1.7).
+"""Products: units, the default price list with a line per product, and states.
+
+Reference/domain.md sections 1.6 and 1.7.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.connectors.protocol import ETAG, Reference, Result, Row, Status, Write, WriteKind
+from engine.connectors.protocol import ETAG, Reference, Row, Status, Write, WriteKind
 from engine.mapping.transfer import TO
 from engine.mapping.values import Value, rounded
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import Condition
 from engine.model.outcome import Problem
 from engine.sync.handling.base import Handling, Prepared
+from engine.sync.handling.states import ACTIVE, DRAFT, RETIRED, set_states
+from engine.sync.handling.steps import give_up, note
 from engine.sync.handling.units import read_units
 from engine.sync.item import Item
 from engine.sync.single import create_one
@@ -20,8 +23,8 @@ from engine.sync.single import create_one
 _UNITS = "UNITOFMEASURE"
 _LISTS, _LINES = "pricelevels", "productpricelevels"
 _LINE_FIELDS = ("productpricelevelid", "_productid_value", "_uomid_value", "amount")
-_ACTIVE = {"statecode": 0, "statuscode": 1}
 _DIGITS = 2
+_NAME_LENGTH = 100
 _ROUNDS = 4
 
 
@@ -34,19 +37,28 @@ class _Place:
 
 
 class ProductHandling(Handling):
-    """A new product is a draft; it gets its price, then it is published."""
+    """A new product is a draft; it gets its price, then it is published. Blocked and retired go together.
+
+    Which of both sides changed is told by the remembered values, as for any bidirectional field. A draft blocks
+    nothing that is coupled: it waits to be published.
+    """
 
     _price_list: str = ""
+    _vendors: bool = True
 
     async def prepare(self, rows: Mapping[str, Row]) -> Prepared:
-        """The base unit and the currency of each product."""
+        """To CRM the base unit, currency, vendor and state of each product, from CRM whether it is blocked."""
         if self.scope.direction is not TO:
-            return Prepared()
+            known = {id: row.get("statecode") for id, row in rows.items()}
+            return Prepared(
+                {id: {"Blocked": state != ACTIVE} for id, state in known.items() if state not in (None, DRAFT)}
+            )
         codes = sorted({str(row["Base_Unit_of_Measure"]) for row in rows.values() if row.get("Base_Unit_of_Measure")})
         groups = await self.context.store.read(
             lambda connection: self.context.couplings.partners(connection, _UNITS, TO, codes)
         )
         units = await read_units(self.context, sorted(set(groups.values())))
+        vendors = await self._vendor_names(rows.values())
         derived: dict[str, dict[str, Value]] = {}
         problems: dict[str, Problem] = {}
         for id, row in rows.items():
@@ -56,20 +68,50 @@ class ProductHandling(Handling):
                 problems[id] = _NO_UNIT
             elif isinstance(unit, Problem):
                 problems[id] = unit
+            elif unit is not None and unit.name.casefold() != code.casefold():
+                problems[id] = _other_unit(code, unit.name)
             else:
-                derived[id] = {"transactioncurrencyid": self.context.organization.local_currency_id}
+                derived[id] = {
+                    "transactioncurrencyid": self.context.organization.local_currency_id,
+                    "statecode": RETIRED if row.get("Blocked") else ACTIVE,
+                    **vendors.get(str(row.get("Vendor_No") or ""), {}),
+                }
                 if unit is not None:
                     derived[id]["defaultuomid"] = unit.id
         return Prepared(derived, problems)
 
+    async def before_create(self, items: Sequence[Item]) -> None:
+        """An item made from a draft is blocked until the product is published."""
+        await super().before_create(items)
+        for item in items:
+            if item.row.get("statecode") == DRAFT:
+                item.extra = {"Blocked": True}
+
     async def complete(self, items: Sequence[Item]) -> None:
-        """Give every product its price line, then publish those that are not active."""
+        """Give every product its price line, then publish drafts and set the states that were decided."""
         if self.context.plan:
+            for item in items:
+                item.written = item.written or (bool(item.late) and not item.created)
             return
         to_crm = self.scope.direction is TO
-        await self._price([item for item in items if to_crm or (item.created and item.row.get("_defaultuomid_value"))])
         if to_crm:
-            await self._publish([item for item in items if item.open])
+            await self._price([item for item in items if item.late or (item.target or {}).get("statecode") != RETIRED])
+            await set_states(self.context, self.scope, [item for item in items if item.open])
+        else:
+            new = [item for item in items if item.created or (item.coupling is not None and item.coupling.uncounted)]
+            await self._price([item for item in new if item.row.get("_defaultuomid_value")])
+
+    async def _vendor_names(self, rows: Iterable[Row]) -> dict[str, dict[str, Value]]:
+        """By number, the names of vendors; none when NAV does not publish the page of vendors."""
+        numbers = sorted({str(row.get("Vendor_No") or "") for row in rows} - {""})
+        if not numbers or not self._vendors:
+            return {}
+        try:
+            found = await self.context.nav.find("Vendor", "No", numbers, ("No", "Name"))
+        except ConnectionLost:
+            self._vendors = False
+            return {}
+        return {str(row["No"]): {"vendorname": str(row.get("Name") or "")[:_NAME_LENGTH].rstrip()} for row in found}
 
     async def _price(self, items: Sequence[Item]) -> None:
         price_list = await self._default_price_list()
@@ -92,8 +134,8 @@ class ProductHandling(Handling):
             for kind in WriteKind:
                 some = [write for write in writes if write.kind is kind]
                 for id, result in (await self.context.crm.write(some)).items() if some else ():
-                    _note(left, id, result, "price")
-        _give_up(left, "price")
+                    note(left, id, result, "price")
+        give_up(left, "price")
 
     def _line(self, item: Item, lines: Sequence[Row], price_list: str) -> Write | None:
         place = _place(item)
@@ -121,21 +163,6 @@ class ProductHandling(Handling):
 
     def _product(self, item: Item) -> str:
         return str(item.target_id) if self.scope.direction is TO else item.id
-
-    async def _publish(self, items: Sequence[Item]) -> None:
-        left = {item.id: item for item in items if item.created or (item.target or {}).get("statecode") != 0}
-        for _ in range(_ROUNDS):
-            if not left:
-                return
-            writes = [
-                Write(id, WriteKind.UPDATE, "products", item.target_id, dict(_ACTIVE)) for id, item in left.items()
-            ]
-            for id, result in (await self.context.crm.write(writes)).items():
-                if result.status is Status.DONE:
-                    left.pop(id).written = True
-                else:
-                    _note(left, id, result, "publish")
-        _give_up(left, "publish")
 
     async def _default_price_list(self) -> str:
         """The price list of the local currency, made when CRM has none of its name."""
@@ -174,28 +201,13 @@ def _place(item: Item) -> _Place:
     return _Place(str(values["defaultuomscheduleid"]), str(values["defaultuomid"]))
 
 
-def _note(left: dict[str, Item], id: str, result: Result, step: str) -> None:
-    """Take what is done or refused off the list; what is stale or unknown stays for another look."""
-    if result.status is Status.DONE:
-        left[id].written = True
-    elif result.status in (Status.REJECTED, Status.MISSING):
-        _fail(left.pop(id), step, result.message)
-
-
-def _give_up(left: Mapping[str, Item], step: str) -> None:
-    for item in left.values():
-        _fail(item, step, "CRM did not settle on an answer.")
-
-
-def _fail(item: Item, step: str, message: str) -> None:
-    what = {"price": "the price list line cannot be written", "publish": "the product cannot be published"}[step]
-    problem = Problem(
-        f"product_{step}",
-        what,
-        f"The product is in CRM and coupled, but {what}: {message}",
-        "Mend the cause in CRM and run again; the product itself is not repeated.",
+def _other_unit(code: str, name: str) -> Problem:
+    return Problem(
+        "unit_name",
+        "the unit of the group has another name",
+        f"The unit of group 'NAV {code}' in CRM is named '{name}', not '{code}'.",
+        "Run UNITOFMEASURE, which names it, and run again.",
     )
-    item.fail(problem, one_way=TO)
 
 
 _NO_UNIT = Problem(

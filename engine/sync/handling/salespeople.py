@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from engine.connectors.protocol import Query
+from engine.mapping.transfer import TO
 from engine.sync.handling.base import Handling
 from engine.sync.item import Item
 
@@ -15,7 +16,8 @@ class SalespersonHandling(Handling):
 
     async def before_create(self, items: Sequence[Item]) -> None:
         """Give each new salesperson the next free code."""
-        if not items:
+        await super().before_create(items)
+        if not items or self.scope.direction is TO:
             return
         table = self.mapping.nav
         codes = [

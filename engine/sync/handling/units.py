@@ -12,6 +12,7 @@ from engine.sync.handling.base import Handling
 from engine.sync.item import Item
 
 UNITS = "uoms"
+_GROUPS = "uomschedules"
 _HINT = "Mend the unit group in CRM, then run again."
 _ROUNDS = 4
 _FIELDS = ("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value")
@@ -59,14 +60,29 @@ def _not_renamed(message: str) -> Problem:
 
 
 async def read_units(context: Context, groups: Sequence[str]) -> dict[str, Unit | Problem]:
-    """The base unit of each group, or what is wrong with the group's units."""
+    """The base unit of each group, or what is wrong with the group or its units."""
+    states = await context.crm.fetch(_GROUPS, "uomscheduleid", list(groups), ("name", "statecode")) if groups else {}
     found: dict[str, list[Row]] = {group: [] for group in groups}
     for row in await context.crm.find(UNITS, "_uomscheduleid_value", list(groups), _FIELDS) if groups else ():
         found[str(row["_uomscheduleid_value"])].append(row)
-    return {group: _check(rows) for group, rows in found.items() if rows or not context.plan}
+    return {group: _check(states.get(group), rows) for group, rows in found.items() if rows or not context.plan}
 
 
-def _check(rows: Sequence[Row]) -> Unit | Problem:
+def _check(group: Row | None, rows: Sequence[Row]) -> Unit | Problem:
+    if group is None:
+        return Problem(
+            "unit_group_missing",
+            "the unit group is not in CRM",
+            "The coupled unit group is not in CRM any more.",
+            _HINT,
+        )
+    if group["statecode"] != 0:
+        return Problem(
+            "unit_group_inactive",
+            "the unit group is inactive",
+            f"Unit group {group['name']} in CRM is inactive.",
+            "Activate the unit group in CRM, then run again.",
+        )
     if not rows:
         return Problem("unit_missing", "the unit group has no unit", "The unit group in CRM has no unit.", _HINT)
     if len(rows) > 1:

@@ -1,0 +1,41 @@
+"""What follows once a product itself is right, and how it fails."""
+
+from collections.abc import Mapping
+
+from engine.connectors.protocol import Result, Status
+from engine.mapping.transfer import TO
+from engine.model.outcome import Problem
+from engine.sync.item import Item
+
+_WHAT = {
+    "price": "the price list line cannot be written",
+    "publish": "the product cannot be published",
+    "state": "the state of the product cannot be changed",
+}
+
+
+def note(left: dict[str, Item], id: str, result: Result, step: str) -> None:
+    """Take what is done or refused off the list; what is stale or unknown stays for another look."""
+    if result.status is Status.DONE:
+        left[id].written = True
+    elif result.status in (Status.REJECTED, Status.MISSING):
+        _fail(left.pop(id), step, result.message)
+
+
+def give_up(left: Mapping[str, Item], step: str) -> None:
+    """Fail what is still on the list."""
+    for item in left.values():
+        _fail(item, step, "CRM did not settle on an answer.")
+
+
+def _fail(item: Item, step: str, message: str) -> None:
+    """The record fails, and what both sides had before stays remembered: they do not agree yet."""
+    what = _WHAT[step]
+    problem = Problem(
+        f"product_{step}",
+        what,
+        f"The product is in CRM and coupled, but {what}: {message}",
+        "Mend the cause in CRM and run again; the product itself is not repeated.",
+    )
+    item.base = item.coupling.base if item.coupling is not None else None
+    item.fail(problem, one_way=TO)

@@ -1,0 +1,45 @@
+"""Records of another mapping that are synchronized on the spot, because a record of this one needs them.
+
+Reference/domain.md section 1.5: the account of a contact. The rules are the other mapping's own: its filter, match
+before create, its counters.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from engine.connectors.protocol import Row
+from engine.store import runs
+from engine.store.work import PageResult, Scope, add_page, ended_badly
+from engine.sync.context import Context
+from engine.sync.writing import source_columns
+
+Work = Callable[[Scope, Sequence[Row]], Awaitable[PageResult]]
+
+
+async def synchronize_now(
+    context: Context, scope: Scope, needs: Mapping[str, frozenset[str]], key: str, work: Work
+) -> None:
+    """Synchronize and commit the records that are needed, by mapping; those that cannot be have their own outcomes.
+
+    `key` tells the rows of the page that needs them from all others, so that a repeated page does not count twice.
+    Nothing is done for a mapping that has no job of this direction in the run, nor for records that failed in it.
+    """
+    rows = await context.store.read(partial(runs.job_rows, run_id=scope.run))
+    jobs = {row.mapping: row.seq for row in rows if row.direction == scope.direction.value}
+    for name, ids in needs.items():
+        if name not in jobs:
+            continue
+        mapping = context.mappings[name]
+        table = mapping.table(scope.direction)
+        columns = source_columns(mapping, scope.direction)
+        side = context.source(scope.direction)
+        there = Scope(scope.run, jobs[name], name, scope.direction, scope.plan)
+        tried = await context.store.read(partial(ended_badly, scope=there, ids=sorted(ids)))
+        wanted = sorted(ids - tried)
+        found = await side.find(table.entity, table.key, wanted, columns, table.filter) if wanted else []
+        if not found:
+            continue
+        result = replace(await work(there, found), after=None, last_key=f"for {scope.mapping} {key}", read=0)
+        at = context.clock()
+        await context.store.write(partial(add_page, scope=there, result=result, at=at))
