@@ -1,0 +1,122 @@
+"""Couplings of which one record or both are gone (reference/domain.md sections 3.5 and 4.6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.mapping.transfer import FROM, TO
+from engine.model.mapping import DeletionPolicy, Direction, TableMapping
+from engine.model.outcome import Action, Outcome, Problem
+from engine.store import troubles
+from engine.store.couplings import Coupling
+from engine.store.work import PageResult, Scope
+from engine.sync.context import Context
+from engine.sync.coupling import commit, work_records
+from engine.sync.page import Pass
+from engine.sync.uncoupling import all_couplings, remove
+from engine.sync.writing import source_columns
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A coupling with a lost partner."""
+
+    pair: Coupling
+    nav_gone: bool
+    crm_gone: bool
+
+    @property
+    def survivor(self) -> Direction | None:
+        """The direction whose source is left; None when neither record is."""
+        if self.nav_gone and self.crm_gone:
+            return None
+        return TO if self.crm_gone else FROM
+
+
+async def look(context: Context, scope: Scope) -> None:
+    """Tell of every broken coupling of a mapping; nothing is changed."""
+    mapping = context.mappings[scope.mapping]
+    async for pairs in all_couplings(context, scope.mapping):
+        found = await _broken(context, mapping, pairs)
+        outcomes = [_told(one, _gone(mapping, one)) for one in found]
+        await commit(context, scope, PageResult(None, pairs[-1].nav_id, len(pairs), outcomes, [], ledger=False))
+
+
+async def remove_broken(context: Context, scope: Scope) -> None:
+    """Remove the broken couplings of a mapping."""
+    mapping = context.mappings[scope.mapping]
+    async for pairs in all_couplings(context, scope.mapping):
+        if found := await _broken(context, mapping, pairs):
+            await remove(context, scope, [one.pair for one in found], pairs[-1].nav_id)
+
+
+async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> None:
+    """Make the lost partners of a mapping again from the survivors, as its deletion policy would.
+
+    `scopes` are the jobs of the directions in which the mapping runs.
+    """
+    scope = next(iter(scopes.values()))
+    mapping = context.mappings[scope.mapping]
+    async for pairs in all_couplings(context, scope.mapping):
+        found = await _broken(context, mapping, pairs)
+        for one_way in (TO, FROM):
+            lost = [one for one in found if one.survivor is one_way]
+            if lost and one_way in scopes:
+                await _restore(context, scopes[one_way], lost)
+        hopeless = [one for one in found if one.survivor is None or one.survivor not in scopes]
+        if hopeless:
+            outcomes = [_told(one, _cannot(mapping, one)) for one in hopeless]
+            key = f"hopeless {pairs[-1].nav_id}"
+            await commit(context, scope, PageResult(None, key, len(hopeless), outcomes, [], ledger=False))
+
+
+async def _restore(context: Context, scope: Scope, lost: Sequence[Broken]) -> None:
+    one_way = scope.direction
+    mapping = replace(context.mappings[scope.mapping], deletion=DeletionPolicy.RESTORE_RECORDS)
+    table = mapping.table(one_way)
+    nav_ids = [one.pair.nav_id for one in lost]
+    crm_ids = [one.pair.crm_id for one in lost]
+    # what failed because its partner is gone is not left alone any more
+    for way, ids in ((TO, nav_ids), (FROM, crm_ids)):
+        await context.store.write(
+            lambda connection, way=way, ids=ids: troubles.forget(connection, mapping.name, way, ids)  # type: ignore[misc]
+        )
+    columns = source_columns(mapping, one_way)
+    rows = await context.source(one_way).fetch(table.entity, table.key, nav_ids if one_way is TO else crm_ids, columns)
+    if rows:
+        one = replace(await Pass.of(context, scope, only_coupled=True), mapping=mapping)
+        await work_records(one, list(rows.values()), f"restored {list(rows)[-1]}")
+
+
+async def _broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> list[Broken]:
+    nav, crm = mapping.nav, mapping.crm
+    ours = await context.nav.fetch(nav.entity, nav.key, [pair.nav_id for pair in pairs], (nav.key,))
+    theirs = await context.crm.fetch(crm.entity, crm.key, [pair.crm_id for pair in pairs], (crm.key,))
+    found = (Broken(pair, pair.nav_id not in ours, pair.crm_id not in theirs) for pair in pairs)
+    return [one for one in found if one.nav_gone or one.crm_gone]
+
+
+def _told(one: Broken, problem: Problem) -> Outcome:
+    pair = one.pair
+    return Outcome(pair.nav_id, Action.FAILED, pair.nav_no, nav_id=pair.nav_id, crm_id=pair.crm_id, problem=problem)
+
+
+def _gone(mapping: TableMapping, one: Broken) -> Problem:
+    nav, crm = mapping.nav.caption, mapping.crm.caption
+    what = f"{nav} {one.pair.nav_no or one.pair.nav_id} is coupled to {crm} {one.pair.crm_id}"
+    hint = "`coupler broken --restore` makes lost partners again, `coupler broken --remove` removes the couplings."
+    if one.survivor is None:
+        return Problem("both_gone", "both records are gone", f"{what}; both are gone.", hint)
+    if one.crm_gone:
+        return Problem("crm_gone", f"the {crm} row is gone", f"{what}, which is gone.", hint)
+    return Problem("nav_gone", f"the {nav} record is gone", f"{what}; the {nav} record is gone.", hint)
+
+
+def _cannot(mapping: TableMapping, one: Broken) -> Problem:
+    told = _gone(mapping, one)
+    why = "nothing is left to make it from" if one.survivor is None else "the mapping makes no records on that side"
+    return Problem(
+        "not_restored",
+        f"{told.cause}: {why}",
+        f"{told.message} It cannot be restored: {why}.",
+        "Remove the coupling with `coupler broken --remove`.",
+    )
