@@ -1,0 +1,108 @@
+"""Conflicts that wait for an operator."""
+
+import pytest
+
+from engine.model.conflict import Choice, Conflict
+from engine.model.errors import RunError
+from engine.model.mapping import ConflictPolicy, Direction
+from engine.runs import queues
+from tests.conflicts.tools import account_of, both_change, coupled, customer_of, sync
+from tests.sync.world import Make, World, counters
+
+TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
+
+
+async def asking(make: Make) -> tuple[World, Conflict]:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Köln", "Phone_No": "2", "Fax_No": "9"}, {"address1_city": "Hamburg", "telephone1": "3"})
+    run = await sync(world, "CUSTOMER")
+    assert counters(run, "CUSTOMER", TO)["skipped"] == counters(run, "CUSTOMER", FROM)["skipped"] == 1
+    assert {one.code for one in world.outcomes(run)} == {"conflict_waits"}
+    (found,) = queues.conflicts(world.store)
+    return world, found
+
+
+def cities(world: World) -> tuple[str, str]:
+    return customer_of(world, "C1")["City"], account_of(world, "C1")["address1_city"]
+
+
+def phones(world: World) -> tuple[str, str]:
+    return customer_of(world, "C1")["Phone_No"], account_of(world, "C1")["telephone1"]
+
+
+async def test_the_conflicting_fields_wait_and_the_others_are_synchronized(make: Make) -> None:
+    world, found = await asking(make)
+    assert (found.mapping, found.nav_no, found.name) == ("CUSTOMER", "C1", "Firm C1")
+    assert [(one.nav, one.nav_value, one.crm_value, one.choice) for one in found.fields] == [
+        ("City", "Köln", "Hamburg", None),
+        ("Phone_No", "2", "3", None),
+    ]
+    assert cities(world) == ("Köln", "Hamburg")
+    assert account_of(world, "C1")["fax"] == "9"
+    before = len(world.audit())
+    await world.run("CUSTOMER")
+    assert world.audit(before) == []
+    assert queues.conflicts(world.store) == [found]
+
+
+async def test_a_choice_is_applied_by_the_next_pass_and_the_conflict_is_over(make: Make) -> None:
+    world, found = await asking(make)
+    queues.choose(world.store, found, {"City": Choice.NAV, "Phone_No": Choice.CRM})
+    assert cities(world) == ("Köln", "Hamburg")
+    run = await sync(world, "CUSTOMER")
+    assert run.counters.failed == 0
+    assert cities(world) == ("Köln", "Köln")
+    assert phones(world) == ("3", "3")
+    assert queues.conflicts(world.store) == []
+    before = len(world.audit())
+    await world.run("CUSTOMER")
+    assert world.audit(before) == []
+
+
+async def test_fields_without_a_choice_still_wait(make: Make) -> None:
+    world, found = await asking(make)
+    queues.choose(world.store, found, {"City": Choice.CRM})
+    await world.run("CUSTOMER")
+    assert cities(world) == ("Hamburg", "Hamburg")
+    assert phones(world) == ("2", "3")
+    (left,) = queues.conflicts(world.store)
+    assert [one.nav for one in left.fields] == ["Phone_No"]
+
+
+async def test_a_choice_says_nothing_about_other_values(make: Make) -> None:
+    world, found = await asking(make)
+    queues.choose(world.store, found, {"City": Choice.NAV, "Phone_No": Choice.NAV})
+    world.edit_crm("accounts", found.crm_id, address1_city="Bremen")
+    await sync(world, "CUSTOMER")
+    assert cities(world) == ("Köln", "Bremen")
+    assert phones(world) == ("2", "2")
+    (left,) = queues.conflicts(world.store)
+    assert [(one.nav, one.crm_value, one.choice) for one in left.fields] == [("City", "Bremen", None)]
+    with pytest.raises(RunError, match="changed meanwhile"):
+        queues.choose(world.store, found, {"City": Choice.NAV})
+
+
+async def test_sides_that_people_made_equal_end_the_conflict(make: Make) -> None:
+    world, found = await asking(make)
+    world.edit_crm("accounts", found.crm_id, address1_city="Köln", telephone1="2")
+    run = await sync(world, "CUSTOMER")
+    assert run.counters.skipped == 0
+    assert queues.conflicts(world.store) == []
+
+
+async def test_another_policy_ends_the_waiting(make: Make) -> None:
+    world, _ = await asking(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.GET_UPDATE)
+    await world.run("CUSTOMER")
+    assert cities(world) == ("Hamburg", "Hamburg")
+    assert queues.conflicts(world.store) == []
+
+
+async def test_a_plan_asks_nobody(make: Make) -> None:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Köln"}, {"address1_city": "Hamburg"})
+    run = await world.plan("CUSTOMER")
+    assert run.counters.skipped > 0
+    assert queues.conflicts(world.store) == []
