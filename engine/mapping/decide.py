@@ -55,7 +55,7 @@ def decide(
     conflicts: list[str] = []
     clashes: list[Clash] = []
     for field, desired in wanted.values.items():
-        if field.create_only or (field.initial and not first) or (field.seed and one_way is FROM):
+        if field.create_only or (field.initial and not first) or not field.direction.includes(one_way):
             continue
         current = target_value(field, one_way, target)
         given = source_value(field, one_way, source)
