@@ -97,12 +97,13 @@ _ALL = (
     }),
     _page("Salesperson_Purchaser", "Salesperson/Purchaser", {
         "Code": _code(20), "Name": _text(50), "E_Mail": _text(80), "Phone_No": _text(30),
-        "Commission_Percent": _AMOUNT, **_MARKER,
+        "Job_Title": _text(30), "E_Mail_2": _text(80), "Commission_Percent": _AMOUNT, **_MARKER,
     }),
     _page("Unit_of_Measure", "Unit of Measure", {"Code": _code(10), "Description": _text(50)}),
     _page("Customer", "Customer", {
         "No": _code(20), "Name": _text(100), **_ADDRESS, **_INTERNET, "Contact": _text(100),
-        "Currency_Code": _CURRENCY, "Salesperson_Code": _SALESPERSON, "Credit_Limit_LCY": _AMOUNT,
+        "Mobile_Phone_No": _text(30), "Currency_Code": _CURRENCY, "Salesperson_Code": _SALESPERSON,
+        "Credit_Limit_LCY": _AMOUNT,
         "Blocked": _option(" ", "Ship", "Invoice", "All"), "Primary_Contact_No": _code(20, "Contact"),
         "Shipment_Method_Code": _code(10), "Shipping_Agent_Code": _code(10), "Payment_Terms_Code": _code(10), **_MARKER,
     }, series="C"),
@@ -110,7 +111,8 @@ _ALL = (
         "No": _code(20), "Type": _option("Company", "Person"), "Company_No": _COMPANY,
         "Company_Name": _text(100, read_only=True), "Customer_No": _code(20, "Customer", read_only=True),
         "Name": _text(100), "First_Name": _text(30), "Middle_Name": _text(30), "Surname": _text(30), **_ADDRESS,
-        "Mobile_Phone_No": _text(30), "Pager": _text(30), **_INTERNET,
+        "Salutation_Code": _code(10), "Job_Title": _text(30), "Mobile_Phone_No": _text(30), "Pager": _text(30),
+        **_INTERNET,
         "Currency_Code": _CURRENCY, "Salesperson_Code": _SALESPERSON, **_MARKER,
     }, series="CT"),
     _page("Resource", "Resource", {
@@ -124,7 +126,10 @@ _ALL = (
         "Inventory": Column(EdmType.DECIMAL, read_only=True),
         "Vendor_No": _code(20), "Vendor_Item_No": _text(50), "Blocked": _YES_NO, **_MARKER,
     }, series="I"),
-    _page("Vendor", "Vendor", {"No": _code(20), "Name": _text(100)}, series="V"),
+    _page("Vendor", "Vendor", {
+        "No": _code(20), "Name": _text(100), **_ADDRESS, **_INTERNET, "Currency_Code": _CURRENCY,
+        "Blocked": _option(" ", "Payment", "All"), **_MARKER,
+    }, series="V"),
     _page("General_Ledger_Setup", "General Ledger Setup", {"Primary_Key": _code(10), "LCY_Code": _code(10)}),
 )  # fmt: skip
 
