@@ -74,6 +74,7 @@ def _start(table: Keys, name: str, builtin: Mapping[str, Shipped], *, given: boo
     like = own.optional("like")
     if like is not None and like not in builtin:
         own.add("like", f'"{short(like)}" is no built-in mapping; {meant(like, builtin)}')
+        return None
     if not own.has("nav") and not own.has("crm") and like is None:
         near = nearest(name, builtin)
         table.add(

@@ -35,6 +35,7 @@ _TYPES: Mapping[FieldKind, tuple[str, ...]] = {
     FieldKind.DATE: ("Edm.Date", "Edm.DateTimeOffset"),
     FieldKind.LOOKUP: ("Edm.Guid",),
 }
+_MARKER = "nav.marker_field"
 _NAMES = {"nav": "NAV", "crm": "CRM"}
 
 
@@ -137,7 +138,7 @@ class _Check:
         self._conditions(f"{self._side}_filter", table.filter)
         self._conditions(f"{self._side}_match_filter", table.match_filter)
         if marker is not None and self._side == "nav" and self._mapping.direction.includes(FROM):
-            self._known("nav.marker_field", marker)
+            self._known(_MARKER, marker)
         for one in self._mapping.fields:
             self._field(one)
         for template in self._mapping.templates:
@@ -223,7 +224,7 @@ class _Check:
         self._found.problems.append(f"{self._place(key)}: {text}")
 
     def _place(self, key: str) -> str:
-        return f"mapping.{self._mapping.name}.{key}"
+        return key if key == _MARKER else f"mapping.{self._mapping.name}.{key}"
 
 
 def _choices(mappings: tuple[TableMapping, ...]) -> dict[str, set[str]]:
