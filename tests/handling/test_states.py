@@ -1,0 +1,141 @@
+"""Blocked items and retired products go together (reference/domain.md section 1.6)."""
+
+from typing import Any
+
+import pytest
+
+from engine.model.mapping import Direction
+from tests.handling.tools import unfiltered
+from tests.sync.faults import answered, at, batch
+from tests.sync.test_products import JOBS, UNITS, item, product, resource
+from tests.sync.world import Make, World, counters
+
+TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
+ACTIVE, RETIRED, DRAFT = 0, 1, 2
+ITEMS = {"Unit_of_Measure": UNITS, "Item": [item()]}
+
+
+def open_filters(world: World, name: str = "ITEM-PRODUCT") -> World:
+    unfiltered(world, name, "Blocked", "statecode")
+    return world
+
+
+def refused_row() -> Any:
+    """CRM refuses the one row of a batch."""
+    lines = (
+        "--b", "Content-Type: application/http", "Content-Transfer-Encoding: binary", "Content-ID: 1", "", "HTTP/1.1 400 Bad Request",
+        "Content-Type: application/json", "", '{"error": {"code": "0x80040237", "message": "no"}}', "--b--", "",
+    )  # fmt: skip
+    return answered(200, "\r\n".join(lines).encode(), content_type="multipart/mixed; boundary=b")
+
+
+def state(world: World) -> int:
+    (found,) = world.crm("products")
+    return int(found["statecode"])
+
+
+async def test_a_blocked_item_retires_its_product_and_an_unblocked_one_brings_it_back(make: Make) -> None:
+    world = open_filters(make(ITEMS))
+    await world.run(*JOBS)
+    world.edit_nav("Item", "I1", Blocked=True)
+    run = await world.run(*JOBS)
+    assert counters(run, "ITEM-PRODUCT", TO) == {"modified": 1}
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (RETIRED, True)
+    before = len(world.audit())
+    assert counters(await world.run(*JOBS), "ITEM-PRODUCT") == {"unchanged": 2}
+    assert world.audit(before) == []
+    world.edit_nav("Item", "I1", Blocked=False)
+    await world.run(*JOBS)
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, False)
+
+
+async def test_a_blocked_resource_retires_its_product(make: Make) -> None:
+    world = open_filters(make({"Unit_of_Measure": UNITS, "Resource": [resource()]}), "RESOURCE-PRODUCT")
+    await world.run(*JOBS)
+    world.edit_nav("Resource", "R1", Blocked=True)
+    await world.run(*JOBS)
+    assert state(world) == RETIRED
+
+
+async def test_a_product_that_crm_retires_blocks_its_item_and_one_that_it_activates_frees_it(make: Make) -> None:
+    world = open_filters(make(ITEMS))
+    await world.run(*JOBS)
+    id = world.crm("products")[0]["productid"]
+    world.edit_crm("products", id, statecode=RETIRED, statuscode=2)
+    run = await world.run(*JOBS)
+    assert counters(run, "ITEM-PRODUCT", FROM) == {"modified": 1}
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (RETIRED, True)
+    world.edit_crm("products", id, statecode=ACTIVE, statuscode=1)
+    await world.run(*JOBS)
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, False)
+
+
+async def test_the_filters_of_business_central_hide_what_is_blocked_and_retired(make: Make) -> None:
+    world = make(ITEMS)
+    await world.run(*JOBS)
+    world.edit_nav("Item", "I1", Blocked=True)
+    await world.run(*JOBS)
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, True), "neither side is taken back"
+
+
+async def test_a_new_item_that_is_blocked_is_published_and_then_retired(make: Make) -> None:
+    world = open_filters(make({"Unit_of_Measure": UNITS, "Item": [item(Blocked=True)]}))
+    run = await world.run(*JOBS)
+    assert counters(run, "ITEM-PRODUCT") == {"inserted": 1, "unchanged": 1}
+    id = world.crm("products")[0]["productid"]
+    states = [one["values"]["statecode"] for one in world.audit(key=id, op="update")]
+    assert states == [ACTIVE, RETIRED]
+
+
+async def test_a_draft_makes_a_blocked_item_and_is_not_published_by_that(make: Make) -> None:
+    group = {"name": "NAV PCS", "baseuomname": "PCS"}
+    world = open_filters(
+        make({"Unit_of_Measure": UNITS}, {"uomschedule": [group], "product": [product(statecode=DRAFT)]})
+    )
+    run = await world.run(*JOBS)
+    assert counters(run, "ITEM-PRODUCT") == {"inserted": 1}
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (DRAFT, True)
+
+
+async def test_a_draft_that_cannot_be_published_blocks_nothing(make: Make) -> None:
+    world = open_filters(make(ITEMS))
+    plan = at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, refused_row())
+    run = await world.run(*JOBS, plan=plan)
+    assert world.codes(run) == {"I1": "product_publish"}
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (DRAFT, False)
+    await world.run(*JOBS)
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, False)
+
+
+async def test_a_state_that_crm_refuses_is_said_and_tried_again(make: Make) -> None:
+    world = open_filters(make(ITEMS))
+    await world.run(*JOBS)
+    world.edit_nav("Item", "I1", Blocked=True)
+    plan = at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, refused_row())
+    run = await world.run(*JOBS, plan=plan)
+    assert world.codes(run) == {"I1": "product_state"}
+    assert "the state of the product cannot be changed: no" in world.outcomes(run)[0].message
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, True), "CRM's state does not free the item"
+    await world.run(*JOBS)
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (RETIRED, True)
+
+
+@pytest.mark.parametrize(("vendors", "name"), [([{"No": "V1", "Name": "Acme"}], "Acme"), ([], None)])
+async def test_the_vendor_of_an_item_is_named(make: Make, vendors: list[dict[str, Any]], name: str | None) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Vendor": vendors, "Item": [item(Vendor_No="V1")]})
+    run = await world.run(*JOBS)
+    assert world.outcomes(run) == []
+    (found,) = world.crm("products")
+    assert (found["vendorid"], found.get("vendorname")) == ("V1", name)
+
+
+async def test_without_a_page_of_vendors_products_go_on_without_their_names(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item(Vendor_No="V1")]})
+    missing = answered(
+        404,
+        b'{"error": {"code": "BadRequest_ResourceNotFound", "message": "no Vendor"}}',
+        content_type="application/json",
+    )
+    run = await world.run(*JOBS, plan=at("nav", lambda seen: "/Vendor" in seen.path, missing))
+    assert counters(run, "ITEM-PRODUCT") == {"inserted": 1, "unchanged": 1}
+    assert world.crm("products")[0].get("vendorname") is None
