@@ -6,7 +6,7 @@ The lines are made from the same snapshots as the screens, so the two cannot dis
 from collections.abc import Iterable, Sequence
 from unicodedata import combining, east_asian_width
 
-from engine.model.snapshot import FlagChange, JobSnapshot, JobState, RunSnapshot, RunState
+from engine.model.snapshot import Counters, FlagChange, JobSnapshot, JobState, RunSnapshot, RunState
 from tui import format as form
 from tui.text import safe
 
@@ -25,7 +25,7 @@ def job_line(run: RunSnapshot, job: JobSnapshot) -> str:
         f"total={_total(job)}",
     ]
     if job.state in _ENDED:
-        words += [f"{name}={getattr(job.counters, name)}" for name in _COUNTERS]
+        words += _numbers(job.counters)
     else:
         words.append(f"failed={job.counters.failed}")
         words.append(f"eta={'?' if job.eta is None else f'{job.eta:.0f}s'}")
@@ -41,7 +41,7 @@ def run_line(run: RunSnapshot) -> str:
         f"{run.kind}={run.id}",
         f"state={run.state}",
         f"read={run.counters.read}",
-        *(f"{name}={getattr(run.counters, name)}" for name in _COUNTERS),
+        *_numbers(run.counters),
         f"answer={safe(run.answer or 'none')}",
         f"took={_took(run)}",
     ]
@@ -115,6 +115,12 @@ def _width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _numbers(counters: Counters) -> list[str]:
+    """The counters; that of uncoupled records only where there are any."""
+    words = [f"{name}={getattr(counters, name)}" for name in _COUNTERS]
+    return [*words, f"uncoupled={counters.uncoupled}"] if counters.uncoupled else words
 
 
 def _counts(job: JobSnapshot) -> tuple[int, ...]:

@@ -76,8 +76,10 @@ def explain(run: RunSnapshot) -> None:
     if run.kind != "run":
         if run.state.resumable and run.kind == "sync":
             say("coupler: it did not get to its end. Nothing is lost; the next one starts where the last one did.")
-        elif run.state.resumable:
+        elif run.state.resumable and run.kind == "plan":
             say("coupler: the plan did not get to its end. Start another one: coupler plan")
+        elif run.state.resumable:
+            say("coupler: it did not get to its end. What is done is done; start it again for the rest.")
     elif run.state is RunState.INTERRUPTED:
         say(f"coupler: the engine of run {run.id} ended without a word. Nothing is lost: coupler resume {run.id}")
     elif run.state is RunState.STOPPED:

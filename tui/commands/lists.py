@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from engine.model.errors import RunError
-from engine.model.snapshot import PassSnapshot, RecordOutcome
+from engine.model.snapshot import JobType, PassSnapshot, RecordOutcome
 from engine.runs import snapshots
 from engine.store.database import Store
 from tui import format as form
@@ -65,24 +65,7 @@ def errors_command(
         return ExitCode.OK
 
 
-@click.command("couplings")
-@click.option("--mapping", metavar="NAME", help="Only those of this mapping.")
-@json_option
-@config_option
-def couplings_command(*, mapping: str | None, as_json: bool, config_file: Path | None) -> int:
-    """List what is coupled: mapping, NAV number, NAV id, CRM id."""
-    with opened(config_file) as (settings, store):
-        if mapping is not None:
-            mapping = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
-        for one in snapshots.couplings(store, mapping):
-            if as_json:
-                out(records.line(records.coupling(one)))
-            else:
-                out("\t".join(map(safe, (one.mapping, one.nav_no, one.nav_id, one.crm_id))))
-        return ExitCode.OK
-
-
-_JOBS = ("Run", "Job", "", "Started", "Took", "Ins", "Mod", "Same", "Skip", "Fail", "State")
+_JOBS = ("Run", "Job", "", "Started", "Took", "Ins", "Mod", "Same", "Skip", "Fail", "State", "Type")
 
 
 def _job_row(one: PassSnapshot) -> tuple[str, ...]:
@@ -96,7 +79,15 @@ def _job_row(one: PassSnapshot) -> tuple[str, ...]:
         form.between(one.started, one.ended),
         *map(form.count, numbers),
         str(one.state),
+        _type(one),
     )
+
+
+def _type(one: PassSnapshot) -> str:
+    """Blank for a synchronization; else what it is, with the counter that only such a job has."""
+    counters = one.counters
+    numbers = {JobType.COUPLING: counters.coupled, JobType.UNCOUPLING: counters.uncoupled}
+    return f"{one.type} ({form.count(numbers[one.type])})" if one.type in numbers else ""
 
 
 def _causes(store: Store, number: int, mapping: str | None) -> None:

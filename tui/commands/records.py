@@ -37,6 +37,7 @@ def counters(found: Counters) -> dict[str, int]:
         "coupled": found.coupled,
         "ambiguous": found.ambiguous,
         "warnings": found.warnings,
+        "uncoupled": found.uncoupled,
     }
 
 
@@ -92,6 +93,7 @@ def one_pass(found: PassSnapshot) -> dict[str, Any]:
         "run": found.run,
         "seq": found.seq,
         "mapping": found.mapping,
+        "type": str(found.type),
         "direction": str(found.direction),
         "state": str(found.state),
         "total": found.total,

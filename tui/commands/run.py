@@ -104,7 +104,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
         diagnostics.fail(error)
         return ExitCode.BUSY
     say(f"coupler: run {number} is started")
-    return _watch(settings, store, number, want)
+    return watch(settings, store, number, want)
 
 
 @click.command("plan")
@@ -124,7 +124,7 @@ def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | No
         except RunError as error:
             diagnostics.fail(error)
             return ExitCode.BUSY
-        return _watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+        return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
 
 
 @click.command("sync", epilog=_EXIT_CODES)
@@ -159,7 +159,7 @@ def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_js
         diagnostics.fail(error)
         return ExitCode.BUSY
     say(f"coupler: run {number} is started")
-    return _watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+    return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
 
 
 @click.command("resume")
@@ -190,7 +190,7 @@ def resume_command(
         _find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")
-        return _watch(settings, store, found.id, want)
+        return watch(settings, store, found.id, want)
 
 
 def _find_secrets(settings: Settings) -> None:
@@ -199,7 +199,8 @@ def _find_secrets(settings: Settings) -> None:
     settings.crm.secret.reveal()
 
 
-def _watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:
+def watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:
+    """Start an engine for a run that is committed, follow it to its end, and see to its question."""
     with Signals(store, number, owner=True) as signals:
         pid = process.spawn(settings, number)
         snapshot, code = follow(store, number, want.output, signals=signals, pid=pid)
