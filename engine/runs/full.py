@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.connectors.protocol import Count, Side
+from engine.connectors.protocol import Count, Side, Write
 from engine.mapping.identity import created_id
 from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
@@ -22,11 +22,12 @@ from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
+from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
-from engine.sync.organization import read_organization
+from engine.sync.organization import Organization, read_organization
 from engine.sync.passes import modified_since, run_pass
 from engine.sync.settling import settle_intents
 
@@ -181,7 +182,7 @@ class FullSynchronization:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)
         own = self._settings
         local = created_id(own.environment, own.nav.company, "currency", "local")
-        organization = await read_organization(nav, crm, local)
+        organization = await self._organization(nav, crm, local, plan=plan)
         return Context(
             store=self._store,
             nav=nav,
@@ -200,6 +201,14 @@ class FullSynchronization:
             clock=self._clock,
             wait_for=self._wait_for,
         )
+
+    async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
+        return await read_organization(nav, crm, local, self._record_extra if not plan else _no_record)
+
+    async def _record_extra(self, write: Write) -> None:
+        """Make durable that a row is about to be made that belongs to no job."""
+        extras, at = [Extra(write.entity, str(write.id), write.key)], self._clock()
+        await self._store.write(partial(keep_extras, run=self._run, mapping="", extras=extras, at=at))
 
     def _wait_for(self, what: str) -> None:
         self._waiting = what
@@ -222,7 +231,7 @@ class FullSynchronization:
         """Show that the engine lives and what it waits for, and learn what operators wish."""
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
-            values = {"beat_at": self._clock(), "waiting": waiting[:400]}
+            values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._clocks()}
             with suppress(StoreError):  # the work itself meets the same trouble and reports it
                 row = await self._change(values)
                 wish = Wish(row.wish) if row is not None else Wish.STOP
@@ -237,14 +246,19 @@ class FullSynchronization:
         state = RunState.ASKING if kind == "run" else RunState.FINISHED
 
         def finish(connection: sa.Connection) -> None:
-            runs.change(connection, self._run, (RunState.RUNNING,), _ended(state, at))
+            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._clocks()})
             if state is RunState.ASKING and keep_cleared is not None:
                 put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)
 
         await self._store.write(finish)
 
     async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
-        await self._change(_ended(state, self._clock(), code, message, hint))
+        await self._change({**_ended(state, self._clock(), code, message, hint), **self._clocks()})
+
+    def _clocks(self) -> dict[str, Any]:
+        """What both services say the time is; by that it can be told what was changed after the run."""
+        told = zip(("nav_at", "crm_at"), (side.now for side in self._sides), strict=True)
+        return {name: at for name, at in told if at is not None}
 
     async def _change(self, values: Mapping[str, Any]) -> Any:
         def work(connection: sa.Connection) -> Any:
@@ -264,6 +278,11 @@ class FullSynchronization:
 def _ended(state: RunState, at: datetime, code: str = "", message: str = "", hint: str = "") -> dict[str, Any]:
     end = {"state": state.value, "ended_at": at, "paused": False, "waiting": ""}
     return {**end, "code": code, "message": message, "hint": hint}
+
+
+async def _no_record(write: Write) -> None:
+    """A plan makes nothing."""
+    del write
 
 
 def _way(one_way: Direction) -> str:

@@ -14,7 +14,8 @@ from engine.model.outcome import Action, Outcome, Problem
 from engine.model.snapshot import Counters
 from engine.store import conflicts, couplings, troubles, watermarks
 from engine.store.couplings import Coupling
-from engine.store.schema import intent, link, outcome, overwritten, page, slice_
+from engine.store.schema import intent, link, outcome, page, slice_
+from engine.store.traces import Extra, Overwrite, keep, keep_extras
 from engine.store.types import Moment
 from engine.store.upsert import insert
 
@@ -128,13 +129,17 @@ def intend(
     connection: sa.Connection,
     scope: Scope,
     creates: Sequence[Create],
-    old_values: Sequence[tuple[str, bytes]],
+    updates: Sequence[Overwrite],
     at: datetime,
+    extras: Sequence[Extra] = (),
 ) -> int | None:
-    """Record what is about to be sent: the ids of creates, and the values that updates are going to overwrite."""
-    if old_values:
-        rows = [{**scope.key, "target_id": id, "values": values, "at": at} for id, values in sorted(old_values)]
-        connection.execute(insert(connection, overwritten).on_conflict_do_nothing(), rows)
+    """Record what is about to be sent: the ids of creates, also of rows that come with others, and the values that
+    updates are going to overwrite.
+    """
+    if updates:
+        keep(connection, {**scope.key, "mapping": scope.mapping}, updates, at)
+    if extras:
+        keep_extras(connection, scope.run, scope.mapping, extras, at)
     if not creates:
         return None
     values = {**scope.key, "mapping": scope.mapping, "sent_at": at, "creates": msgspec.msgpack.encode(creates)}

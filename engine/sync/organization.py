@@ -1,6 +1,6 @@
 """What both systems are set up to; read once, before the first job."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -27,8 +27,12 @@ class Organization:
     rates: Mapping[str, Decimal]
 
 
-async def read_organization(nav: Side, crm: Side, new_local_id: str) -> Organization:
-    """Ask both sides for their currencies. Makes the local currency in CRM, under `new_local_id`, when CRM lacks it.
+Before = Callable[[Write], Awaitable[None]]
+
+
+async def read_organization(nav: Side, crm: Side, new_local_id: str, before: Before) -> Organization:
+    """Ask both sides for their currencies. Makes the local currency in CRM, under `new_local_id`, when CRM lacks it;
+    `before` is called before that.
 
     Raises ConnectionLost when either side does not say what is needed.
     """
@@ -45,7 +49,10 @@ async def read_organization(nav: Side, crm: Side, new_local_id: str) -> Organiza
     base = str(found[base_id]["isocurrencycode"]).strip().upper()
     digits = organizations[0].get("currencydecimalprecision")
     rates = await _rates(nav)
-    local_id = base_id if local == base else await _local_currency(crm, local, base, rates, digits or 2, new_local_id)
+    if local == base:
+        local_id = base_id
+    else:
+        local_id = await _local_currency(crm, local, base, rates, digits or 2, new_local_id, before)
     return Organization(local, local_id, base, 2 if digits is None else int(digits), rates)
 
 
@@ -59,7 +66,7 @@ async def _rates(nav: Side) -> dict[str, Decimal]:
 
 
 async def _local_currency(
-    crm: Side, local: str, base: str, rates: Mapping[str, Decimal], digits: int, new_id: str
+    crm: Side, local: str, base: str, rates: Mapping[str, Decimal], digits: int, new_id: str, before: Before
 ) -> str:
     key = "transactioncurrencyid"
     found = await crm.find(CURRENCIES, "isocurrencycode", [local], (key, "isocurrencycode"))
@@ -77,7 +84,9 @@ async def _local_currency(
         "currencyprecision": digits,
         "exchangerate": rate,
     }
-    result = await create_one(crm, Write(local, WriteKind.CREATE, CURRENCIES, new_id, values), key)
+    write = Write(local, WriteKind.CREATE, CURRENCIES, new_id, values)
+    await before(write)
+    result = await create_one(crm, write, key)
     if result.status not in (Status.DONE, Status.EXISTS):
         raise ConnectionLost(
             f"CRM has no currency {local}, NAV's local one, and does not make it: {result.message}", _HINT

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from engine.connectors.protocol import ETAG, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.decide import created_base, decide
 from engine.mapping.templates import template_columns
@@ -22,6 +20,7 @@ from engine.store.work import Create, Scope, intend
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
+from engine.sync.traces import overwrites
 
 _ROUNDS = 6
 _HINT = "Look at the record on both sides, then run again."
@@ -56,9 +55,9 @@ class Writer:
             creates = [item for item in left if item.open and not item.settled and item.target is None]
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
             if number == 0:
-                await self._record(creates, [item for item, _ in updates])
+                await self._record(creates, updates)
             elif updates:
-                await self._record((), [item for item, _ in updates])
+                await self._record((), updates)
             if creates:
                 results = await self._side.write([self._create(item) for item in creates])
                 for item in creates:
@@ -159,12 +158,12 @@ class Writer:
             for field, value in values.items()
         }
 
-    async def _record(self, creates: Sequence[Item], updates: Sequence[Item]) -> None:
+    async def _record(self, creates: Sequence[Item], updates: Sequence[tuple[Item, Write]]) -> None:
         """Make it durable what is about to be sent, and what is about to be overwritten."""
         if self._context.plan or not (creates or updates):
             return
         rows = [Create(item.id, item.number, item.target_id, item.generation) for item in creates]
-        old = [(str(item.target_id), old_values(item, self._scope.direction)) for item in updates]
+        old = overwrites((item.target or {}, write) for item, write in updates)
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
         if intent is not None:
@@ -214,13 +213,6 @@ class Writer:
                 self._missing(item)
             case _:
                 item.fail(_refused(result), one_way=self._scope.direction)
-
-
-def old_values(item: Item, one_way: Direction) -> bytes:
-    """What the partner has before it is written, so that a run can be undone."""
-    target = item.target or {}
-    columns = (field.column if one_way is TO else field.nav for field in item.wanted.values)
-    return msgspec.json.encode({name: target.get(name) for name in columns})
 
 
 def target_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from engine.mapping.values import Value, rounded
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import Condition
 from engine.model.outcome import Problem
+from engine.store.traces import Extra
 from engine.sync.handling.base import Handling, Prepared
 from engine.sync.handling.states import ACTIVE, DRAFT, RETIRED, set_states
-from engine.sync.handling.steps import give_up, note
+from engine.sync.handling.steps import give_up, note, record
 from engine.sync.handling.units import read_units
 from engine.sync.item import Item
 from engine.sync.single import create_one
@@ -131,6 +132,14 @@ class ProductHandling(Handling):
                     del left[id]
                 else:
                     writes.append(write)
+            known = {row["productpricelevelid"]: row for rows in lines.values() for row in rows}
+            updates = [(known[one.id], one) for one in writes if one.kind is WriteKind.UPDATE]
+            new = [
+                Extra(_LINES, str(one.id), self._product(left[one.key]))
+                for one in writes
+                if one.kind is WriteKind.CREATE
+            ]
+            await record(self.context, self.scope, updates, new)
             for kind in WriteKind:
                 some = [write for write in writes if write.kind is kind]
                 for id, result in (await self.context.crm.write(some)).items() if some else ():
@@ -183,6 +192,7 @@ class ProductHandling(Handling):
             new = self.context.new_id("price list", title)
             values = {"name": title, "transactioncurrencyid": Reference("transactioncurrencies", own.local_currency_id)}
             write = Write(title, WriteKind.CREATE, _LISTS, new, values)
+            await record(self.context, self.scope, (), [Extra(_LISTS, new, title)])
             result = await create_one(self.context.crm, write, "pricelevelid")
             if result.status not in (Status.DONE, Status.EXISTS):
                 break

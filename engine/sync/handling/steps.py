@@ -1,17 +1,31 @@
 """What follows once a product itself is right, and how it fails."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from engine.connectors.protocol import Result, Status
+from engine.connectors.protocol import Result, Row, Status, Write
 from engine.mapping.transfer import TO
 from engine.model.outcome import Problem
+from engine.store.traces import Extra
+from engine.store.work import Scope, intend
+from engine.sync.context import Context
 from engine.sync.item import Item
+from engine.sync.traces import overwrites
 
 _WHAT = {
     "price": "the price list line cannot be written",
     "publish": "the product cannot be published",
     "state": "the state of the product cannot be changed",
 }
+
+
+async def record(
+    context: Context, scope: Scope, updates: Sequence[tuple[Row, Write]], extras: Sequence[Extra] = ()
+) -> None:
+    """Make durable what is about to be overwritten or made, each row with what it holds; in a plan nothing is."""
+    if context.plan or not (updates or extras):
+        return
+    old, at = overwrites(updates), context.clock()
+    await context.store.write(lambda connection: intend(connection, scope, (), old, at, extras))
 
 
 def note(left: dict[str, Item], id: str, result: Result, step: str) -> None:

@@ -9,6 +9,7 @@ from engine.mapping.transfer import TO
 from engine.model.outcome import Problem
 from engine.sync.context import Context
 from engine.sync.handling.base import Handling
+from engine.sync.handling.steps import record
 from engine.sync.item import Item
 
 UNITS = "uoms"
@@ -35,15 +36,19 @@ class UnitHandling(Handling):
         left = {str(item.target_id): item for item in items if not item.created}
         for _ in range(_ROUNDS):
             units = await read_units(self.context, list(left))
-            renames = []
+            renames: list[Write] = []
+            before: list[tuple[Row, Write]] = []
             for group, item in list(left.items()):
                 unit = units.get(group)
                 if isinstance(unit, Unit) and unit.name != item.number:
-                    renames.append(Write(group, WriteKind.UPDATE, UNITS, unit.id, {"name": item.number}, unit.etag))
+                    write = Write(group, WriteKind.UPDATE, UNITS, unit.id, {"name": item.number}, unit.etag)
+                    renames.append(write)
+                    before.append(({"name": unit.name}, write))
                     continue
                 if isinstance(unit, Problem):
                     item.fail(unit, one_way=TO)
                 del left[group]
+            await record(self.context, self.scope, before)
             for group, result in (await self.context.crm.write(renames)).items() if renames else ():
                 if result.status in (Status.DONE, Status.UNKNOWN):
                     left[group].written = True

@@ -37,6 +37,8 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.Column("beat_at", Moment(), nullable=True, comment="last sign of life of the engine"),
+        sa.Column("nav_at", Moment(), nullable=True, comment="the clock of NAV at that moment"),
+        sa.Column("crm_at", Moment(), nullable=True, comment="the clock of CRM at that moment"),
         sa.Column("waiting", sa.String(length=400), server_default="", nullable=False),
         sa.Column("code", sa.String(length=40), server_default="", nullable=False),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
@@ -228,17 +230,56 @@ def upgrade() -> None:
     op.create_index("ix_outcome_run_id_mapping_cause", "outcome", ["run_id", "mapping", "cause"], unique=False)
     op.create_table(
         "overwritten",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("entity", sa.String(length=128), nullable=False),
         sa.Column("target_id", Guid(), nullable=False),
+        sa.Column("values", sa.LargeBinary(), nullable=False, comment="JSON of the values before and after a write"),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_overwritten"),
+        comment="what updates were about to overwrite, in the order in which they were sent",
+    )
+    op.create_index("ix_overwritten_run_id_entity_target_id", "overwritten", ["run_id", "entity", "target_id"])
+    op.create_table(
+        "extra",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("entity", sa.String(length=128), nullable=False),
+        sa.Column("id", Guid(), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
         sa.Column(
-            "values", sa.LargeBinary(), nullable=False, comment="JSON of the values before the first write of this run"
+            "source", sa.String(length=200), nullable=False, comment="the id of the row it comes with, or what it is"
         ),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_id", "seq", "direction", "target_id", name="pk_overwritten"),
+        sa.PrimaryKeyConstraint("run_id", "entity", "id", name="pk_extra"),
+        comment="rows in CRM that a run was about to make besides those of its mappings, such as price list lines",
     )
+    op.create_table(
+        "undoing",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False, comment="its place: what others refer to comes last"),
+        sa.Column("entity", sa.String(length=128), nullable=False),
+        sa.Column("id", Guid(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="restore, remove or uncouple"),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="todo, done or left"),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=True),
+        sa.Column("crm_id", Guid(), nullable=True),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=True, comment="of the values that were found in it"),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "rank", "entity", "id", name="pk_undoing"),
+        comment="what a run that undoes another one is going to do, and how far it is",
+    )
+    op.create_index("ix_undoing_run_id_state_rank", "undoing", ["run_id", "state", "rank"])
     op.create_table(
         "planned",
         sa.Column("run_id", sa.Integer(), nullable=False),

@@ -1,0 +1,31 @@
+"""What updates are about to overwrite, read off the writes themselves."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.connectors.protocol import Reference, Row, Write
+from engine.store.traces import Bound, Overwrite, Values
+
+
+def overwrites(updates: Iterable[tuple[Row, Write]]) -> list[Overwrite]:
+    """Of each update of a row, the columns that are written, as they are and as they will be.
+
+    Columns that were not read are left out: nobody can say what they held.
+    """
+    return [Overwrite(write.entity, str(write.id), _values(row, write)) for row, write in updates]
+
+
+def _values(row: Row, write: Write) -> Values:
+    old: dict[str, Any] = {}
+    new: dict[str, Any] = {}
+    bound: dict[str, Bound] = {}
+    for name, value in write.values.items():
+        column = f"_{name}_value" if type(value) is Reference else name
+        if column not in row:
+            continue
+        old[column] = row[column]
+        new[column] = value
+        if type(value) is Reference:
+            new[column] = value.id
+            bound[column] = Bound(name, value.entity, value.navigation)
+    return Values(old, new, bound)
