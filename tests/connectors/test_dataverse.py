@@ -244,6 +244,15 @@ async def test_ids_and_names_that_are_none_never_reach_an_address(crm: Dataverse
         await crm.write([update(new_id(), {}, 'W/"1"\r\nX: y')])
 
 
+async def test_choices_have_labels_and_other_columns_have_none(crm: Dataverse) -> None:
+    found = await crm.labels("accounts", ("address1_freighttermscode", "name", "paymenttermscode"))
+    assert found["address1_freighttermscode"] == {1: "FOB", 2: "No Charge"}
+    assert set(found) == {"address1_freighttermscode", "paymenttermscode"}
+    assert await crm.labels("accounts", ()) == {}
+    with pytest.raises(ConnectionLost, match="does not say what the options of colours are"):
+        await crm.labels("colours", ("name",))
+
+
 async def test_a_table_or_column_that_is_not_there_is_said(crm: Dataverse) -> None:
     with pytest.raises(ConnectionLost, match="nothings"):
         await rows_of(crm, Query("nothings", "nothingid", ()))

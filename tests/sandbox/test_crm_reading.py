@@ -199,6 +199,16 @@ def test_definitions_tell_sets_keys_and_lengths(crm: Crm) -> None:
     assert crm.get("EntityDefinitions(LogicalName='colour')").status_code == 404
 
 
+def test_choices_tell_their_options_with_labels(crm: Crm) -> None:
+    address = "EntityDefinitions(LogicalName='account')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+    asked = "?$select=LogicalName&$filter=LogicalName%20eq%20'paymenttermscode'&$expand=OptionSet($select=Options)"
+    (one,) = crm.values(address + asked)
+    labels = {one["Value"]: one["Label"]["UserLocalizedLabel"]["Label"] for one in one["OptionSet"]["Options"]}
+    assert labels == {1: "Net 30", 2: "2% 10, Net 30", 3: "Net 45", 4: "Net 60"}
+    assert "OptionSet" not in crm.values(address)[0], "options come when they are asked for"
+    assert crm.get(f"{address}?$expand=Entity").status_code == 400
+
+
 def test_metadata_is_an_edmx_document_with_lengths_keys_and_navigation(crm: Crm) -> None:
     answer = crm.get("$metadata")
     assert answer.headers["Content-Type"].startswith("application/xml")
