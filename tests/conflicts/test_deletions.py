@@ -109,8 +109,6 @@ async def test_a_coupling_is_removed_and_the_survivor_left_as_it_is(make: Make) 
 
 async def test_modified_survivors_are_restored_too(make: Make) -> None:
     one, lost = await deleted_in_crm(make, DeletionPolicy.RESTORE_RECORDS)
-    run = await sync(one, "CUSTOMER")
-    assert run.counters.inserted == 0, "nobody has touched the survivor yet"
     one.edit_nav("Customer", "C1", City="Köln")
     await sync(one, "CUSTOMER")
     assert account_of(one, "C1")["address1_city"] == "Köln"

@@ -1,0 +1,135 @@
+"""sync, conflicts, skipped and retry from the command line, against a sandbox in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from engine.config import load
+from engine.runs import control
+from engine.store.database import Store
+from tests.cli.conftest import ROOT, Coupler, coupler, environment
+
+__all__ = ["coupler", "environment"]
+CONFIG = """
+[mapping.CUSTOMER]
+conflict = "ask"
+"""
+COUPLER = [sys.executable, "-P", "-m", "tui"]
+
+
+class Servers:
+    """Two servers, and somebody who changes records on both."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "config.toml"
+        command = [*COUPLER, "sandbox", "--write-config", str(self.config), "--demo-size", "8"]
+        self.process = subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+        )
+        assert self.process.stdout is not None
+        ready = json.loads(self.process.stdout.readline())
+        self.config.write_text(self.config.read_text() + CONFIG)
+        self._people = httpx.Client(headers={"Authorization": f"Bearer {ready['token']}"}, trust_env=False)
+        self.nav, self.crm = ready["nav"], ready["crm"]
+
+    def close(self) -> None:
+        self._people.close()
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def customer(self, id: str) -> str:
+        company = self._people.get(f"{self.nav}/Company").json()["value"][0]["Name"]
+        return f"{self.nav}/Company('{company}')/Customer({id})"
+
+    def edit(self, address: str, **values: Any) -> None:
+        answer = self._people.patch(address, json=values, headers={"If-Match": "*"})
+        assert answer.status_code < 300, answer.text
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    found = Servers(tmp_path)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_from_a_conflict_to_its_end_on_the_command_line(coupler: Coupler, servers: Servers) -> None:
+    assert coupler("run", "--yes", "--keep-cleared", "no").returncode == 1
+    pair = lines(coupler("couplings", "--mapping", "CUSTOMER", "--json").stdout)[0]
+    servers.edit(servers.customer(pair["nav_id"]), City="Köln", Phone_No="111")
+    servers.edit(f"{servers.crm}/accounts({pair['crm_id']})", address1_city="Hamburg [/] \x1b[2J", telephone1="222")
+
+    done = coupler("sync", "--only", "customer", "--json")
+    assert done.returncode in (0, 1), done.stderr
+    result = lines(done.stdout)[-1]
+    assert (result["kind"], result["state"], result["answer"], result["flags"]) == ("sync", "finished", None, [])
+    assert result["counters"]["skipped"] >= 1
+
+    (found,) = lines(coupler("conflicts", "--json").stdout)
+    assert (found["mapping"], found["nav_no"]) == ("CUSTOMER", pair["nav_no"])
+    assert {one["nav"] for one in found["fields"]} == {"City", "Phone_No"}
+    shown = coupler("conflicts").stdout
+    assert "Hamburg" in shown
+    assert "\x1b" not in shown
+
+    for wrong in (("City",), ("Cty=nav",), ("City=both",), ()):
+        assert coupler("conflicts", "resolve", "CUSTOMER", pair["nav_no"], *wrong).returncode == 2, wrong
+    assert coupler("conflicts", "resolve", "CUSTOMER", "nobody", "--all", "nav").returncode == 2
+    done = coupler("conflicts", "resolve", "customer", pair["nav_no"], "address1_city=nav")
+    assert done.returncode == 0, done.stderr
+    assert "Phone_No" in done.stderr
+    done = coupler("conflicts", "resolve", "CUSTOMER", pair["nav_no"], "City=nav", "--all", "crm", "--now")
+    assert done.returncode in (0, 1), done.stderr
+    assert coupler("conflicts", "--json").stdout == ""
+    jobs = lines(coupler("jobs", "--json").stdout)
+    assert {one["run"] for one in jobs if one["mapping"] == "CUSTOMER"} == {1, 2, 3}
+
+
+def test_skipped_records_are_listed_and_tried_again(coupler: Coupler, servers: Servers) -> None:
+    assert coupler("run", "--yes", "--keep-cleared", "no").returncode == 1
+    every = lines(coupler("skipped", "--all", "--json").stdout)
+    assert every
+    assert not any(one["skipped"] for one in every)
+    assert coupler("skipped").stdout == ""
+    pair = lines(coupler("couplings", "--mapping", "CUSTOMER", "--json").stdout)[0]
+    servers._people.delete(f"{servers.crm}/accounts({pair['crm_id']})").raise_for_status()
+    for _ in range(2):
+        servers.edit(servers.customer(pair["nav_id"]), City="Ulm")
+        coupler("sync", "--only", "CUSTOMER")
+    (left,) = lines(coupler("skipped", "--json").stdout)
+    assert (left["nav_no"], left["code"], left["skipped"]) == (pair["nav_no"], "deleted", True)
+    assert pair["nav_no"] in coupler("skipped").stdout
+    assert coupler("retry").returncode == 2
+    assert coupler("retry", "CUSTOMER").returncode == 2
+    assert coupler("retry", "CUSTOMER", "nobody").returncode == 2
+    assert coupler("retry", "CUSTOMER", pair["nav_no"]).returncode == 0
+    assert coupler("skipped").stdout == ""
+    assert coupler("retry", "--all").returncode == 0
+
+
+def test_a_schedule_is_told_to_wait_while_a_run_is_not_answered(coupler: Coupler, servers: Servers) -> None:
+    settings = load(servers.config)
+    store = Store.open(settings.store.url)
+    number = control.start(store, settings, by="test")
+    store.close()
+    done = coupler("sync")
+    assert done.returncode == 4
+    assert f"Run {number}" in done.stderr
+    assert "on hold" in done.stderr
+    assert coupler("cancel").returncode == 0
+    assert coupler("sync", "--plain").returncode in (0, 1)
