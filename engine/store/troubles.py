@@ -79,7 +79,7 @@ def note(
                 "at": at,
             }
             failed.append(values)
-        elif problem is None or problem.code != LEFT_ALONE:
+        elif not _did_not_take_part(one):
             over.append(one.source_id)
     forget(connection, mapping, one_way, over)
     if failed:
@@ -94,6 +94,11 @@ def note(
             ),
             failed,
         )
+
+
+def _did_not_take_part(one: Outcome) -> bool:
+    """Whether a record was not even tried: it is marked as Skipped, or uncoupled where only coupled ones take part."""
+    return one.action is Action.SKIPPED and (one.problem is None or one.problem.code == LEFT_ALONE)
 
 
 def _pass(mapping: str, one_way: Direction) -> tuple[sa.ColumnElement[bool], ...]:

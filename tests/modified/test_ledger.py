@@ -76,6 +76,9 @@ async def test_an_uncoupled_record_is_tried_every_time_and_never_left_alone(make
     assert queues.ledger(world.store) == []
     (kept,) = queues.ledger(world.store, skipped=False)
     assert (kept.nav_no, kept.times) == ("XXX", 4)
+    run = await sync(world, "CURRENCY")
+    assert counters(run, "CURRENCY")["skipped"] == 1, "only coupled records take part"
+    assert queues.ledger(world.store, skipped=False) == [kept]
     control.set_only_coupled(world.store, world.settings, "CURRENCY", value=False, by="test")
     run = await sync(world, "CURRENCY")
     assert counters(run, "CURRENCY")["failed"] == 1, "a failure is retried though nobody has changed the record"
