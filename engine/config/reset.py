@@ -83,8 +83,8 @@ def _drop(body: _Body, name: str | tuple[str, str]) -> None:
             continue
         if not rest:
             kept = _trailing(item)
-            body[at : at + 1] = kept
-            at += len(kept)
+            following = body[at + 1][1] if at + 1 < len(body) else None
+            body[at : at + 1] = [] if _moved(kept, following) else kept
             continue
         if isinstance(item, InlineTable):
             item.pop(rest, None)
@@ -96,6 +96,16 @@ def _drop(body: _Body, name: str | tuple[str, str]) -> None:
                 at += len(kept)
                 continue
         at += 1
+
+
+def _moved(kept: _Body, following: Item | None) -> bool:
+    """Put comments before the header of the table that follows; on their own they would give its parent a header."""
+    if isinstance(following, AoT) and following.body:
+        following = following.body[0]
+    if not isinstance(following, Table):
+        return False
+    following.trivia.indent = "".join(item.as_string() for _, item in kept) + following.trivia.indent
+    return True
 
 
 def _trailing(item: Item) -> _Body:

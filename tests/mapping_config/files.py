@@ -1,5 +1,8 @@
 """Config files for tests."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from engine.config import Settings, load
@@ -48,3 +51,20 @@ def field(one: TableMapping, nav: str, crm: str) -> FieldMapping:
 def pairs(one: TableMapping) -> set[tuple[str, str]]:
     """All field mappings by their names."""
     return {(each.nav, each.crm) for each in one.fields}
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def coupler(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs `coupler` in a folder, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "tui", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
