@@ -1,6 +1,5 @@
 """The configuration: check it, show it, and show which files are used."""
 
-import asyncio
 import json
 import os
 from dataclasses import fields
@@ -12,7 +11,6 @@ from engine.config import Secret, Settings, config_dir, find_config, load
 from engine.config.paths import state_path
 from engine.config.secrets import MASK
 from engine.model.errors import ConfigError
-from engine.runs.names import check_names
 from tui import diagnostics
 from tui.commands import records
 from tui.commands.common import config_option, json_option, out, settings
@@ -54,9 +52,7 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
         if warning := secret.warning():
             warnings.append(f"{found.path}: {name}: {warning}")
     if not offline and not problems:
-        names = asyncio.run(check_names(found))
-        problems += names.problems
-        warnings += names.warnings
+        _check_names(found, problems, warnings)
     if as_json:
         _tell(found, problems, warnings)
         return ExitCode.USAGE if problems else ExitCode.OK
@@ -66,6 +62,16 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
         raise ConfigError(f"The config file {found.path} is valid, but cannot be used yet.", "", tuple(problems))
     out(f"{safe(found.path, 1000)}: OK ({safe(found.environment)})")
     return ExitCode.OK
+
+
+def _check_names(found: Settings, problems: list[str], warnings: list[str]) -> None:
+    import asyncio  # noqa: PLC0415 - only this asks servers; the other commands here start fast
+
+    from engine.runs.names import check_names  # noqa: PLC0415 - as above
+
+    names = asyncio.run(check_names(found))
+    problems += names.problems
+    warnings += names.warnings
 
 
 @config_group.command("show")
