@@ -1,6 +1,7 @@
 """What a good config.toml gives, where it is looked for, and which folders are made."""
 
 import os
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_the_example_is_valid_without_any_secret_being_set() -> None:
 
 def test_every_commented_line_of_the_example_is_valid_with_the_default(tmp_path: Path) -> None:
     lines = (ROOT / "config.toml").read_text().splitlines()
-    turned = [line.removeprefix("# ") if line.startswith("# ") and " = " in line else line for line in lines]
+    turned = [line.removeprefix("# ") if re.match(r"# (\[|\w[\w.]* = )", line) else line for line in lines]
     stores = [line for line in turned if line.startswith("url = ") and "sql" in line]
     assert len(stores) == 3
     for store in stores:
@@ -50,6 +51,14 @@ def test_every_commented_line_of_the_example_is_valid_with_the_default(tmp_path:
         assert replace(settings.ui, keys={}) == plain.ui
         assert (settings.nav.settle_wait, settings.nav.concurrency) == (plain.nav.settle_wait, plain.nav.concurrency)
         assert (settings.nav.user, settings.nav.marker_field) == ("COUPLER", "CRM_Id")
+        assert [one.name for one in settings.mappings] == [*(one.name for one in plain.mappings), "VENDOR"]
+        customer, default = (next(one for one in each.mappings if one.name == "CUSTOMER") for each in (settings, plain))
+        assert (customer.nav, customer.direction, customer.conflict) == (
+            default.nav,
+            default.direction,
+            default.conflict,
+        )
+        assert len(customer.fields) == len(default.fields) + 1
 
 
 def test_what_the_sandbox_writes_is_valid(tmp_path: Path) -> None:

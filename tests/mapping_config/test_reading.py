@@ -10,7 +10,7 @@ from engine.mapping.defaults import default_mappings
 from engine.model.errors import ConfigError
 from engine.model.mapping import Condition, ConflictPolicy, DeletionPolicy, Direction, FieldKind, MatchRule, Template
 from engine.runs.control import fingerprint
-from tests.mapping_config.files import VENDOR, field, mapping, pairs, settings
+from tests.mapping_config.files import ROOT, VENDOR, field, mapping, pairs, settings
 
 TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
 SEVEN = ["CURRENCY", "SALEPEOPLE", "UNITOFMEASURE", "CUSTOMER", "CONTACTS", "RESOURCE-PRODUCT", "ITEM-PRODUCT"]
@@ -357,3 +357,11 @@ def test_no_pair_is_shipped_twice() -> None:
         for one in shipped_mappings(version):
             found = [(each.nav, each.crm) for each in (*one.mapping.fields, *one.extras)]
             assert len(found) == len(set(found)), one.mapping.name
+
+
+def test_every_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs/mappings.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        assert repr(settings(tmp_path, block).mappings) != repr(default_mappings())
