@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.config import toml, urls
 from engine.config.check import Report, Table, meant
 from engine.config.mappings import read_mappings
+from engine.config.options import with_options
 from engine.config.paths import config_dir, state_dir
 from engine.config.secrets import Secret
 from engine.config.secrets import problem as secret_problem
@@ -86,7 +87,7 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         store=_store(top.table("store"), path.parent, environment),
         run=_run(top.table("run")),
         ui=_ui(top.table("ui"), top.table("keys")),
-        mappings=read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0]),
+        mappings=with_options(top, read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0])),
     )
     top.end(_KEYS)
     return settings
