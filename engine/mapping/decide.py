@@ -97,6 +97,17 @@ def created_base(mapping: TableMapping, one_way: Direction, source: Mapping[str,
     return remembered.blob()
 
 
+def changed_since_agreed(mapping: TableMapping, nav: Mapping[str, Any], base: bytes | None) -> list[str]:
+    """The bidirectional fields of a NAV record that are not what they were when both sides were last the same."""
+    remembered = _Base(mapping, base)
+    found = []
+    for field in mapping.bidirectional:
+        agreed, _ = remembered.of(field, TO)
+        if agreed not in (UNKNOWN, hashed(source_value(field, TO, nav))):
+            found.append(field.nav)
+    return found
+
+
 class Settled(Enum):
     """What a pass does with a field in conflict."""
 

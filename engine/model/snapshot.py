@@ -47,6 +47,7 @@ class JobType(StrEnum):
     SYNCHRONIZATION = "Synchronization"
     COUPLING = "Coupling"
     UNCOUPLING = "Uncoupling"
+    UNDO = "Undo"
 
 
 class Wish(StrEnum):

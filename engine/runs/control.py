@@ -199,10 +199,15 @@ def fingerprint(settings: Settings) -> str:
     return "".join(hashlib.sha256(text.encode()).hexdigest()[:_HALF] for text in texts)
 
 
+def same_systems(settings: Settings, row: sa.Row[Any]) -> bool:
+    """Whether a run was started for the systems that the settings name."""
+    return bool(row.fingerprint[:_HALF] == fingerprint(settings)[:_HALF])
+
+
 def refuse_changed(settings: Settings, row: sa.Row[Any]) -> None:
     """Raise RunError when a run was started for other systems or with other mappings."""
     now = fingerprint(settings)
-    if row.fingerprint[:_HALF] != now[:_HALF]:
+    if not same_systems(settings, row):
         raise RunError(
             f"Run {row.id} was started for other systems: {row.nav}, {row.crm}.",
             "Use the configuration that it was started with, or cancel it with `coupler cancel`.",

@@ -1,0 +1,313 @@
+"""What a run that undoes another one is going to do, how far it is, and what came of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.model.mapping import Direction
+from engine.model.outcome import Problem
+from engine.store import conflicts, couplings
+from engine.store.schema import coupling, extra, job, link, outcome, overwritten, page, undoing, watermark
+from engine.store.traces import Values, decoded
+from engine.store.upsert import insert
+
+RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
+TODO, DONE, LEFT = "todo", "done", "left"
+_WORDS = {RESTORE: "restored", REMOVE: "removed", UNCOUPLE: "uncouple"}
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to undo: a record to remove, values to write back, or a coupling to remove.
+
+    `id` is the record in the system that the undone pass wrote to; its coupling, if it has one, is that of `nav_id`.
+    """
+
+    rank: int
+    entity: str
+    id: str
+    kind: str
+    seq: int
+    direction: Direction
+    mapping: str
+    state: str = TODO
+    nav_id: str | None = None
+    crm_id: str | None = None
+    nav_no: str = ""
+    name: str = ""
+    digest: bytes | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step with what came of it, DONE or LEFT, and why; `beside` is said of it too, with what was left of it."""
+
+    step: Step
+    state: str
+    problem: Problem
+    beside: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A coupling that a run made; `born` is the side whose record it made too."""
+
+    mapping: str
+    nav_id: str
+    crm_id: str
+    nav_no: str
+    base: bytes | None
+    born: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A row that a run was about to make besides those of its mappings."""
+
+    entity: str
+    id: str
+    mapping: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """All updates of one row by a run, in order."""
+
+    entity: str
+    id: str
+    seq: int
+    direction: Direction
+    mapping: str
+    values: tuple[Values, ...]
+
+
+def pairs_of(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Pair]:
+    """Some couplings that a run made, behind the last ones, in key order."""
+    c = coupling.c
+    query = sa.select(c.mapping, c.nav_id, c.crm_id, c.nav_no, c.base, c.born).where(c.run_id == run)
+    if after is not None:
+        name, nav_id = after
+        query = query.where(sa.or_(c.mapping > name, sa.and_(c.mapping == name, c.nav_id > nav_id)))
+    return [Pair(*row) for row in connection.execute(query.order_by(c.mapping, c.nav_id).limit(_CHUNK))]
+
+
+def made_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Made]:
+    """Some rows that come with others, behind the last ones; those that a later run made again are not in it."""
+    c, again = extra.c, extra.alias()
+    later = sa.exists().where(again.c.run_id > run, again.c.entity == c.entity, again.c.id == c.id)
+    query = sa.select(c.entity, c.id, c.mapping, c.source).where(c.run_id == run, ~later)
+    if after is not None:
+        entity, id = after
+        query = query.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.id > id)))
+    return [Made(*row) for row in connection.execute(query.order_by(c.entity, c.id).limit(_CHUNK))]
+
+
+def written_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Written]:
+    """Some rows that a run updated, behind the last ones, with all its updates of them."""
+    c = overwritten.c
+    keys = sa.select(c.entity, c.target_id).where(c.run_id == run).distinct()
+    if after is not None:
+        entity, id = after
+        keys = keys.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.target_id > id)))
+    chosen = connection.execute(keys.order_by(c.entity, c.target_id).limit(_CHUNK)).all()
+    return _written(connection, run, [(row.entity, row.target_id) for row in chosen])
+
+
+def written(connection: sa.Connection, run: int, entity: str, ids: Sequence[str]) -> list[Written]:
+    """The updates of these rows by a run."""
+    return _written(connection, run, [(entity, id) for id in ids])
+
+
+def known(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, str]:
+    """Which of these rows the run that undoes is going to remove, or to leave: their states."""
+    c = undoing.c
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        query = sa.select(c.id, c.state).where(c.run_id == run, c.kind == REMOVE, c.id.in_(chunk))
+        found.update({row.id: row.state for row in connection.execute(query)})
+    return found
+
+
+def done_before(connection: sa.Connection, undoers: Sequence[int], ids: Sequence[str]) -> set[str]:
+    """Which of these rows were removed or written back by earlier runs that undo."""
+    c = undoing.c
+    query = sa.select(c.id).where(c.run_id.in_(undoers), c.state == DONE, c.id.in_(ids))
+    return set(connection.scalars(query))
+
+
+def add(connection: sa.Connection, run: int, steps: Iterable[Step]) -> None:
+    """Keep steps."""
+    rows = [
+        {
+            "run_id": run,
+            **{name: getattr(one, name) for name in Step.__slots__ if name != "direction"},
+            "direction": one.direction.value,
+            "nav_no": one.nav_no[:80],
+            "name": one.name[:200],
+        }
+        for one in steps
+    ]
+    if rows:
+        connection.execute(insert(connection, undoing).on_conflict_do_nothing(), rows)
+
+
+def forget(connection: sa.Connection, run: int) -> None:
+    """Drop all steps of a run that undoes, to look again."""
+    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run))
+
+
+def upcoming(connection: sa.Connection, run: int, limit: int) -> list[Step]:
+    """The next steps, all of one rank, table, kind and pass."""
+    c = undoing.c
+    query = sa.select(undoing).where(c.run_id == run, c.state == TODO)
+    found = [
+        Step(
+            **{name: getattr(row, name) for name in Step.__slots__ if name != "direction"},
+            direction=Direction(row.direction),
+        )
+        for row in connection.execute(query.order_by(c.rank, c.entity, c.kind, c.seq, c.id).limit(limit))
+    ]
+    return [one for one in found if _like(one) == _like(found[0])]
+
+
+def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime, *, dry: bool = False) -> None:
+    """Close steps, say what came of them and remove the couplings of those that are done, all in one transaction.
+
+    A dry run only says it.
+    """
+    c = undoing.c
+    for state in (DONE, LEFT):
+        steps = [one.step for one in ended if one.state == state]
+        for step in () if dry else steps:
+            where = (c.run_id == run, c.rank == step.rank, c.entity == step.entity, c.id == step.id)
+            connection.execute(sa.update(undoing).where(*where).values(state=state))
+    rows = [_outcome(run, one.step, one.problem, _word(one), at) for one in ended]
+    rows += [_outcome(run, one.step, one.beside, "left", at) for one in ended if one.beside is not None]
+    _save(connection, rows)
+    _count(connection, run, ended, at)
+    if not dry:
+        _uncouple(connection, [one.step for one in ended if one.state == DONE])
+
+
+def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, str, int]]:
+    """How many steps there are: number of the job, direction, kind, state, count."""
+    c = undoing.c
+    key = (c.seq, c.direction, c.kind, c.state)
+    query = sa.select(*key, sa.func.count()).where(c.run_id == run).group_by(*key)
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
+
+
+def later_writers(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, int]:
+    """Of rows that later runs updated too, the newest of these runs."""
+    c = overwritten.c
+    query = sa.select(c.target_id, sa.func.max(c.run_id)).where(c.run_id > run, c.target_id.in_(ids))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(c.target_id))}
+
+
+def forget_watermarks(connection: sa.Connection, mappings: Sequence[str]) -> None:
+    """Let the next synchronization of modified records look at everything."""
+    connection.execute(sa.delete(watermark).where(watermark.c.mapping.in_(mappings)))
+
+
+def _written(connection: sa.Connection, run: int, keys: Sequence[tuple[str, str]]) -> list[Written]:
+    c = overwritten.c
+    found: dict[tuple[str, str], list[sa.Row[Any]]] = {key: [] for key in keys}
+    for entity in dict.fromkeys(entity for entity, _ in keys):
+        ids = [id for name, id in keys if name == entity]
+        query = sa.select(overwritten).where(c.run_id == run, c.entity == entity, c.target_id.in_(ids))
+        for row in connection.execute(query.order_by(c.id)):
+            found[entity, row.target_id].append(row)
+    return [
+        Written(
+            entity,
+            id,
+            rows[0].seq,
+            Direction(rows[0].direction),
+            rows[0].mapping,
+            tuple(decoded(row._mapping["values"]) for row in rows),  # noqa: SLF001 - `values` is a method of rows too
+        )
+        for (entity, id), rows in found.items()
+        if rows
+    ]
+
+
+def _like(step: Step) -> tuple[object, ...]:
+    return step.rank, step.entity, step.kind, step.seq, step.direction
+
+
+def _word(one: Ended) -> str:
+    return "left" if one.state == LEFT else _WORDS[one.step.kind]
+
+
+def _outcome(run: int, step: Step, problem: Problem, kind: str, at: datetime) -> Mapping[str, Any]:
+    return {
+        "run_id": run,
+        "seq": step.seq,
+        "direction": step.direction.value,
+        "source_id": step.id,
+        "kind": kind,
+        "mapping": step.mapping,
+        "code": problem.code,
+        "cause": problem.cause[:300],
+        "message": problem.message,
+        "hint": problem.hint,
+        "nav_no": step.nav_no[:80],
+        "name": step.name[:200],
+        "nav_id": step.nav_id,
+        "crm_id": step.crm_id,
+        "at": at,
+    }
+
+
+def _save(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    statement = insert(connection, outcome)
+    keys = [column.name for column in outcome.primary_key]
+    changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def _count(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
+    """The row of a page for each pass: what was looked at, written back, left, and uncoupled."""
+    passes: dict[int, list[str]] = {}
+    for row in connection.execute(sa.select(job.c.seq, job.c.direction).where(job.c.run_id == run)):
+        passes.setdefault(row.seq, []).append(row.direction)
+    for seq, direction in dict.fromkeys((one.step.seq, one.step.direction) for one in ended):
+        mine = [one for one in ended if (one.step.seq, one.step.direction) == (seq, direction)]
+        way = direction.value if direction.value in passes[seq] else passes[seq][0]
+        first, done = mine[0].step, [one.step for one in mine if one.state == DONE]
+        values = {
+            "run_id": run,
+            "seq": seq,
+            "direction": way,
+            "slice_no": 0,
+            "last_key": f"{first.rank} {first.entity} {first.kind} {first.id}"[:200],
+            "committed_at": at,
+            "read": len(mine),
+            "modified": sum(step.kind == RESTORE for step in done),
+            "skipped": sum(one.state == LEFT for one in mine),
+            "uncoupled": sum(step.nav_id is not None and step.kind != RESTORE for step in done),
+        }
+        connection.execute(insert(connection, page).values(values).on_conflict_do_nothing())
+
+
+def _uncouple(connection: sa.Connection, steps: Sequence[Step]) -> None:
+    """Remove couplings, with what is remembered of conflicts and waiting lookups of the pairs."""
+    for mapping in dict.fromkeys(one.mapping for one in steps):
+        mine = [one for one in steps if one.mapping == mapping and one.kind != RESTORE]
+        nav_ids = [one.nav_id for one in mine if one.nav_id is not None]
+        crm_ids = [one.crm_id for one in mine if one.crm_id is not None]
+        couplings.remove(connection, mapping, nav_ids)
+        conflicts.clear(connection, mapping, nav_ids)
+        sources = [*nav_ids, *crm_ids]
+        for start in range(0, len(sources), _CHUNK):
+            chunk = sources[start : start + _CHUNK]
+            connection.execute(sa.delete(link).where(link.c.mapping == mapping, link.c.source_id.in_(chunk)))

@@ -1,0 +1,186 @@
+"""Look at all that a run did, and decide what can be taken back; nothing is written on either side."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import groupby
+
+import sqlalchemy as sa
+
+from engine.connectors.protocol import Row
+from engine.mapping.transfer import FROM, TO
+from engine.model.mapping import Condition, Direction
+from engine.model.outcome import Problem
+from engine.store import undoing
+from engine.store.undoing import LEFT, REMOVE, RESTORE, UNCOUPLE, Ended, Made, Pair, Step, Written
+from engine.sync.context import Context
+from engine.sync.undo.folding import look_at
+from engine.sync.undo.undone import Place, Undone, changed, digest, place_of, touched_in_crm, touched_in_nav
+
+_COMPANY = (Condition("Type", "eq", "Company"),)
+
+
+class Review:
+    """The steps of one run that undoes another one."""
+
+    def __init__(self, context: Context, undone: Undone, run: int) -> None:
+        self._context = context
+        self._undone = undone
+        self._run = run
+
+    async def look(self) -> None:
+        """Keep a step for each record that the run created, overwrote or coupled; those that must stay are left."""
+        store, run = self._context.store, self._undone.id
+        after: tuple[str, str] | None = None
+        while pairs := await store.read(partial(undoing.pairs_of, run=run, after=after)):
+            await self._context.checkpoint()
+            for (mapping, born), group in groupby(sorted(pairs, key=_by_birth), key=_by_birth):
+                await self._keep(await self._of_pairs(mapping, born, list(group)))
+            after = (pairs[-1].mapping, pairs[-1].nav_id)
+        after = None
+        while rows := await store.read(partial(undoing.made_by, run=run, after=after)):
+            await self._context.checkpoint()
+            for (mapping, entity), extras in groupby(rows, key=lambda one: (one.mapping, one.entity)):
+                await self._keep(await self._of_extras(mapping, entity, list(extras)))
+            after = (rows[-1].entity, rows[-1].id)
+        after = None
+        while updates := await store.read(partial(undoing.written_by, run=run, after=after)):
+            await self._context.checkpoint()
+            for _, some in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
+                await self._of_updates(list(some))
+            after = (updates[-1].entity, updates[-1].id)
+
+    async def _of_pairs(self, mapping: str, born: str, pairs: Sequence[Pair]) -> list[tuple[Step, Problem | None]]:
+        if not born:
+            return [(self._step(pair, UNCOUPLE), None) for pair in pairs]
+        one = self._context.mappings[mapping]
+        one_way = TO if born == "crm" else FROM
+        place = place_of(one, one.crm.entity if one_way is TO else one.nav.entity, one_way)
+        ids = {pair.crm_id if one_way is TO else pair.nav_id: pair for pair in pairs}
+        rows = await self._context.target(one_way).fetch(place.entity, place.key, list(ids), place.columns)
+        later = await self._context.store.read(
+            lambda connection: undoing.later_writers(connection, self._undone.id, list(ids))
+        )
+        notes = await self._companies(mapping, one_way, rows)
+        steps: list[tuple[Step, Problem | None]] = []
+        for id, pair in ids.items():
+            if (row := rows.get(id)) is None:
+                steps.append((self._step(pair, UNCOUPLE, one_way), None))
+                continue
+            problem = (
+                touched_in_crm(self._undone, row)
+                if one_way is TO
+                else touched_in_nav(self._undone, one, row, pair.base)
+            )
+            if problem is not None and id in later:
+                problem = changed("a later run changed it", f"Run {later[id]} changed it too. Undo that run first.")
+            steps.append((self._step(pair, REMOVE, one_way, place, row, notes.get(id, "")), problem))
+        return steps
+
+    def _step(
+        self,
+        pair: Pair,
+        kind: str,
+        one_way: Direction = TO,
+        place: Place | None = None,
+        row: Row | None = None,
+        note: str = "",
+    ) -> Step:
+        mapping = self._context.mappings[pair.mapping]
+        rank = self._undone.rank(pair.mapping) + (kind == UNCOUPLE)
+        return Step(
+            rank,
+            (mapping.crm if one_way is TO else mapping.nav).entity,
+            pair.crm_id if one_way is TO else pair.nav_id,
+            kind,
+            self._undone.seq(pair.mapping),
+            one_way,
+            pair.mapping,
+            nav_id=pair.nav_id,
+            crm_id=pair.crm_id,
+            nav_no=pair.nav_no,
+            name="" if row is None or place is None else str(row.get(place.name) or ""),
+            digest=None if row is None or place is None else digest(place, row),
+            note=note,
+        )
+
+    async def _companies(self, mapping: str, one_way: Direction, rows: Mapping[str, Row]) -> dict[str, str]:
+        """Of customers that the run created in NAV, the company contacts that NAV made with them."""
+        if one_way is TO or self._context.mappings[mapping].handling != "customer" or not rows:
+            return {}
+        numbers = {str(row["No"]): id for id, row in rows.items()}
+        found = await self._context.nav.find("Contact", "Customer_No", list(numbers), ("No", "Customer_No"), _COMPANY)
+        return {numbers[str(row["Customer_No"])]: _by_nav(str(row["No"])) for row in found}
+
+    async def _of_extras(self, mapping: str, entity: str, extras: Sequence[Made]) -> list[tuple[Step, Problem | None]]:
+        name = mapping or next(iter(self._undone.seqs))
+        place = place_of(self._context.mappings.get(name), entity, TO)
+        rows = await self._context.crm.fetch(entity, place.key, [one.id for one in extras], place.columns)
+        sources = [one.source for one in extras if len(one.source) == len(one.id)]
+        states = await self._context.store.read(partial(undoing.known, run=self._run, ids=sources))
+        steps: list[tuple[Step, Problem | None]] = []
+        for one in extras:
+            if (row := rows.get(one.id)) is None:
+                continue
+            problem = touched_in_crm(self._undone, row)
+            if states.get(one.source) == LEFT:
+                problem = changed("what it belongs to is left", "The record that it belongs to is left, so it stays.")
+            step = Step(
+                self._undone.rank_of_extra(entity, mapping),
+                entity,
+                one.id,
+                REMOVE,
+                self._undone.seq(mapping),
+                TO,
+                name,
+                crm_id=one.id,
+                name=str(row.get(place.number) or ""),
+                digest=digest(place, row),
+            )
+            steps.append((step, problem))
+        return steps
+
+    async def _of_updates(self, updates: Sequence[Written]) -> None:
+        """Values that were overwritten in records that the run did not create."""
+        ids = [one.id for one in updates]
+        created = await self._context.store.read(partial(undoing.known, run=self._run, ids=ids))
+        undoers = self._undone.undoers
+        before = await self._context.store.read(partial(undoing.done_before, undoers=undoers, ids=ids))
+        looked = await look_at(self._context, [one for one in updates if one.id not in {*created, *before}])
+        steps: list[tuple[Step, Problem | None]] = []
+        for one in looked:
+            if not (one.values or one.problem):
+                continue
+            step = Step(
+                0,
+                one.written.entity,
+                one.written.id,
+                RESTORE,
+                one.written.seq,
+                one.written.direction,
+                one.written.mapping,
+                nav_id=one.written.id if one.written.direction is FROM else None,
+                crm_id=one.written.id if one.written.direction is TO else None,
+                nav_no=one.number,
+                name=one.name,
+            )
+            steps.append((step, None if one.values else one.problem))
+        await self._keep(steps)
+
+    async def _keep(self, steps: Sequence[tuple[Step, Problem | None]]) -> None:
+        """Keep steps, each with why its record must be left, if it must."""
+        at = self._context.clock()
+
+        def write(connection: sa.Connection) -> None:
+            undoing.add(connection, self._run, [step for step, _ in steps])
+            left = [Ended(step, LEFT, problem) for step, problem in steps if problem is not None]
+            undoing.end(connection, self._run, left, at)
+
+        await self._context.store.write(write)
+
+
+def _by_birth(pair: Pair) -> tuple[str, str]:
+    return pair.mapping, pair.born or ""
+
+
+def _by_nav(number: str) -> str:
+    return f"NAV made contact {number} with it, which stays in NAV."

@@ -1,0 +1,249 @@
+"""A full synchronization of a small company is taken back: both sides are as before, and what people did stays."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from engine.model.errors import RunError
+from engine.model.snapshot import RunState
+from engine.runs import control, undoing
+from engine.store import runs
+from tests.sync.company import CRM, NAV, prepare
+from tests.sync.faults import at, batch, lost_after, lost_before
+from tests.sync.world import Make, World
+from tests.undo.taking_back import assert_as_before, changed_by, contents, left, lines, undo
+
+ALL_UNDONE = {
+    "CURRENCY": (1, 0, 0, 0),
+    "SALEPEOPLE": (1, 1, 1, 0),
+    "UNITOFMEASURE": (1, 1, 1, 0),
+    "CUSTOMER": (2, 2, 1, 0),
+    "CONTACTS": (3, 0, 0, 0),
+    "RESOURCE-PRODUCT": (3, 0, 0, 0),
+    "ITEM-PRODUCT": (4, 0, 0, 0),
+}
+"""By mapping: removed, written back, only uncoupled, left."""
+
+
+def company(make: Make, **options: Any) -> World:
+    world = make(NAV, CRM, **options)
+    prepare(world)
+    return world
+
+
+def counted(world: World, run: Any) -> dict[str, tuple[int, int, int, int]]:
+    found = lines(world, run)
+    return {name: (one.removed, one.restored, one.uncoupled, one.left) for name, one in found.items()}
+
+
+async def test_both_sides_are_as_before(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    run = await world.run()
+    assert contents(world) != before
+    done = await undo(world, run.id)
+    assert counted(world, done) == ALL_UNDONE
+    assert left(world, done) == {}
+    assert_as_before(world, before)
+    assert all(not world.couplings(one.mapping) for one in run.jobs)
+    assert {job.state.value for job in done.jobs} == {"OK"}
+
+
+async def test_what_nav_made_itself_is_named(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    number = world.nav("Contact", Name="Neu")[0]["No"]
+    done = await undo(world, run.id)
+    told = [one.message for one in world.outcomes(done, "CUSTOMER") if one.kind == "removed" and number in one.message]
+    assert told == [f"It was removed. NAV made contact {number} with it, which stays in NAV."]
+    assert world.nav("Contact", Name="Neu")
+
+
+async def test_a_dry_run_counts_the_same_and_writes_nothing(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    after, couplings = contents(world), {one.mapping: world.couplings(one.mapping) for one in run.jobs}
+    written = len(world.audit())
+    dry = await undo(world, run.id, dry=True)
+    assert counted(world, dry) == ALL_UNDONE
+    assert world.audit(written) == []
+    assert contents(world) == after
+    assert {one.mapping: world.couplings(one.mapping) for one in run.jobs} == couplings
+    assert dry.jobs[0].message == "1 to remove"
+
+
+async def test_undone_twice_is_undone_once(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    await undo(world, run.id)
+    written = len(world.audit())
+    again = await undo(world, run.id)
+    assert world.audit(written) == []
+    assert counted(world, again) == {}
+
+
+async def test_a_run_after_an_undo_makes_it_all_again(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    after = contents(world)["accounts"]
+    await undo(world, run.id)
+    second = await world.run()
+    assert second.counters.inserted == run.counters.inserted
+    assert {row["name"] for row in contents(world)["accounts"].values()} == {row["name"] for row in after.values()}
+    written = len(world.audit())
+    assert counted(world, await undo(world, run.id)) == {}, "what is there now is another run's"
+    assert world.audit(written) == []
+    assert counted(world, await undo(world, second.id)) == ALL_UNDONE
+
+
+async def test_what_somebody_changed_in_crm_stays_coupled(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    account = world.crm("accounts", name="Firm C1")[0]["accountid"]
+    changed_by(world, "accounts", account, telephone1="1234")
+    done = await undo(world, run.id)
+    assert left(world, done)["C1"] == "somebody else changed it"
+    assert world.crm("accounts", accountid=account)[0]["telephone1"] == "1234"
+    assert [pair.crm_id for pair in world.couplings("CUSTOMER")] == [account]
+    assert world.crm("transactioncurrencies", isocurrencycode="GBP"), "the account that stays is in pounds"
+    assert "GBP" in left(world, done)
+    assert {job.mapping: job.state.value for job in done.jobs}["CUSTOMER"] == "PART"
+
+
+async def test_what_we_changed_in_crm_after_the_run_stays(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    await asyncio.sleep(3.1)
+    contact = world.crm("contacts", fullname="Pat P1")
+    contact = contact or [row for row in world.crm("contacts") if row["lastname"] != "Kis"]
+    world.edit_crm("contacts", contact[0]["contactid"], pager="77")
+    done = await undo(world, run.id)
+    assert "it was changed after the run" in left(world, done).values()
+    assert world.crm("contacts", contactid=contact[0]["contactid"])
+
+
+async def test_an_account_with_a_contact_that_somebody_made_stays(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    account = world.crm("accounts", name="Firm C1")[0]["accountid"]
+    address = f"{world.sandbox.crm_url}/contacts"
+    world._ask("POST", address, {"lastname": "New", "parentcustomerid_account@odata.bind": f"/accounts({account})"}, {})
+    done = await undo(world, run.id)
+    assert left(world, done)["C1"] == "contacts belong to it"
+    assert world.crm("contacts", lastname="New")
+
+
+async def test_a_record_that_was_changed_in_nav_stays(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    customer = world.nav("Customer", Name="Neu")[0]["No"]
+    world.edit_nav("Customer", customer, City="Wien")
+    done = await undo(world, run.id)
+    assert left(world, done)[customer] in ("values in it were changed", "it was changed after the run")
+    assert world.nav("Customer", No=customer)
+
+
+async def test_a_field_of_nav_that_is_not_mapped_counts_too(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    await asyncio.sleep(2.3)
+    customer = world.nav("Customer", Name="Neu")[0]["No"]
+    world.edit_nav("Customer", customer, Credit_Limit_LCY=5)
+    assert left(world, await undo(world, run.id))[customer] == "it was changed after the run"
+
+
+async def test_values_that_somebody_changed_since_stay(make: Make) -> None:
+    world = company(make)
+    matched = world.crm("accounts", name="Firm C2")[0]["accountid"]
+    run = await world.run()
+    assert world.crm("accounts", accountid=matched)[0]["address1_city"] == "Köln"
+    world.edit_crm("accounts", matched, address1_city="Bonn")
+    done = await undo(world, run.id)
+    row = world.crm("accounts", accountid=matched)[0]
+    assert row["address1_city"] == "Bonn"
+    assert world.nav("Customer", No="C2")[0]["Fax_No"] == "", "what nobody touched is written back"
+    assert "values were changed after the run" in left(world, done).values()
+    assert not world.couplings("CUSTOMER")
+
+
+async def test_what_a_later_run_changed_waits_for_its_undo(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    await asyncio.sleep(3.1)
+    world.edit_nav("Customer", "C1", Phone_No="99")
+    later = await world.run("CUSTOMER")
+    assert later.counters.modified
+    done = await undo(world, run.id, dry=True)
+    told = next(one for one in world.outcomes(done) if one.nav_no == "C1")
+    assert told.cause == "a later run changed it"
+    assert f"Run {later.id}" in told.message
+
+
+async def test_flags_are_put_back(make: Make) -> None:
+    world = company(make)
+    run = await world.run("CURRENCY", "CUSTOMER", keep=True)
+    control.set_only_coupled(world.store, world.settings, "CUSTOMER", value=False, by="somebody")
+    await undo(world, run.id)
+    with world.store.reading() as connection:
+        stored = runs.flags(connection)
+    assert stored["CURRENCY"][0] is True
+    assert stored["CUSTOMER"][0] is False, "an operator's own choice stands"
+    await undo(world, run.id)
+    with world.store.reading() as connection:
+        assert runs.flags(connection) == stored
+
+
+async def test_the_local_currency_and_the_price_list_go_last(make: Make) -> None:
+    dollar = {"Code": "USD", "Exchange_Rate_Amount": 1.1}
+    world = make({**NAV, "Currency": [*NAV["Currency"], dollar]}, CRM, base="USD")
+    prepare(world)
+    before = contents(world)
+    run = await world.run()
+    assert world.crm("transactioncurrencies", isocurrencycode="EUR")
+    assert world.crm("pricelevels")
+    done = await undo(world, run.id)
+    assert left(world, done) == {}
+    assert_as_before(world, before)
+
+
+async def test_answers_that_are_lost_make_no_difference(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    run = await world.run()
+    faults = [lost_after, None, lost_before, lost_after, lost_after, None, lost_before]
+    crm, nav = at("crm", batch, *faults), at("nav", batch, *faults)
+    done = await undo(world, run.id, plan=lambda seen: crm(seen) or nav(seen))
+    assert counted(world, done) == ALL_UNDONE
+    assert_as_before(world, before)
+
+
+async def test_only_a_full_synchronization_that_is_over_can_be_undone(make: Make) -> None:
+    world = company(make)
+    asking = await world.work(world.start())
+    with pytest.raises(RunError, match="waits for its answer"):
+        undoing.start(world.store, world.settings, asking.id, dry=True, by="test")
+    with pytest.raises(RunError, match="no full synchronization"):
+        undoing.start(world.store, world.settings, 99, dry=True, by="test")
+    control.cancel(world.store, asking.id, "test")
+    number = world.start()
+    with pytest.raises(RunError, match=f"Run {number} is not finished"):
+        undoing.start(world.store, world.settings, asking.id, dry=True, by="test")
+
+
+async def test_a_stopped_run_ends_when_it_is_undone(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    number = world.start()
+    with world.store.writing() as connection:
+        runs.change(connection, number, tuple(RunState), {"wish": "stop"})
+    stopped = await world.work(number)
+    assert stopped.state.value in ("stopped", "asking")
+    if stopped.state.value == "asking":
+        control.cancel(world.store, number, "test")
+    await undo(world, number)
+    with world.store.reading() as connection:
+        row = runs.get(connection, number)
+    assert row is not None
+    assert row.state == "cancelled"
+    assert_as_before(world, before)
