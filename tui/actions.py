@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
 
-Scope = Literal["home", "run", "history", "errors", "lists", "everywhere"]
+Scope = Literal["home", "run", "history", "errors", "conflicts", "lists", "everywhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ ACTIONS: tuple[Action, ...] = (
         "home",
         "start",
         "s",
-        "Start full sync",
+        "Full sync",
         "Count what a full synchronization would do, then ask to start it",
     ),
     Action("home", "preflight", "p", "Preflight", "Count what a full synchronization would do; nothing is written"),
@@ -41,7 +41,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("home", "detail", "enter", "Detail", "Everything about the mapping"),
     Action("home", "history", "h", "History", "Integration synchronization jobs"),
     Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),
-    Action("home", "only_coupled", "O", "Only Coupled", "Turn Synch. Only Coupled Records of the mapping on or off"),
+    Action("home", "conflicts", "c", "Conflicts", "Fields that both sides changed and that wait for a choice"),
+    Action("home", "only_coupled", "O", "OnlyCoupled", "Turn Synch. Only Coupled Records of the mapping on or off"),
     Action("run", "pause", "space", "Pause", "Pause after the page that is being written; again to go on"),
     Action("run", "cancel", "x", "Cancel", "End the run after the page that is being written; flags as before"),
     Action("run", "detach", "d", "Detach", "Leave; the run keeps going, `coupler attach` shows it again"),
@@ -61,6 +62,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("errors", "previous_page", "p", "Previous", "The 50 records before"),
     Action("errors", "export", "w", "Write CSV", "Write all records of all causes that are shown to a file"),
     Action("errors", "back", "escape", "Back", "One step back"),
+    Action("conflicts", "open", "enter", "Fields", "From a record to its fields in conflict"),
+    Action("conflicts", "nav", "n", "NAV", "NAV's value for both sides of the field"),
+    Action("conflicts", "crm", "c", "CRM", "CRM's value for both sides of the field"),
+    Action("conflicts", "write", "w", "Write", "Write the choices for the record; the next pass applies them"),
+    Action("conflicts", "back", "escape", "Back", "One step back; choices that were not written are forgotten"),
     Action("lists", "cursor_down", "j,down", "Down", "Move down"),
     Action("lists", "cursor_up", "k,up", "Up", "Move up"),
     Action("lists", "page_down", "pagedown", "Page down", "Move down a page"),

@@ -1,7 +1,9 @@
 """The one place where screens touch the engine: reads of the store, and what operators may ask for."""
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
+from engine.model.conflict import Choice, Conflict
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
 
 Kind = Literal["run", "plan"]
@@ -30,6 +32,12 @@ class Door(Protocol):
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         """The records with one problem."""
+
+    def conflicts(self) -> list[Conflict]:
+        """The conflicts that wait for a choice, or for a pass to apply it."""
+
+    def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
+        """Stores which side's value fields get, by `Clash.key`."""
 
     def start(self, kind: Kind) -> int:
         """Commits a run and starts an engine for it; the number of the run."""

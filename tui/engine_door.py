@@ -1,11 +1,13 @@
 """The door to the real engine: `engine.runs` over the state store."""
 
 import time
+from collections.abc import Mapping
 
 from engine.config import Settings
+from engine.model.conflict import Choice, Conflict
 from engine.model.errors import LockHeld
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
-from engine.runs import control, process, snapshots
+from engine.runs import control, process, queues, snapshots
 from engine.store.database import Store
 from tui.door import Kind
 
@@ -52,6 +54,14 @@ class EngineDoor:
             limit=limit,
             offset=offset,
         )
+
+    def conflicts(self) -> list[Conflict]:
+        """The conflicts that wait for a choice, or for a pass to apply it."""
+        return queues.conflicts(self._store)
+
+    def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
+        """Stores which side's value fields get, by `Clash.key`."""
+        queues.choose(self._store, conflict, choices)
 
     def start(self, kind: Kind) -> int:
         """Commits a run and starts an engine for it; the number of the run."""

@@ -25,6 +25,11 @@ class Clash:
     choice: Choice | None = None
 
     @property
+    def key(self) -> str:
+        """What tells the field from the others of its record."""
+        return f"{self.nav}={self.crm}"
+
+    @property
     def same(self) -> tuple[str, str, Shown, Shown]:
         """What a choice is about: it says nothing of other values."""
         return (self.nav, self.crm, self.nav_value, self.crm_value)

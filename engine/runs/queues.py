@@ -26,8 +26,8 @@ def conflict(store: Store, mapping: str, nav_no: str) -> Conflict:
 
 
 def choose(store: Store, one: Conflict, choices: Mapping[str, Choice]) -> None:
-    """Store which side's value each NAV field gets; the next pass applies it. Raises RunError when the conflict is
-    not any more what the operator saw.
+    """Store which side's value fields get, by `Clash.key`; the next pass applies it. Raises RunError when the
+    conflict is not any more what the operator saw.
     """
     with store.writing() as connection:
         if not stored_conflicts.choose(connection, one, choices):

@@ -66,11 +66,11 @@ def clear(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> No
 
 
 def choose(connection: sa.Connection, one: Conflict, choices: Mapping[str, Choice]) -> bool:
-    """Store choices by NAV field; False when the conflict is not what the operator saw any more."""
+    """Store choices by `Clash.key`; False when the conflict is not what the operator saw any more."""
     stored = of(connection, one.mapping, [one.nav_id]).get(one.nav_id)
     if stored is None or {clash.same for clash in stored.fields} != {clash.same for clash in one.fields}:
         return False
-    fields = [replace(clash, choice=choices.get(clash.nav, clash.choice)) for clash in stored.fields]
+    fields = [replace(clash, choice=choices.get(clash.key, clash.choice)) for clash in stored.fields]
     where = (_C.mapping == one.mapping, _C.nav_id == one.nav_id)
     connection.execute(sa.update(conflict).where(*where).values(**_columns(fields)))
     return True
@@ -78,7 +78,7 @@ def choose(connection: sa.Connection, one: Conflict, choices: Mapping[str, Choic
 
 def _columns(fields: Sequence[Clash]) -> dict[str, Any]:
     names = ("nav", "crm", "nav_value", "crm_value")
-    choices = {clash.nav: clash.choice.value for clash in fields if clash.choice is not None}
+    choices = {clash.key: clash.choice.value for clash in fields if clash.choice is not None}
     return {
         "fields": [dict(zip(names, clash.same, strict=True)) for clash in fields],
         "choices": choices or sa.null(),
@@ -87,5 +87,6 @@ def _columns(fields: Sequence[Clash]) -> dict[str, Any]:
 
 def _conflict(row: Any) -> Conflict:
     choices = row.choices or {}
-    fields = (Clash(**one, choice=Choice(choices[one["nav"]]) if one["nav"] in choices else None) for one in row.fields)
-    return Conflict(row.mapping, row.nav_id, row.crm_id, row.nav_no, row.name, row.run_id, row.at, tuple(fields))
+    fields = (Clash(**one) for one in row.fields)
+    chosen = (replace(one, choice=Choice(choices[one.key]) if one.key in choices else None) for one in fields)
+    return Conflict(row.mapping, row.nav_id, row.crm_id, row.nav_no, row.name, row.run_id, row.at, tuple(chosen))

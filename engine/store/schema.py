@@ -299,7 +299,7 @@ conflict = Table(
     Column("nav_no", sa.String(80), nullable=False),
     Column("name", sa.String(200), nullable=False),
     Column("fields", sa.JSON, nullable=False, comment="nav and crm names and values of the fields both sides changed"),
-    Column("choices", sa.JSON, comment="field -> nav or crm, once an operator has chosen"),
+    Column("choices", sa.JSON, comment="NAV field=CRM column -> nav or crm, once chosen"),
     Column("run_id", sa.Integer, nullable=False),
     Column("at", Moment, nullable=False),
     comment="conflicts that wait for an operator",

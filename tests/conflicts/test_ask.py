@@ -50,7 +50,7 @@ async def test_the_conflicting_fields_wait_and_the_others_are_synchronized(make:
 
 async def test_a_choice_is_applied_by_the_next_pass_and_the_conflict_is_over(make: Make) -> None:
     world, found = await asking(make)
-    queues.choose(world.store, found, {"City": Choice.NAV, "Phone_No": Choice.CRM})
+    queues.choose(world.store, found, {"City=address1_city": Choice.NAV, "Phone_No=telephone1": Choice.CRM})
     assert cities(world) == ("Köln", "Hamburg")
     run = await sync(world, "CUSTOMER")
     assert run.counters.failed == 0
@@ -64,7 +64,7 @@ async def test_a_choice_is_applied_by_the_next_pass_and_the_conflict_is_over(mak
 
 async def test_fields_without_a_choice_still_wait(make: Make) -> None:
     world, found = await asking(make)
-    queues.choose(world.store, found, {"City": Choice.CRM})
+    queues.choose(world.store, found, {"City=address1_city": Choice.CRM})
     await world.run("CUSTOMER")
     assert cities(world) == ("Hamburg", "Hamburg")
     assert phones(world) == ("2", "3")
@@ -74,7 +74,7 @@ async def test_fields_without_a_choice_still_wait(make: Make) -> None:
 
 async def test_a_choice_says_nothing_about_other_values(make: Make) -> None:
     world, found = await asking(make)
-    queues.choose(world.store, found, {"City": Choice.NAV, "Phone_No": Choice.NAV})
+    queues.choose(world.store, found, {"City=address1_city": Choice.NAV, "Phone_No=telephone1": Choice.NAV})
     world.edit_crm("accounts", found.crm_id, address1_city="Bremen")
     await sync(world, "CUSTOMER")
     assert cities(world) == ("Köln", "Bremen")
@@ -82,7 +82,7 @@ async def test_a_choice_says_nothing_about_other_values(make: Make) -> None:
     (left,) = queues.conflicts(world.store)
     assert [(one.nav, one.crm_value, one.choice) for one in left.fields] == [("City", "Bremen", None)]
     with pytest.raises(RunError, match="changed meanwhile"):
-        queues.choose(world.store, found, {"City": Choice.NAV})
+        queues.choose(world.store, found, {"City=address1_city": Choice.NAV})
 
 
 async def test_sides_that_people_made_equal_end_the_conflict(make: Make) -> None:

@@ -1,8 +1,10 @@
 """A door without an engine behind it: snapshots made by hand, and a note of everything that was asked for."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.errors import CouplerError, RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import (
@@ -192,6 +194,12 @@ def made_outcome(number: int, cause: Cause) -> RecordOutcome:
     )
 
 
+def made_conflicts(name: str = "New Concepts Furniture", crm: str = "New Concepts Ltd.") -> list[Conflict]:
+    fields = (Clash("Name", "name", name, crm), Clash("Phone_No", "telephone1", "0711 1", None))
+    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in (1, 2)]
+    return [Conflict("CUSTOMER", id, id, f"0145000{n}", name, 16, NOW, fields) for n, id in enumerate(ids, 1)]
+
+
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
@@ -207,6 +215,7 @@ class ScriptedDoor:
             for run in (16, 15)
             for seq in (4, 3, 2, 1)
         ]
+        self.waiting = made_conflicts()
         self.plan_state = RunState.FINISHED
         self.error: CouplerError | None = None
         self.outcome_of = made_outcome
@@ -250,6 +259,22 @@ class ScriptedDoor:
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
+
+    def conflicts(self) -> list[Conflict]:
+        self._check()
+        return self.waiting
+
+    def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
+        self._check()
+        self.calls.append(("choose", conflict.nav_no, dict(choices)))
+        self.waiting = [
+            replace(
+                one, fields=tuple(replace(clash, choice=choices.get(clash.key, clash.choice)) for clash in one.fields)
+            )
+            if one.nav_id == conflict.nav_id
+            else one
+            for one in self.waiting
+        ]
 
     def start(self, kind: Kind) -> int:
         self._check()

@@ -75,10 +75,10 @@ def resolve_command(
     with opened(config_file) as (settings, store):
         name = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
         one = queues.conflict(store, name, nav_no)
-        chosen = {} if every is None else {clash.nav: Choice(every) for clash in one.fields}
+        chosen = {} if every is None else {clash.key: Choice(every) for clash in one.fields}
         chosen.update(_chosen(one, choices))
         queues.choose(store, one, chosen)
-        left = [clash.nav for clash in one.fields if clash.nav not in chosen and clash.choice is None]
+        left = [clash.nav for clash in one.fields if clash.key not in chosen and clash.choice is None]
         say(f"coupler: chosen for {safe(one.mapping)} {safe(one.nav_no)}. {'' if now else 'The next pass applies it.'}")
         if left:
             say(f"  these fields still wait: {', '.join(map(safe, left))}")
@@ -137,17 +137,17 @@ def retry_command(*, mapping: str | None, nav_no: str | None, every: bool, confi
 
 
 def _chosen(one: Conflict, choices: Sequence[str]) -> dict[str, Choice]:
-    """The choices as they were typed, by NAV field; a field may be called by its name on either side."""
-    names = {name.casefold(): clash.nav for clash in one.fields for name in (clash.nav, clash.crm)}
+    """The choices as they were typed, by `Clash.key`; a field may be called by its name on either side."""
     found = {}
     for text in choices:
         field, _, side = text.partition("=")
         if side.lower() not in set(Choice):
             raise click.UsageError(f'"{safe(text, 60)}" is not a choice; write FIELD=nav or FIELD=crm.')
-        if field.casefold() not in names:
+        meant_by = [clash for clash in one.fields if field.casefold() in (clash.nav.casefold(), clash.crm.casefold())]
+        if not meant_by:
             fields = [clash.nav for clash in one.fields]
             raise click.UsageError(f'There is no conflict in "{safe(field, 60)}"; {meant(field, fields)}')
-        found[names[field.casefold()]] = Choice(side.lower())
+        found.update({clash.key: Choice(side.lower()) for clash in meant_by})
     return found
 
 

@@ -9,6 +9,7 @@ _HEADINGS = {
     "run": "Run",
     "history": "Integration synchronization jobs",
     "errors": "Errors",
+    "conflicts": "Conflicts",
     "lists": "Lists",
     "everywhere": "Everywhere",
 }

@@ -18,6 +18,7 @@ from tui.dialogs.start import Preflight, Start
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
+from tui.screens.conflicts import Conflicts
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.page import Page
@@ -180,6 +181,10 @@ class Home(Page):
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
         self.app.push_screen(History(self.door, self.look))
+
+    def action_conflicts(self) -> None:
+        """Opens the conflicts that wait for a choice."""
+        self.app.push_screen(Conflicts(self.door, self.look))
 
     def action_errors(self) -> None:
         """Opens the errors of the active or last run."""

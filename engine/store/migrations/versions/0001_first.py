@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.Column(
             "fields", sa.JSON(), nullable=False, comment="nav and crm names and values of the fields both sides changed"
         ),
-        sa.Column("choices", sa.JSON(), nullable=True, comment="field -> nav or crm, once an operator has chosen"),
+        sa.Column("choices", sa.JSON(), nullable=True, comment="NAV field=CRM column -> nav or crm, once chosen"),
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_conflict"),

@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import pytest
+
+from engine.model.conflict import Choice
+from tests.tui.screens import see, showing, shown, text, until
+from tests.tui.script import ScriptedDoor, made_conflicts
+from tests.tui.test_hostile import NAMES, _harmless
+from tui.app import CouplerApp
+from tui.screens.conflicts import Conflicts
+from tui.screens.home import Home
+
+
+def _ready(app: CouplerApp) -> bool:
+    return isinstance(app.screen, Conflicts) and app.screen.shown > 0
+
+
+async def test_both_values_stand_side_by_side_and_nothing_is_chosen(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await see(
+            pilot,
+            "Conflicts",
+            "2 records",
+            "> CUSTOMER         01450001      New Concepts Furniture",
+            "> Name                New Concepts Furniture  New Concepts Ltd.       -",
+            "Phone_No            0711 1                  (blank)                 -",
+            "NAV Name: New Concepts Furniture",
+            "CRM name: New Concepts Ltd.",
+        )
+        await pilot.press("w")
+        await see(pilot, "Nothing is chosen yet")
+        assert not [one for one in door.calls if one[0] == "choose"]
+
+
+async def test_fields_are_chosen_one_by_one_and_written_on_purpose(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("n")
+        await see(pilot, "enter opens the fields")
+        await pilot.press("enter", "n")
+        await see(pilot, "NAV *")
+        await pilot.press("j", "c")
+        await see(pilot, "NAV *", "CRM *")
+        assert not [one for one in door.calls if one[0] == "choose"]
+        await pilot.press("w")
+        chosen = {"Name=name": Choice.NAV, "Phone_No=telephone1": Choice.CRM}
+        await until(pilot, lambda: ("choose", "01450001", chosen) in door.calls)
+        await see(pilot, "Written for CUSTOMER 01450001", "chosen")
+        assert "*" not in "\n".join(shown(app)[9:14])
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_a_choice_is_forgotten_when_the_values_change(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("enter", "n")
+        await see(pilot, "NAV *")
+        first, second = door.waiting
+        other = (replace(first.fields[0], crm_value="Another"), first.fields[1])
+        door.waiting = [replace(first, fields=other), second]
+        await see(pilot, "Another")
+        assert "NAV *" not in text(app)
+
+
+async def test_keys_do_not_choose_for_the_record_that_took_the_place_of_another(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("enter")
+        door.waiting = door.waiting[1:]
+        await see(pilot, "1 record", "> CUSTOMER         01450002")
+        await pilot.press("n")
+        await see(pilot, "enter opens the fields")
+        assert isinstance(app.screen, Conflicts)
+        assert not any(app.screen.choices.values())
+
+
+async def test_without_conflicts_it_says_so(door: ScriptedDoor) -> None:
+    door.waiting = []
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await see(pilot, "No conflict waits.", "0 records")
+        await pilot.press("enter", "n", "c", "w")
+        assert app.is_running
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_value_from_outside_does_anything(door: ScriptedDoor, name: str) -> None:
+    (one, *_) = made_conflicts(name, name)
+    hostile = tuple(replace(clash, nav=f"{name}{at}", crm=name) for at, clash in enumerate(one.fields))
+    door.waiting = [replace(one, mapping=name, nav_no=name, fields=hostile)]
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        _harmless(app)
+        await pilot.press("enter", "n", "w")
+        await pilot.pause(0.1)
+        _harmless(app)
+        assert app.is_running

@@ -1,0 +1,156 @@
+"""Conflicts that wait: which records above, both values of each field below; nothing is chosen by itself."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from engine.model.conflict import Choice, Conflict
+from engine.model.errors import CouplerError
+from tui import actions
+from tui import format as fmt
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.page import Page
+from tui.text import safe
+from tui.widgets import clashes
+from tui.widgets.line import Line
+from tui.widgets.table import Table
+
+_NOTHING = "No conflict waits."
+_HOW = "n takes NAV's value for both sides, c takes CRM's; w writes what is marked *."
+
+
+class Conflicts(Page):
+    """Choices are kept here until they are written; what was not written is forgotten with the screen."""
+
+    SCOPE = "conflicts"
+    CSS_PATH = "conflicts.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("conflicts")
+
+    def __init__(self, door: Door, look: Look) -> None:
+        super().__init__(door, look)
+        self.conflicts: list[Conflict] = []
+        self.choices: dict[str, dict[str, Choice]] = {}
+        """By conflict, the choices by field that are not written yet."""
+        self._poll = Poll(door.conflicts, self.show, self.complain, seen=lambda: self.seen, hz=1)
+
+    def body(self) -> ComposeResult:
+        """Two tables and both values of the field under the cursor."""
+        yield Table(clashes.CONFLICTS, id="conflicts", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Table(clashes.FIELDS, id="fields", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Line(id="about")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self.head("Coupler   Conflicts", "")
+        self.query_one("#about", Line).put("Reading ...")
+        self._list.focus()
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, conflicts: list[Conflict]) -> None:
+        """Shows the conflicts; choices about values that have changed meanwhile are forgotten."""
+        before = {clashes.key(one): {clash.key: clash.same for clash in one.fields} for one in self.conflicts}
+        self.conflicts = conflicts
+        now = {clashes.key(one): {clash.key: clash.same for clash in one.fields} for one in conflicts}
+        for key, made in list(self.choices.items()):
+            old, new = before.get(key, {}), now.get(key, {})
+            self.choices[key] = {
+                field: side for field, side in made.items() if field in new and new[field] == old[field]
+            }
+        self.head("Coupler   Conflicts", f"{fmt.count(len(conflicts))} record{'s' * (len(conflicts) != 1)}")
+        current = self._list.current
+        self._list.show([clashes.conflict_row(one, self.look) for one in conflicts])
+        if self._list.current != current and self._fields.has_focus:
+            self._list.focus()  # the record is gone: keys must not choose for the one that took its place
+        self._follow()
+        self.shown += 1
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read."""
+        if error is not None:
+            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
+
+    @property
+    def _list(self) -> Table:
+        return self.query_one("#conflicts", Table)
+
+    @property
+    def _fields(self) -> Table:
+        return self.query_one("#fields", Table)
+
+    def _current(self) -> Conflict | None:
+        key = self._list.current
+        return next((one for one in self.conflicts if clashes.key(one) == key), None)
+
+    @on(Table.Moved, "#conflicts")
+    def _follow(self) -> None:
+        one = self._current()
+        made = {} if one is None else self.choices.get(clashes.key(one), {})
+        self._fields.show([] if one is None else clashes.field_rows(one, made))
+        self._describe()
+
+    @on(Table.Moved, "#fields")
+    def _describe(self) -> None:
+        one = self._current()
+        clash = None if one is None else next((each for each in one.fields if each.key == self._fields.current), None)
+        about = self.query_one("#about", Line)
+        if one is None or clash is None:
+            about.put(_NOTHING if not self.conflicts else _HOW)
+            return
+        width = self.app.size.width - 2
+        about.put(*(safe(text, width) for text in clashes.about(clash)), _HOW)
+
+    def action_open(self) -> None:
+        """From the records to the fields of one."""
+        if self._current() is not None:
+            self._fields.focus()
+
+    def action_nav(self) -> None:
+        """NAV's value for the field under the cursor."""
+        self._choose(Choice.NAV)
+
+    def action_crm(self) -> None:
+        """CRM's value for the field under the cursor."""
+        self._choose(Choice.CRM)
+
+    def _choose(self, side: Choice) -> None:
+        one, field = self._current(), self._fields.current
+        if one is None or field is None:
+            return
+        if not self._fields.has_focus:
+            self.say("enter opens the fields of the record first.")
+            return
+        self.choices.setdefault(clashes.key(one), {})[field] = side
+        self._follow()
+
+    @work
+    async def action_write(self) -> None:
+        """Writes the choices for the record under the cursor."""
+        one = self._current()
+        if one is None:
+            return
+        made = dict(self.choices.get(clashes.key(one), {}))
+        if not made:
+            self.say("Nothing is chosen yet: n for NAV's value, c for CRM's.")
+            return
+        if await self.tell(partial(self.door.choose, one, made)):
+            self.choices.pop(clashes.key(one), None)
+            self.say(f"Written for {safe(one.mapping, 40)} {safe(one.nav_no, 30)}; the next pass applies it.")
+        self.wake()
+
+    def action_back(self) -> None:
+        """From the fields to the records, from the records to the screen before."""
+        if self._fields.has_focus:
+            self._list.focus()
+        else:
+            super().action_back()
