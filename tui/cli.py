@@ -36,6 +36,7 @@ _COMMANDS = {
     "match": ("tui.commands.coupling:match_command", "Couple uncoupled records that match."),
     "uncouple": ("tui.commands.coupling:uncouple_command", "Remove couplings; the records stay."),
     "broken": ("tui.commands.coupling:broken_command", "Find couplings whose partner is gone; restore or remove them."),
+    "undo": ("tui.commands.undo:undo_command", "Take back what a full synchronization did."),
     "mappings": ("tui.commands.mappings:mappings_command", "List mappings and their fields; set or reset them."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),
     "paths": ("tui.commands.config:paths_command", "Show which files and folders are used."),

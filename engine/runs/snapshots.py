@@ -41,7 +41,7 @@ _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
 _JOBS = ("run", "sync")
 """The kinds of runs that synchronize whole mappings."""
-_HISTORY = (*_JOBS, "couple", "match", "uncouple", "mend", "import")
+_HISTORY = (*_JOBS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
 
 

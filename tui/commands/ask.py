@@ -50,6 +50,11 @@ def yes_or_no(question: str, *, default: bool | None = None) -> bool | None:
             return default
 
 
+def typed(question: str, expected: str) -> bool:
+    """Whether somebody types the expected word."""
+    return _line(question) == expected
+
+
 def _line(question: str) -> str | None:
     with contextlib.suppress(OSError, ValueError, termios.error):
         termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)

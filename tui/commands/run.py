@@ -90,7 +90,7 @@ def run_command(
 
 def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = ()) -> int:
     """Start a run, follow it, and see to its question."""
-    _find_secrets(settings)
+    find_secrets(settings)
     home = snapshots.home(store, settings)
     jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
     if home.active is not None:
@@ -114,7 +114,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
 def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
     """Count what a full synchronization would do; nothing is written on either side."""
     with opened(config_file) as (settings, store):
-        _find_secrets(settings)
+        find_secrets(settings)
         home = snapshots.home(store, settings)
         jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
         if home.active is not None:
@@ -152,7 +152,7 @@ def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_js
     if active is not None:
         diagnostics.fail(control.on_hold(active.id))
         return ExitCode.BUSY
-    _find_secrets(settings)
+    find_secrets(settings)
     try:
         number = control.start(store, settings, kind="sync", only=jobs, by=control.who())
     except RunError as error:
@@ -187,13 +187,13 @@ def resume_command(
             say(f"coupler: run {found.id} is {found.state}; there is nothing to resume.")
             want.output.ended(found, of_run(found))
             return of_run(found)
-        _find_secrets(settings)
+        find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")
         return watch(settings, store, found.id, want)
 
 
-def _find_secrets(settings: Settings) -> None:
+def find_secrets(settings: Settings) -> None:
     """Raises ConfigError while nothing is begun; the engine would find out too late for that."""
     settings.nav.secret.reveal()
     settings.crm.secret.reveal()

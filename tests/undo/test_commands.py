@@ -1,0 +1,66 @@
+"""`coupler undo` from the command line: real engines against the real sandbox."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ROOT, Coupler, config, coupler, environment
+
+__all__ = ["config", "coupler", "environment"]
+COUPLER = [sys.executable, "-P", "-m", "tui"]
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Iterator[Path]:
+    """A config file for a sandbox of its own."""
+    path = tmp_path / "config.toml"
+    command = [*COUPLER, "sandbox", "--write-config", str(path), "--demo-size", "20"]
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["config"] == str(path)
+    try:
+        yield path
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def undone(text: str) -> dict[str, int]:
+    """The sums over all mappings."""
+    found = [json.loads(line) for line in text.splitlines()]
+    lines = [one for one in found if one["type"] == "undo"]
+    return {name: sum(one[name] for one in lines) for name in ("removed", "restored", "uncoupled", "left")}
+
+
+def test_undo_looks_first_and_asks_or_is_told(coupler: Coupler, ready: Path) -> None:
+    assert ready.exists()
+    done = coupler("run", "--yes", "--keep-cleared", "no", timeout=120)
+    assert done.returncode in (0, 1), done.stderr
+    asked = coupler("undo", "1")
+    assert asked.returncode == 2
+    assert "no terminal to ask on" in asked.stderr
+    assert coupler("undo", "7", "--yes").returncode == 2
+
+    dry = coupler("undo", "1", "--dry-run", "--json", timeout=120)
+    assert dry.returncode == 0, dry.stderr
+    would = undone(dry.stdout)
+    assert would["removed"] > 20
+    assert coupler("couplings").stdout
+
+    real = coupler("undo", "1", "--yes", "--json", timeout=120)
+    assert real.returncode == 0, real.stderr
+    assert undone(real.stdout) == would
+    assert json.loads(real.stdout.splitlines()[0])["type"] == "job"
+    assert not coupler("couplings").stdout
+
+    again = coupler("undo", "1", "--dry-run", timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines()[-1].split() == ["all", "0", "0", "0", "0"]

@@ -1,0 +1,125 @@
+"""Taking back a full synchronization."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine.config import Settings
+from engine.model.snapshot import RunState
+from engine.runs import control, snapshots, undoing
+from engine.runs.undoing import UndoLine
+from engine.store.database import Store
+from tui import plain
+from tui.commands import ask, records
+from tui.commands.common import can_ask, config_option, json_option, opened, out
+from tui.commands.coupling import Quiet
+from tui.commands.follow import JsonOutput, Output, PlainOutput
+from tui.commands.run import Wanted, find_secrets, watch
+from tui.diagnostics import say
+from tui.exitcodes import ExitCode
+
+_HEADER = ("Mapping", "Remove", "Write back", "Uncouple", "Leave")
+_DONE = ("Mapping", "Removed", "Written back", "Uncoupled", "Left")
+_KEPT = (
+    "What cannot be taken back:",
+    "  Numbers that NAV gave stay used, and contacts that NAV made with its customers stay.",
+    "  What people have hung on these records in CRM since, such as activities, notes and cases, goes with them.",
+    "  A product that was published cannot be a draft again; the stamps of last changes are new.",
+)
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    all was taken back, or a dry run would leave nothing
+  1    some records were left, or a dry run would leave some
+  2    usage, or the run cannot be undone; nothing was done
+  3    a server or the state store is down or refuses; undo again
+  5    not started, stopped, or the engine was lost; undo again for the rest
+"""
+
+
+@click.command("undo", epilog=_EXIT_CODES)
+@click.argument("run_id", metavar="RUN", type=click.IntRange(1))
+@click.option("--dry-run", is_flag=True, help="Say what would be done; nothing is written.")
+@click.option("--yes", is_flag=True, help="Do it without a dry run and a question.")
+@click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
+@json_option
+@config_option
+def undo_command(
+    *, run_id: int, dry_run: bool, yes: bool, as_plain: bool, as_json: bool, config_file: Path | None
+) -> int:
+    """Take back full synchronization RUN: remove what it created, write back what it overwrote, uncouple its pairs.
+
+    What was changed since, or what others belong to, is left with the reason. A run that was stopped is ended by it.
+    """
+    if as_json and as_plain:
+        raise click.UsageError("--plain and --json exclude each other.")
+    if not (yes or dry_run or can_ask()):
+        raise click.UsageError("There is no terminal to ask on. Without a question: --yes; to look first: --dry-run.")
+    with opened(config_file) as (settings, store):
+        find_secrets(settings)
+        if dry_run or not yes:
+            number, code = _dry(settings, store, run_id)
+            if code is not ExitCode.OK or dry_run:
+                return _told(store, number, code, dry=True, as_json=as_json)
+            _told(store, number, code, dry=True, as_json=False)
+            if not _allowed(settings, run_id):
+                say("Nothing was undone.")
+                return ExitCode.NOT_FINISHED
+        number = undoing.start(store, settings, run_id, dry=False, by=control.who())
+        output: Output = JsonOutput() if as_json else PlainOutput()
+        code = ExitCode(watch(settings, store, number, Wanted(None, output, ask=False)))
+        return _told(store, number, code, dry=False, as_json=as_json)
+
+
+def _dry(settings: Settings, store: Store, run_id: int) -> tuple[int, ExitCode]:
+    number = undoing.start(store, settings, run_id, dry=True, by=control.who())
+    return number, ExitCode(watch(settings, store, number, Wanted(None, Quiet(), ask=False)))
+
+
+def _allowed(settings: Settings, run_id: int) -> bool:
+    for line in _KEPT:
+        say(line)
+    if settings.production:
+        return ask.typed(
+            f"This is production. Type {settings.environment} to undo run {run_id}: ", settings.environment
+        )
+    return ask.yes_or_no(f"Undo run {run_id} now? yes or no [no]: ", default=False) is True
+
+
+def _told(store: Store, number: int, code: ExitCode, *, dry: bool, as_json: bool) -> ExitCode:
+    """Say what was done, or would be, and what is left and why; the exit code."""
+    found = undoing.report(store, number)
+    causes = [one for one in snapshots.causes(store, number) if one.kind == "left"]
+    if as_json:
+        for line in found:
+            out(records.line({"type": "undo", "run": number, "dry": dry, **_record(line)}))
+        for one in causes:
+            out(records.line({"type": "left", **records.cause(one)}))
+    else:
+        for text in plain.columns(_HEADER if dry else _DONE, _rows(found), right=frozenset(range(1, 5))):
+            out(text)
+        for one in causes:
+            say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
+        if snapshots.run(store, number).state is RunState.FINISHED:
+            say(f"coupler: each record: coupler errors {number} --records")
+    if code is not ExitCode.OK:
+        return code
+    return ExitCode.RECORDS_FAILED if any(line.left for line in found) else ExitCode.OK
+
+
+def _rows(lines: Sequence[UndoLine]) -> list[tuple[str, ...]]:
+    numbers = [(one.removed, one.restored, one.uncoupled, one.left) for one in lines]
+    sums = tuple(sum(row[at] for row in numbers) for at in range(4))
+    names = [*(one.mapping for one in lines), "all"]
+    return [(name, *(f"{number:,}" for number in row)) for name, row in zip(names, [*numbers, sums], strict=True)]
+
+
+def _record(line: UndoLine) -> dict[str, object]:
+    return {
+        "mapping": line.mapping,
+        "removed": line.removed,
+        "restored": line.restored,
+        "uncoupled": line.uncoupled,
+        "left": line.left,
+    }
