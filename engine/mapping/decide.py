@@ -20,7 +20,7 @@ _PAIR = 2 * HASH_SIZE
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The fields to write, in normal form; the new base; a problem when nothing may be written."""
+    """The fields to write, in normal form; a problem when nothing may be written; the base once that is done."""
 
     values: Mapping[FieldMapping, Value]
     base: bytes
@@ -55,14 +55,14 @@ def decide(
         match _winner(remembered, field, one_way, given, current):
             case "source":
                 values[field] = desired
-                remembered.agree(field, one_way, given, desired)
             case "conflict" if mapping.conflict is ConflictPolicy.NONE:
                 conflicts.append(field.nav)
             case "conflict" if (mapping.conflict is ConflictPolicy.SEND_UPDATE) == (one_way is TO):
                 values[field] = desired
-                remembered.agree(field, one_way, given, desired)
     if conflicts:
         return Decision({}, remembered.blob(), _conflict(conflicts))
+    for field, desired in values.items():
+        remembered.agree(field, one_way, source_value(field, one_way, source), desired)
     return Decision(values, remembered.blob())
 
 
@@ -76,16 +76,21 @@ def created_base(mapping: TableMapping, one_way: Direction, source: Mapping[str,
 
 
 def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
-    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value."""
+    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
+
+    Values that nobody changed were taken for the same, and stay so; only a lookup may mean another partner since.
+    """
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
         if one_way is TO:
-            return "target" if blank(given) else "source"
+            return "target" if blank(given) and not blank(current) else "source"
         return "source" if blank(current) else "target"
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:
         return "conflict"
-    if source_changed or (one_way is TO and not target_changed):
+    if source_changed:
+        return "source"
+    if one_way is TO and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
         return "source"
     return "target"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from engine.mapping.values import Value, blank, crm_value, nav_value
+from engine.mapping.values import Value, blank, crm_value, nav_value, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 
@@ -52,7 +52,7 @@ def transfer(
         name = field.crm if one_way is TO else field.nav
         if field.derived:
             if name in derived:
-                values[field] = derived[name]
+                values[field] = normal(field.kind, field.digits, derived[name])
             continue
         if field.constant is not None:
             values[field] = field.constant
