@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from engine.store.types import Guid, Moment
+from engine.store.types import Guid, Moment, Said
 
 metadata = sa.MetaData(
     naming_convention={
@@ -26,7 +26,7 @@ flag = Table(
     Column("only_coupled", sa.Boolean, nullable=False),
     Column("version", sa.Integer, nullable=False),
     Column("changed_at", Moment, nullable=False),
-    Column("changed_by", sa.String(200), nullable=False),
+    Column("changed_by", Said(200), nullable=False),
     comment="Synch. Only Coupled Records as stored; an active run overrides it without touching it",
 )
 
@@ -39,22 +39,22 @@ run = Table(
     Column("wish", sa.String(8), nullable=False),
     Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("environment", sa.String(80), nullable=False),
-    Column("nav", sa.String(400), nullable=False),
-    Column("crm", sa.String(400), nullable=False),
+    Column("nav", Said(400), nullable=False),
+    Column("crm", Said(400), nullable=False),
     Column("fingerprint", sa.String(64), nullable=False, comment="of what a resumed run must find unchanged"),
     Column("saved_flags", sa.JSON, nullable=False, comment="mapping -> flag and its version when the run started"),
     Column("keep_cleared", sa.Boolean, comment="the answer given in advance, for a run without a screen"),
     Column("created_at", Moment, nullable=False),
-    Column("created_by", sa.String(200), nullable=False),
+    Column("created_by", Said(200), nullable=False),
     Column("ended_at", Moment),
     Column("beat_at", Moment, comment="last sign of life of the engine"),
-    Column("waiting", sa.String(400), nullable=False, server_default=""),
-    Column("code", sa.String(40), nullable=False, server_default=""),
-    Column("message", sa.Text, nullable=False, server_default=""),
-    Column("hint", sa.Text, nullable=False, server_default=""),
+    Column("waiting", Said(400), nullable=False, server_default=""),
+    Column("code", Said(40), nullable=False, server_default=""),
+    Column("message", Said(), nullable=False, server_default=""),
+    Column("hint", Said(), nullable=False, server_default=""),
     Column("answer", sa.Boolean),
     Column("answered_at", Moment),
-    Column("answered_by", sa.String(200)),
+    Column("answered_by", Said(200)),
     Column("kept_edits", sa.JSON, comment="mappings whose flag an operator changed during the run"),
     sqlite_autoincrement=True,
 )
@@ -74,7 +74,7 @@ job = Table(
     Column("total_exact", sa.Boolean, nullable=False, server_default=sa.true()),
     Column("started_at", Moment),
     Column("ended_at", Moment),
-    Column("message", sa.Text, nullable=False, server_default=""),
+    Column("message", Said(), nullable=False, server_default=""),
 )
 
 slice_ = Table(
@@ -121,7 +121,7 @@ coupling = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("nav_id", Guid, primary_key=True),
     Column("crm_id", Guid, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
     Column("base", sa.LargeBinary, comment="hashes of the bidirectional values when both sides were last the same"),
     Column("run_id", sa.Integer, nullable=False, comment="the run that coupled the pair"),
     Column("uncounted", sa.Boolean, nullable=False, comment="created by us, found again by settling, not yet counted"),
@@ -137,7 +137,7 @@ planned = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("nav_id", Guid, primary_key=True),
     Column("crm_id", Guid, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
     sa.UniqueConstraint("run_id", "mapping", "crm_id"),
     sa.Index(None, "run_id", "mapping", "nav_no"),
     comment="the couplings that a plan would make, so that later jobs of the plan find them",
@@ -165,12 +165,12 @@ outcome = Table(
     Column("source_id", Guid, primary_key=True),
     Column("kind", sa.String(8), primary_key=True, comment="failed, skipped, warning or link"),
     Column("mapping", sa.String(40), nullable=False),
-    Column("code", sa.String(60), nullable=False),
-    Column("cause", sa.String(300), nullable=False),
-    Column("message", sa.Text, nullable=False),
-    Column("hint", sa.Text, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
-    Column("name", sa.String(200), nullable=False),
+    Column("code", Said(60), nullable=False),
+    Column("cause", Said(300), nullable=False),
+    Column("message", Said(), nullable=False),
+    Column("hint", Said(), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("name", Said(200), nullable=False),
     Column("nav_id", Guid),
     Column("crm_id", Guid),
     Column("at", Moment, nullable=False),
@@ -205,5 +205,5 @@ event = Table(
     Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("mapping", sa.String(40), nullable=False),
-    Column("text", sa.Text, nullable=False),
+    Column("text", Said(), nullable=False),
 )

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("wish", sa.String(length=8), nullable=False),
-        sa.Column("paused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("environment", sa.String(length=80), nullable=False),
         sa.Column("nav", sa.String(length=400), nullable=False),
         sa.Column("crm", sa.String(length=400), nullable=False),
@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("mapping", sa.String(length=40), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
-        sa.Column("total_exact", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("total_exact", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("started_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
@@ -219,7 +219,7 @@ def upgrade() -> None:
         sa.Column(
             "cursor", sa.String(length=200), nullable=True, comment="key of the last record of the last committed page"
         ),
-        sa.Column("done", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("done", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column(
             "epoch", sa.Integer(), server_default="0", nullable=False, comment="fences a zombie; never decreases"
         ),
