@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from functools import partial
 
 import sqlalchemy as sa
@@ -118,45 +119,54 @@ async def _close(one: Pass) -> None:
         outcomes = [
             Outcome(create.source_id, Action.FAILED, crm_id=create.source_id, problem=problem) for create in again
         ]
-        await _add(one, "given up", outcomes, intents=done)
+        await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done))
         break
     left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping))
     if left:
-        outcomes = [Outcome(pair.nav_id if scope.direction is TO else pair.crm_id, Action.INSERTED) for pair in left]
-        pairs = [couplings.Coupling(pair.nav_id, pair.crm_id, pair.nav_no, pair.base) for pair in left]
-        await _add(one, "settled", outcomes, pairs)
+        await _count(one, left)
 
 
 async def _repeat(one: Pass, ids: list[str]) -> None:
     """Work again on records whose page is committed but that were not created after all."""
+    old = await _intents(one)
+    rows = await _sources(one, ids)
+    result = await work_page(one, rows, None) if rows else PageResult(None, "", 0, [], [])
+    repeated = replace(
+        result, last_key=f"repeat {max(old)}", read=0, intents=[*result.intents, *old], left_open=result.left_open
+    )
+    await _add(one, repeated)
+
+
+async def _count(one: Pass, left: list[couplings.Coupling]) -> None:
+    """Count records that were found to have been created, and complete them: so far nothing but themselves is there."""
+    to_crm = one.scope.direction is TO
+    by_source = {pair.nav_id if to_crm else pair.crm_id: pair for pair in left}
+    rows = await _sources(one, list(by_source))
+    result = await work_page(one, rows, None) if rows else PageResult(None, "", 0, [], [])
+    done = {outcome.source_id for outcome in result.outcomes}
+    # the source is gone meanwhile, or takes part no more
+    gone = {id: pair for id, pair in by_source.items() if id not in done}
+    outcomes = [*result.outcomes, *(Outcome(id, Action.INSERTED) for id in gone)]
+    known = {(pair.nav_id, pair.crm_id) for pair in result.pairs}
+    pairs = [
+        *result.pairs,
+        *(replace(pair, uncounted=False) for pair in left if (pair.nav_id, pair.crm_id) not in known),
+    ]
+    await _add(one, replace(result, last_key="settled", read=0, outcomes=outcomes, pairs=pairs))
+
+
+async def _sources(one: Pass, ids: list[str]) -> list[Row]:
+    """Those of some source records that are there and still take part."""
     table = one.mapping.table(one.scope.direction)
     columns = source_columns(one.mapping, one.scope.direction)
-    rows = await one.context.source(one.scope.direction).fetch(table.entity, table.key, ids, columns)
-    old = await _intents(one)
-    key = f"repeat {max(old)}"
-    if not rows:
-        await _add(one, key, [], intents=old)
-        return
-    result = await work_page(one, list(rows.values()), None)
-    at = one.context.clock()
-    repeated = PageResult(
-        None, key, 0, result.outcomes, result.pairs, result.links, [*result.intents, *old], result.left_open
-    )
-    await one.context.store.write(partial(add_page, scope=one.scope, result=repeated, at=at))
+    return await one.context.source(one.scope.direction).find(table.entity, table.key, ids, columns, table.filter)
 
 
 async def _intents(one: Pass) -> list[int]:
     return [intent.id for intent in await one.context.store.read(open_intents) if intent.scope == one.scope]
 
 
-async def _add(
-    one: Pass,
-    key: str,
-    outcomes: list[Outcome],
-    pairs: list[couplings.Coupling] | None = None,
-    intents: list[int] | None = None,
-) -> None:
-    result = PageResult(None, key, 0, outcomes, pairs or [], intents=intents or [])
+async def _add(one: Pass, result: PageResult) -> None:
     at = one.context.clock()
     await one.context.store.write(partial(add_page, scope=one.scope, result=result, at=at))
 

@@ -67,7 +67,7 @@ class ProductHandling(Handling):
         if self.context.plan:
             return
         to_crm = self.scope.direction is TO
-        await self._price([item for item in items if to_crm or (item.created and item.row.get("_defaultuomid_value"))])
+        await self._price([item for item in items if to_crm or (item.new and item.row.get("_defaultuomid_value"))])
         if to_crm:
             await self._publish([item for item in items if item.open])
 
