@@ -1,6 +1,7 @@
 """Answers that do not arrive: every record is made once and coupled once, whatever the engine is told, or not told."""
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
-from engine.model.snapshot import RunState
+from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import snapshots
 from engine.store.work import Scope, take_slice
+from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
     Fault,
     Plan,
@@ -256,6 +258,27 @@ async def test_what_is_in_doubt_when_a_run_ends_is_settled_when_it_goes_on(
     assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
     assert len(world.nav("Customer")) == 3
     once(world, "CUSTOMER", 3)
+
+
+async def test_what_is_found_to_be_there_is_completed_like_what_was_answered(make: Make) -> None:
+    """The primary contact of a customer, and the price line of a product, come after the records themselves."""
+    world = make(NAV, CRM)
+    prepare(world)
+    expected = picture_of(await world.run(), world)
+    for name in (b"/Customer", b"/Contact", b"/Item"):
+        again = make(NAV, CRM)
+        prepare(again)
+        run = await again.run(plan=at("nav", making(name), lost_after))
+        assert picture_of(run, again) == expected, name
+
+
+def making(name: bytes) -> Callable[[Seen], bool]:
+    return lambda seen: seen.creates and name + b'"' in seen.body
+
+
+def picture_of(run: RunSnapshot, world: World) -> Any:
+    assert run.state is RunState.FINISHED, run.message
+    return sums(run, "inserted"), sums(run, "failed"), picture(world)
 
 
 async def test_two_records_with_one_mark_stop_the_run_until_somebody_deletes_one(make: Make) -> None:
