@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -42,17 +42,22 @@ class Company:
             "TERM": "xterm",
         }
         self.started: list[subprocess.Popen[str]] = []
-        self._servers = subprocess.Popen(
-            [*COUPLER, "sandbox", *options, "--audit", str(self.audit_file), "--write-config", str(self.config)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
+        with (folder / "servers.log").open("wb") as said:
+            self._servers = self._serve(options, said)
         assert self._servers.stdout is not None
         ready = json.loads(self._servers.stdout.readline())
         self.nav_url, self.crm_url, self.token = ready["nav"], ready["crm"], ready["token"]
         self._client = httpx.Client(headers={"Authorization": f"Bearer {self.token}"}, trust_env=False, timeout=30)
+
+    def _serve(self, options: Sequence[str], said: IO[bytes]) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [*COUPLER, "sandbox", *options, "--audit", str(self.audit_file), "--write-config", str(self.config)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=said,  # it tells of clients that were killed
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
 
     def close(self) -> None:
         """Ends all that was started here."""
