@@ -13,7 +13,7 @@ from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.defaults import default_mappings
 from engine.mapping.identity import created_id
-from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
+from engine.model.errors import ConnectionLost, CouplerError, LockHeld, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import put_answer
@@ -79,6 +79,7 @@ class FullSynchronization:
                 await self._store.write(runs.forget_planned)
 
     async def _work(self, *, plan: bool) -> None:
+        await self._greet()
         context = await self._context(plan=plan)
         if not plan:
             await settle_intents(context, self._run)
@@ -154,6 +155,13 @@ class FullSynchronization:
             totals[row.mapping] = totals.get(row.mapping, 0) + count.number
             scope = Scope(self._run, row.seq, row.mapping, one_way, context.plan)
             await self._set(scope, total=totals[row.mapping], total_exact=False)
+
+    async def _greet(self) -> None:
+        """Make sure that both sides are there before anything else; a wrong address must not take a minute to show."""
+        for side in self._sides:
+            for step in await side.probe():
+                if not step.ok:
+                    raise ConnectionLost(f"{step.name}: {step.detail}")
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)

@@ -38,11 +38,22 @@ class Scope:
 
 
 class Create(msgspec.Struct, frozen=True, array_like=True):
-    """A record that is about to be created on the other side. `target_id` is None when the other side chooses it."""
+    """A record that is about to be created on the other side.
+
+    `target_id` is None when the other side chooses it; then `marker` is the field of the new record that holds the
+    source id, blank when there is none, and `name` what people call the source.
+    """
 
     source_id: str
     number: str
     target_id: str | None
+    name: str = ""
+    marker: str = ""
+
+    @property
+    def unknowable(self) -> bool:
+        """Whether nothing can tell what became of it once its answer is lost."""
+        return self.target_id is None and not self.marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +211,12 @@ def save_outcomes(connection: sa.Connection, scope: Scope, outcomes: Sequence[Ou
         keys = [column.name for column in outcome.primary_key]
         changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def with_outcome(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> set[str]:
+    """Which of these source records have an outcome row in a pass."""
+    query = sa.select(outcome.c.source_id).where(*_where(outcome, scope), outcome.c.source_id.in_(ids))
+    return {row.source_id for row in connection.execute(query)}
 
 
 def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[Link]:

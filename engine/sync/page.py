@@ -15,7 +15,7 @@ from engine.sync.handling.base import Handling
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import partners
 from engine.sync.matching import find_partners
-from engine.sync.settling import doubtful
+from engine.sync.settling import Doubts, read_doubts
 from engine.sync.writing import Writer
 
 
@@ -23,8 +23,8 @@ from engine.sync.writing import Writer
 class Pass:
     """One mapping in one direction.
 
-    `claimed` are the destination records that its own records have taken so far, `doubtful` source records that may
-    have been created already.
+    `claimed` are the destination records that its own records have taken so far, `doubts` what may have been created
+    already.
     """
 
     context: Context
@@ -32,14 +32,14 @@ class Pass:
     mapping: TableMapping
     handling: Handling
     only_coupled: bool = False
-    doubtful: frozenset[str] = frozenset()
+    doubts: Doubts = field(default_factory=Doubts)
     claimed: set[str] = field(default_factory=set)
 
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
         """The pass of a scope."""
         mapping = context.mappings[scope.mapping]
-        unsure = await doubtful(context, mapping.name, scope.direction)
+        unsure = await read_doubts(context, mapping.name)
         return cls(context, scope, mapping, handling_of(context, scope, mapping), only_coupled, unsure)
 
 
@@ -68,6 +68,9 @@ async def work_page(
     active = [item for item in active if item.open and item.id not in prepared.left_out]
     new = [item for item in active if item.mode is Mode.CREATE]
     await find_partners(context, scope, one.mapping, new, found, one.claimed)
+    for item in new:
+        if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
+            item.fail(IN_DOUBT, one_way=scope.direction)
     creates = [item for item in new if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:
         for item in creates:
@@ -81,6 +84,7 @@ async def work_page(
     for item in active:
         if item.open:
             item.succeed(_action(item), scope.direction)
+    marker = context.target(scope.direction).marker or ""
     return PageResult(
         after=after,
         last_key=str(rows[-1][source.key]),
@@ -89,7 +93,7 @@ async def work_page(
         pairs=[pair for item in active if (pair := _pair(item, scope)) is not None],
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
-        left_open=[Create(item.id, item.number, None) for item in active if item.doubt],
+        left_open=[Create(item.id, item.number, None, item.name, marker) for item in active if item.doubt],
     )
 
 
@@ -113,8 +117,6 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
             item.mode = Mode.CREATE
             if one.only_coupled:
                 item.skip(scope.direction)
-            elif id in one.doubtful:
-                item.fail(IN_DOUBT, one_way=scope.direction)
         items[id] = item
     return items
 
@@ -144,7 +146,7 @@ IN_DOUBT = Problem(
     "in_doubt",
     "it may have been created already",
     "An earlier create got no answer, and without a marker field nobody can tell what came of it; it is not repeated.",
-    "Look for the record in NAV and couple it by hand, or set [nav] marker_field.",
+    "Look for the record in NAV and couple it by hand; set [nav] marker_field, so that it cannot happen again.",
 )
 
 

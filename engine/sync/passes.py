@@ -13,7 +13,17 @@ from engine.mapping.transfer import TO
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings
 from engine.store.runs import add_event
-from engine.store.work import PageResult, Scope, add_page, commit_page, finish_slice, open_intents, take_slice
+from engine.store.work import (
+    Create,
+    PageResult,
+    Scope,
+    add_page,
+    commit_page,
+    finish_slice,
+    open_intents,
+    take_slice,
+    with_outcome,
+)
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.settling import settle_intents
@@ -110,29 +120,47 @@ async def _close(one: Pass) -> None:
     context, scope = one.context, one.scope
     for number in range(_LAST_LOOKS):
         again = await settle_intents(context, scope.run, scope)
-        if not again:
+        unsure = [create for create in again if create.unknowable]
+        lost = [create for create in again if not create.unknowable]
+        if number == 0:
+            await _tell_doubts(one, unsure)
+        if not lost:
             break
-        if context.nav.marker is not None and number < _LAST_LOOKS - 1:
-            await _repeat(one, [create.source_id for create in again])
-            continue
-        problem, done = (IN_DOUBT, []) if context.nav.marker is None else (_UNANSWERED, await _intents(one))
-        outcomes = [
-            Outcome(create.source_id, Action.FAILED, crm_id=create.source_id, problem=problem) for create in again
-        ]
-        await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done))
-        break
+        if number < _LAST_LOOKS - 1:
+            await _repeat(one, [create.source_id for create in lost], unsure)
+        else:
+            outcomes = [_failed(create, _UNANSWERED) for create in lost]
+            done = await _intents(one)
+            await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done, left_open=unsure))
     left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping))
     if left:
         await _count(one, left)
 
 
-async def _repeat(one: Pass, ids: list[str]) -> None:
+async def _tell_doubts(one: Pass, unsure: list[Create]) -> None:
+    """Give an outcome to the creates of which nobody can tell; their intents stay open, so they are never repeated."""
+    ids = [create.source_id for create in unsure]
+    told = await one.context.store.read(partial(with_outcome, scope=one.scope, ids=ids))
+    outcomes = [_failed(create, IN_DOUBT) for create in unsure if create.source_id not in told]
+    if outcomes:
+        await _add(one, PageResult(None, "in doubt", 0, outcomes, []))
+
+
+def _failed(create: Create, problem: Problem) -> Outcome:
+    return Outcome(create.source_id, Action.FAILED, name=create.name, crm_id=create.source_id, problem=problem)
+
+
+async def _repeat(one: Pass, ids: list[str], unsure: list[Create]) -> None:
     """Work again on records whose page is committed but that were not created after all."""
     old = await _intents(one)
     rows = await _sources(one, ids)
     result = await work_page(one, rows, None) if rows else PageResult(None, "", 0, [], [])
     repeated = replace(
-        result, last_key=f"repeat {max(old)}", read=0, intents=[*result.intents, *old], left_open=result.left_open
+        result,
+        last_key=f"repeat {max(old)}",
+        read=0,
+        intents=[*result.intents, *old],
+        left_open=[*result.left_open, *unsure],
     )
     await _add(one, repeated)
 

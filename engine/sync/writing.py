@@ -129,7 +129,7 @@ class Writer:
         """Make it durable what is about to be sent, and what is about to be overwritten."""
         if self._context.plan or not (creates or updates):
             return
-        rows = [Create(item.id, item.number, item.target_id) for item in creates]
+        rows = [Create(item.id, item.number, item.target_id, item.name, self._side.marker or "") for item in creates]
         old = [(str(item.target_id), self._old_values(item)) for item in updates]
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))

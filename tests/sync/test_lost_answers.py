@@ -358,13 +358,28 @@ async def test_without_a_marker_a_stopped_run_does_not_send_again_when_it_goes_o
     assert sent(world, before) == []
 
 
-async def test_a_marker_that_is_set_up_later_settles_what_was_in_doubt(make: Make) -> None:
-    world = make({}, ACCOUNTS, marker_field=None)
-    await world.run("CUSTOMER", plan=at("nav", creating, lost_before))
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_a_marker_that_is_set_up_later_says_nothing_of_creates_that_carried_none(
+    make: Make, fault: Fault
+) -> None:
+    world = make({}, {"account": [account("A1", "")]}, marker_field=None)
+    await world.run("CUSTOMER", plan=at("nav", creating, fault))
+    there = len(world.nav("Customer"))
     world.set(marker_field="CRM_Id")
+    before = len(world.log)
     run = await world.run("CUSTOMER")
-    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
-    once(world, "CUSTOMER", 3)
+    assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+    assert sent(world, before) == []
+    assert len(world.nav("Customer")) == there
+
+
+async def test_without_a_marker_what_was_made_after_all_is_not_made_back_in_crm(make: Make) -> None:
+    world = make({}, {"account": [account("A1", "")]}, marker_field=None)
+    await world.run("CUSTOMER", plan=at("nav", creating, lost_after))
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"failed": 1}
+    assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+    assert (len(world.nav("Customer")), len(world.crm("accounts"))) == (1, 1)
 
 
 # two engines
