@@ -5,10 +5,10 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +49,9 @@ class First:
         self.code = process.returncode
         self.result: Row = json.loads(out.splitlines()[-1])
         self.audit = company.audit()
+        self.size = company.audit_file.stat().st_size
+        with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+            (self.pages,) = store.execute("SELECT count(*) FROM page").fetchone()
 
 
 @pytest.fixture(scope="module")
@@ -116,26 +119,29 @@ def test_the_second_run_writes_nothing(first: First) -> None:
 
 
 def test_an_engine_that_is_killed_at_any_moment_loses_and_doubles_nothing(
-    make: Callable[..., Company], tmp_path: Path
+    first: First, make: Callable[..., Company]
 ) -> None:
-    """Twenty times `kill -9`, each followed by `coupler resume`."""
+    """Twenty times `kill -9`, each followed by `coupler resume`. The moments are shares of the whole work, so that they
+    are spread over all of it however fast the machine is.
+    """
     seed = int(os.environ.get("COUPLER_SEED", "2"))
-    moments = random.Random(seed)
+    chance = random.Random(seed)
     company = make("--data", str(DATA))
     waiting = company.start("run", *QUIETLY)
-    killed: list[int] = []
-    while len(killed) < KILLS:
-        pid = eventually(lambda: company.engine() or -(waiting.poll() is not None))
-        assert pid > 0, f"the run ended after {len(killed)} kills"
-        begins_to_write(company, len(killed) + 1)
-        time.sleep(moments.uniform(0.0, 0.5))
+    killed: list[float] = []
+    for moment in sorted(chance.uniform(0.0, 0.93) for _ in range(KILLS)):
+        pid = eventually(company.engine)
+        while (share := progress(company, first)) < moment:
+            assert company.engine() == pid, "it ended by itself"
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.0, 0.05))
         os.kill(pid, signal.SIGKILL)
-        killed.append(company.audit_file.stat().st_size)
+        killed.append(round(share, 2))
         _, said = waiting.communicate(timeout=60)
         assert "ended without a word" in said, said
         waiting = company.start("resume", *QUIETLY)
     waiting.communicate(timeout=120)
-    print(f"\nseed {seed}: killed {len(killed)} times, at {len(set(killed))} different states")  # noqa: T201 - figures
+    print(f"\nseed {seed}: killed {len(killed)} times, at {killed} of the work")  # noqa: T201 - figures
     assert len(killed) == KILLS
     assert len(set(killed)) > KILLS // 2, "most of them in the middle of the work"
     found = company.status()
@@ -160,13 +166,11 @@ def test_an_engine_that_is_killed_at_any_moment_loses_and_doubles_nothing(
     assert [one["mapping"] for one in company.lines("mappings") if not one["only_coupled"]] == []
 
 
-def begins_to_write(company: Company, life: int) -> None:
-    """Waits until the engine of a life has written something, or has not for a while: it may only read."""
-    log = company.folder / "state" / "coupler" / "log" / "engine-sandbox.log"
-    eventually(lambda: log.exists() and log.read_text().count("engine started") >= life)
-    before, end = company.audit_file.stat().st_size, time.monotonic() + 0.4
-    while company.audit_file.stat().st_size == before and time.monotonic() < end:
-        time.sleep(0.02)
+def progress(company: Company, first: First) -> float:
+    """How much of the work of the first run is done: of its pages and of its writes, as one number up to 1."""
+    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"), timeout=10)) as store:
+        (pages,) = store.execute("SELECT count(*) FROM page WHERE run_id = 1").fetchone()
+    return float(pages / first.pages + company.audit_file.stat().st_size / first.size) / 2
 
 
 def look_at(company: Company) -> None:
