@@ -63,9 +63,10 @@ def test_causes_are_of_a_run_or_of_all_and_of_a_mapping_or_of_all(store: Store, 
 
 def test_the_order_of_causes_is_always_the_same(store: Store, settings: Settings) -> None:
     number = a_run(store, settings)
-    for name in "dbacfe":
-        note(store, number, "CUSTOMER", TO, failed(ord(name), problem(cause=f"cause {name}")))
-    assert [one.cause for one in causes(store, number)] == [f"cause {name}" for name in "abcdef"]
+    names = "dbacfe"
+    found = [failed(ord(name), problem(f"code {103 - ord(name)}", f"cause {name}")) for name in names]
+    note(store, number, "CUSTOMER", TO, *found)
+    assert [one.cause for one in causes(store, number)] == [f"cause {name}" for name in sorted(names)]
 
 
 def test_the_records_behind_a_cause_come_by_job_and_number(store: Store, run: int) -> None:
