@@ -20,13 +20,13 @@ class ExitCode(IntEnum):
     BUSY = 4
     """Another run is active: running, stopped, interrupted or waiting for its answer."""
     NOT_FINISHED = 5
-    """A job failed, or the run was stopped, cancelled or lost its engine; the setting is as before."""
+    """A job failed, or the run was stopped or cancelled; the setting is as before."""
     ASKING = 6
     """All jobs ran; the closing question waits for its answer."""
     NOT_APPLIED = 7
-    """The answer is noted but could not be applied: answer again before jobs run on a schedule."""
+    """The answer could not be stored: answer again before jobs run on a schedule."""
     INTERNAL = 70
-    """A fault of the program; the message names the file with the details."""
+    """A fault of the program, or an engine that ended without a word; the message says where the details are."""
     HANGUP = 129
     """The terminal went away; the engine goes on."""
     INTERRUPT = 130
@@ -38,8 +38,9 @@ class ExitCode(IntEnum):
 def of_run(run: RunSnapshot) -> ExitCode:
     """The exit code of a command that waited for a run."""
     if run.state is RunState.ASKING:
-        # An answer is committed before it is applied, and applying it ends the asking.
-        return ExitCode.ASKING if run.answer is None else ExitCode.NOT_APPLIED
+        return ExitCode.ASKING
+    if run.state is RunState.INTERRUPTED and not run.code:
+        return ExitCode.INTERNAL
     if run.state is not RunState.FINISHED:
         return _OF_CODE.get(run.code, ExitCode.NOT_FINISHED)
     if any(job.state is JobState.FAIL for job in run.jobs):
@@ -53,4 +54,5 @@ _OF_CODE = {
     AccessDenied.code: ExitCode.CONNECTION,
     StoreError.code: ExitCode.CONNECTION,
     LockHeld.code: ExitCode.BUSY,
+    "internal": ExitCode.INTERNAL,
 }

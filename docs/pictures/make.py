@@ -6,6 +6,7 @@ The screens are the real ones, on the two servers of the sandbox, with the demo 
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -38,6 +39,7 @@ FONT = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', mo
 def main() -> None:
     """Write home.svg, run.svg and question.svg beside this file."""
     with tempfile.TemporaryDirectory(prefix="coupler-pictures-") as folder, _sandbox(Path(folder)) as config:
+        os.environ["XDG_STATE_HOME"] = folder  # the engine's log goes with the rest
         settings = load(config)
         store = Store.open(settings.store.url)
         try:

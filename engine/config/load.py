@@ -112,7 +112,7 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
 
 def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
     settings = CrmSettings(
-        url=_service(table),
+        url=urls.crm_url(_service(table)),
         secret=_secret(table, folder, environ),
         page_size=table.whole("page_size", 1000, 1, 5000),
         batch=table.whole("batch", 100, 1, 1000),

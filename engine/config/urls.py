@@ -33,6 +33,12 @@ def service_problem(url: str, *, company: bool = False) -> str | None:
     return None
 
 
+def crm_url(url: str) -> str:
+    """The address of CRM's Web API; an organization's own address leads to it (reference/apis.md section 1)."""
+    parts = _split(url)
+    return f"{url.rstrip('/')}/api/data/v9.2" if parts is not None and parts.path.strip("/") == "" and url else url
+
+
 def store_problem(url: str) -> str | None:
     """What is wrong with the address of a state store."""
     if url.startswith("sqlite:"):

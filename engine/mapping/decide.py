@@ -167,8 +167,11 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:
         return "conflict"
-    waited = field.clear_on_fail and one_way is TO and blank(current) and not target_changed
-    return "source" if source_changed or waited else "target"
+    if source_changed:
+        return "source"
+    if one_way is TO and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
+        return "source"
+    return "target"
 
 
 def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, Value], current: Value) -> bool:

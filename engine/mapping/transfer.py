@@ -50,7 +50,7 @@ def transfer(
         name = field.crm if one_way is TO else field.nav
         if field.derived:
             if name in derived:
-                values[field] = derived[name]
+                values[field] = normal(field.kind, field.digits, derived[name])
             continue
         if field.constant is not None:
             try:

@@ -43,7 +43,7 @@ def normal(kind: FieldKind, digits: int, raw: Any) -> Value:
         case FieldKind.TEXT:
             return _text(raw)
         case FieldKind.CODE:
-            return _text(raw).strip().upper()
+            return _composed(_text(raw).strip().upper())
         case FieldKind.DECIMAL:
             return _number(raw, digits)
         case FieldKind.BOOLEAN:
@@ -57,8 +57,9 @@ def normal(kind: FieldKind, digits: int, raw: Any) -> Value:
 
 
 def rounded(number: Decimal, digits: int) -> Decimal:
-    """A number with a fixed count of decimals, halves away from zero, as money is rounded."""
-    return number.quantize(_unit(digits), ROUND_HALF_UP)
+    """A number with a fixed count of decimals, halves away from zero, as money is rounded; there is one zero."""
+    result = number.quantize(_unit(digits), ROUND_HALF_UP)
+    return result or abs(result)
 
 
 def folded(value: Value) -> Value:
@@ -144,4 +145,8 @@ def _text(raw: Any) -> str:
     if raw is None:
         return ""
     text = raw if isinstance(raw, str) else str(raw)
-    return (text if text.isascii() else unicodedata.normalize("NFC", text)).rstrip()
+    return _composed(text).rstrip()
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -103,9 +103,7 @@ def wish(store: Store, run_id: int, wanted: Wish) -> None:
 
 def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -> None:
     """End a run for good; the flags are as before. A live engine is told to stop first. Raises RunError."""
-    if engine_lives(store):
-        wish(store, run_id, Wish.CANCEL)
-        return
+    alive = engine_lives(store)
     values = {
         "state": RunState.CANCELLED.value,
         "ended_at": clock(),
@@ -113,6 +111,8 @@ def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -
         "code": "cancelled",
     }
     with store.writing() as connection:
+        if alive and runs.change(connection, run_id, (_RUNNING,), {"wish": Wish.CANCEL.value}):
+            return
         if not runs.change(connection, run_id, (_RUNNING, _STOPPED, _ASKING), values):
             raise RunError(f"Run {run_id} is not active.", "`coupler status` says which run is.")
 

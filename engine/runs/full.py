@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from engine.config import Settings
 from engine.connectors.protocol import Count, Side, Write
 from engine.mapping.identity import created_id
-from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
+from engine.model.errors import ConnectionLost, CouplerError, LockHeld, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import on_hold, put_answer, refuse_changed
@@ -87,6 +87,7 @@ class FullSynchronization:
     async def _work(self, *, plan: bool) -> None:
         if self._modified:
             await self._refuse_on_hold()
+        await self._greet()
         context = await self._context(plan=plan)
         if not plan:
             await settle_intents(context, self._run)
@@ -177,6 +178,13 @@ class FullSynchronization:
             totals[row.mapping] = totals.get(row.mapping, 0) + count.number
             scope = Scope(self._run, row.seq, row.mapping, one_way, context.plan)
             await self._set(scope, total=totals[row.mapping], total_exact=False)
+
+    async def _greet(self) -> None:
+        """Make sure that both sides are there before anything else; a wrong address must not take a minute to show."""
+        for side in self._sides:
+            for step in await side.probe():
+                if not step.ok:
+                    raise ConnectionLost(f"{step.name}: {step.detail}")
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)

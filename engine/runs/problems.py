@@ -17,7 +17,11 @@ def causes(store: Store, run_id: int | None = None, mapping: str | None = None) 
     query = sa.select(
         *key, sa.func.count().label("number"), sa.func.min(c.at).label("first"), sa.func.min(c.hint).label("hint")
     )
-    query = query.where(*_where(run_id, mapping)).group_by(*key).order_by(c.run_id.desc(), sa.desc("number"), c.seq)
+    query = (
+        query.where(*_where(run_id, mapping))
+        .group_by(*key)
+        .order_by(c.run_id.desc(), sa.desc("number"), c.seq, c.cause, c.kind)
+    )
     with store.reading() as connection:
         return [
             Cause(row.run_id, row.mapping, row.kind, row.code, row.cause, row.number, row.first, row.hint)
@@ -42,7 +46,9 @@ def outcomes(
         where.append(c.cause == cause)
     if code is not None:
         where.append(c.code == code)
-    query = sa.select(outcome).where(*where).order_by(c.run_id.desc(), c.seq, c.nav_no, c.source_id, c.kind)
+    query = (
+        sa.select(outcome).where(*where).order_by(c.run_id.desc(), c.seq, c.nav_no, c.direction, c.source_id, c.kind)
+    )
     with store.reading() as connection:
         rows: Sequence[sa.Row[tuple[object, ...]]] = connection.execute(query.limit(limit).offset(offset)).all()
     return [

@@ -310,9 +310,11 @@ def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
 
 def _filter_text(conditions: Sequence[Condition]) -> str:
     signs = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-    return ", ".join(
-        f"{one.field} {signs[one.operator]} {'empty' if one.value in (None, '') else one.value!r}" for one in conditions
-    )
+    return ", ".join(f"{one.field} {signs[one.operator]} {_value_text(one)}" for one in conditions)
+
+
+def _value_text(one: Condition) -> str:
+    return "empty" if one.value is None or one.value == "" else repr(one.value)
 
 
 def _match_text(mapping: TableMapping) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from engine.model.errors import StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.store.schema import coupling, planned, restored
 from engine.store.upsert import insert
@@ -103,7 +104,11 @@ class Couplings:
 def save(
     connection: sa.Connection, mapping: str, pairs: Iterable[Coupling], *, run: int, at: datetime, plan: bool
 ) -> None:
-    """Make couplings, or bring the number and the base of existing ones up to date."""
+    """Make couplings, or bring the number and the base of existing ones up to date.
+
+    A coupling never changes its partner: raises StoreError for a NAV record that is coupled to another CRM record, and
+    the database does for a CRM record that is coupled to another NAV record.
+    """
     # in the order of the primary key: random order costs SQLite a multiple (reference/engine.md section 7)
     ordered = sorted(pairs, key=lambda pair: pair.nav_id)
     if not ordered:
@@ -117,10 +122,11 @@ def save(
         return
     statement = insert(connection, coupling)
     new = statement.excluded
-    connection.execute(
+    done = connection.execute(
         statement.on_conflict_do_update(
             index_elements=[coupling.c.mapping, coupling.c.nav_id],
             set_={"nav_no": new.nav_no, "base": new.base, "uncounted": new.uncounted},
+            where=coupling.c.crm_id == new.crm_id,
         ),
         [
             {
@@ -137,7 +143,13 @@ def save(
             }
             for one in ordered
         ],
+        execution_options={"preserve_rowcount": True},
     )
+    if done.rowcount != len(ordered):
+        raise StoreError(
+            f"A {mapping} record of NAV is coupled to another CRM record already.",
+            "Nothing was recorded; look at the couplings of the mapping with `coupler couplings`, and resume.",
+        )
 
 
 def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:

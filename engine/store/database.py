@@ -1,6 +1,7 @@
 """Opening the store: SQLite in a private file or PostgreSQL, migrated, with one writer thread."""
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -38,7 +39,11 @@ class Store:
             if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
                 _private_file(Path(str(parsed.database)))
             engine = _create_engine(parsed)
-            _migrate(engine)
+            try:
+                _migrate(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         except StoreError:
             raise
         except (sa.exc.SQLAlchemyError, OSError, ValueError) as error:
@@ -117,11 +122,17 @@ def _create_engine(url: sa.URL) -> sa.Engine:
 def _migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    scripts = ScriptDirectory.from_config(config)
+    newest = scripts.get_current_head()
     with engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     if present == newest:
         return
+    if present is not None and present not in {one.revision for one in scripts.walk_revisions()}:
+        raise StoreError(
+            f"The state store is of a newer version of Coupler (its tables have version {present}).",
+            "Use that version of Coupler, or name another store in [store] url.",
+        )
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('coupler migrations'))"))
@@ -132,7 +143,12 @@ def _migrate(engine: sa.Engine) -> None:
 def _private_file(path: Path) -> None:
     """Make the database file with mode 0600, as its -wal and -shm files get too, in a folder of mode 0700."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise StoreError(f"{path} is a symbolic link.", "Name the file itself in [store] url.") from error
+        raise
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

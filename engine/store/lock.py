@@ -4,32 +4,75 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from engine.model.errors import LockHeld
+from engine.model.errors import LockHeld, StoreError
 from engine.store.database import Store
 
 _PATIENCE = 2.0
 """Seconds that a new engine waits for screens that are just looking whether the lock is free."""
 
+_LOCK = sa.text("SELECT pg_try_advisory_lock(hashtext('coupler engine'))")
+_UNLOCK = sa.text("SELECT pg_advisory_unlock(hashtext('coupler engine'))")
+# A lock by one bigint is shown as its two halves, unsigned, with objsubid 1; those of a negative key are joined by
+# bits, because the upper half, all ones, does not fit otherwise.
+_HOLDERS = sa.text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND ((classid::bigint << 32) | objid::bigint) = hashtext('coupler engine')::bigint"
+)
+
 
 @contextmanager
 def engine_lock(store: Store) -> Iterator[None]:
-    """Hold the lock of the store; raises LockHeld when another engine has it."""
+    """Hold the lock of the store; raises LockHeld when another engine has it, StoreError when nobody can tell."""
+    hold = _server_lock if store.engine.dialect.name == "postgresql" else _file_lock
+    with hold(store):
+        yield
+
+
+def engine_lives(store: Store) -> bool:
+    """Whether an engine holds the lock of the store; raises StoreError when nobody can tell."""
     if store.engine.dialect.name == "postgresql":
-        with store.engine.connect() as connection:
-            if not connection.scalar(sa.text("SELECT pg_try_advisory_lock(hashtext('coupler engine'))")):
-                raise _held()
-            connection.commit()
-            try:
-                yield
-            finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext('coupler engine'))"))
-        return
-    descriptor = os.open(_path(store), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with store.reading() as connection:
+            return bool(connection.scalar(_HOLDERS))
+    path = _path(store)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _server_lock(store: Store) -> Iterator[None]:
+    """A session lock on a connection of its own, which is closed at the end and not given back to the pool."""
+    with store.reading() as connection:
+        if not connection.scalar(_LOCK):
+            raise _held()
+        connection.detach()
+        try:
+            yield
+        finally:
+            with suppress(sa.exc.SQLAlchemyError):  # a connection that is lost has lost the lock too
+                connection.scalar(_UNLOCK)
+
+
+@contextmanager
+def _file_lock(store: Store) -> Iterator[None]:
+    path = _path(store)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _unusable(path, error) from error
     try:
         deadline = time.monotonic() + _PATIENCE
         while not _try(descriptor, fcntl.LOCK_EX):
@@ -37,26 +80,6 @@ def engine_lock(store: Store) -> Iterator[None]:
                 raise _held()
             time.sleep(0.05)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def engine_lives(store: Store) -> bool:
-    """Whether an engine holds the lock of the store."""
-    if store.engine.dialect.name == "postgresql":
-        with store.reading() as connection:
-            held = sa.text(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
-                "(SELECT oid FROM pg_database WHERE datname = current_database()) "
-                "AND (classid::bigint << 32 | objid::bigint) = hashtext('coupler engine')::bigint"
-            )
-            return bool(connection.scalar(held))
-    try:
-        descriptor = os.open(_path(store), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _try(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
@@ -77,4 +100,11 @@ def _held() -> LockHeld:
     return LockHeld(
         "Another engine works on this state store.",
         "Watch it with `coupler attach`, or stop it with `coupler stop` before you start another.",
+    )
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The lock {path} cannot be used: {error.strerror or error}.",
+        "It must be a plain file that you may write to; delete it when no engine runs.",
     )

@@ -117,14 +117,18 @@ def set_flag(
     connection: sa.Connection, mapping: str, *, value: bool, at: datetime, by: str, expected: int | None = None
 ) -> bool:
     """Store a flag; with `expected` only when its version is still that (0: not stored yet). False when it is not."""
-    stored = flags(connection).get(mapping)
-    version = stored[1] if stored is not None else 0
-    if expected is not None and version != expected:
-        return False
-    values = {"only_coupled": value, "version": version + 1, "changed_at": at, "changed_by": by}
-    statement = insert(connection, flag).values(mapping=mapping, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=[flag.c.mapping], set_=values))
-    return True
+    values = {"only_coupled": value, "changed_at": at, "changed_by": by}
+    statement = (
+        insert(connection, flag)
+        .values(mapping=mapping, version=1, **values)
+        .on_conflict_do_update(
+            index_elements=[flag.c.mapping],
+            set_={**values, "version": flag.c.version + 1},
+            where=None if expected is None else flag.c.version == expected,
+        )
+        .returning(flag.c.mapping)
+    )
+    return connection.scalar(statement) is not None
 
 
 def add_event(connection: sa.Connection, run_id: int, mapping: str, text: str, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from engine.store.types import Guid, Moment
+from engine.store.types import Guid, Moment, Said
 
 metadata = sa.MetaData(
     naming_convention={
@@ -26,7 +26,7 @@ flag = Table(
     Column("only_coupled", sa.Boolean, nullable=False),
     Column("version", sa.Integer, nullable=False),
     Column("changed_at", Moment, nullable=False),
-    Column("changed_by", sa.String(200), nullable=False),
+    Column("changed_by", Said(200), nullable=False),
     comment="Synch. Only Coupled Records as stored; an active run overrides it without touching it",
 )
 
@@ -39,24 +39,24 @@ run = Table(
     Column("wish", sa.String(8), nullable=False),
     Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("environment", sa.String(80), nullable=False),
-    Column("nav", sa.String(400), nullable=False),
-    Column("crm", sa.String(400), nullable=False),
+    Column("nav", Said(400), nullable=False),
+    Column("crm", Said(400), nullable=False),
     Column("fingerprint", sa.String(64), nullable=False, comment="of what a resumed run must find unchanged"),
     Column("saved_flags", sa.JSON, nullable=False, comment="mapping -> flag and its version when the run started"),
     Column("keep_cleared", sa.Boolean, comment="the answer given in advance, for a run without a screen"),
     Column("created_at", Moment, nullable=False),
-    Column("created_by", sa.String(200), nullable=False),
+    Column("created_by", Said(200), nullable=False),
     Column("ended_at", Moment),
     Column("beat_at", Moment, comment="last sign of life of the engine"),
     Column("nav_at", Moment, comment="the clock of NAV at that moment"),
     Column("crm_at", Moment, comment="the clock of CRM at that moment"),
-    Column("waiting", sa.String(400), nullable=False, server_default=""),
-    Column("code", sa.String(40), nullable=False, server_default=""),
-    Column("message", sa.Text, nullable=False, server_default=""),
-    Column("hint", sa.Text, nullable=False, server_default=""),
+    Column("waiting", Said(400), nullable=False, server_default=""),
+    Column("code", Said(40), nullable=False, server_default=""),
+    Column("message", Said(), nullable=False, server_default=""),
+    Column("hint", Said(), nullable=False, server_default=""),
     Column("answer", sa.Boolean),
     Column("answered_at", Moment),
-    Column("answered_by", sa.String(200)),
+    Column("answered_by", Said(200)),
     Column("kept_edits", sa.JSON, comment="mappings whose flag an operator changed during the run"),
     Column("request", sa.JSON, comment="what a run about couplings was asked for"),
     sqlite_autoincrement=True,
@@ -78,7 +78,7 @@ job = Table(
     Column("type", sa.String(16), nullable=False, server_default="Synchronization"),
     Column("started_at", Moment),
     Column("ended_at", Moment),
-    Column("message", sa.Text, nullable=False, server_default=""),
+    Column("message", Said(), nullable=False, server_default=""),
 )
 
 slice_ = Table(
@@ -128,7 +128,7 @@ coupling = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("nav_id", Guid, primary_key=True),
     Column("crm_id", Guid, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
     Column("base", sa.LargeBinary, comment="hashes of the bidirectional values when both sides were last the same"),
     Column("run_id", sa.Integer, nullable=False, comment="the run that coupled the pair"),
     Column("born", sa.String(3), comment="nav or crm: the side whose record was made by us; null when both were there"),
@@ -155,7 +155,7 @@ planned = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("nav_id", Guid, primary_key=True),
     Column("crm_id", Guid, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
     sa.UniqueConstraint("run_id", "mapping", "crm_id"),
     sa.Index(None, "run_id", "mapping", "nav_no"),
     comment="the couplings that a plan would make, so that later jobs of the plan find them",
@@ -183,12 +183,12 @@ outcome = Table(
     Column("source_id", Guid, primary_key=True),
     Column("kind", sa.String(8), primary_key=True, comment="failed, skipped, warning or link"),
     Column("mapping", sa.String(40), nullable=False),
-    Column("code", sa.String(60), nullable=False),
-    Column("cause", sa.String(300), nullable=False),
-    Column("message", sa.Text, nullable=False),
-    Column("hint", sa.Text, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
-    Column("name", sa.String(200), nullable=False),
+    Column("code", Said(60), nullable=False),
+    Column("cause", Said(300), nullable=False),
+    Column("message", Said(), nullable=False),
+    Column("hint", Said(), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("name", Said(200), nullable=False),
     Column("nav_id", Guid),
     Column("crm_id", Guid),
     Column("at", Moment, nullable=False),
@@ -262,7 +262,7 @@ event = Table(
     Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("mapping", sa.String(40), nullable=False),
-    Column("text", sa.Text, nullable=False),
+    Column("text", Said(), nullable=False),
 )
 
 trouble = Table(
@@ -271,10 +271,10 @@ trouble = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("direction", sa.String(24), primary_key=True),
     Column("source_id", Guid, primary_key=True),
-    Column("code", sa.String(60), nullable=False),
-    Column("message", sa.String(250), nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
-    Column("name", sa.String(200), nullable=False),
+    Column("code", Said(60), nullable=False),
+    Column("message", Said(250), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("name", Said(200), nullable=False),
     Column("times", sa.Integer, nullable=False, comment="how often in a row with the same message"),
     Column("skipped", sa.Boolean, nullable=False, comment="left alone until an operator asks to retry"),
     Column("run_id", sa.Integer, nullable=False),
@@ -296,8 +296,8 @@ conflict = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("nav_id", Guid, primary_key=True),
     Column("crm_id", Guid, nullable=False),
-    Column("nav_no", sa.String(80), nullable=False),
-    Column("name", sa.String(200), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("name", Said(200), nullable=False),
     Column("fields", sa.JSON, nullable=False, comment="nav and crm names and values of the fields both sides changed"),
     Column("choices", sa.JSON, comment="NAV field=CRM column -> nav or crm, once chosen"),
     Column("run_id", sa.Integer, nullable=False),

@@ -45,6 +45,27 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(milliseconds=value)
 
 
+class Said(TypeDecorator[str]):
+    """Text that people or servers wrote, as both databases can hold it: cut to its length, without NUL characters and
+    halves of surrogate pairs, so that no text from outside can make a commit fail.
+    """
+
+    impl: type[sa.String] | sa.String = sa.String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+        if length is None:
+            self.impl = sa.Text()
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Text to text."""
+        if value is None:
+            return None
+        return value[: self.length].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def to_bytes(guid: str) -> bytes:
     """The 16 bytes of a canonical GUID; raises ValueError for other text."""
     raw = bytes.fromhex(guid.replace("-", ""))

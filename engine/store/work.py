@@ -41,15 +41,24 @@ class Scope:
 
 
 class Create(msgspec.Struct, frozen=True, array_like=True):
-    """A record that is about to be created on the other side. `target_id` is None when the other side chooses it.
+    """A record that is about to be created on the other side.
 
-    A partner that is made again, because it was deleted, is of a higher generation than the coupling that there is.
+    `target_id` is None when the other side chooses it; then `marker` is the field of the new record that holds the
+    source id, blank when there is none, and `name` what people call the source. A partner that is made again, because
+    it was deleted, is of a higher generation than the coupling that there is.
     """
 
     source_id: str
     number: str
     target_id: str | None
     generation: int = 0
+    name: str = ""
+    marker: str = ""
+
+    @property
+    def unknowable(self) -> bool:
+        """Whether nothing can tell what became of it once its answer is lost."""
+        return self.target_id is None and not self.marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +261,12 @@ def ended_badly(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> 
     return set(connection.scalars(query))
 
 
+def with_outcome(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> set[str]:
+    """Which of these source records have an outcome row in a pass."""
+    query = sa.select(outcome.c.source_id).where(*_where(outcome, scope), outcome.c.source_id.in_(ids))
+    return {row.source_id for row in connection.execute(query)}
+
+
 def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[Link]:
     """Records of one mapping and direction that wait for partners in a mapping, at most `limit`."""
     c = link.c
@@ -312,11 +327,11 @@ def _outcome_row(scope: Scope, one: Outcome, kind: str, problem: Problem, at: da
         "kind": kind,
         "mapping": scope.mapping,
         "code": problem.code,
-        "cause": problem.cause[:300],
+        "cause": problem.cause,
         "message": problem.message,
         "hint": problem.hint,
-        "nav_no": one.nav_no[:80],
-        "name": one.name[:200],
+        "nav_no": one.nav_no,
+        "name": one.name,
         "nav_id": one.nav_id,
         "crm_id": one.crm_id,
         "at": at,

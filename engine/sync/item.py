@@ -69,6 +69,11 @@ class Item:
         """Whether something is left to do."""
         return self.outcome is None and not self.doubt
 
+    @property
+    def new(self) -> bool:
+        """Whether its partner was made by us and nobody has counted it yet, be it just now or before an end."""
+        return self.created or (self.coupling is not None and self.coupling.uncounted)
+
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is
         set aside (reference/domain.md section 3.8).

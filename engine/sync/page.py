@@ -20,7 +20,7 @@ from engine.sync.handling.base import Handling, Prepared
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
-from engine.sync.settling import doubtful
+from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
 from engine.sync.waiting import asked, over, remember, to_ask
 from engine.sync.writing import Writer
@@ -30,10 +30,10 @@ from engine.sync.writing import Writer
 class Pass:
     """One mapping in one direction.
 
-    `claimed` are the destination records that its own records have taken so far, `doubtful` source records that may
-    have been created already. `since` limits it to records that were modified, `handled` have had their turn already.
-    With `lead`, the source's values stand, whatever the other side has.
-    `options` are the other sides of choices, `on_the_spot` lets one page at a time synchronize what it needs.
+    `claimed` are the destination records that its own records have taken so far, `doubts` what may have been created
+    already. `since` limits it to records that were modified, `handled` have had their turn already. With `lead`, the
+    source's values stand, whatever the other side has. `options` are the other sides of choices, `on_the_spot` lets
+    one page at a time synchronize what it needs.
     """
 
     context: Context
@@ -41,7 +41,7 @@ class Pass:
     mapping: TableMapping
     handling: Handling
     only_coupled: bool = False
-    doubtful: frozenset[str] = frozenset()
+    doubts: Doubts = field(default_factory=Doubts)
     claimed: set[str] = field(default_factory=set)
     since: tuple[Condition, ...] = ()
     handled: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ class Pass:
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
         """The pass of a scope."""
         mapping = context.mappings[scope.mapping]
-        unsure = await doubtful(context, mapping.name, scope.direction)
+        unsure = await read_doubts(context, mapping.name)
         options = await choices(context, mapping, scope.direction)
         handling = handling_of(context, scope, mapping)
         return cls(context, scope, mapping, handling, only_coupled, unsure, options=options)
@@ -91,7 +91,7 @@ async def work_page(
     await writer.write([item for item in active if item.open])
     if gone := [item for item in active if item.gone]:
         partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
-        renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubtful)
+        renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
         await _match(one, renewed, found)
         await writer.write([item for item in renewed if item.open])
     if only is None:
@@ -101,6 +101,7 @@ async def work_page(
         if item.open:
             item.succeed(_action(item), scope.direction)
     uncoupled = [item.lost.nav_id for item in active if item.lost is not None and (item.settled or item.gone)]
+    marker = context.target(scope.direction).marker or ""
     return PageResult(
         after=after,
         last_key=str(rows[-1][source.key]),
@@ -109,7 +110,9 @@ async def work_page(
         pairs=[pair for item in active if (pair := _pair(item, scope)) is not None],
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
-        left_open=[Create(item.id, item.number, None, item.generation) for item in active if item.doubt],
+        left_open=[
+            Create(item.id, item.number, None, item.generation, item.name, marker) for item in active if item.doubt
+        ],
         newest=newest(source, rows),
         removed=uncoupled,
         conflicts=asked(context, scope, active),
@@ -136,6 +139,9 @@ async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     """Couple uncoupled records with their matches, and prepare the others to be created."""
     context, scope = one.context, one.scope
     await find_partners(context, scope, one.mapping, items, found, one.claimed)
+    for item in items:
+        if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
+            item.fail(IN_DOUBT, one_way=scope.direction)
     creates = [item for item in items if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:
         again = await context.store.read(
@@ -176,8 +182,6 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
                 item.skip(scope.direction, COUPLED_ELSEWHERE)
             elif one.only_coupled:
                 item.skip(scope.direction)
-            elif id in one.doubtful:
-                item.fail(IN_DOUBT, one_way=scope.direction)
         items[id] = item
     await remember(one.context, scope, list(items.values()))
     return items
@@ -220,7 +224,7 @@ def _never_linked(one: Pass, item: Item) -> list[Problem]:
 
 
 def _action(item: Item) -> Action:
-    if item.created or (item.coupling is not None and item.coupling.uncounted):
+    if item.new:
         return Action.INSERTED
     return Action.MODIFIED if item.written else Action.UNCHANGED
 
@@ -235,14 +239,17 @@ IN_DOUBT = Problem(
     "in_doubt",
     "it may have been created already",
     "An earlier create got no answer, and without a marker field nobody can tell what came of it; it is not repeated.",
-    "Look for the record in NAV and couple it by hand, or set [nav] marker_field.",
+    "Look for the record in NAV and couple it by hand; set [nav] marker_field, so that it cannot happen again.",
 )
 
 
 def _pair(item: Item, scope: Scope) -> Coupling | None:
     """The coupling to store: a new one, or one whose number or remembered values changed."""
     if not item.settled or item.target_id is None:
-        return None
+        # what was made before an end and fails now is counted as failed, and not a second time as made
+        return (
+            replace(item.coupling, uncounted=False) if item.coupling is not None and item.coupling.uncounted else None
+        )
     to_crm = scope.direction is TO
     nav_id, crm_id = (item.id, item.target_id) if to_crm else (item.target_id, item.id)
     number = item.number if to_crm else item.target_number

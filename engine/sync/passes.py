@@ -17,6 +17,7 @@ from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings, watermarks
 from engine.store.runs import add_event
 from engine.store.work import (
+    Create,
     PageResult,
     Scope,
     add_page,
@@ -25,6 +26,7 @@ from engine.store.work import (
     finish_slice,
     open_intents,
     take_slice,
+    with_outcome,
 )
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
@@ -138,52 +140,81 @@ async def close_pass(one: Pass) -> None:
     context, scope = one.context, one.scope
     for number in range(_LAST_LOOKS):
         again = await settle_intents(context, scope.run, scope)
-        if not again:
+        unsure = [create for create in again if create.unknowable]
+        lost = [create for create in again if not create.unknowable]
+        if number == 0:
+            await _tell_doubts(one, unsure)
+        if not lost:
             break
-        if context.nav.marker is not None and number < _LAST_LOOKS - 1:
-            await _repeat(one, [create.source_id for create in again])
-            continue
-        problem, done = (IN_DOUBT, []) if context.nav.marker is None else (_UNANSWERED, await _intents(one))
-        outcomes = [
-            Outcome(create.source_id, Action.FAILED, crm_id=create.source_id, problem=problem) for create in again
-        ]
-        await _add(one, "given up", outcomes, intents=done)
-        break
+        if number < _LAST_LOOKS - 1:
+            await _repeat(one, [create.source_id for create in lost], unsure)
+        else:
+            outcomes = [_failed(create, _UNANSWERED) for create in lost]
+            done = await _intents(one)
+            await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done, left_open=unsure))
     left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping))
     if left:
-        outcomes = [Outcome(pair.nav_id if scope.direction is TO else pair.crm_id, Action.INSERTED) for pair in left]
-        pairs = [couplings.Coupling(pair.nav_id, pair.crm_id, pair.nav_no, pair.base) for pair in left]
-        await _add(one, "settled", outcomes, pairs)
+        await _count(one, left)
 
 
-async def _repeat(one: Pass, ids: list[str]) -> None:
+async def _tell_doubts(one: Pass, unsure: list[Create]) -> None:
+    """Give an outcome to the creates of which nobody can tell; their intents stay open, so they are never repeated."""
+    ids = [create.source_id for create in unsure]
+    told = await one.context.store.read(partial(with_outcome, scope=one.scope, ids=ids))
+    outcomes = [_failed(create, IN_DOUBT) for create in unsure if create.source_id not in told]
+    if outcomes:
+        await _add(one, PageResult(None, "in doubt", 0, outcomes, []))
+
+
+def _failed(create: Create, problem: Problem) -> Outcome:
+    return Outcome(create.source_id, Action.FAILED, name=create.name, crm_id=create.source_id, problem=problem)
+
+
+async def _repeat(one: Pass, ids: list[str], unsure: list[Create]) -> None:
     """Work again on records whose page is committed but that were not created after all."""
+    old = await _intents(one)
+    rows = await _sources(one, ids)
+    result = await work_page(replace(one, handled=frozenset()), rows, None) if rows else PageResult(None, "", 0, [], [])
+    repeated = replace(
+        result,
+        last_key=f"repeat {max(old)}",
+        read=0,
+        intents=[*result.intents, *old],
+        left_open=[*result.left_open, *unsure],
+    )
+    await _add(one, repeated)
+
+
+async def _count(one: Pass, left: list[couplings.Coupling]) -> None:
+    """Count records that were found to have been created, and complete them: so far nothing but themselves is there."""
+    to_crm = one.scope.direction is TO
+    by_source = {pair.nav_id if to_crm else pair.crm_id: pair for pair in left}
+    rows = await _sources(one, list(by_source))
+    result = await work_page(replace(one, handled=frozenset()), rows, None) if rows else PageResult(None, "", 0, [], [])
+    done = {outcome.source_id for outcome in result.outcomes}
+    # the source is gone meanwhile, or takes part no more
+    gone = {id: pair for id, pair in by_source.items() if id not in done}
+    outcomes = [*result.outcomes, *(Outcome(id, Action.INSERTED) for id in gone)]
+    known = {(pair.nav_id, pair.crm_id) for pair in result.pairs}
+    pairs = [
+        *result.pairs,
+        *(replace(pair, uncounted=False) for pair in left if (pair.nav_id, pair.crm_id) not in known),
+    ]
+    await _add(one, replace(result, last_key="settled", read=0, outcomes=outcomes, pairs=pairs))
+
+
+async def _sources(one: Pass, ids: list[str]) -> list[Row]:
+    """Those of some source records that are there and still take part."""
     table = one.mapping.table(one.scope.direction)
     columns = source_columns(one.mapping, one.scope.direction)
-    rows = await one.context.source(one.scope.direction).fetch(table.entity, table.key, ids, columns)
-    old = await _intents(one)
-    key = f"repeat {max(old)}"
-    if not rows:
-        await _add(one, key, [], intents=old)
-        return
-    result = await work_page(replace(one, handled=frozenset()), list(rows.values()), None)
-    at = one.context.clock()
-    repeated = replace(result, last_key=key, read=0, intents=[*result.intents, *old])
-    await one.context.store.write(partial(add_page, scope=one.scope, result=repeated, at=at))
+    return await one.context.source(one.scope.direction).find(table.entity, table.key, ids, columns, table.filter)
 
 
 async def _intents(one: Pass) -> list[int]:
     return [intent.id for intent in await one.context.store.read(open_intents) if intent.scope == one.scope]
 
 
-async def _add(
-    one: Pass,
-    key: str,
-    outcomes: list[Outcome],
-    pairs: list[couplings.Coupling] | None = None,
-    intents: list[int] | None = None,
-) -> None:
-    result = PageResult(None, key, 0, outcomes, pairs or [], intents=intents or [])
+async def _add(one: Pass, result: PageResult) -> None:
     at = one.context.clock()
     await one.context.store.write(partial(add_page, scope=one.scope, result=result, at=at))
 

@@ -3,10 +3,13 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from engine.connectors.protocol import Row
+from engine.mapping.transfer import FROM
+from engine.mapping.values import folded
 from engine.model.errors import Brake, ConfigError
 from engine.model.mapping import Direction
 from engine.store.couplings import Coupling
@@ -20,7 +23,8 @@ async def settle_intents(context: Context, run: int, scope: Scope | None = None)
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
     Those of `run` stay open, as their pages may be committed: then the pass must make them again at its end. Those of
-    earlier runs are forgotten. With a scope only its own intents are looked at.
+    earlier runs are forgotten, but for those that carry no mark: nobody can tell what came of them. With a scope only
+    its own intents are looked at.
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
@@ -36,24 +40,37 @@ async def settle_intents(context: Context, run: int, scope: Scope | None = None)
             found, absent = await _by_id(context, intent), list[Create]()
         else:
             found, absent = await _by_marker(context, intent)
-        keep = absent if intent.scope.run == run or context.nav.marker is None else []
+        keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
         again.extend(absent)
     return again
 
 
-async def doubtful(context: Context, mapping: str, one_way: Direction) -> frozenset[str]:
-    """Source records that may have been created on a side where nothing can tell; they are never sent again unasked."""
-    if context.target(one_way).client_ids or context.nav.marker is not None:
-        return frozenset()
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Creates in NAV of which nobody can tell whether they happened: CRM ids, and names that such records may have."""
+
+    sources: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def concern(self, id: str, name: str, one_way: Direction) -> bool:
+        """Whether a record that is not coupled may be either side of a doubt, so that it must not be created."""
+        return id in self.sources if one_way is FROM else str(folded(name)) in self.names
+
+
+async def read_doubts(context: Context, mapping: str) -> Doubts:
+    """The doubts about a mapping: creates without a mark that got no answer; they are never sent again unasked."""
     intents = await context.store.read(open_intents)
-    return frozenset(
-        create.source_id
+    creates = [
+        create
         for intent in intents
-        if (intent.scope.mapping, intent.scope.direction) == (mapping, one_way)
+        if (intent.scope.mapping, intent.scope.direction) == (mapping, FROM)
         for create in intent.creates
-    )
+        if create.unknowable
+    ]
+    names = frozenset(str(folded(create.name)) for create in creates if create.name)
+    return Doubts(frozenset(create.source_id for create in creates), names)
 
 
 async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
@@ -79,17 +96,20 @@ async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
 async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create]]:
     """Creates whose id the other side chose: found by the marker, once nothing can still be under way."""
     side, table = context.nav, context.mappings[intent.scope.mapping].nav
-    if side.marker is None:
-        return [], list(intent.creates)
     coupled = await _coupled(context, intent)
-    open_creates = [create for create in intent.creates if create.source_id not in coupled]
+    creates = [create for create in intent.creates if create.source_id not in coupled]
+    unmarked = [create for create in creates if create.unknowable]
+    marked = [create for create in creates if not create.unknowable]
+    if not marked:
+        return [], unmarked
     await wait_until(context, intent.sent_at + timedelta(seconds=context.settle_wait))
-    columns = (table.key, table.number, side.marker)
+    marker = marked[0].marker
+    columns = (table.key, table.number, marker)
     rows: dict[str, list[Row]] = {}
-    for row in await side.find(table.entity, side.marker, [create.source_id for create in open_creates], columns):
-        rows.setdefault(str(row[side.marker]).lower(), []).append(row)
-    found, absent = [], []
-    for create in open_creates:
+    for row in await side.find(table.entity, marker, [create.source_id for create in marked], columns):
+        rows.setdefault(str(row[marker]).lower(), []).append(row)
+    found, absent = list[Coupling](), unmarked
+    for create in marked:
         match rows.get(create.source_id, []):
             case []:
                 absent.append(create)

@@ -162,7 +162,8 @@ class Writer:
         """Make it durable what is about to be sent, and what is about to be overwritten."""
         if self._context.plan or not (creates or updates):
             return
-        rows = [Create(item.id, item.number, item.target_id, item.generation) for item in creates]
+        marker = self._side.marker or ""
+        rows = [Create(item.id, item.number, item.target_id, item.generation, item.name, marker) for item in creates]
         old = overwrites((item.target or {}, write) for item, write in updates)
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))

@@ -7,7 +7,7 @@ from sandbox.demo.organization import organization_rows
 from sandbox.load import Seeds
 
 LCY = "EUR"
-DEFAULT_SIZE = 800
+DEFAULT_SIZE = 5000
 DEFAULT_SEED = 1
 
 

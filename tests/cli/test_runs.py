@@ -237,7 +237,7 @@ def test_an_engine_that_dies_is_said_and_the_run_goes_on_later(
         eventually(lambda: status(coupler).get("state") == "running")
         os.kill(engine_of(ready), signal.SIGKILL)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 5
+    assert process.returncode == 70
     assert "coupler resume 1" in said
     assert status(coupler)["state"] == "interrupted"
     done = coupler("resume", "1", *QUIETLY, "--json")

@@ -105,10 +105,18 @@ def test_stores_are_found_from_any_folder(tmp_path: Path, written: str, used: st
     assert load().store.url == used.format(folder=tmp_path)
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1/x", "http://127.9.9.9/x", "http://[::1]:8080", "https://10.0.0.1"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1/x", "http://127.9.9.9/x", "http://[::1]:8080/x", "https://10.0.0.1/x"]
+)
 def test_plain_http_stays_on_this_machine(tmp_path: Path, url: str) -> None:
     (tmp_path / "config.toml").write_text(MINIMAL.replace("https://crm.example", url))
     assert load().crm.url == url
+
+
+@pytest.mark.parametrize("url", ["https://org.crm4.example", "https://org.crm4.example/"])
+def test_an_organizations_address_leads_to_its_web_api(tmp_path: Path, url: str) -> None:
+    (tmp_path / "config.toml").write_text(MINIMAL.replace("https://crm.example", url))
+    assert load().crm.url == "https://org.crm4.example/api/data/v9.2"
 
 
 def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:

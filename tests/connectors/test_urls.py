@@ -103,30 +103,40 @@ def test_addresses_in_messages_have_no_query_and_no_user() -> None:
     assert shown(httpx.URL("http://[::1]:5/a")) == "http://[::1]:5/a"
 
 
-def _authorization(auth: OriginAuth, url: str) -> str | None:
-    request = next(auth.auth_flow(httpx.Request("GET", url)))
+async def _authorization(auth: OriginAuth, url: str) -> str | None:
+    request = await anext(auth.async_auth_flow(httpx.Request("GET", url)))
     value: str | None = request.headers.get("Authorization")
     return value
 
 
-def test_the_secret_goes_to_its_origin_only() -> None:
+async def test_the_secret_goes_to_its_origin_only() -> None:
     auth = OriginAuth(ROOT, "secret")
-    assert _authorization(auth, "https://org.example/x") == "Bearer secret"
-    assert _authorization(auth, "https://org.example:443/x") == "Bearer secret"
+    assert await _authorization(auth, "https://org.example/x") == "Bearer secret"
+    assert await _authorization(auth, "https://org.example:443/x") == "Bearer secret"
     for other in ("http://org.example/x", "https://org.example:8443/x", "https://example/x", "https://a.org.example/x"):
-        assert _authorization(auth, other) is None
+        assert await _authorization(auth, other) is None
     assert "secret" not in repr(auth)
 
 
-def test_a_secret_can_be_fresh_each_time_or_a_password() -> None:
+async def test_a_secret_is_fetched_once_and_again_when_the_service_refuses_it() -> None:
     tokens = iter(["one", "two\n"])
     auth = OriginAuth(ROOT, lambda: next(tokens))
-    assert [_authorization(auth, "https://org.example/x") for _ in range(2)] == ["Bearer one", "Bearer two"]
-    assert _authorization(OriginAuth(ROOT, "pw é", "zoé"), "https://org.example/x") == "Basic em/DqTpwdyDDqQ=="
+    for _ in range(2):
+        assert await _authorization(auth, "https://org.example/x") == "Bearer one"
+    flow = auth.async_auth_flow(httpx.Request("GET", "https://org.example/x"))
+    first = await anext(flow)
+    again = await flow.asend(httpx.Response(401, request=first))
+    assert again.headers["Authorization"] == "Bearer two"
+    with pytest.raises(StopAsyncIteration):
+        await flow.asend(httpx.Response(401, request=again))
+
+
+async def test_a_password_goes_with_its_user() -> None:
+    assert await _authorization(OriginAuth(ROOT, "pw é", "zoé"), "https://org.example/x") == "Basic em/DqTpwdyDDqQ=="
 
 
 @pytest.mark.parametrize("secret", ["", "a b", "a\r\nX: y", "é", "a\x00"])
-def test_a_token_that_is_no_header_value_is_refused_and_not_shown(secret: str) -> None:
+async def test_a_token_that_is_no_header_value_is_refused_and_not_shown(secret: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        _authorization(OriginAuth(ROOT, secret), "https://org.example/x")
+        await _authorization(OriginAuth(ROOT, secret), "https://org.example/x")
     assert not secret or secret not in caught.value.message

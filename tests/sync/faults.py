@@ -98,6 +98,7 @@ class Transport(httpx.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
+        await asyncio.gather(*_zombies)  # what is on its way arrives, whoever waits for it
         await self._inner.aclose()
 
 

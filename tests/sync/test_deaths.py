@@ -11,7 +11,7 @@ from tests.sync.company import CRM, NAV, made, picture, prepare, sums
 from tests.sync.faults import Died, Life
 from tests.sync.world import World, world
 
-STRIDE = int(os.environ.get("COUPLER_DEATHS", "9"))
+STRIDE = int(os.environ.get("COUPLER_DEATHS", "23"))
 """Every how manieth step an engine dies at; 1 tries all of them, which takes some minutes."""
 
 

@@ -1,6 +1,7 @@
 """Answers that do not arrive: every record is made once and coupled once, whatever the engine is told, or not told."""
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
-from engine.model.snapshot import RunState
+from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import snapshots
 from engine.store.work import Scope, take_slice
+from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
     Fault,
     Plan,
@@ -258,6 +260,27 @@ async def test_what_is_in_doubt_when_a_run_ends_is_settled_when_it_goes_on(
     once(world, "CUSTOMER", 3)
 
 
+async def test_what_is_found_to_be_there_is_completed_like_what_was_answered(make: Make) -> None:
+    """The primary contact of a customer, and the price line of a product, come after the records themselves."""
+    world = make(NAV, CRM)
+    prepare(world)
+    expected = picture_of(await world.run(), world)
+    for name in (b"/Customer", b"/Contact", b"/Item"):
+        again = make(NAV, CRM)
+        prepare(again)
+        run = await again.run(plan=at("nav", making(name), lost_after))
+        assert picture_of(run, again) == expected, name
+
+
+def making(name: bytes) -> Callable[[Seen], bool]:
+    return lambda seen: seen.creates and name + b'"' in seen.body
+
+
+def picture_of(run: RunSnapshot, world: World) -> Any:
+    assert run.state is RunState.FINISHED, run.message
+    return sums(run, "inserted"), sums(run, "failed"), picture(world)
+
+
 async def test_two_records_with_one_mark_stop_the_run_until_somebody_deletes_one(make: Make) -> None:
     world = make({}, {"account": ACCOUNTS["account"][:1]})
     run = await world.run("CUSTOMER", plan=at("nav", creating, doubled))
@@ -335,13 +358,28 @@ async def test_without_a_marker_a_stopped_run_does_not_send_again_when_it_goes_o
     assert sent(world, before) == []
 
 
-async def test_a_marker_that_is_set_up_later_settles_what_was_in_doubt(make: Make) -> None:
-    world = make({}, ACCOUNTS, marker_field=None)
-    await world.run("CUSTOMER", plan=at("nav", creating, lost_before))
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_a_marker_that_is_set_up_later_says_nothing_of_creates_that_carried_none(
+    make: Make, fault: Fault
+) -> None:
+    world = make({}, {"account": [account("A1", "")]}, marker_field=None)
+    await world.run("CUSTOMER", plan=at("nav", creating, fault))
+    there = len(world.nav("Customer"))
     world.set(marker_field="CRM_Id")
+    before = len(world.log)
     run = await world.run("CUSTOMER")
-    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
-    once(world, "CUSTOMER", 3)
+    assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+    assert sent(world, before) == []
+    assert len(world.nav("Customer")) == there
+
+
+async def test_without_a_marker_what_was_made_after_all_is_not_made_back_in_crm(make: Make) -> None:
+    world = make({}, {"account": [account("A1", "")]}, marker_field=None)
+    await world.run("CUSTOMER", plan=at("nav", creating, lost_after))
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"failed": 1}
+    assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+    assert (len(world.nav("Customer")), len(world.crm("accounts"))) == (1, 1)
 
 
 # two engines

@@ -91,7 +91,7 @@ def test_a_second_signal_does_not_change_the_code(play: Play) -> None:
 def test_a_terminal_that_nobody_reads_does_not_keep_it_alive(play: Play) -> None:
     terminal = play("busy")
     terminal.until("RESOURCE-PRODUCT")
-    sleep(8)
+    sleep(5)
     begun = monotonic()
     terminal.kill(signal.SIGTERM)
     assert terminal.ended(read=False) == 143

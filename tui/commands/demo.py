@@ -34,7 +34,7 @@ _STOP = 20.0
 
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Run a full synchronization at once, in lines.")
-@click.option("--size", type=click.IntRange(0, 100_000), default=120, show_default=True, help="Customers of the demo.")
+@click.option("--size", type=click.IntRange(0, 100_000), default=5000, show_default=True, help="Customers of the demo.")
 def demo_command(*, headless: bool, size: int) -> int:
     """Try everything on two local servers with demo data; nothing of it stays."""
     if not headless:

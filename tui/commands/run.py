@@ -33,7 +33,7 @@ Exit codes:
   2    usage or configuration; nothing was done
   3    a server or the state store is down or refuses; the run can be resumed
   4    another run is active
-  5    a job failed, or the run was stopped, cancelled or lost its engine
+  5    a job failed, or the run was stopped or cancelled
   6    the closing question waits for its answer
   7    the answer could not be applied; answer again
   70   internal error

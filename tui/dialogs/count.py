@@ -11,8 +11,10 @@ from tui.dialogs.dialog import Dialog
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.widgets.line import Line
+from tui.text import safe
+from tui.widgets.line import Line, hanging
 
+_LONGEST = 600
 Counted = RunSnapshot | Literal["skip", "stop"]
 
 
@@ -59,7 +61,9 @@ class Count(Dialog[Counted]):
             for job in plan.jobs
         ]
         if plan.state is not RunState.RUNNING:
-            lines += ["", f"Counting ended: {plan.state}. {plan.message}", plan.hint]
+            width = self.app.size.width - 4
+            said = (safe(f"Counting ended: {plan.state}. {plan.message}", _LONGEST), safe(plan.hint, _LONGEST))
+            lines += ["", *(part for text in said for part in hanging(text, width))]
         elif plan.waiting:
             lines += ["", f"wait: {plan.waiting}"]
         self.query_one("#text", Line).put(*lines)

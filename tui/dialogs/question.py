@@ -74,7 +74,7 @@ def summary(run: RunSnapshot, width: int = 76) -> list[str]:
         f"{took}   {fmt.count(sums.read)} read   {fmt.count(sums.inserted)} inserted   "
         f"{fmt.count(sums.modified)} modified   {fmt.count(sums.failed)} failed"
     )
-    return [done, *hanging("Jobs: " + ", ".join(parts), width)]
+    return [*hanging(done, width), *hanging("Jobs: " + ", ".join(parts), width)]
 
 
 def _which(state: JobState, jobs: list[JobSnapshot]) -> str:

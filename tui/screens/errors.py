@@ -1,5 +1,6 @@
 """What went wrong: equal problems as one, the records of a problem, and one record."""
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
@@ -106,8 +107,13 @@ class Errors(Page):
         cause = self._cause
         if cause is None:
             return
-        none: list[RecordOutcome] = []
-        records = await self.ask(partial(self.door.outcomes, cause, PAGE, self.skip), none)
+        try:
+            records = await asyncio.to_thread(self.door.outcomes, cause, PAGE, self.skip)
+        except CouplerError as error:
+            self._cause = None  # the next poll tries again
+            if self.seen:
+                self.complain(error)
+            return
         if not self.seen:
             return
         self.records = records
@@ -121,7 +127,8 @@ class Errors(Page):
     def _describe(self) -> None:
         one = self._record()
         if one is not None:
-            self.query_one("#about", Line).put(problems.ids(one), one.message, one.hint and f"Next step: {one.hint}")
+            width = self.app.size.width - 2
+            self.query_one("#about", Line).put(*problems.about(one, width))
 
     def _record(self) -> RecordOutcome | None:
         key = self._records.current
@@ -130,7 +137,7 @@ class Errors(Page):
     def action_open(self) -> None:
         """From causes to records, from a record to all about it."""
         if self._causes.has_focus:
-            self._records.focus()
+            self.set_focus(self._records)
             return
         one = self._record()
         if one is not None:
@@ -138,12 +145,12 @@ class Errors(Page):
 
     def action_pane(self) -> None:
         """The other table."""
-        (self._records if self._causes.has_focus else self._causes).focus()
+        self.set_focus(self._records if self._causes.has_focus else self._causes)
 
     def action_back(self) -> None:
         """From records to causes, from causes to the screen before."""
         if self._records.has_focus:
-            self._causes.focus()
+            self.set_focus(self._causes)
         else:
             super().action_back()
 

@@ -1,5 +1,6 @@
 """Integration synchronization jobs: what ran, newest first."""
 
+import asyncio
 from functools import partial
 from typing import ClassVar
 
@@ -94,7 +95,12 @@ class History(Page):
     @work(exclusive=True, group="run")
     async def _read_run(self, number: int) -> None:
         try_later = self._runs.get(number)
-        run = await self.ask(partial(self.door.run, number), None)
+        try:
+            run = await asyncio.to_thread(self.door.run, number)
+        except CouplerError as error:
+            run = None
+            if self.seen:
+                self.complain(error)
         if run is not None and run != try_later and self.seen:
             self._runs[number] = run
             one = self._current()

@@ -39,7 +39,8 @@ class Home(Page):
     def __init__(self, door: Door, look: Look, *, attach: bool = False) -> None:
         super().__init__(door, look)
         self.snapshot: HomeSnapshot | None = None
-        self._poll = Poll(door.home, self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
+        # Nothing here moves fast, and its read counts all couplings.
+        self._poll = Poll(door.home, self.show, self.complain, seen=lambda: self.seen, hz=look.hz / 4)
         self._asked = attach
         self._busy = False
 

@@ -120,10 +120,9 @@ class Run(Page):
         if run is None:
             return
         job = self._job()
-        if job is None:
-            self.query_one("#sums", Line).put(jobs.counters("all", run.counters))
-        else:
-            self.query_one("#sums", Line).put(jobs.counters(f"{job.mapping} {job.direction.arrow}", job.counters))
+        name = "all" if job is None else f"{job.mapping} {job.direction.arrow}"
+        sums = run.counters if job is None else job.counters
+        self.query_one("#sums", Line).put(jobs.counters(name, sums, self.app.size.width - 2))
         message = f"{job.state}: {job.message}" if job is not None and job.message else ""
         self.query_one("#waiting", Line).put(jobs.waiting(run) or message)
 

@@ -16,6 +16,8 @@ COLUMNS = (
 )
 _BAR = 19
 _STALE = 5.0
+_WORDS = ("inserted", "modified", "unchanged", "skipped", "failed")
+_SHORT = ("ins", "mod", "same", "skip", "fail")
 _START = 10.0
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
@@ -86,12 +88,14 @@ def _stale(run: RunSnapshot) -> str:
     return f"  STALE {silent:.0f} s" if silent > _STALE else ""
 
 
-def counters(name: str, sums: Counters) -> str:
-    """What became of the records, on one line."""
-    return (
-        f"{name}  inserted {fmt.count(sums.inserted)}  modified {fmt.count(sums.modified)}  "
-        f"unchanged {fmt.count(sums.unchanged)}  skipped {fmt.count(sums.skipped)}  failed {fmt.count(sums.failed)}"
-    )
+def counters(name: str, sums: Counters, width: int = 200) -> str:
+    """What became of the records, on one line; in short words where big numbers leave no room for long ones."""
+    values = (sums.inserted, sums.modified, sums.unchanged, sums.skipped, sums.failed)
+    lines = [
+        "  ".join((name, *(f"{word} {fmt.count(value)}" for word, value in zip(words, values, strict=True))))
+        for words in (_WORDS, _SHORT)
+    ]
+    return lines[0] if len(lines[0]) <= width else lines[1]
 
 
 def waiting(run: RunSnapshot) -> str:
@@ -130,7 +134,7 @@ def detail(job: JobSnapshot, look: Look) -> list[str]:
         made += [_indented(("skipped", sums.skipped), ("failed", sums.failed), ("warnings", sums.warnings))]
         made += [_indented(("coupled", sums.coupled), ("ambiguous", sums.ambiguous))]
         made += [*([f"    {one.message}"] if one.message else []), ""]
-    return made
+    return made[:-1]
 
 
 def _indented(*values: tuple[str, int]) -> str:

@@ -3,6 +3,8 @@
 from engine.model.snapshot import Cause, RecordOutcome
 from tui import format as fmt
 from tui.look import Look
+from tui.text import safe
+from tui.widgets.line import hanging
 from tui.widgets.passes import now
 from tui.widgets.table import Column, Row
 
@@ -44,9 +46,12 @@ def record_row(one: RecordOutcome, index: int, look: Look) -> Row:
     return Row(str(index), (one.nav_no or "-", one.name, crm, one.direction.arrow, at))
 
 
-def ids(one: RecordOutcome) -> str:
-    """Which record it is."""
-    return f"{one.mapping} {one.direction.arrow} {one.nav_no} {one.name}   {one.code}"
+def about(one: RecordOutcome, width: int) -> list[str]:
+    """Which record it is, what happened, and what to do: four lines, of which the message takes two at most."""
+    who = safe(f"{one.mapping} {one.direction.arrow} {one.nav_no} {one.name}   {one.code}", width)
+    message = hanging(safe(one.message, 2 * width), width)[:2]
+    hint = hanging(safe(f"Next step: {one.hint}", 3 * width), width)[: 3 - len(message)] if one.hint else []
+    return [who, *message, *hint]
 
 
 def everything(one: RecordOutcome) -> list[str]:

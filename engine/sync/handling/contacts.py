@@ -49,7 +49,7 @@ class ContactHandling(Handling):
                 problems[id] = _NO_CUSTOMER
             elif customer in companies:
                 derived[id] = {"Company_No": companies[customer]}
-            elif not self.context.plan:
+            elif customer:  # a customer that a plan would make has no number yet, and its company contact comes with it
                 problems[id] = _NO_COMPANY
         needs = {_CUSTOMER: frozenset(exist)} if exist else {}
         return Prepared(derived, problems, left_out=alone, needs=needs)

@@ -99,8 +99,7 @@ class ProductHandling(Handling):
             await self._price([item for item in items if item.late or (item.target or {}).get("statecode") != RETIRED])
             await set_states(self.context, self.scope, [item for item in items if item.open])
         else:
-            new = [item for item in items if item.created or (item.coupling is not None and item.coupling.uncounted)]
-            await self._price([item for item in new if item.row.get("_defaultuomid_value")])
+            await self._price([item for item in items if item.new and item.row.get("_defaultuomid_value")])
 
     async def _vendor_names(self, rows: Iterable[Row]) -> dict[str, dict[str, Value]]:
         """By number, the names of vendors; none when NAV does not publish the page of vendors."""

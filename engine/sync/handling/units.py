@@ -50,11 +50,13 @@ class UnitHandling(Handling):
                 del left[group]
             await record(self.context, self.scope, before)
             for group, result in (await self.context.crm.write(renames)).items() if renames else ():
-                if result.status in (Status.DONE, Status.UNKNOWN):
+                if result.status is Status.DONE:
+                    left.pop(group).written = True
+                elif result.status is Status.UNKNOWN:
                     left[group].written = True
                 elif result.status is not Status.STALE:
                     left.pop(group).fail(_not_renamed(result.message), one_way=TO)
-            if not renames:
+            if not left:
                 return
         for item in left.values():
             item.fail(_not_renamed("CRM did not settle on an answer."), one_way=TO)

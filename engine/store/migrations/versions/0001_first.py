@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("wish", sa.String(length=8), nullable=False),
-        sa.Column("paused", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("environment", sa.String(length=80), nullable=False),
         sa.Column("nav", sa.String(length=400), nullable=False),
         sa.Column("crm", sa.String(length=400), nullable=False),
@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("mapping", sa.String(length=40), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
-        sa.Column("total_exact", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("total_exact", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("type", sa.String(length=16), server_default="Synchronization", nullable=False),
         sa.Column("started_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
@@ -116,11 +116,7 @@ def upgrade() -> None:
             "uncounted", sa.Boolean(), nullable=False, comment="created by us, found again by settling, not yet counted"
         ),
         sa.Column(
-            "generation",
-            sa.Integer(),
-            server_default="0",
-            nullable=False,
-            comment="how often the partner was restored",
+            "generation", sa.Integer(), server_default="0", nullable=False, comment="how often the partner was restored"
         ),
         sa.Column("coupled_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_coupling"),
@@ -208,6 +204,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_run_id", "event", ["run_id"], unique=False)
     op.create_table(
+        "extra",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("entity", sa.String(length=128), nullable=False),
+        sa.Column("id", Guid(), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column(
+            "source", sa.String(length=200), nullable=False, comment="the id of the row it comes with, or what it is"
+        ),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "entity", "id", name="pk_extra"),
+        comment="rows in CRM that a run was about to make besides those of its mappings, such as price list lines",
+    )
+    op.create_table(
         "outcome",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -243,21 +253,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_overwritten"),
         comment="what updates were about to overwrite, in the order in which they were sent",
     )
-    op.create_index("ix_overwritten_run_id_entity_target_id", "overwritten", ["run_id", "entity", "target_id"])
-    op.create_table(
-        "extra",
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("entity", sa.String(length=128), nullable=False),
-        sa.Column("id", Guid(), nullable=False),
-        sa.Column("mapping", sa.String(length=40), nullable=False),
-        sa.Column(
-            "source", sa.String(length=200), nullable=False, comment="the id of the row it comes with, or what it is"
-        ),
-        sa.Column("at", Moment(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_id", "entity", "id", name="pk_extra"),
-        comment="rows in CRM that a run was about to make besides those of its mappings, such as price list lines",
+    op.create_index(
+        "ix_overwritten_run_id_entity_target_id", "overwritten", ["run_id", "entity", "target_id"], unique=False
     )
+    op.create_table(
+        "planned",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_id", Guid(), nullable=False),
+        sa.Column("crm_id", Guid(), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "mapping", "nav_id", name="pk_planned"),
+        sa.UniqueConstraint("run_id", "mapping", "crm_id", name="uq_planned_run_id_mapping_crm_id"),
+        comment="the couplings that a plan would make, so that later jobs of the plan find them",
+    )
+    op.create_index("ix_planned_run_id_mapping_nav_no", "planned", ["run_id", "mapping", "nav_no"], unique=False)
     op.create_table(
         "undoing",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -279,20 +290,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "rank", "entity", "id", name="pk_undoing"),
         comment="what a run that undoes another one is going to do, and how far it is",
     )
-    op.create_index("ix_undoing_run_id_state_rank", "undoing", ["run_id", "state", "rank"])
-    op.create_table(
-        "planned",
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("mapping", sa.String(length=40), nullable=False),
-        sa.Column("nav_id", Guid(), nullable=False),
-        sa.Column("crm_id", Guid(), nullable=False),
-        sa.Column("nav_no", sa.String(length=80), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_id", "mapping", "nav_id", name="pk_planned"),
-        sa.UniqueConstraint("run_id", "mapping", "crm_id", name="uq_planned_run_id_mapping_crm_id"),
-        comment="the couplings that a plan would make, so that later jobs of the plan find them",
-    )
-    op.create_index("ix_planned_run_id_mapping_nav_no", "planned", ["run_id", "mapping", "nav_no"], unique=False)
+    op.create_index("ix_undoing_run_id_state_rank", "undoing", ["run_id", "state", "rank"], unique=False)
     op.create_table(
         "page",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -325,7 +323,7 @@ def upgrade() -> None:
         sa.Column(
             "cursor", sa.String(length=200), nullable=True, comment="key of the last record of the last committed page"
         ),
-        sa.Column("done", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("done", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column(
             "epoch", sa.Integer(), server_default="0", nullable=False, comment="fences a zombie; never decreases"
         ),

@@ -1,0 +1,234 @@
+"""The engine as a process: signals, terminals, servers that are not there, questions, and two operators at once."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.terminal import Terminal
+from tests.runs.company import QUIETLY, Company, counted, eventually, job, result
+
+Make = Callable[..., Company]
+TINY = ("--demo-size", "40")
+SOME = ("--demo-size", "400")
+
+
+@pytest.fixture
+def terminals(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def call(company: Company, *arguments: str) -> Terminal:
+        opened.append(Terminal(company.command(*arguments), cwd=company.folder, environment=company.environment))
+        return opened[-1]
+
+    yield call
+    for one in opened:
+        with contextlib.suppress(OSError):
+            one.close()
+
+
+class Whole:
+    """How an undisturbed run of a demo ends, seen from outside."""
+
+    def __init__(self, company: Company) -> None:
+        audit = company.audit()
+        created = [line for line in audit if line["op"] == "create"]
+        assert len(created) == sum(counted(audit, "create").values()), "nothing is made twice"
+        self.created = counted(audit, "create")
+        pairs = company.lines("couplings")
+        assert len({(one["mapping"], one["crm_id"]) for one in pairs}) == len(pairs)
+        self.coupled = sorted(
+            (one["mapping"], one["crm_id"]) for one in pairs if not one["nav_no"].startswith(("C0", "CT0"))
+        )
+        self.couplings = len(pairs)
+        self.accounts = sorted(
+            (
+                one["name"] or "",
+                one["emailaddress1"] or "",
+                one["address1_city"] or "",
+                bool(one["_primarycontactid_value"]),
+            )
+            for one in company.crm("accounts", "name", "emailaddress1", "address1_city", "_primarycontactid_value")
+        )
+        self.customers = sorted(
+            (one["Name"], one["E_Mail"], bool(one["Primary_Contact_No"]))
+            for one in company.nav("Customer", "Name", "E_Mail", "Primary_Contact_No")
+        )
+        found = company.status()
+        self.state = (found["state"], found["answer"])
+        self.counters = {one["job"]: (one["inserted"], one["failed"], one["coupled"]) for one in found["jobs"]}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Whole) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it is only compared
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    with contextlib.closing(Company(tmp_path_factory.mktemp("whole"), *SOME)) as company:
+        assert company.coupler("run", *QUIETLY).returncode == 1
+        return Whole(company)
+
+
+def working(company: Company) -> bool:
+    """Whether the engine has written something."""
+    return company.audit_file.exists() and company.audit_file.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_stops_the_run_at_a_checkpoint_and_resuming_finishes_it(
+    make: Make, whole: Whole, number: int, code: int
+) -> None:
+    company = make(*SOME)
+    process = company.start("run", *QUIETLY)
+    eventually(lambda: working(company))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert not company.engine()
+    found = company.status()
+    assert found["state"] == "stopped"
+    assert found["counters"]["read"] < 1400
+    with contextlib.closing(sqlite(company)) as store:
+        assert store.execute("SELECT count(*) FROM intent").fetchone() == (0,), "a checkpoint leaves nothing open"
+    assert company.coupler("resume", *QUIETLY).returncode == 1
+    assert Whole(company) == whole
+
+
+def sqlite(company: Company) -> Any:
+    import sqlite3
+
+    return sqlite3.connect(company.config.with_suffix(".db"))
+
+
+def test_a_signal_to_the_engine_itself_stops_it_at_a_checkpoint(make: Make, whole: Whole) -> None:
+    company = make(*SOME)
+    process = company.start("run", *QUIETLY)
+    eventually(lambda: working(company))
+    os.kill(company.engine(), signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert company.status()["state"] == "stopped"
+    assert company.coupler("resume", *QUIETLY).returncode == 1
+    assert Whole(company) == whole
+
+
+def test_a_terminal_that_is_closed_in_the_middle_leaves_the_run_alone_and_the_question_waits(
+    make: Make, whole: Whole, terminals: Callable[..., Terminal]
+) -> None:
+    company = make(*SOME)
+    shown = terminals(company, "run")
+    shown.until("Start now?")
+    shown.write("yes\n")
+    eventually(lambda: working(company))
+    os.close(shown.master)
+    pid = company.engine()
+    assert pid
+    assert shown.process.wait(20) != 0
+    assert company.engine() == pid, "the engine goes on"
+    eventually(lambda: not company.engine(), 60)
+    found = company.status()
+    assert (found["state"], found["answer"]) == ("asking", None)
+    assert "CUSTOMER" in found["cleared"]
+    again = terminals(company, "resume")
+    assert "yes or no: " in again.until("yes or no: ")
+    again.write("no\n")
+    assert again.ended() == 1
+    assert Whole(company) == whole
+
+
+def test_a_killed_command_leaves_the_engine_alone(make: Make) -> None:
+    company = make(*TINY)
+    with company.hanging():
+        process = company.start("run", *QUIETLY)
+        pid = eventually(company.engine)
+        process.kill()
+        process.wait()
+        time.sleep(0.3)
+        assert company.engine() == pid
+    eventually(lambda: not company.engine())
+    assert company.status()["state"] == "finished"
+
+
+# answers
+
+
+def cleared(company: Company) -> list[str]:
+    """The mappings whose flag is stored cleared."""
+    return [one["mapping"] for one in company.lines("mappings") if not one["only_coupled"]]
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("yes", ["CURRENCY", "UNITOFMEASURE"]), ("no", [])])
+def test_the_answer_may_be_given_in_advance(make: Make, answer: str, expected: list[str]) -> None:
+    company = make(*TINY)
+    only = ("--only", "CURRENCY", "--only", "UNITOFMEASURE")
+    done = company.coupler("run", "--yes", "--keep-cleared", answer, *only, "--json")
+    assert (result(done)["state"], result(done)["answer"]) == ("finished", answer)
+    assert cleared(company) == expected
+
+
+def test_a_run_in_progress_leaves_the_stored_flags_alone_and_an_operators_edit_wins(make: Make) -> None:
+    company = make(*TINY)
+    company.coupler("mappings", "UNITOFMEASURE", "--only-coupled", "off")
+    only = ("--only", "CURRENCY", "--only", "UNITOFMEASURE", "--only", "SALEPEOPLE")
+    with company.hanging():
+        process = company.start("run", "--yes", "--keep-cleared", "yes", *only, "--json")
+        eventually(company.engine)
+        assert cleared(company) == ["UNITOFMEASURE"], "only an answer changes what is stored"
+        assert company.coupler("mappings", "CURRENCY", "--only-coupled", "on").returncode == 0
+    out, _ = process.communicate(timeout=60)
+    flags = {one["mapping"]: one for one in json.loads(out.splitlines()[-1])["flags"]}
+    assert (flags["CURRENCY"]["edited"], flags["CURRENCY"]["now"]) == (True, True)
+    assert (flags["SALEPEOPLE"]["edited"], flags["SALEPEOPLE"]["now"]) == (False, False)
+    assert cleared(company) == ["SALEPEOPLE", "UNITOFMEASURE"]
+
+
+def test_a_cancelled_run_leaves_the_flags_as_they_were(make: Make) -> None:
+    company = make(*TINY)
+    with company.hanging():
+        process = company.start("run", "--yes", "--keep-cleared", "yes")
+        eventually(company.engine)
+        canceller = company.start("cancel")
+        time.sleep(1)
+    process.communicate(timeout=60)
+    canceller.communicate(timeout=60)
+    assert company.status()["state"] == "cancelled"
+    assert cleared(company) == []
+
+
+def test_of_two_who_start_at_once_one_runs(make: Make) -> None:
+    company = make(*TINY)
+    started = [company.start("run", *QUIETLY) for _ in range(4)]
+    codes = sorted(process.wait(90) for process in started)
+    assert codes == [1, 4, 4, 4]
+    assert [one["run"] for one in company.lines("jobs")] == [1] * len(company.lines("jobs"))
+    created = [line for line in company.audit() if line["op"] == "create"]
+    assert len(created) == sum(counted(company.audit(), "create").values())
+
+
+def test_two_engines_for_one_run_are_one(make: Make) -> None:
+    company = make(*TINY)
+    with company.hanging():
+        process = company.start("run", *QUIETLY)
+        eventually(company.engine)
+        time.sleep(0.5)
+        second = subprocess.run(
+            company.command("engine", "1"),
+            env=company.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "locked" in second.stderr
+    assert process.wait(60) == 1
+    assert job(company.status(), "CUSTOMER")["inserted"] > 0

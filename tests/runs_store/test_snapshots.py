@@ -1,0 +1,488 @@
+"""What screens and reports are shown of runs, jobs, flags and couplings."""
+
+from typing import Any
+
+import pytest
+
+from engine.config import Settings
+from engine.model.errors import RunError
+from engine.model.mapping import Direction
+from engine.model.snapshot import Counters, FlagChange, JobState, RunState, Wish
+from engine.runs import control, snapshots
+from engine.store import runs, work
+from engine.store.database import Store
+from engine.store.lock import engine_lock
+from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
+from tests.store.tools import FROM, TO, couple, done, failed, later, pair, pairs
+
+RUNNING, STOPPED, ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
+FINISHED, CANCELLED, INTERRUPTED = RunState.FINISHED, RunState.CANCELLED, RunState.INTERRUPTED
+
+
+def start(store: Store, settings: Settings, state: RunState = RUNNING, *, seconds: float = 0, **options: Any) -> int:
+    number = control.start(store, settings, by="me@here", clock=at(seconds), **options)
+    put(store, number, state)
+    return number
+
+
+def page(
+    store: Store, number: int, mapping: str, one_way: Direction, read: int, *, seconds: float, key: str = ""
+) -> None:
+    """A page that read and inserted so many records was committed then."""
+    outcomes = [done(one) for one in range(read)]
+    result = work.PageResult(None, key or f"k{seconds}", read, outcomes, [])
+    add_page(store, scope_of(number, mapping, one_way), result, later(seconds))
+
+
+def job(store: Store, number: int, mapping: str, one_way: Direction, state: str, **values: Any) -> None:
+    set_job(store, scope_of(number, mapping, one_way), state=state, **values)
+
+
+# The state of a run, and whether its engine lives.
+
+
+def test_a_run_that_is_not_there_is_told(store: Store) -> None:
+    with pytest.raises(RunError, match="There is no run 7"):
+        snapshots.run(store, 7)
+    assert snapshots.active(store) is None
+    assert snapshots.latest(store) is None
+
+
+@pytest.mark.parametrize("alive", [True, False])
+@pytest.mark.parametrize("state", STORED_STATES)
+def test_a_running_run_without_an_engine_is_interrupted(
+    store: Store, settings: Settings, state: RunState, alive: bool
+) -> None:
+    number = start(store, settings, state)
+    put(store, number, beat_at=later(1))
+    if alive:
+        with engine_lock(store):
+            assert snapshots.live(store)
+            shown = snapshots.run(store, number, clock=at(2)).state
+    else:
+        assert not snapshots.live(store)
+        shown = snapshots.run(store, number, clock=at(2)).state
+    assert shown is (INTERRUPTED if state is RUNNING and not alive else state)
+
+
+@pytest.mark.parametrize(("seconds", "beat", "shown"), [
+    (0, None, RUNNING), (9.9, None, RUNNING), (10, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
+])  # fmt: skip
+def test_a_new_run_has_some_seconds_until_its_engine_must_live(
+    store: Store, settings: Settings, seconds: float, beat: float | None, shown: RunState
+) -> None:
+    number = start(store, settings)
+    if beat is not None:
+        put(store, number, beat_at=later(beat))
+    assert snapshots.run(store, number, clock=at(seconds)).state is shown
+
+
+@pytest.mark.parametrize(
+    ("state", "active", "resumable"),
+    [
+        (RUNNING, True, False),
+        (INTERRUPTED, True, True),
+        (STOPPED, True, True),
+        (ASKING, True, False),
+        (FINISHED, False, False),
+        (CANCELLED, False, False),
+    ],
+)
+def test_what_can_be_done_with_a_run(state: RunState, active: bool, resumable: bool) -> None:
+    assert (state.active, state.resumable) == (active, resumable)
+
+
+@pytest.mark.parametrize("state", STORED_STATES)
+def test_the_active_run_is_the_one_that_overrides_the_flags(store: Store, settings: Settings, state: RunState) -> None:
+    number = start(store, settings, state)
+    found = snapshots.active(store, clock=at(99))
+    assert (found is not None and found.id == number) is state.active
+
+
+def test_the_latest_run_and_the_latest_plan_are_two_things(store: Store, settings: Settings) -> None:
+    start(store, settings, FINISHED)
+    plan = start(store, settings, FINISHED, kind="plan")
+    last = start(store, settings, CANCELLED)
+    newest, planned = snapshots.latest(store), snapshots.latest(store, "plan")
+    assert newest is not None
+    assert planned is not None
+    assert (newest.id, planned.id, planned.kind) == (last, plan, "plan")
+    assert snapshots.active(store) is None
+
+
+def test_a_snapshot_has_what_the_engine_last_said(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    said: dict[str, Any] = {
+        "paused": True,
+        "waiting": "for NAV",
+        "code": "c",
+        "message": "m",
+        "hint": "h",
+        "wish": "pause",
+    }
+    put(store, number, beat_at=later(3), ended_at=later(4), **said)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(5))
+    assert (found.started, found.beat, found.ended, found.now) == (later(0), later(3), later(4), later(5))
+    assert (found.paused, found.waiting, found.wish) == (True, "for NAV", Wish.PAUSE)
+    assert (found.code, found.message, found.hint) == ("c", "m", "h")
+    assert (found.environment, found.crm) == ("uat", "https://crm.example")
+
+
+@pytest.mark.parametrize(("yes", "word"), [(True, "yes"), (False, "no")])
+def test_the_answer_is_a_word(store: Store, settings: Settings, yes: bool, word: str) -> None:
+    number = start(store, settings, ASKING)
+    assert snapshots.run(store, number).answer is None
+    control.answer(store, number, yes=yes, by="boss", clock=at(8))
+    found = snapshots.run(store, number)
+    assert (found.answer, found.answered_by, found.answered_at) == (word, "boss", later(8))
+
+
+def test_the_tail_is_the_newest_lines_oldest_first(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "_EVENTS_SHOWN", 3)
+    number, other = start(store, settings, FINISHED), start(store, settings, FINISHED)
+    with store.writing() as connection:
+        for line in range(5):
+            runs.add_event(connection, number, "CUSTOMER", f"line {line}", later(line))
+        runs.add_event(connection, other, "CUSTOMER", "of another run", later(9))
+    found = snapshots.run(store, number).events
+    assert [(one.text, one.mapping, one.at) for one in found] == [
+        (f"line {line}", "CUSTOMER", later(line)) for line in (2, 3, 4)
+    ]
+
+
+# Jobs.
+
+
+def test_jobs_come_in_run_order_with_their_passes_and_sums(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    page(store, number, "CUSTOMER", TO, 3, seconds=1)
+    page(store, number, "CUSTOMER", TO, 2, seconds=2)
+    page(store, number, "CUSTOMER", FROM, 4, seconds=3)
+    page(store, number, "CURRENCY", TO, 1, seconds=4)
+    found = snapshots.run(store, number, clock=at(5))
+    assert [one.mapping for one in found.jobs] == JOBS
+    customer = found.jobs[3]
+    assert (customer.seq, customer.direction) == (4, Direction.BIDIRECTIONAL)
+    assert [(one.direction, one.counters.read) for one in customer.passes] == [(TO, 5), (FROM, 4)]
+    assert customer.counters == Counters(read=9, inserted=9)
+    assert customer.done == 9
+    assert found.jobs[0].direction is TO
+    assert found.counters == Counters(read=10, inserted=10)
+
+
+def test_counters_of_every_kind_are_summed() -> None:
+    one = Counters(1, 2, 3, 4, 5, 6, 7, 8, 9)
+    assert one + one == Counters(2, 4, 6, 8, 10, 12, 14, 16, 18)
+    assert one + Counters() == one
+
+
+@pytest.mark.parametrize(
+    ("to_crm", "to_nav", "running", "interrupted"),
+    [
+        ("WAIT", "WAIT", "WAIT", "WAIT"),
+        ("RUN", "WAIT", "RUN", "STOP"),
+        ("OK", "WAIT", "RUN", "STOP"),
+        ("OK", "RUN", "RUN", "STOP"),
+        ("PART", "RUN", "RUN", "STOP"),
+        ("OK", "OK", "OK", "OK"),
+        ("PART", "OK", "PART", "PART"),
+        ("OK", "PART", "PART", "PART"),
+        ("STOP", "WAIT", "STOP", "STOP"),
+        ("OK", "STOP", "STOP", "STOP"),
+        ("FAIL", "WAIT", "FAIL", "FAIL"),
+        ("SKIP", "SKIP", "SKIP", "SKIP"),
+        ("OK", "FAIL", "FAIL", "FAIL"),
+    ],
+)
+def test_a_job_is_what_its_passes_are_together(
+    store: Store, settings: Settings, to_crm: str, to_nav: str, running: str, interrupted: str
+) -> None:
+    number = start(store, settings)
+    put(store, number, beat_at=later(0))
+    job(store, number, "CUSTOMER", TO, to_crm)
+    job(store, number, "CUSTOMER", FROM, to_nav)
+    assert snapshots.run(store, number, clock=at(1)).jobs[3].state is JobState(interrupted)
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(1)).jobs[3].state is JobState(running)
+        put(store, number, paused=True)
+        paused = "PAUSE" if running == "RUN" else running
+        assert snapshots.run(store, number, clock=at(1)).jobs[3].state is JobState(paused)
+
+
+@pytest.mark.parametrize(
+    ("to_crm", "to_nav", "read", "total", "exact"),
+    [
+        ((None, True), (None, True), 0, None, True),
+        ((5, True), (None, True), 0, None, True),
+        ((5, True), (7, True), 0, 12, True),
+        ((5, False), (7, True), 0, 12, False),
+        ((5, False), (7, True), 6, 13, False),
+        ((5, True), (7, True), 6, 12, True),
+    ],
+)
+def test_the_total_of_a_job_is_known_when_that_of_each_pass_is(
+    store: Store, settings: Settings, to_crm: Any, to_nav: Any, read: int, total: int | None, exact: bool
+) -> None:
+    number = start(store, settings)
+    for one_way, (count, is_exact) in ((TO, to_crm), (FROM, to_nav)):
+        job(store, number, "CUSTOMER", one_way, "WAIT", total=count, total_exact=is_exact)
+    page(store, number, "CUSTOMER", TO, read, seconds=0)
+    found = snapshots.run(store, number, clock=at(1)).jobs[3]
+    assert (found.total, found.total_exact) == (total, exact)
+
+
+def test_the_message_of_a_job_is_the_first_of_its_passes(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", FROM, "SKIP", message="needs CURRENCY")
+    found = snapshots.run(store, number, clock=at(1))
+    assert (found.jobs[3].message, found.jobs[4].message) == ("needs CURRENCY", "")
+
+
+# Speed.
+
+
+def test_the_rate_is_of_the_last_seconds_and_tells_the_time_that_is_left(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=100, total_exact=True)
+    job(store, number, "CUSTOMER", FROM, "WAIT", total=50, total_exact=True)
+    page(store, number, "CUSTOMER", TO, 30, seconds=1)
+    page(store, number, "CUSTOMER", TO, 45, seconds=30)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(40))
+    assert found.jobs[3].rate == pytest.approx(3.0)
+    assert found.jobs[3].eta == pytest.approx(25.0)
+    assert [(one.rate, one.eta) for one in found.jobs if one.mapping != "CUSTOMER"] == [(None, None)] * 6
+
+
+def test_a_job_that_has_just_begun_is_measured_since_then(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CURRENCY", TO, "RUN", started_at=later(98), total=100, total_exact=True)
+    page(store, number, "CURRENCY", TO, 10, seconds=99)
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(100)).jobs[0].rate == pytest.approx(5.0)
+        assert snapshots.run(store, number, clock=at(98)).jobs[0].rate is None, "no time has passed"
+
+
+@pytest.mark.parametrize("why", ["no pages lately", "paused", "interrupted", "ended", "total unknown", "nearly done"])
+def test_without_a_good_reason_no_time_is_promised(store: Store, settings: Settings, why: str) -> None:
+    number = start(store, settings)
+    put(store, number, beat_at=later(0))
+    total = {"total unknown": None, "nearly done": 12}.get(why, 1000)
+    state = "OK" if why == "ended" else "RUN"
+    job(store, number, "CURRENCY", TO, state, started_at=later(0), total=total, total_exact=True)
+    page(store, number, "CURRENCY", TO, 10, seconds=1)
+    put(store, number, paused=why == "paused")
+    now = at(99 if why == "no pages lately" else 10)
+    if why == "interrupted":
+        found = snapshots.run(store, number, clock=now).jobs[0]
+    else:
+        with engine_lock(store):
+            found = snapshots.run(store, number, clock=now).jobs[0]
+    assert found.eta is None
+    assert (found.rate is not None) is (why in ("total unknown", "nearly done"))
+
+
+# The flag of each mapping, and what the closing question means for it.
+
+
+def change_of(store: Store, number: int, mapping: str = "CUSTOMER") -> FlagChange:
+    (found,) = [one for one in snapshots.run(store, number, clock=at(99)).flags if one.mapping == mapping]
+    return found
+
+
+def flag(before: bool, now: bool, if_yes: bool, if_no: bool, *, edited: bool = False) -> FlagChange:
+    return FlagChange("CUSTOMER", before, now, if_yes, if_no, edited)
+
+
+def set_flag(store: Store, settings: Settings, value: bool) -> None:
+    control.set_only_coupled(store, settings, "CUSTOMER", value=value, by="op", clock=at(1))
+
+
+@pytest.mark.parametrize("state", [RUNNING, STOPPED, ASKING])
+@pytest.mark.parametrize(
+    ("stored", "edit", "expected"),
+    [
+        (None, None, flag(True, False, if_yes=False, if_no=True)),
+        (True, None, flag(True, False, if_yes=False, if_no=True)),
+        (False, None, flag(False, False, if_yes=False, if_no=False)),
+        (None, True, flag(True, False, if_yes=True, if_no=True, edited=True)),
+        (None, False, flag(True, False, if_yes=False, if_no=False, edited=True)),
+        (True, True, flag(True, False, if_yes=True, if_no=True, edited=True)),
+        (False, True, flag(False, False, if_yes=True, if_no=True, edited=True)),
+    ],
+)
+def test_while_a_run_is_active_the_flag_is_cleared_and_both_answers_are_foretold(
+    store: Store, settings: Settings, state: RunState, stored: bool | None, edit: bool | None, expected: FlagChange
+) -> None:
+    if stored is not None:
+        set_flag(store, settings, stored)
+    number = start(store, settings, state)
+    if edit is not None:
+        set_flag(store, settings, edit)
+    assert change_of(store, number) == expected
+
+
+@pytest.mark.parametrize("yes", [True, False])
+@pytest.mark.parametrize("edit", [None, True, False])
+def test_what_was_foretold_comes_true(store: Store, settings: Settings, yes: bool, edit: bool | None) -> None:
+    number = start(store, settings, ASKING)
+    if edit is not None:
+        set_flag(store, settings, edit)
+    foretold = change_of(store, number)
+    control.answer(store, number, yes=yes, by="me")
+    after = change_of(store, number)
+    assert after.now is (foretold.if_yes if yes else foretold.if_no)
+    assert (after.before, after.edited) == (foretold.before, foretold.edited)
+
+
+def test_after_a_cancelled_run_the_flag_is_as_before(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    control.cancel(store, number, "me")
+    found = change_of(store, number)
+    assert (found.before, found.now) == (True, True)
+
+
+def test_flags_are_of_the_jobs_of_the_run_in_their_order(store: Store, settings: Settings) -> None:
+    set_flag(store, settings, False)
+    number = start(store, settings, only=["ITEM-PRODUCT", "CUSTOMER", "CURRENCY"])
+    found = snapshots.run(store, number)
+    assert [one.mapping for one in found.flags] == ["CURRENCY", "CUSTOMER", "ITEM-PRODUCT"]
+    assert found.cleared == ("CURRENCY", "ITEM-PRODUCT")
+    control.cancel(store, number, "me")
+    assert snapshots.run(store, number).cleared == ()
+
+
+# The home screen.
+
+
+def test_the_home_screen_has_the_mappings_in_run_order(store: Store, settings: Settings) -> None:
+    couple(store, *pairs(1, 2, 3))
+    set_flag(store, settings, False)
+    found = snapshots.home(store, settings, clock=at(1))
+    assert [(one.seq, one.name) for one in found.mappings] == list(enumerate(JOBS, 1))
+    assert (found.active, found.last_run, found.now) == (None, None, later(1))
+    assert (found.environment, found.nav, found.crm) == ("uat", "CRONUS", "https://crm.example")
+    customer, contacts = found.mappings[3], found.mappings[4]
+    assert (customer.coupled, customer.only_coupled, customer.cleared_by) == (3, False, None)
+    assert (contacts.coupled, contacts.only_coupled, contacts.last, contacts.last_state) == (0, True, None, None)
+    assert (customer.nav_table, customer.crm_table, customer.fields) == ("Customer", "account", 17)
+    assert (customer.nav_filter, customer.crm_filter) == ("Blocked = ' '", "statecode = 0, customertypecode = 3")
+    assert contacts.nav_filter == "Type = 'Person', Company_No <> empty"
+    assert customer.match == "E_Mail = emailaddress1 and Name = name"
+
+
+def test_the_home_screen_is_of_the_version_that_is_configured(store: Store, settings: Settings) -> None:
+    found = snapshots.home(store, with_nav(settings, version="2016"))
+    assert found.mappings[3].nav_filter == ""
+
+
+def test_mappings_of_the_active_run_say_which_run_cleared_them(store: Store, settings: Settings) -> None:
+    number = start(store, settings, only=["CUSTOMER"])
+    found = snapshots.home(store, settings)
+    assert found.active is not None
+    assert found.active.id == number
+    assert {one.name: one.cleared_by for one in found.mappings if one.cleared_by} == {"CUSTOMER": number}
+    assert found.mappings[3].only_coupled, "the stored flag is not touched"
+    put(store, number, CANCELLED)
+    found = snapshots.home(store, settings)
+    assert (found.active, found.mappings[3].cleared_by) == (None, None)
+    assert found.last_run is not None
+    assert found.last_run.id == number
+
+
+def test_the_last_job_of_a_mapping_is_of_the_newest_run_that_started_it(store: Store, settings: Settings) -> None:
+    first = start(store, settings, FINISHED)
+    for one_way, count in ((TO, 3), (FROM, 4)):
+        job(store, first, "CUSTOMER", one_way, "OK", started_at=later(0))
+        page(store, first, "CUSTOMER", one_way, count, seconds=1)
+    second = start(store, settings, FINISHED)
+    job(store, second, "CURRENCY", TO, "PART", started_at=later(2))
+    plan = start(store, settings, FINISHED, kind="plan")
+    job(store, plan, "CUSTOMER", TO, "FAIL", started_at=later(3))
+    mappings = snapshots.home(store, settings).mappings
+    assert mappings[3].last is not None
+    assert (mappings[3].last.run, mappings[3].last.direction) == (first, FROM)
+    assert (mappings[3].last_counters, mappings[3].last_state) == (Counters(read=7, inserted=7), JobState.OK)
+    assert mappings[0].last is not None
+    assert (mappings[0].last.run, mappings[0].last_state) == (second, JobState.PART)
+    assert mappings[1].last is None
+
+
+# Lists.
+
+
+def test_the_history_has_the_jobs_that_started_newest_first(store: Store, settings: Settings) -> None:
+    first = start(store, settings, FINISHED)
+    second = start(store, settings, FINISHED)
+    plan = start(store, settings, FINISHED, kind="plan")
+    for number in (first, second, plan):
+        job(store, number, "CURRENCY", TO, "OK", started_at=later(0), ended_at=later(1))
+        job(store, number, "CUSTOMER", TO, "PART", started_at=later(2))
+        job(store, number, "CUSTOMER", FROM, "STOP", started_at=later(3), message="stopped")
+    page(store, first, "CUSTOMER", FROM, 5, seconds=3)
+    expected = [
+        (number, *rest)
+        for number in (second, first)
+        for rest in (("CUSTOMER", FROM), ("CUSTOMER", TO), ("CURRENCY", TO))
+    ]
+    found = snapshots.history(store)
+    assert [(one.run, one.mapping, one.direction) for one in found] == expected
+    assert (found[3].state, found[3].message, found[3].counters.read) == (JobState.STOP, "stopped", 5)
+    assert (found[2].started, found[2].ended) == (later(0), later(1))
+    assert snapshots.history(store, run=first) == found[3:]
+    assert snapshots.history(store, limit=2) + snapshots.history(store, limit=99, offset=2) == found
+    assert snapshots.history(store, run=999) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7])
+@pytest.mark.parametrize("mapping", [None, "CUSTOMER"])
+def test_all_couplings_are_listed_in_key_order_page_by_page(
+    store: Store, monkeypatch: pytest.MonkeyPatch, count: int, mapping: str | None
+) -> None:
+    monkeypatch.setattr(snapshots, "_COUPLINGS_PAGE", 3)
+    couple(store, *pairs(*range(count)))
+    couple(store, pair(1), mapping="CURRENCY")
+    found = list(snapshots.couplings(store, mapping))
+    expected = [("CUSTOMER", f"C{number}") for number in range(count)]
+    assert [(one.mapping, one.nav_no) for one in found] == ([("CURRENCY", "C1")] if mapping is None else []) + expected
+    assert all(
+        (one.nav_id, one.crm_id) == (pair(n).nav_id, pair(n).crm_id) for one in found for n in [int(one.nav_no[1:])]
+    )
+
+
+def test_couplings_may_change_while_they_are_listed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "_COUPLINGS_PAGE", 2)
+    couple(store, *pairs(1, 3, 5, 7))
+    seen = []
+    for one in snapshots.couplings(store):
+        seen.append(one.nav_no)
+        if one.nav_no == "C3":
+            couple(store, *pairs(2, 4, 9))
+    assert seen == ["C1", "C3", "C4", "C5", "C7", "C9"]
+
+
+def test_a_snapshot_is_read_while_the_engine_writes(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    with store.writing() as connection:
+        runs.add_event(connection, number, "", "not committed", later(0))
+        connection.execute(failed_row(number))
+        found = snapshots.run(store, number, clock=at(1))
+        assert found.events == ()
+        assert snapshots.causes(store) == []
+    assert len(snapshots.run(store, number, clock=at(1)).events) == 1
+
+
+def failed_row(number: int) -> Any:
+    import sqlalchemy as sa
+
+    from engine.store.schema import outcome
+    from engine.store.work import _outcome_row
+
+    one = failed(1)
+    assert one.problem is not None
+    return sa.insert(outcome).values(
+        _outcome_row(scope_of(number, "CUSTOMER", TO), one, "failed", one.problem, later(0))
+    )

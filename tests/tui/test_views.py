@@ -1,0 +1,57 @@
+from engine.model.snapshot import Counters
+from tests.tui.script import made_home, made_run
+from tui.look import Look
+from tui.report import quoted
+from tui.widgets import jobs, mappings, names
+from tui.widgets.line import hanging, spread
+
+
+def test_sums_use_short_words_when_long_ones_do_not_fit() -> None:
+    big = Counters(inserted=19_185, modified=19_185, unchanged=19_185, skipped=100, failed=7)
+    line = jobs.counters("RESOURCE-PRODUCT <>", big, 78)
+    assert line == "RESOURCE-PRODUCT <>  ins 19,185  mod 19,185  same 19,185  skip 100  fail 7"
+    assert len(line) <= 78
+    assert jobs.counters("CUSTOMER", Counters(failed=1), 78).endswith("skipped 0  failed 1")
+
+
+def test_names_of_systems() -> None:
+    assert names.nav("CRONUS Int. https://nav.example/ODataV4") == "CRONUS Int."
+    assert names.nav("CRONUS") == "CRONUS"
+    assert names.crm("https://contoso.crm4.dynamics.com/") == "contoso.crm4"
+    assert names.crm("http://127.0.0.1:8080/api") == "127.0.0.1:8080"
+    assert names.crm("contoso") == "contoso"
+    assert names.crm("http://[bad") == "http://[bad"
+
+
+def test_columns_fit_80_characters() -> None:
+    for columns in (jobs.COLUMNS, mappings.columns(made_home()), mappings.columns(made_home(made_run()))):
+        assert 2 + sum(column.width for column in columns) <= 80
+
+
+def test_a_flag_that_is_off_is_not_cleared_by_anything() -> None:
+    shown = [mappings.flag(one) for one in made_home(made_run()).mappings]
+    assert shown.count("on (cleared by run 16)") == 6
+    assert shown[5] == "off"
+
+
+def test_a_title_keeps_the_end_that_matters() -> None:
+    assert spread("abcdef", "xyz", 8) == "abc  xyz"
+    assert spread("abcdef", "xyz", 10, keep_left=True) == "abcdef  xy"
+
+
+def test_long_texts_hang() -> None:
+    assert hanging("one two three four five six", 20) == ["one two three four", "  five six"]
+    assert hanging("", 20) == [""]
+
+
+def test_cells_are_no_formulas() -> None:
+    for start in "=+-@":
+        assert quoted(f"{start}1") == f"'{start}1"
+    assert quoted(None) == ""
+    assert quoted("a\tb\x1b") == "a␉b␛"
+
+
+def test_the_row_of_all_adds_up() -> None:
+    last = jobs.rows(made_run(), Look())[-1]
+    assert last.cells[1] == "all"
+    assert last.cells[4] == "2,407/~17,622"
