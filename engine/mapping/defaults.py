@@ -61,7 +61,9 @@ def _shipped(entry: Mapping[str, Any], version: str) -> Shipped:
     rows = [(_field(row, version), _is_off(row, version)) for row in entry["fields"]]
     rules = tuple(MatchRule(tuple((nav, crm) for nav, crm in rule)) for rule in entry["match"])
     mapping = _mapping(entry, version, tuple(one for one, off in rows if not off), rules)
-    return Shipped(mapping, tuple(one for one, off in rows if off and not one.derived), rules)
+    mapped = {(one.nav, one.crm) for one in mapping.fields}
+    extras = (one for one, off in rows if off and not one.derived and (one.nav, one.crm) not in mapped)
+    return Shipped(mapping, tuple(extras), rules)
 
 
 def _mapping(
