@@ -1,6 +1,7 @@
 """Which regular expressions may run: those that cannot take for ever on some text."""
 
 import re
+import warnings
 
 LONGEST_PATTERN = 200
 
@@ -14,7 +15,11 @@ def pattern_fault(pattern: str, replacement: str) -> str | None:
     if len(pattern) > LONGEST_PATTERN:
         return f"the pattern has {len(pattern)} characters, at most {LONGEST_PATTERN} are taken."
     try:
-        re.compile(pattern).sub(replacement, "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            re.compile(pattern).sub(replacement, "")
+    except FutureWarning:
+        return f"'{pattern}' has [, --, &&, ~~ or || in a set of characters, which may get a meaning; put \\ before it."
     except (re.error, RecursionError, OverflowError, IndexError) as error:
         return f"'{pattern}' with '{replacement}' is not valid: {error}."
     if _repeats_repeats(pattern):

@@ -80,6 +80,7 @@ def test_steps_are_taken_in_order_and_only_on_their_way() -> None:
         (Transformation("regex", ("(a)", r"\2")), "is not valid"),
         (Transformation("regex", ("x" * 201, "")), "has 201 characters, at most 200"),
         (Transformation("regex", ("(a+)+$", "")), "repeats a group that repeats"),
+        (Transformation("regex", ("[[]", "")), "'[[]' has [, --, &&, ~~ or || in a set of characters"),
         (Transformation("date_format", ("%Y-%q", "%d")), "a form of a date is wrong"),
     ],
 )
