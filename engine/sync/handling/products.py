@@ -6,6 +6,7 @@ Reference/domain.md sections 1.6 and 1.7.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from engine.connectors.protocol import ETAG, Reference, Row, Status, Write, WriteKind
 from engine.mapping.transfer import TO
@@ -13,6 +14,7 @@ from engine.mapping.values import Value, rounded
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import Condition
 from engine.model.outcome import Problem
+from engine.store.runs import job_rows
 from engine.store.traces import Extra
 from engine.sync.handling.base import Handling, Prepared
 from engine.sync.handling.states import ACTIVE, DRAFT, RETIRED, set_states
@@ -60,6 +62,7 @@ class ProductHandling(Handling):
         )
         units = await read_units(self.context, sorted(set(groups.values())))
         vendors = await self._vendor_names(rows.values())
+        named = await self._will_be_named()
         derived: dict[str, dict[str, Value]] = {}
         problems: dict[str, Problem] = {}
         for id, row in rows.items():
@@ -69,7 +72,7 @@ class ProductHandling(Handling):
                 problems[id] = _NO_UNIT
             elif isinstance(unit, Problem):
                 problems[id] = unit
-            elif unit is not None and unit.name.casefold() != code.casefold():
+            elif unit is not None and unit.name.casefold() != code.casefold() and not named:
                 problems[id] = _other_unit(code, unit.name)
             else:
                 derived[id] = {
@@ -100,6 +103,13 @@ class ProductHandling(Handling):
             await set_states(self.context, self.scope, [item for item in items if item.open])
         else:
             await self._price([item for item in items if item.new and item.row.get("_defaultuomid_value")])
+
+    async def _will_be_named(self) -> bool:
+        """Whether this is a plan of a run that gives units their names before it comes to products."""
+        if not self.context.plan:
+            return False
+        rows = await self.context.store.read(partial(job_rows, run_id=self.scope.run))
+        return any(row.mapping == _UNITS for row in rows)
 
     async def _vendor_names(self, rows: Iterable[Row]) -> dict[str, dict[str, Value]]:
         """By number, the names of vendors; none when NAV does not publish the page of vendors."""
