@@ -7,7 +7,7 @@ import pytest
 from engine.mapping.defaults import column_is_lookup, default_mappings
 from engine.mapping.transfer import FROM, TO, transfer
 from engine.model.mapping import Condition, Direction, FieldKind, FieldMapping, TableMapping
-from tests.mapping.tools import BOTH
+from tests.mapping.tools import BOTH, NOT_NEGATIVE, UNIT_GROUP
 
 VERSIONS = ("bc", "2018", "2016")
 every_version = pytest.mark.parametrize("version", VERSIONS)
@@ -132,8 +132,12 @@ CUSTOMER = """
     Fax_No fax                               <> <> <>
     Home_Page websiteurl                     <> <> <>
     Phone_No telephone1                      <> <> <>
+    Shipment_Method_Code address1_freighttermscode      <> -> ->
+    Shipping_Agent_Code address1_shippingmethodcode     <> -> ->
+    Payment_Terms_Code paymenttermscode      <> -> ->
     Credit_Limit_LCY creditlimit             -> -> ->
     Primary_Contact_No primarycontactid      <> <> .
+    Blocked .                                <- <- <-
 """
 CONTACTS = """
     Customer_No parentcustomerid             -> -> ->
@@ -168,8 +172,10 @@ RESOURCE = """
     Unit_Cost standardcost                   -> -> ->
     Unit_Cost currentcost                    -> -> ->
     Vendor_No vendorid                       -> -> ->
+    . vendorname                             -> -> ->
     Capacity quantityonhand                  -> -> ->
     Base_Unit_of_Measure defaultuomscheduleid -> -> ->
+    Blocked statecode                        <> <> <>
 """
 ITEM = """
     . producttypecode                        -> -> ->
@@ -184,9 +190,11 @@ ITEM = """
     Unit_Volume stockvolume                  -> -> ->
     Gross_Weight stockweight                 -> -> ->
     Vendor_No vendorid                       -> -> ->
+    . vendorname                             -> -> ->
     Vendor_Item_No vendorpartnumber          -> -> ->
     Inventory quantityonhand                 -> -> ->
     Base_Unit_of_Measure defaultuomscheduleid <> <> ->
+    Blocked statecode                        <> <> <>
 """
 TABLES = {
     "CURRENCY": CURRENCY,
@@ -220,7 +228,7 @@ def field(name: str, nav: str, crm: str, version: str = "bc") -> FieldMapping:
         ("CURRENCY", "Code", "isocurrencycode", {"create_only": True, "crm_length": 5, "kind": FieldKind.CODE}),
         ("CURRENCY", "", "exchangerate", {"derived": True, "digits": 10}),
         ("UNITOFMEASURE", "Code", "baseuomname", {"create_only": True}),
-        ("UNITOFMEASURE", "Code", "name", {"transform": "unit_group"}),
+        ("UNITOFMEASURE", "Code", "name", {"transforms": (UNIT_GROUP,)}),
         ("CUSTOMER", "", "customertypecode", {"constant": 3, "initial": True}),
         (
             "CUSTOMER",
@@ -279,7 +287,7 @@ def test_no_price_cost_or_quantity_goes_to_crm_below_zero(version: str) -> None:
     for mapping in default_mappings(version):
         for one in mapping.fields:
             if one.kind is FieldKind.DECIMAL and not one.derived:
-                assert one.transform == "not_negative"
+                assert one.transforms == (NOT_NEGATIVE,)
 
 
 # What the engine relies on.

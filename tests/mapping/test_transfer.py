@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.mapping.transfer import FROM, TO, match_value
 from engine.mapping.values import Value
-from engine.model.mapping import Direction, FieldKind, FieldMapping
-from tests.mapping.tools import BOTH, LOOKUP, mapping_of, moved, only_value, text
+from engine.model.mapping import Direction, FieldKind, FieldMapping, Transformation
+from tests.mapping.tools import BOTH, LOOKUP, NOT_NEGATIVE, UNIT_GROUP, mapping_of, moved, only_value, text
 
 USD, LOCAL = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 CURRENCY = FieldMapping("Currency_Code", "transactioncurrencyid", **LOOKUP)
@@ -22,7 +22,8 @@ TO_NAV = {"CURRENCY": {USD: "USD", LOCAL: ""}}
 def test_every_option_of_a_field_mapping_is_known_to_this_specification() -> None:
     assert {one.name for one in fields(FieldMapping)} == {
         *("nav", "crm", "direction", "kind", "constant", "lookup", "target", "navigation", "nav_length", "crm_length"),
-        *("digits", "create_only", "initial", "derived", "seed", "not_null", "clear_on_fail", "validate", "transform"),
+        *("digits", "create_only", "initial", "derived", "seed", "not_null", "clear_on_fail", "validate", "transforms"),
+        *("late", "options", "overwrites", "case_sensitive"),
     }
 
 
@@ -35,10 +36,19 @@ def test_a_field_moves_in_its_own_direction(direction: Direction, one_way: Direc
     assert dict(found.values) == ({field: "Contoso"} if moves else {})
 
 
-@pytest.mark.parametrize("constant", ["Person", 3, True])
-def test_a_constant_is_written_whatever_the_record_has(constant: Any) -> None:
-    field = FieldMapping(crm="type", direction=TO, constant=constant)
-    assert only_value(field, TO, {"type": "something else"}) == constant
+@pytest.mark.parametrize(
+    ("kind", "constant", "value"),
+    [
+        (FieldKind.TEXT, "Person", "Person"),
+        (FieldKind.TEXT, 3, "3"),
+        (FieldKind.OPTION, 3, 3),
+        (FieldKind.BOOLEAN, True, True),
+    ],
+)
+def test_a_constant_is_written_whatever_the_record_has(kind: FieldKind, constant: Any, value: Value) -> None:
+    field = FieldMapping(crm="type", direction=TO, kind=kind, constant=constant)
+    found = only_value(field, TO, {"type": "something else"})
+    assert (found, type(found)) == (value, type(value))
 
 
 @pytest.mark.parametrize("option", ["create_only", "initial", "not_null", "clear_on_fail"])
@@ -76,12 +86,14 @@ def test_a_derived_field_without_a_value_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("transform", "value", "to_crm", "to_nav"),
-    [("unit_group", "PCS", "NAV PCS", "PCS"), ("not_negative", -1, Decimal(0), Decimal(-1)), ("not_negative", 1, Decimal(1), Decimal(1))],
+    ("step", "value", "to_crm", "to_nav"),
+    [(UNIT_GROUP, "PCS", "NAV PCS", "PCS"), (NOT_NEGATIVE, -1, Decimal(0), Decimal(-1)), (NOT_NEGATIVE, 1, Decimal(1), Decimal(1))],
 )  # fmt: skip
-def test_a_transformation_is_for_crm_only(transform: str, value: Any, to_crm: Value, to_nav: Value) -> None:
+def test_a_transformation_for_crm_is_for_crm_only(
+    step: Transformation, value: Any, to_crm: Value, to_nav: Value
+) -> None:
     kind = FieldKind.TEXT if isinstance(value, str) else FieldKind.DECIMAL
-    field = text(transform=transform, kind=kind)
+    field = text(transforms=(step,), kind=kind)
     assert only_value(field, TO, {"Name": value}) == to_crm
     assert only_value(field, FROM, {"name": value}) == to_nav
 
@@ -186,7 +198,7 @@ def test_a_text_that_just_fits_is_not_cut_and_what_is_cut_does_not_end_in_a_spac
 
 
 def test_a_transformed_text_is_measured_as_it_is_written() -> None:
-    found = moved(text(transform="unit_group", crm_length=6), TO, {"Name": "PCS"})
+    found = moved(text(transforms=(UNIT_GROUP,), crm_length=6), TO, {"Name": "PCS"})
     assert [warning.cause for warning in found.warnings] == ["name: cut to 6 characters"]
 
 
@@ -231,8 +243,8 @@ def test_the_first_trouble_of_a_record_ends_its_transfer() -> None:
 
 def test_a_match_compares_what_would_be_written_whatever_the_direction_of_the_field_is() -> None:
     assert match_value(text(direction=FROM), TO, {"Name": "Contoso "}, {}) == "Contoso"
-    assert match_value(text(transform="unit_group"), TO, {"Name": "PCS"}, {}) == "NAV PCS"
-    assert match_value(text(transform="unit_group"), FROM, {"name": "NAV PCS"}, {}) == "NAV PCS"
+    assert match_value(text(transforms=(UNIT_GROUP,)), TO, {"Name": "PCS"}, {}) == "NAV PCS"
+    assert match_value(text(transforms=(UNIT_GROUP,)), FROM, {"name": "NAV PCS"}, {}) == "NAV PCS"
     assert match_value(CURRENCY, TO, {"Currency_Code": "USD"}, TO_CRM) == USD
 
 

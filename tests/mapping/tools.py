@@ -7,11 +7,13 @@ from typing import Any
 from engine.mapping.decide import Decision, created_base, decide
 from engine.mapping.transfer import FROM, TO, Partners, Transferred, transfer
 from engine.mapping.values import Value
-from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, Table, TableMapping
+from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, Table, TableMapping, Transformation
 
 Row = dict[str, Any]
 BOTH = Direction.BIDIRECTIONAL
 NO_PARTNERS: Partners = {}
+UNIT_GROUP = Transformation("prefix", ("NAV ",), TO)
+NOT_NEGATIVE = Transformation("not_negative", (), TO)
 
 
 def mapping_of(*fields: FieldMapping, conflict: ConflictPolicy = ConflictPolicy.NONE) -> TableMapping:
