@@ -368,7 +368,7 @@ def test_the_home_screen_has_the_mappings_in_run_order(store: Store, settings: S
     customer, contacts = found.mappings[3], found.mappings[4]
     assert (customer.coupled, customer.only_coupled, customer.cleared_by) == (3, False, None)
     assert (contacts.coupled, contacts.only_coupled, contacts.last, contacts.last_state) == (0, True, None, None)
-    assert (customer.nav_table, customer.crm_table, customer.fields) == ("Customer", "account", 17)
+    assert (customer.nav_table, customer.crm_table, customer.fields) == ("Customer", "account", 21)
     assert (customer.nav_filter, customer.crm_filter) == ("Blocked = ' '", "statecode = 0, customertypecode = 3")
     assert contacts.nav_filter == "Type = 'Person', Company_No <> empty"
     assert customer.match == "E_Mail = emailaddress1 and Name = name"

@@ -37,7 +37,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def with_nav(settings: Settings, **changes: Any) -> Settings:
-    return replace(settings, nav=replace(settings.nav, **changes))
+    return replace(settings, nav=replace(settings.nav, **changes), mappings=())
 
 
 def with_crm(settings: Settings, **changes: Any) -> Settings:
