@@ -290,11 +290,14 @@ def test_a_file_that_is_no_database_is_refused_in_words_and_left_alone(tmp_path:
 
 def test_a_damaged_store_is_told_in_words(sqlite_url: str) -> None:
     one = Store.open(sqlite_url)
+    path = Path(one.engine.url.database or "")
+    one.close()
+    empty = path.stat().st_size
+    one = Store.open(sqlite_url)
     couple(one, *[pair(number) for number in range(2000)])
     one.close()
-    path = Path(one.engine.url.database or "")
     content = bytearray(path.read_bytes())
-    for at in range(4096 * 30, len(content)):
+    for at in range(empty, len(content)):
         content[at] = 0x5A
     path.write_bytes(content)
     again = Store.open(sqlite_url)

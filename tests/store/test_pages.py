@@ -12,7 +12,9 @@ from engine.store import work
 from engine.store.couplings import Coupling
 from engine.store.database import Store
 from engine.store.schema import coupling, intent, link, metadata, outcome, overwritten, page, planned, slice_
+from engine.store.traces import Overwrite, Values, decoded
 from engine.store.work import Create, Fenced, Link, Scope
+from engine.sync.undo.folding import Change, fold
 from tests.store.tools import (
     AT,
     CUSTOMER,
@@ -262,16 +264,26 @@ def test_settling_couples_what_was_found_and_keeps_what_cannot_be_told(store: St
     assert len(rows(store, coupling)) == 1
 
 
-def test_the_values_before_the_first_write_of_a_run_are_kept(store: Store, scope: Scope) -> None:
+def overwrite(number: int, old: str, new: str) -> Overwrite:
+    return Overwrite("accounts", crm(number), Values({"name": old}, {"name": new}))
+
+
+def test_all_that_a_run_overwrites_is_kept_in_the_order_in_which_it_is_sent(store: Store, scope: Scope) -> None:
     with store.writing() as connection:
-        work.intend(connection, scope, [], [(crm(2), b"old 2"), (crm(1), b"old 1")], AT)
-        work.intend(connection, scope, [], [(crm(1), b"written by us"), (crm(3), b"old 3")], later(1))
-        work.intend(connection, scope_of(scope.run, FROM), [], [(crm(1), b"of the other pass")], later(2))
-    assert sorted((row["target_id"], row["values"]) for row in rows(store, overwritten) if row["direction"] == TO) == [
-        (crm(1), b"old 1"),
-        (crm(2), b"old 2"),
-        (crm(3), b"old 3"),
+        work.intend(connection, scope, [], [overwrite(2, "old 2", "new 2"), overwrite(1, "old 1", "new 1")], AT)
+        work.intend(connection, scope, [], [overwrite(1, "new 1", "newer 1"), overwrite(3, "old 3", "new 3")], later(1))
+        work.intend(connection, scope_of(scope.run, FROM), [], [overwrite(1, "of NAV", "of CRM")], later(2))
+    found = [(row["direction"], row["target_id"], row["at"]) for row in rows(store, overwritten)]
+    assert found == [
+        (TO, crm(1), AT),
+        (TO, crm(2), AT),
+        (TO, crm(1), later(1)),
+        (TO, crm(3), later(1)),
+        (FROM, crm(1), later(2)),
     ]
+    first = [decoded(row["values"]) for row in rows(store, overwritten) if row["target_id"] == crm(1)][:2]
+    assert first == [Values({"name": "old 1"}, {"name": "new 1"}), Values({"name": "new 1"}, {"name": "newer 1"})]
+    assert fold(first) == {"name": Change("old 1", "newer 1")}, "what was there before the run comes back"
 
 
 # Outcomes.
