@@ -31,7 +31,7 @@ _COMMANDS = {
     "conflicts": ("tui.commands.queues:conflicts_group", "List or resolve what both sides changed."),
     "skipped": ("tui.commands.queues:skipped_command", "List records that are left alone after failing twice."),
     "retry": ("tui.commands.queues:retry_command", "Let skipped records take part again."),
-    "couplings": ("tui.commands.couplings:couplings_group", "List, export or import what is coupled."),
+    "couplings": ("tui.commands.couplings:couplings_group", "List what is coupled, export it or import it."),
     "couple": ("tui.commands.coupling:couple_command", "Couple two records, or one with a new partner."),
     "match": ("tui.commands.coupling:match_command", "Couple uncoupled records that match."),
     "uncouple": ("tui.commands.coupling:uncouple_command", "Remove couplings; the records stay."),
