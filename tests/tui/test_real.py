@@ -141,6 +141,7 @@ def test_from_start_to_answer_with_the_terminal_lost_on_the_way(config: Path, sc
     sleep(0.5)
     second.type("\r")
     second.until("NAV id")
+    second.until("esc Close")
     second.type("\x1b")
     second.until("page 1/")
     second.type("q")
