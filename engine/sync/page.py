@@ -247,9 +247,8 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
     """The coupling to store: a new one, or one whose number or remembered values changed."""
     if not item.settled or item.target_id is None:
         # what was made before an end and fails now is counted as failed, and not a second time as made
-        return (
-            replace(item.coupling, uncounted=False) if item.coupling is not None and item.coupling.uncounted else None
-        )
+        kept = item.coupling or item.lost if not (item.lost and item.gone) else None
+        return replace(kept, uncounted=False) if kept is not None and kept.uncounted else None
     to_crm = scope.direction is TO
     nav_id, crm_id = (item.id, item.target_id) if to_crm else (item.target_id, item.id)
     number = item.number if to_crm else item.target_number

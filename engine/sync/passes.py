@@ -195,11 +195,9 @@ async def _count(one: Pass, left: list[couplings.Coupling]) -> None:
     # the source is gone meanwhile, or takes part no more
     gone = {id: pair for id, pair in by_source.items() if id not in done}
     outcomes = [*result.outcomes, *(Outcome(id, Action.INSERTED) for id in gone)]
-    known = {(pair.nav_id, pair.crm_id) for pair in result.pairs}
-    pairs = [
-        *result.pairs,
-        *(replace(pair, uncounted=False) for pair in left if (pair.nav_id, pair.crm_id) not in known),
-    ]
+    # whose partner was deleted at once has a new one by now, or none
+    known = {*result.removed, *(pair.nav_id for pair in result.pairs)}
+    pairs = [*result.pairs, *(replace(pair, uncounted=False) for pair in left if pair.nav_id not in known)]
     await _add(one, replace(result, last_key="settled", read=0, outcomes=outcomes, pairs=pairs))
 
 

@@ -1,12 +1,16 @@
 """Coupled records whose partner was deleted (reference/domain.md section 3.5)."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from engine.model.mapping import DeletionPolicy, Direction
 from engine.model.snapshot import RunState
 from engine.runs import snapshots
+from engine.store import watermarks
+from engine.store.schema import coupling
 from tests.conflicts.tools import account_of, coupled, customer_of, sync
 from tests.sync.faults import Died, Life
 from tests.sync.test_customers import customer
@@ -105,6 +109,31 @@ async def test_a_coupling_is_removed_and_the_survivor_left_as_it_is(make: Make) 
     run = await one.run("CUSTOMER")
     assert counters(run, "CUSTOMER", TO) == {"inserted": 1, "unchanged": 1}
     assert lost
+
+
+@pytest.mark.parametrize("modified", [False, True])
+@pytest.mark.parametrize("policy", [DeletionPolicy.REMOVE_COUPLING, DeletionPolicy.RESTORE_RECORDS])
+async def test_what_was_found_to_have_been_made_and_is_deleted_at_once_follows_the_policy(
+    make: Make, policy: DeletionPolicy, *, modified: bool
+) -> None:
+    one = await coupled(make)
+    one.mapping("CUSTOMER", deletion=policy)
+    lost = account_of(one, "C1")["accountid"]
+    with one.store.writing() as connection:
+        found = sa.update(coupling).where(coupling.c.crm_id == lost).values(uncounted=True)
+        assert connection.execute(found).rowcount == 1
+        for one_way in (TO, FROM):
+            watermarks.advance(connection, "CUSTOMER", one_way, datetime.now(UTC) + timedelta(hours=1))
+    one.delete_crm("accounts", lost)
+    run = await (sync(one, "CUSTOMER") if modified else one.run("CUSTOMER"))
+    assert run.state is RunState.FINISHED
+    kept = {one.nav_no: one.crm_id for one in one.couplings("CUSTOMER")}
+    if policy is DeletionPolicy.REMOVE_COUPLING:
+        assert kept.keys() == {"C2"}
+        assert one.codes(run) == {"C1": "coupling_removed"}
+    else:
+        assert kept["C1"] == account_of(one, "C1")["accountid"] != lost
+        assert run.counters.inserted == 1
 
 
 async def test_modified_survivors_are_restored_too(make: Make) -> None:
