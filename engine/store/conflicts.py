@@ -48,8 +48,8 @@ def save(connection: sa.Connection, found: Iterable[Conflict]) -> None:
         ]
         values = {
             "crm_id": one.crm_id,
-            "nav_no": one.nav_no[:80],
-            "name": one.name[:200],
+            "nav_no": one.nav_no,
+            "name": one.name,
             "run_id": one.run,
             "at": one.at if stored is None else stored.at,
             **_columns(fields),

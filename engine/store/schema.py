@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from engine.model.trouble import MESSAGE_SIZE
 from engine.store.types import Guid, Moment, Said
 
 metadata = sa.MetaData(
@@ -218,7 +219,7 @@ extra = Table(
     Column("entity", sa.String(128), primary_key=True),
     Column("id", Guid, primary_key=True),
     Column("mapping", sa.String(40), nullable=False),
-    Column("source", sa.String(200), nullable=False, comment="the id of the row it comes with, or what it is"),
+    Column("source", Said(200), nullable=False, comment="the id of the row it comes with, or what it is"),
     Column("at", Moment, nullable=False),
     comment="rows in CRM that a run was about to make besides those of its mappings, such as price list lines",
 )
@@ -237,10 +238,10 @@ undoing = Table(
     Column("mapping", sa.String(40), nullable=False),
     Column("nav_id", Guid),
     Column("crm_id", Guid),
-    Column("nav_no", sa.String(80), nullable=False),
-    Column("name", sa.String(200), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("name", Said(200), nullable=False),
     Column("digest", sa.LargeBinary, comment="of the values that were found in it"),
-    Column("note", sa.Text, nullable=False, server_default=""),
+    Column("note", Said(), nullable=False, server_default=""),
     sa.Index(None, "run_id", "state", "rank"),
     comment="what a run that undoes another one is going to do, and how far it is",
 )
@@ -272,7 +273,7 @@ trouble = Table(
     Column("direction", sa.String(24), primary_key=True),
     Column("source_id", Guid, primary_key=True),
     Column("code", Said(60), nullable=False),
-    Column("message", Said(250), nullable=False),
+    Column("message", Said(MESSAGE_SIZE), nullable=False),
     Column("nav_no", Said(80), nullable=False),
     Column("name", Said(200), nullable=False),
     Column("times", sa.Integer, nullable=False, comment="how often in a row with the same message"),

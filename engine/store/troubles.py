@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome
-from engine.model.trouble import MESSAGE_SIZE, Trouble
+from engine.model.trouble import Trouble
 from engine.store.schema import trouble
 from engine.store.upsert import insert
 
@@ -69,10 +69,10 @@ def note(
                 "mapping": mapping,
                 "direction": one_way.value,
                 "source_id": one.source_id,
-                "code": problem.code[:60],
-                "message": problem.message[:MESSAGE_SIZE],
-                "nav_no": one.nav_no[:80],
-                "name": one.name[:200],
+                "code": problem.code,
+                "message": problem.message,
+                "nav_no": one.nav_no,
+                "name": one.name,
                 "times": 1,
                 "skipped": one.set_aside,
                 "run_id": run,

@@ -63,7 +63,12 @@ class Said(TypeDecorator[str]):
         """Text to text."""
         if value is None:
             return None
-        return value[: self.length].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return as_kept(value, self.length)
+
+
+def as_kept(text: str, length: int | None) -> str:
+    """What comes back of a text that was stored."""
+    return text[:length].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def to_bytes(guid: str) -> bytes:

@@ -149,8 +149,6 @@ def add(connection: sa.Connection, run: int, steps: Iterable[Step]) -> None:
             "run_id": run,
             **{name: getattr(one, name) for name in Step.__slots__ if name != "direction"},
             "direction": one.direction.value,
-            "nav_no": one.nav_no[:80],
-            "name": one.name[:200],
         }
         for one in steps
     ]
@@ -255,11 +253,11 @@ def _outcome(run: int, step: Step, problem: Problem, kind: str, at: datetime) ->
         "kind": kind,
         "mapping": step.mapping,
         "code": problem.code,
-        "cause": problem.cause[:300],
+        "cause": problem.cause,
         "message": problem.message,
         "hint": problem.hint,
-        "nav_no": step.nav_no[:80],
-        "name": step.name[:200],
+        "nav_no": step.nav_no,
+        "name": step.name,
         "nav_id": step.nav_id,
         "crm_id": step.crm_id,
         "at": at,

@@ -12,6 +12,7 @@ from engine.model.mapping import Direction, FieldMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.model.trouble import MESSAGE_SIZE, Trouble
 from engine.store.couplings import Coupling
+from engine.store.types import as_kept
 
 
 class Mode(Enum):
@@ -79,7 +80,7 @@ class Item:
         set aside (reference/domain.md section 3.8).
         """
         last = self.trouble
-        if last is not None and last.times and last.message == problem.message[:MESSAGE_SIZE]:
+        if last is not None and last.times and last.message == as_kept(problem.message, MESSAGE_SIZE):
             hint = f"It failed twice like this and is left alone until `coupler retry`. {problem.hint}"
             failed = self._outcome(Action.SKIPPED, one_way, problem=replace(problem, hint=hint), ambiguous=ambiguous)
             self.outcome = replace(failed, set_aside=True)
