@@ -61,6 +61,16 @@ def test_undo_looks_first_and_asks_or_is_told(coupler: Coupler, ready: Path) -> 
     assert json.loads(real.stdout.splitlines()[0])["type"] == "job"
     assert not coupler("couplings").stdout
 
+    checked = coupler("check", "--json", timeout=120)
+    found = [json.loads(line) for line in checked.stdout.splitlines()]
+    faults = [(one["mapping"], one["what"], one["nav_no"]) for one in found if one["type"] == "fault"]
+    assert faults == [("CUSTOMER", "duplicates", "10110")], "the demo has two accounts for one customer"
+    assert (found[-1], checked.returncode) == ({"type": "result", "faults": 1, "notes": 1, "exit": 1}, 1)
+    plainly = coupler("check", "--only", "customer", timeout=120).stdout.splitlines()
+    assert plainly[0] == "FAULT  CUSTOMER  duplicates  1"
+    assert plainly[-1] == "1 faults, 1 notes"
+    assert coupler("check", "--only", "currency", timeout=120).returncode == 0
+
     again = coupler("undo", "1", "--dry-run", timeout=120)
     assert again.returncode == 0, again.stderr
     assert again.stdout.splitlines()[-1].split() == ["all", "0", "0", "0", "0"]
