@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from engine.mapping.transfer import TO
-from engine.runs import control
+from engine.model.check import Finding
+from engine.model.errors import LockHeld
+from engine.runs import checking, control
 from engine.store import couplings
+from engine.store.lock import engine_lock
 from engine.store.schema import job, page
 from engine.store.work import Create, Scope, intend
 from tests.check.looking import faults, look, notes
@@ -129,3 +133,21 @@ async def test_flags_that_a_run_overrides_are_noted(make: Make) -> None:
         ("CURRENCY", "Synch. Only Coupled Records is off; the mapping starts with the other."),
         ("CUSTOMER", "Synch. Only Coupled Records is cleared by run 1 until it is answered or cancelled."),
     ]
+
+
+def test_it_refuses_while_an_engine_works_unless_told(make: Make) -> None:
+    world = company(make)
+    found: list[Finding] = []
+    names: list[str] = []
+
+    def work(**options: bool) -> None:
+        checking.check(
+            world.store, world.settings, only=("CURRENCY",), tell=found.append, working=names.append, **options
+        )
+
+    with engine_lock(world.store):
+        with pytest.raises(LockHeld, match="An engine works"):
+            work()
+        work(while_running=True)
+    work()
+    assert (found, names) == ([], ["CURRENCY", "CURRENCY"])
