@@ -37,6 +37,7 @@ _COMMANDS = {
     "uncouple": ("tui.commands.coupling:uncouple_command", "Remove couplings; the records stay."),
     "broken": ("tui.commands.coupling:broken_command", "Find couplings whose partner is gone; restore or remove them."),
     "undo": ("tui.commands.undo:undo_command", "Take back what a full synchronization did."),
+    "check": ("tui.commands.check:check_command", "Compare both sides with what is recorded; writes nothing."),
     "mappings": ("tui.commands.mappings:mappings_command", "List mappings and their fields; set or reset them."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),
     "paths": ("tui.commands.config:paths_command", "Show which files and folders are used."),

@@ -29,6 +29,8 @@ _HEADERS = {
     "User-Agent": "Coupler",
 }
 _XML = "application/xml"
+_LAG = timedelta(minutes=1)
+"""A date that lags more says that the service's clock was set back."""
 _NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
 
 
@@ -233,9 +235,15 @@ class ODataClient:
             ) from error
 
     def _note_date(self, response: httpx.Response) -> None:
+        """Learn the service's clock. A date is never ahead of it, but may lag: it has whole seconds, was looked up some
+        time ago, and came a long way. So the answer that lagged least counts, until the clock itself was set back.
+        """
         with suppress(TypeError, ValueError):
             date = parsedate_to_datetime(response.headers.get("Date"))
-            self._told = (date.replace(tzinfo=date.tzinfo or UTC), time.monotonic())
+            date = date.replace(tzinfo=date.tzinfo or UTC)
+            known = self.now
+            if known is None or not known - _LAG < date <= known:
+                self._told = (date, time.monotonic())
 
     def _learn(self, answer: Answer, course: _Course, epoch: int) -> None:
         seconds = retry_after(answer.headers)

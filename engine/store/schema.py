@@ -242,6 +242,7 @@ undoing = Table(
     Column("name", Said(200), nullable=False),
     Column("digest", sa.LargeBinary, comment="of the values that were found in it"),
     Column("note", Said(), nullable=False, server_default=""),
+    Column("stamp", Moment, comment="its last change, when that is ours and nobody came between"),
     sa.Index(None, "run_id", "state", "rank"),
     comment="what a run that undoes another one is going to do, and how far it is",
 )

@@ -27,11 +27,14 @@ class Bound(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Values(msgspec.Struct, frozen=True):
-    """The values of a row before and after a write, by column as it is read; `bound` are its lookups."""
+    """The values of a row before and after a write, by column as it is read; `bound` are its lookups, `base` what its
+    coupling remembered before.
+    """
 
     old: dict[str, Any]
     new: dict[str, Any]
     bound: dict[str, Bound] = {}
+    base: bytes | None = None
 
 
 _DECODER = msgspec.json.Decoder(Values, float_hook=Decimal)

@@ -45,12 +45,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A step with what came of it, DONE or LEFT, and why; `beside` is said of it too, with what was left of it."""
+    """A step with what came of it, DONE or LEFT, and why; `beside` is said of it too, with what was left of it.
+
+    `base` is what the record's coupling remembers from now on, `stamp` the record's last change, when that is ours.
+    """
 
     step: Step
     state: str
     problem: Problem
     beside: Problem | None = None
+    base: bytes | None = None
+    stamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,16 @@ def done_before(connection: sa.Connection, undoers: Sequence[int], ids: Sequence
     return set(connection.scalars(query))
 
 
+def stamps(connection: sa.Connection, ids: Sequence[str]) -> dict[str, set[datetime]]:
+    """The changes of rows that runs which undo made last, and that nobody came before."""
+    c = undoing.c
+    query = sa.select(c.id, c.stamp).where(c.stamp.is_not(None), c.kind == RESTORE, c.id.in_(ids))
+    found: dict[str, set[datetime]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.id, set()).add(row.stamp)
+    return found
+
+
 def add(connection: sa.Connection, run: int, steps: Iterable[Step]) -> None:
     """Keep steps."""
     rows = [
@@ -175,23 +190,19 @@ def upcoming(connection: sa.Connection, run: int, limit: int) -> list[Step]:
     return [one for one in found if _like(one) == _like(found[0])]
 
 
-def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime, *, dry: bool = False) -> None:
-    """Close steps, say what came of them and remove the couplings of those that are done, all in one transaction.
-
-    A dry run only says it.
-    """
+def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
+    """Close steps, say what came of them and remove the couplings of those that are done, all in one transaction."""
     c = undoing.c
-    for state in (DONE, LEFT):
-        steps = [one.step for one in ended if one.state == state]
-        for step in () if dry else steps:
-            where = (c.run_id == run, c.rank == step.rank, c.entity == step.entity, c.id == step.id)
-            connection.execute(sa.update(undoing).where(*where).values(state=state))
+    for one in ended:
+        where = (c.run_id == run, c.rank == one.step.rank, c.entity == one.step.entity, c.id == one.step.id)
+        connection.execute(sa.update(undoing).where(*where).values(state=one.state, stamp=one.stamp))
+        if one.base is not None:
+            _remember(connection, one.step, one.base)
     rows = [_outcome(run, one.step, one.problem, _word(one), at) for one in ended]
     rows += [_outcome(run, one.step, one.beside, "left", at) for one in ended if one.beside is not None]
     _save(connection, rows)
     _count(connection, run, ended, at)
-    if not dry:
-        _uncouple(connection, [one.step for one in ended if one.state == DONE])
+    _uncouple(connection, [one.step for one in ended if one.state == DONE])
 
 
 def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, str, int]]:
@@ -295,6 +306,13 @@ def _count(connection: sa.Connection, run: int, ended: Sequence[Ended], at: date
             "uncoupled": sum(step.nav_id is not None and step.kind != RESTORE for step in done),
         }
         connection.execute(insert(connection, page).values(values).on_conflict_do_nothing())
+
+
+def _remember(connection: sa.Connection, step: Step, base: bytes) -> None:
+    """Let the coupling of a record remember what it did before, so that what was written back is no change."""
+    c = coupling.c
+    own = c.crm_id if step.direction is Direction.TO_INTEGRATION_TABLE else c.nav_id
+    connection.execute(sa.update(coupling).where(c.mapping == step.mapping, own == step.id).values(base=base))
 
 
 def _uncouple(connection: sa.Connection, steps: Sequence[Step]) -> None:

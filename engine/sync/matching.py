@@ -70,14 +70,14 @@ async def candidates(
     one_way = scope.direction
     side = context.target(one_way)
     table = mapping.crm if one_way is TO else mapping.nav
-    fields = [_field(mapping, nav, crm) for nav, crm in rule.pairs]
+    fields = [rule_field(mapping, nav, crm) for nav, crm in rule.pairs]
     first = fields[0]
     keyed: list[tuple[Item, Key]] = []
     sought: dict[str, None] = {}
     for item in items:
         values = tuple(match_value(field, one_way, item.row, partners) for field in fields)
         if not any(blank(value) for value in values):
-            keyed.append((item, _key(fields, values)))
+            keyed.append((item, rule_key(fields, values)))
             sought[str(values[0])] = None
     if not keyed:
         return {}
@@ -89,7 +89,7 @@ async def candidates(
         columns[side.marker] = None
     rows_of: dict[Key, list[Row]] = {}
     for row in await side.find(table.entity, column, list(sought), tuple(columns), conditions):
-        key = _key(fields, [target_value(field, one_way, row) for field in fields])
+        key = rule_key(fields, [target_value(field, one_way, row) for field in fields])
         rows_of.setdefault(key, []).append(row)
     if not rows_of:
         return {}
@@ -134,11 +134,11 @@ async def _rivals(
     )
     for id, row in rows.items():
         if id not in coupled:
-            number[_key(fields, [match_value(field, one_way, row, partners) for field in fields])] += 1
+            number[rule_key(fields, [match_value(field, one_way, row, partners) for field in fields])] += 1
     return number
 
 
-def _key(fields: Sequence[FieldMapping], values: Sequence[Value]) -> Key:
+def rule_key(fields: Sequence[FieldMapping], values: Sequence[Value]) -> Key:
     """What equal records have in common: texts without case, unless their field minds it."""
     return tuple(
         value.strip() if field.case_sensitive and isinstance(value, str) else folded(value)
@@ -146,7 +146,8 @@ def _key(fields: Sequence[FieldMapping], values: Sequence[Value]) -> Key:
     )
 
 
-def _field(mapping: TableMapping, nav: str, crm: str) -> FieldMapping:
+def rule_field(mapping: TableMapping, nav: str, crm: str) -> FieldMapping:
+    """The field mapping of a pair of a match rule."""
     return next(
         (field for field in mapping.fields if field.nav == nav and field.crm == crm), FieldMapping(nav=nav, crm=crm)
     )

@@ -1,21 +1,33 @@
 """What updates are about to overwrite, read off the writes themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.connectors.protocol import Reference, Row, Write
 from engine.store.traces import Bound, Overwrite, Values
+from engine.sync.item import Item
 
 
-def overwrites(updates: Iterable[tuple[Row, Write]]) -> list[Overwrite]:
+def overwrites(
+    updates: Iterable[tuple[Row, Write]], bases: Mapping[str, bytes | None] | None = None
+) -> list[Overwrite]:
     """Of each update of a row, the columns that are written, as they are and as they will be.
 
-    Columns that were not read are left out: nobody can say what they held.
+    Columns that were not read are left out: nobody can say what they held. `bases` has, by key of the write, what the
+    coupling of the row remembers.
     """
-    return [Overwrite(write.entity, str(write.id), _values(row, write)) for row, write in updates]
+    remembered = bases or {}
+    return [
+        Overwrite(write.entity, str(write.id), _values(row, write, remembered.get(write.key))) for row, write in updates
+    ]
 
 
-def _values(row: Row, write: Write) -> Values:
+def bases_of(items: Iterable[Item]) -> dict[str, bytes | None]:
+    """What the couplings of records remember, by source id."""
+    return {item.id: item.coupling.base for item in items if item.coupling is not None}
+
+
+def _values(row: Row, write: Write, base: bytes | None) -> Values:
     old: dict[str, Any] = {}
     new: dict[str, Any] = {}
     bound: dict[str, Bound] = {}
@@ -28,4 +40,4 @@ def _values(row: Row, write: Write) -> Values:
         if type(value) is Reference:
             new[column] = value.id
             bound[column] = Bound(name, value.entity, value.navigation)
-    return Values(old, new, bound)
+    return Values(old, new, bound, base)

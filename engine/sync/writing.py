@@ -20,7 +20,7 @@ from engine.store.work import Create, Scope, intend
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
-from engine.sync.traces import overwrites
+from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6
 _HINT = "Look at the record on both sides, then run again."
@@ -164,7 +164,8 @@ class Writer:
             return
         marker = self._side.marker or ""
         rows = [Create(item.id, item.number, item.target_id, item.generation, item.name, marker) for item in creates]
-        old = overwrites((item.target or {}, write) for item, write in updates)
+        bases = bases_of(item for item, _ in updates)
+        old = overwrites(((item.target or {}, write) for item, write in updates), bases)
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
         if intent is not None:

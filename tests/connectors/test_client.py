@@ -324,3 +324,19 @@ def test_certificates_that_cannot_be_read_are_a_fault_of_the_configuration(tmp_p
         write()
         with pytest.raises(ConfigError, match=r"ca\.pem"):
             ODataClient("CRM", "https://org.example/", TOKEN, gate=Gate("CRM", 1), ca_file=str(file))
+
+
+async def test_the_clock_of_the_service_is_that_of_the_answer_that_lagged_least(
+    client: ODataClient, server: Server
+) -> None:
+    async def told(date: str) -> str:
+        server.say(json_reply({"value": []}, headers={"Date": date}))
+        await client.read("accounts")
+        assert client.now is not None
+        return client.now.strftime("%H:%M:%S")
+
+    assert client.now is None
+    assert await told("Wed, 01 Jan 2020 10:00:05 GMT") == "10:00:05"
+    assert await told("Wed, 01 Jan 2020 10:00:03 GMT") == "10:00:05", "it was looked up two seconds ago"
+    assert await told("Wed, 01 Jan 2020 10:00:20 GMT") == "10:00:20"
+    assert await told("Wed, 01 Jan 2020 09:00:00 GMT") == "09:00:00", "somebody set it back"

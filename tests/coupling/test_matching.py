@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.model.mapping import ConflictPolicy, MatchRule
-from engine.model.snapshot import JobType, RunState
+from engine.model.snapshot import JobState, JobType, RunState, Wish
 from engine.runs import snapshots
 from engine.runs.requests import Match
 from tests.coupling.tools import ask, change, messages, sums
@@ -144,3 +144,11 @@ async def test_all_mappings_are_matched_by_default_and_again_changes_nothing(mak
     run = await world.run("CUSTOMER")
     assert len(world.crm("accounts")) == 1
     assert run.counters.inserted == 0
+
+
+async def test_a_job_that_is_stopped_does_nothing_more_and_can_be_started_again(make: Make) -> None:
+    world = make({"Customer": [customer()]}, {"account": [account()]})
+    run = await ask(world, CUSTOMER, wish=Wish.STOP)
+    assert (run.state, run.code, run.hint, run.jobs[0].state) == (RunState.STOPPED, "stopped", "", JobState.STOP)
+    assert pairs(world) == {}
+    assert sums(await ask(world, CUSTOMER)) == {"coupled": 1}

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.model.mapping import Direction
-from engine.model.snapshot import RunSnapshot
-from engine.runs import coupling, snapshots
+from engine.model.snapshot import RunSnapshot, Wish
+from engine.runs import control, coupling, snapshots
 from engine.runs.coupling import CouplingRun
 from engine.runs.requests import Request
 from engine.sync.context import Context
@@ -26,9 +26,10 @@ class CouplingEngine(CouplingRun):
         return self.adjust(replace(await super()._context(plan=plan), sleep=self.time.sleep))
 
 
-async def ask(world: World, request: Request, plan: Plan = no_faults) -> RunSnapshot:
-    """Starts a run for a request and works on it to its end."""
+async def ask(world: World, request: Request, plan: Plan = no_faults, wish: Wish = Wish.RUN) -> RunSnapshot:
+    """Starts a run for a request and works on it to its end, with a wish of an operator from its beginning."""
     number = coupling.start(world.store, world.settings, request, by="test")
+    control.wish(world.store, number, wish)
 
     async def work(engine: Engine) -> None:
         mine = CouplingEngine(world.store, world.settings, number, *engine._sides, clock=world.time.now)

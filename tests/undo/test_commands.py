@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import ROOT, Coupler, config, coupler, environment
+from tests.cli.terminal import Terminal
 
 __all__ = ["config", "coupler", "environment"]
 COUPLER = [sys.executable, "-P", "-m", "tui"]
@@ -31,6 +32,20 @@ def ready(tmp_path: Path) -> Iterator[Path]:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """Runs `coupler` on a terminal."""
+    opened: list[Terminal] = []
+
+    def call(*arguments: str) -> Terminal:
+        opened.append(Terminal([*COUPLER, *arguments], cwd=tmp_path, environment=environment))
+        return opened[-1]
+
+    yield call
+    for one in opened:
+        one.close()
 
 
 def undone(text: str) -> dict[str, int]:
@@ -61,6 +76,38 @@ def test_undo_looks_first_and_asks_or_is_told(coupler: Coupler, ready: Path) -> 
     assert json.loads(real.stdout.splitlines()[0])["type"] == "job"
     assert not coupler("couplings").stdout
 
+    checked = coupler("check", "--json", timeout=120)
+    found = [json.loads(line) for line in checked.stdout.splitlines()]
+    faults = [(one["mapping"], one["what"], one["nav_no"]) for one in found if one["type"] == "fault"]
+    assert faults == [("CUSTOMER", "duplicates", "10110")], "the demo has two accounts for one customer"
+    assert (found[-1], checked.returncode) == ({"type": "result", "faults": 1, "notes": 1, "exit": 1}, 1)
+    plainly = coupler("check", "--only", "customer", timeout=120).stdout.splitlines()
+    assert plainly[0] == "FAULT  CUSTOMER  duplicates  1"
+    assert plainly[-1] == "1 faults, 1 notes"
+    assert coupler("check", "--only", "currency", timeout=120).returncode == 0
+
     again = coupler("undo", "1", "--dry-run", timeout=120)
     assert again.returncode == 0, again.stderr
     assert again.stdout.splitlines()[-1].split() == ["all", "0", "0", "0", "0"]
+
+
+def test_on_a_terminal_it_asks_and_the_default_is_no(
+    coupler: Coupler, terminal: Callable[..., Terminal], ready: Path
+) -> None:
+    assert ready.exists()
+    assert coupler("run", "--only", "CURRENCY", "--yes", "--keep-cleared", "no", timeout=120).returncode in (0, 1)
+    pairs = coupler("couplings").stdout
+    assert pairs
+    first = terminal("undo", "1")
+    shown = first.until("Undo run 1 now? yes or no [no]:", 60)
+    assert "What cannot be taken back" in shown
+    assert "CURRENCY" in shown
+    first.write("\n")
+    assert first.ended() == 5
+    assert "Nothing was undone." in first.seen
+    assert coupler("couplings").stdout == pairs
+    second = terminal("undo", "1")
+    second.until("Undo run 1 now? yes or no [no]:", 60)
+    second.write("yes\n")
+    assert second.ended(60) == 0, second.seen
+    assert not coupler("couplings").stdout

@@ -180,6 +180,46 @@ async def test_what_a_later_run_changed_waits_for_its_undo(make: Make) -> None:
     assert f"Run {later.id}" in told.message
 
 
+async def test_runs_are_undone_one_after_the_other(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    first = await world.run()
+    await asyncio.sleep(3.1)
+    world.edit_nav("Customer", "C1", Phone_No="99")
+    made = next(pair.crm_id for pair in world.couplings("CUSTOMER") if pair.nav_no == "C1")
+    second = await world.run()
+    await asyncio.sleep(3.1)
+    world.edit_nav("Customer", "C1", Fax_No="55")
+    third = await world.run()
+    assert (world.crm("accounts", accountid=made)[0]["telephone1"], third.counters.modified) == ("99", 1)
+    for run in (third, second):
+        done = await undo(world, run.id)
+        assert {name: (one.removed, one.restored, one.left) for name, one in lines(world, done).items()} == {
+            "CUSTOMER": (0, 1, 0)
+        }
+    assert not world.crm("accounts", accountid=made)[0].get("telephone1")
+    done = await undo(world, first.id)
+    assert left(world, done) == {}
+    world.edit_nav("Customer", "C1", Phone_No="", Fax_No="")
+    assert_as_before(world, before)
+
+
+async def test_what_was_written_back_does_not_bounce(make: Make) -> None:
+    world = company(make)
+    await world.run()
+    made = next(pair.crm_id for pair in world.couplings("CUSTOMER") if pair.nav_no == "C1")
+    world.edit_nav("Customer", "C1", Phone_No="99")
+    world.edit_crm("accounts", made, fax="55")
+    run = await world.run()
+    assert world.nav("Customer", No="C1")[0]["Fax_No"] == "55"
+    await undo(world, run.id)
+    assert world.nav("Customer", No="C1")[0]["Fax_No"] == ""
+    assert not world.crm("accounts", accountid=made)[0].get("telephone1")
+    await world.run()
+    assert world.nav("Customer", No="C1")[0]["Fax_No"] == "55", "the change in CRM goes to NAV again"
+    assert world.crm("accounts", accountid=made)[0]["telephone1"] == "99", "and that in NAV to CRM"
+
+
 async def test_flags_are_put_back(make: Make) -> None:
     world = company(make)
     run = await world.run("CURRENCY", "CUSTOMER", keep=True)

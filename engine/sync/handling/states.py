@@ -7,7 +7,7 @@ from engine.store.work import Scope, intend
 from engine.sync.context import Context
 from engine.sync.handling.steps import give_up, note
 from engine.sync.item import Item
-from engine.sync.traces import overwrites
+from engine.sync.traces import bases_of, overwrites
 
 ACTIVE, RETIRED, DRAFT = 0, 1, 2
 _STATUS = {ACTIVE: 1, RETIRED: 2}
@@ -30,11 +30,12 @@ async def set_states(context: Context, scope: Scope, items: Sequence[Item]) -> N
 
 async def _set(context: Context, scope: Scope, wanted: Mapping[str, tuple[Item, int]], step: str) -> None:
     left = {id: item for id, (item, _) in wanted.items()}
-    changed = overwrites(
+    updates = [
         (item.target, Write(id, WriteKind.UPDATE, _PRODUCTS, item.target_id, _values(wanted[id][1])))
         for id, item in left.items()
         if item.target is not None and not item.created
-    )
+    ]
+    changed = overwrites(updates, bases_of(left.values()))
     if changed:
         at = context.clock()
         await context.store.write(lambda connection: intend(connection, scope, (), changed, at))

@@ -48,6 +48,10 @@ class UnitHandling(Handling):
                 if isinstance(unit, Problem):
                     item.fail(unit, one_way=TO)
                 del left[group]
+            if self.context.plan:
+                for write in renames:
+                    left[write.key].written = True
+                return
             await record(self.context, self.scope, before)
             for group, result in (await self.context.crm.write(renames)).items() if renames else ():
                 if result.status is Status.DONE:

@@ -1,16 +1,19 @@
 """Carry out the steps, batch by batch; each batch is one commit, and a step that is repeated does nothing twice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from engine.connectors.protocol import ETAG, Result, Row, Status, Write, WriteKind
+from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
 from engine.model.outcome import Problem
 from engine.store import undoing
 from engine.store.undoing import DONE, LEFT, REMOVE, RESTORE, UNCOUPLE, Ended, Step
 from engine.sync.context import Context
-from engine.sync.undo.folding import look_at
-from engine.sync.undo.undone import MODIFIED_BY, Undone, changed, digest, place_of
+from engine.sync.undo.folding import Looked, look_at
+from engine.sync.undo.undone import MODIFIED_BY, Undone, changed, digest, place_of, touched_in_crm, touched_in_nav
 from engine.sync.writing import cause_of
 
 _BATCH = 200
@@ -58,6 +61,8 @@ class Acting:
         side, entity = self._context.target(steps[0].direction), steps[0].entity
         left = {step.id: step for step in steps}
         named: dict[str, tuple[str, ...]] = {}
+        clean: set[str] = set()
+        stamps = await self._context.store.read(partial(undoing.stamps, ids=list(left)))
         ended: list[Ended] = []
         for _ in range(_ROUNDS):
             updates = await self._context.store.read(
@@ -67,6 +72,12 @@ class Acting:
             for one in await look_at(self._context, updates):
                 step = left[one.written.id]
                 if one.values:
+                    if (
+                        not named.get(step.id)
+                        and one.problem is None
+                        and self._is_ours(step, one.row, stamps.get(step.id, set()))
+                    ):
+                        clean.add(step.id)
                     named[step.id] = one.columns
                     writes.append(Write(step.id, WriteKind.UPDATE, entity, step.id, one.values, one.etag))
                     continue
@@ -74,13 +85,53 @@ class Acting:
                 if one.problem is not None and (step.id not in named or not one.etag):
                     ended.append(Ended(step, LEFT, one.problem))
                 else:
-                    ended.append(Ended(step, DONE, _restored(named.get(step.id, ())), one.problem))
+                    said_of = _restored(named.get(step.id, ()))
+                    ended.append(Ended(step, DONE, said_of, one.problem, await self._base(step, one)))
             if not writes:
-                return ended
+                return await self._stamped(ended, clean)
             for id, result in (await side.write(writes)).items():
                 if result.status is Status.REJECTED:
                     ended.append(Ended(left.pop(id), LEFT, _refused(result)))
         return ended + [Ended(step, LEFT, _RESTLESS) for step in left.values()]
+
+    def _is_ours(self, step: Step, row: Row, ours: set[datetime]) -> bool:
+        """Whether the run that is undone, or the undo of a later one, was the last to change a record."""
+        if step.direction is TO:
+            return touched_in_crm(self._undone, row, ours) is None
+        return touched_in_nav(self._undone, self._context.mappings[step.mapping], row, None, ours) is None
+
+    async def _base(self, step: Step, one: Looked) -> bytes | None:
+        """What the coupling remembered before the run; where the run wrote to both sides, before it wrote to CRM."""
+        if step.direction is TO or one.base is None:
+            return one.base
+        pairs = await self._context.store.read(
+            lambda connection: self._context.couplings.of(connection, step.mapping, TO, [step.id])
+        )
+        pair = pairs.get(step.id)
+        entity = self._context.mappings[step.mapping].crm.entity
+        if pair is None:
+            return None
+        also = await self._context.store.read(
+            partial(undoing.written, run=self._undone.id, entity=entity, ids=[pair.crm_id])
+        )
+        return None if also else one.base
+
+    async def _stamped(self, ended: Sequence[Ended], clean: set[str]) -> list[Ended]:
+        """With the moment of our last change, so that the undo of an earlier run knows it for ours."""
+        steps = [one.step for one in ended if one.step.id in clean and one.state == DONE]
+        if not steps:
+            return list(ended)
+        first = steps[0]
+        place = place_of(self._context.mappings.get(first.mapping), first.entity, first.direction)
+        side = self._context.target(first.direction)
+        rows = await side.fetch(first.entity, place.key, [step.id for step in steps], place.stamps)
+        done = {step.id for step in steps}
+        return [
+            replace(one, stamp=moment(rows[one.step.id].get(place.modified)))
+            if one.step.id in done and one.step.id in rows
+            else one
+            for one in ended
+        ]
 
     async def _remove(self, steps: Sequence[Step]) -> list[Ended]:
         first = steps[0]

@@ -37,6 +37,12 @@ class Looked:
     values: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     problem: Problem | None = None
+    row: Row = field(default_factory=dict)
+
+    @property
+    def base(self) -> bytes | None:
+        """What the record's coupling remembered before the run."""
+        return next((one.base for one in self.written.values if one.base is not None), None)
 
 
 def fold(updates: Sequence[Values]) -> dict[str, Change]:
@@ -64,7 +70,7 @@ async def look_at(context: Context, updates: Sequence[Written]) -> list[Looked]:
     place = place_of(context.mappings.get(first.mapping), first.entity, first.direction)
     changes = {one.id: fold(one.values) for one in updates}
     wanted = dict.fromkeys(name for each in changes.values() for name in each)
-    columns = tuple(dict.fromkeys((place.key, place.number, place.name, *wanted)))
+    columns = tuple(dict.fromkeys((place.key, place.number, place.name, *wanted, *place.stamps)))
     rows = await context.target(first.direction).fetch(first.entity, place.key, list(changes), columns)
     looked = []
     for one in updates:
@@ -97,7 +103,7 @@ def _compared(one: Written, changes: Mapping[str, Change], row: Row, number: str
     if _STATE in values and one.entity == "products":
         values[_STATUS] = _STATUS_OF.get(values[_STATE])
     problem = _changed(others) if others else None
-    return Looked(one, number, name, str(row.get(ETAG) or "*"), values, tuple(ours), problem)
+    return Looked(one, number, name, str(row.get(ETAG) or "*"), values, tuple(ours), problem, row)
 
 
 def _changed(columns: Sequence[str]) -> Problem:

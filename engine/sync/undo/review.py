@@ -60,6 +60,7 @@ class Review:
         later = await self._context.store.read(
             lambda connection: undoing.later_writers(connection, self._undone.id, list(ids))
         )
+        stamps = await self._context.store.read(partial(undoing.stamps, ids=list(ids)))
         notes = await self._companies(mapping, one_way, rows)
         steps: list[tuple[Step, Problem | None]] = []
         for id, pair in ids.items():
@@ -67,9 +68,9 @@ class Review:
                 steps.append((self._step(pair, UNCOUPLE, one_way), None))
                 continue
             problem = (
-                touched_in_crm(self._undone, row)
+                touched_in_crm(self._undone, row, stamps.get(id, ()))
                 if one_way is TO
-                else touched_in_nav(self._undone, one, row, pair.base)
+                else touched_in_nav(self._undone, one, row, pair.base, stamps.get(id, ()))
             )
             if problem is not None and id in later:
                 problem = changed("a later run changed it", f"Run {later[id]} changed it too. Undo that run first.")

@@ -1,6 +1,6 @@
 """The run that is taken back, the places of its records, and what tells that a record is as the run left it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -73,6 +73,8 @@ class Place:
     name: str
     columns: tuple[str, ...]
     plain: tuple[str, ...]
+    stamps: tuple[str, ...]
+    modified: str
 
 
 def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> Place:
@@ -84,9 +86,18 @@ def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> P
         plain = [name for one, name in zip(fields, names, strict=True) if one.kind is not FieldKind.LOOKUP]
         columns = (table.key, table.number, table.name, table.modified, *names, *stamps)
         unique = tuple(dict.fromkeys(name for name in columns if name))
-        return Place(entity, table.key, table.number, table.name, unique, tuple(dict.fromkeys(plain)))
+        return Place(
+            entity,
+            table.key,
+            table.number,
+            table.name,
+            unique,
+            tuple(dict.fromkeys(plain)),
+            stamps or (table.modified,),
+            table.modified,
+        )
     key, name = _EXTRA_KEYS[entity]
-    return Place(entity, key, name, name, (key, name, *stamps), (name,))
+    return Place(entity, key, name, name, (key, name, *stamps), (name,), stamps, MODIFIED)
 
 
 def digest(place: Place, row: Row) -> bytes:
@@ -95,21 +106,25 @@ def digest(place: Place, row: Row) -> bytes:
     return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def touched_in_crm(undone: Undone, row: Row) -> Problem | None:
+def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime] = ()) -> Problem | None:
     """Why a row in CRM is not as the run left it; None when it is.
 
-    The row's modifier must be us, and its last change by the end of the run, or its creation.
+    The row's modifier must be us, and its last change by the end of the run, or its creation, or one of `ours`: the
+    undo of a later run.
     """
     by = str(row.get(MODIFIED_BY) or "").lower()
     if undone.user is None or by != undone.user:
         return changed("somebody else changed it", "Another user of CRM changed it since the run created it.")
     last, born = moment(row.get(MODIFIED)), moment(row.get(CREATED))
-    if last is not None and (last == born or (undone.crm_end is not None and last <= undone.crm_end + _STALE)):
+    by_end = last is not None and undone.crm_end is not None and last <= undone.crm_end + _STALE
+    if by_end or (last is not None and (last == born or last in ours)):
         return None
     return changed("it was changed after the run", f"It was last modified at {row.get(MODIFIED)}, after the run.")
 
 
-def touched_in_nav(undone: Undone, mapping: TableMapping, row: Row, base: bytes | None) -> Problem | None:
+def touched_in_nav(
+    undone: Undone, mapping: TableMapping, row: Row, base: bytes | None, ours: Collection[datetime] = ()
+) -> Problem | None:
     """Why a record in NAV is not as the run left it; None when it is. Pages do not say who modified a record."""
     if mapping.nav.dated:
         return changed(
@@ -117,6 +132,8 @@ def touched_in_nav(undone: Undone, mapping: TableMapping, row: Row, base: bytes 
             "NAV keeps only the day of a change, so nobody can tell whether it was changed after the run.",
         )
     last = moment(row.get(mapping.nav.modified))
+    if last is not None and last in ours:
+        return None
     if last is None or undone.nav_end is None or last > undone.nav_end + _STALE:
         at = row.get(mapping.nav.modified)
         return changed("it was changed after the run", f"It was last modified at {at}, after the run.")

@@ -286,6 +286,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=True, comment="of the values that were found in it"),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "stamp", Moment(), nullable=True, comment="its last change, when that is ours and nobody came between"
+        ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "rank", "entity", "id", name="pk_undoing"),
         comment="what a run that undoes another one is going to do, and how far it is",

@@ -1,0 +1,105 @@
+"""Comparing both sides with what is recorded. It takes no lock and writes nothing, and is no run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+
+from engine.config import Settings
+from engine.connectors.protocol import Side, Write
+from engine.mapping.identity import created_id
+from engine.model.check import Finding
+from engine.model.errors import LockHeld
+from engine.runs.full import PRODUCT_NAMES
+from engine.runs.sides import connected
+from engine.store.couplings import Couplings
+from engine.store.database import Store
+from engine.store.lock import engine_lives
+from engine.sync.check.duplicates import Duplicates
+from engine.sync.check.pairs import Noting, dangling, differing
+from engine.sync.check.recorded import recorded
+from engine.sync.context import Context, system_clock
+from engine.sync.organization import read_organization
+
+Tell = Callable[[Finding], None]
+Working = Callable[[str], None]
+
+
+def check(
+    store: Store,
+    settings: Settings,
+    *,
+    only: Sequence[str] = (),
+    while_running: bool = False,
+    tell: Tell,
+    working: Working,
+) -> None:
+    """Tell every finding, of all mappings or `only` some; `working` hears which mapping is looked at.
+
+    Raises LockHeld when an engine works on this store, ConnectionLost when a side cannot be read.
+    """
+    if not while_running and engine_lives(store):
+        raise LockHeld(
+            "An engine works on this state store, and what it is doing would be reported as faults.",
+            "Check again when it is done, or with --while-running.",
+        )
+    asyncio.run(_check(store, settings, only, tell, working))
+
+
+async def _check(store: Store, settings: Settings, only: Sequence[str], tell: Tell, working: Working) -> None:
+    async with connected(settings) as (nav, crm):
+        async for found in findings(store, settings, nav, crm, only, working):
+            tell(found)
+
+
+async def findings(
+    store: Store, settings: Settings, nav: Side, crm: Side, only: Sequence[str] = (), working: Working | None = None
+) -> AsyncIterator[Finding]:
+    """Everything that is found, mapping by mapping."""
+    for found in await store.read(partial(recorded, mappings=settings.mappings, chosen=only)):
+        yield found
+    context = await _context(store, settings, nav, crm)
+    for mapping in settings.mappings:
+        if only and mapping.name not in only:
+            continue
+        if working is not None:
+            working(mapping.name)
+        async for found in Duplicates(context, mapping).find():
+            yield found
+        async for found in dangling(context, mapping):
+            yield found
+        for one_way in mapping.direction.passes:
+            async for found in differing(context, mapping, one_way):
+                yield found
+
+
+async def _context(store: Store, settings: Settings, nav: Side, crm: Side) -> Context:
+    """As for a plan, with sides that note what would be written."""
+    ours, theirs = Noting(nav), Noting(crm)
+    local = created_id(settings.environment, settings.nav.company, "currency", "local")
+    return Context(
+        store=store,
+        nav=ours,
+        crm=theirs,
+        mappings={one.name: one for one in settings.mappings},
+        environment=settings.environment,
+        company=settings.nav.company,
+        product_name=PRODUCT_NAMES.get(settings.nav.version, "Dynamics NAV"),
+        settle_wait=settings.nav.settle_wait,
+        page_size=min(settings.nav.page_size, settings.crm.page_size),
+        organization=await read_organization(ours, theirs, local, _nothing),
+        couplings=Couplings(None, settings.mappings),
+        plan=True,
+        checkpoint=_go_on,
+        sleep=asyncio.sleep,
+        wait_for=lambda _: None,
+        clock=system_clock,
+    )
+
+
+async def _nothing(write: Write) -> None:
+    """Nothing is made, so that nothing is recorded."""
+    del write
+
+
+async def _go_on() -> None:
+    """Nobody stops a check but Ctrl+C."""

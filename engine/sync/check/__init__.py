@@ -1,0 +1,1 @@
+"""Comparing both sides with what is recorded; nothing is written, neither there nor in the store."""

@@ -1,0 +1,92 @@
+"""What the state store says of itself: open intents, waiting links, flags, counters."""
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from engine.model.check import Finding, What
+from engine.model.mapping import TableMapping
+from engine.model.outcome import Action
+from engine.model.snapshot import JobState
+from engine.store import couplings, runs
+from engine.store.schema import coupling, job, link, outcome, page, run
+from engine.store.work import open_intents
+
+_KINDS = ("run", "sync")
+_DONE = (JobState.OK.value, JobState.PART.value)
+
+
+def recorded(connection: sa.Connection, mappings: Sequence[TableMapping], chosen: Sequence[str]) -> list[Finding]:
+    """The findings about the chosen mappings."""
+    found = [*_intents(connection), *_links(connection), *_flags(connection, mappings), *_counters(connection)]
+    names = {one.name for one in mappings}
+    for name, number in couplings.counts(connection).items():
+        if name not in names:
+            message = f"{number:,} couplings of a mapping that is configured no more."
+            found.append(Finding(What.DANGLING, fault=False, mapping=name, message=message))
+    return [one for one in found if not chosen or one.mapping in chosen]
+
+
+def _intents(connection: sa.Connection) -> Iterator[Finding]:
+    for intent in open_intents(connection):
+        message = (
+            f"{len(intent.creates):,} records were sent by run {intent.scope.run} at {intent.sent_at:%Y-%m-%d %H:%M} "
+            "UTC, and what became of them was not settled; the next run does."
+        )
+        yield Finding(What.INTENTS, fault=True, mapping=intent.scope.mapping, message=message)
+
+
+def _links(connection: sa.Connection) -> Iterator[Finding]:
+    c = link.c
+    query = sa.select(c.mapping, c.partner_mapping, sa.func.count()).group_by(c.mapping, c.partner_mapping)
+    for mapping, partner, number in connection.execute(query):
+        message = f"{number:,} records wait until their {partner} record is coupled."
+        yield Finding(What.LINKS, fault=False, mapping=mapping, message=message)
+
+
+def _flags(connection: sa.Connection, mappings: Sequence[TableMapping]) -> Iterator[Finding]:
+    """Flags that are not what the mapping says, and those that a run overrides."""
+    stored = runs.flags(connection)
+    active = runs.active(connection)
+    known = {one.name: one.only_coupled for one in mappings}
+    for name, (value, _) in stored.items():
+        if name not in known:
+            message = "Synch. Only Coupled Records is stored for a mapping that is configured no more."
+            yield Finding(What.FLAGS, fault=False, mapping=name, message=message)
+        elif value != known[name]:
+            message = f"Synch. Only Coupled Records is {'on' if value else 'off'}; the mapping starts with the other."
+            yield Finding(What.FLAGS, fault=False, mapping=name, message=message)
+    if active is None:
+        return
+    for name in active.saved_flags:
+        message = f"Synch. Only Coupled Records is cleared by run {active.id} until it is answered or cancelled."
+        yield Finding(What.FLAGS, fault=False, mapping=name, message=message)
+
+
+def _counters(connection: sa.Connection) -> Iterator[Finding]:
+    """What jobs say they did, against the pages that they committed, the outcomes, and the couplings that are there."""
+    key = (page.c.run_id, page.c.seq, page.c.direction)
+    sums = (sa.func.sum(page.c[name]) for name in ("read", "failed", "inserted"))
+    pages = {
+        tuple(row[:3]): tuple(map(int, row[3:])) for row in connection.execute(sa.select(*key, *sums).group_by(*key))
+    }
+    o = outcome.c
+    failed = sa.select(o.run_id, o.seq, o.direction, sa.func.count()).where(o.kind == Action.FAILED.value)
+    failures = {tuple(row[:3]): row[3] for row in connection.execute(failed.group_by(o.run_id, o.seq, o.direction))}
+    inserted: dict[tuple[int, str], int] = {}
+    for row in connection.execute(sa.select(job).join(run).where(run.c.kind.in_(_KINDS))):
+        read, bad, new = pages.get((row.run_id, row.seq, row.direction), (0, 0, 0))
+        inserted[row.run_id, row.mapping] = inserted.get((row.run_id, row.mapping), 0) + new
+        where = f"Run {row.run_id}, {row.direction}"
+        if row.state in _DONE and row.total_exact and row.total != read:
+            message = f"{where}: the job says {row.total:,} records, its pages {read:,}."
+            yield Finding(What.COUNTERS, fault=True, mapping=row.mapping, message=message)
+        if (listed := failures.get((row.run_id, row.seq, row.direction), 0)) != bad:
+            message = f"{where}: the pages count {bad:,} failed records, and {listed:,} are listed."
+            yield Finding(What.COUNTERS, fault=True, mapping=row.mapping, message=message)
+    c = coupling.c
+    made = sa.select(c.run_id, c.mapping, sa.func.count()).where(c.born.is_not(None), ~c.uncounted)
+    for run_id, mapping, number in connection.execute(made.group_by(c.run_id, c.mapping)):
+        if number > inserted.get((run_id, mapping), number):
+            message = f"Run {run_id} counts {inserted[run_id, mapping]:,} inserted records, and {number:,} are coupled."
+            yield Finding(What.COUNTERS, fault=True, mapping=mapping, message=message)
