@@ -54,9 +54,10 @@ class FullSynchronization:
         row = await self._store.read(partial(runs.get, run_id=self._run))
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
+        beats = await self._store.read(runs.beats)  # before this engine beats itself
         beating = asyncio.create_task(self._beat())
         try:
-            await self._work(plan=row.kind == "plan")
+            await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except StopRequested as stop:
             await self._end(
@@ -78,11 +79,11 @@ class FullSynchronization:
             if row.kind == "plan":
                 await self._store.write(runs.forget_planned)
 
-    async def _work(self, *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         await self._greet()
         context = await self._context(plan=plan)
         if not plan:
-            await settle_intents(context, self._run)
+            await settle_intents(context, self._run, beats=beats)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         await self._estimate(context, rows)
         names = dict.fromkeys(row.mapping for row in rows)
@@ -223,6 +224,9 @@ class FullSynchronization:
         state = RunState.FINISHED if kind == "plan" else RunState.ASKING
 
         def finish(connection: sa.Connection) -> None:
+            row = runs.get(connection, self._run)
+            if row is not None and row.wish == Wish.CANCEL.value:
+                raise StopRequested(cancel=True)
             runs.change(connection, self._run, (RunState.RUNNING,), _ended(state, at))
             if state is RunState.ASKING and keep_cleared is not None:
                 put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)

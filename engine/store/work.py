@@ -41,7 +41,8 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     """A record that is about to be created on the other side.
 
     `target_id` is None when the other side chooses it; then `marker` is the field of the new record that holds the
-    source id, blank when there is none, and `name` what people call the source.
+    source id, blank when there is none, and `name` what people call the source. `base` are the values that are sent, as
+    couplings remember them: whoever finds the record later can tell what others changed in it since.
     """
 
     source_id: str
@@ -49,6 +50,7 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     target_id: str | None
     name: str = ""
     marker: str = ""
+    base: bytes = b""
 
     @property
     def unknowable(self) -> bool:
@@ -192,7 +194,8 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
         if result.left_open:
             first, *rest = result.intents
             creates = msgspec.msgpack.encode(result.left_open)
-            connection.execute(sa.update(intent).where(intent.c.id == first).values(creates=creates))
+            # they may have left until just now, however long ago they were recorded
+            connection.execute(sa.update(intent).where(intent.c.id == first).values(creates=creates, sent_at=at))
         else:
             rest = list(result.intents)
         connection.execute(sa.delete(intent).where(intent.c.id.in_(rest)))

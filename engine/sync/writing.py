@@ -129,12 +129,16 @@ class Writer:
         """Make it durable what is about to be sent, and what is about to be overwritten."""
         if self._context.plan or not (creates or updates):
             return
-        rows = [Create(item.id, item.number, item.target_id, item.name, self._side.marker or "") for item in creates]
+        rows = [self._intended(item) for item in creates]
         old = [(str(item.target_id), self._old_values(item)) for item in updates]
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
         if intent is not None:
             self.intents.append(intent)
+
+    def _intended(self, item: Item) -> Create:
+        item.base = created_base(self._mapping, self._scope.direction, item.row, item.wanted)
+        return Create(item.id, item.number, item.target_id, item.name, self._side.marker or "", item.base)
 
     def _old_values(self, item: Item) -> bytes:
         target = item.target or {}
