@@ -118,10 +118,13 @@ class NavPages:
         """Whether NAV answers, and has the company."""
         try:
             content = await self._client.read("Company", patience=_PROBE_PATIENCE)
-            names = [row.get("Name") for row in content.get("value", ()) if isinstance(row, dict)]
-        except (ConnectionLost, TypeError) as error:
-            detail = f"{error.message} {error.hint}".strip() if isinstance(error, ConnectionLost) else str(error)
+        except ConnectionLost as error:
+            return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip())]
+        listed = content.get("value")
+        if not isinstance(listed, list):
+            detail = f"{urls.shown(self._client.root)} does not answer as NAV's OData V4; check [nav] url."
             return [Step("Company list", ok=False, detail=detail)]
+        names = [row.get("Name") for row in listed if isinstance(row, dict)]
         found = self._company in names
         known = "found" if found else f"not among {', '.join(str(name) for name in names)}"
         return [Step("Company list", ok=True, detail=f"{len(names)} companies"), Step(self._company, found, known)]

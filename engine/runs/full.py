@@ -13,7 +13,7 @@ from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.defaults import default_mappings
 from engine.mapping.identity import created_id
-from engine.model.errors import ConnectionLost, CouplerError, LockHeld, RunError, StoreError
+from engine.model.errors import ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import put_answer
@@ -96,36 +96,27 @@ class FullSynchronization:
                 scope = Scope(self._run, row.seq, name, Direction(row.direction), plan)
                 if reason:
                     await self._set(scope, state=JobState.SKIP.value, message=reason)
-                else:
-                    await self._pass(context, scope)
+                elif not await self._pass(context, scope):
+                    reason = "the other direction could not go on"
             if not plan:
                 self._waiting = ""
                 linked = await write_links(context, self._run, name, seqs)
                 if linked:
                     await self._tell(name, f"linked {linked:,} records that waited for {name}")
 
-    async def _pass(self, context: Context, scope: Scope) -> None:
-        mapping = context.mappings[scope.mapping]
-        table = mapping.table(scope.direction)
-        total = await context.source(scope.direction).count(table.entity, table.filter)
-        started = self._clock()
-        known = (await self._store.read(counts)).get(scope.mapping, 0)
-        number = total.number if total.exact else max(total.number, known)
-        await self._set(
-            scope,
-            state=JobState.RUN.value,
-            total=number,
-            total_exact=total.exact,
-            started_at=started,
-            ended_at=None,
-            message="",
-        )
-        await self._tell(scope.mapping, f"{_way(scope.direction)}: {number:,} records")
+    async def _pass(self, context: Context, scope: Scope) -> bool:
+        """Do one pass and return whether it could go on to its end; what stops the run is raised."""
+        await self._set(scope, state=JobState.RUN.value, started_at=self._clock(), ended_at=None, message="")
         try:
+            await self._count(context, scope)
             await run_pass(context, scope, only_coupled=False)
         except StopRequested:
             await self._set(scope, state=JobState.STOP.value, message="stopped")
             raise
+        except Refused as error:
+            await self._set(scope, state=JobState.FAIL.value, ended_at=self._clock(), message=error.message)
+            await self._tell(scope.mapping, f"{_way(scope.direction)}: FAIL {error.message}")
+            return False
         except CouplerError as error:
             await self._set(scope, state=JobState.STOP.value, message=error.message)
             raise
@@ -134,6 +125,15 @@ class FullSynchronization:
         await self._set(scope, state=state.value, ended_at=self._clock(), total=read, total_exact=True)
         await self._tell(scope.mapping, f"{_way(scope.direction)}: {state.value}, {read:,} read, {failed:,} failed")
         await self._store.write(partial(runs.trim_events, run_id=self._run))
+        return True
+
+    async def _count(self, context: Context, scope: Scope) -> None:
+        table = context.mappings[scope.mapping].table(scope.direction)
+        total = await context.source(scope.direction).count(table.entity, table.filter)
+        known = (await self._store.read(counts)).get(scope.mapping, 0)
+        number = total.number if total.exact else max(total.number, known)
+        await self._set(scope, total=number, total_exact=total.exact)
+        await self._tell(scope.mapping, f"{_way(scope.direction)}: {number:,} records")
 
     async def _broken(self, mapping: TableMapping) -> str:
         """Why a job cannot run: a job that it depends on could not go on."""
@@ -145,17 +145,22 @@ class FullSynchronization:
     async def _estimate(self, context: Context, rows: Any) -> None:
         """Count all sources, so that progress has a total from the start; a pass counts again when it begins."""
         totals: dict[str, int] = {}
+        known = await self._store.read(counts)
         for row in rows:
             if row.total is not None:
                 continue
             mapping = context.mappings[row.mapping]
             one_way = Direction(row.direction)
             table = mapping.table(one_way)
-            count = await context.source(one_way).count(table.entity, table.filter)
-            # what the first pass creates is read back by the second
-            totals[row.mapping] = totals.get(row.mapping, 0) + count.number
+            try:
+                count = await context.source(one_way).count(table.entity, table.filter)
+            except Refused:
+                continue  # its pass will meet it, and say so
+            # what the first pass creates is read back by the second; what is coupled already is there
+            created = max(totals.get(row.mapping, 0) - known.get(row.mapping, 0), 0)
+            totals[row.mapping] = count.number
             scope = Scope(self._run, row.seq, row.mapping, one_way, context.plan)
-            await self._set(scope, total=totals[row.mapping], total_exact=False)
+            await self._set(scope, total=created + count.number, total_exact=False)
 
     async def _greet(self) -> None:
         """Make sure that both sides are there before anything else; a wrong address must not take a minute to show."""

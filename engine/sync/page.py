@@ -55,6 +55,7 @@ async def work_page(
     prepared = await one.handling.prepare({item.id: item.row for item in active})
     for item in active:
         if item.id in prepared.left_out:
+            item.skip(scope.direction)
             continue
         if (problem := prepared.problems.get(item.id)) is not None:
             item.fail(problem, one_way=scope.direction)
@@ -65,7 +66,7 @@ async def work_page(
         elif only is not None:
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
         item.warnings.extend(item.wanted.warnings)
-    active = [item for item in active if item.open and item.id not in prepared.left_out]
+    active = [item for item in active if item.open]
     new = [item for item in active if item.mode is Mode.CREATE]
     await find_partners(context, scope, one.mapping, new, found, one.claimed)
     for item in new:
