@@ -14,7 +14,7 @@ from engine.connectors.nav_writes import KEY, NavWriter
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none, each_to_its_end
-from engine.model.errors import ConfigError, ConnectionLost
+from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
 from engine.model.mapping import Condition
 
 MOST_ROWS = 20_000
@@ -119,7 +119,8 @@ class NavPages:
         try:
             content = await self._client.read("Company", patience=_PROBE_PATIENCE)
         except ConnectionLost as error:
-            return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip())]
+            denied = isinstance(error, AccessDenied)
+            return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied)]
         listed = content.get("value")
         if not isinstance(listed, list):
             detail = f"{urls.shown(self._client.root)} does not answer as NAV's OData V4; check [nav] url."

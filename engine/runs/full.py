@@ -13,7 +13,7 @@ from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.defaults import default_mappings
 from engine.mapping.identity import created_id
-from engine.model.errors import ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
+from engine.model.errors import AccessDenied, ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import put_answer
@@ -167,7 +167,7 @@ class FullSynchronization:
         for side in self._sides:
             for step in await side.probe():
                 if not step.ok:
-                    raise ConnectionLost(f"{step.name}: {step.detail}")
+                    raise (AccessDenied if step.denied else ConnectionLost)(f"{step.name}: {step.detail}")
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)
