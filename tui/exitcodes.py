@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, LockHeld, StoreError
+from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, LockHeld, Refused, StoreError
 from engine.model.snapshot import JobState, RunSnapshot, RunState
 
 
@@ -52,6 +52,7 @@ _OF_CODE = {
     ConfigError.code: ExitCode.USAGE,
     ConnectionLost.code: ExitCode.CONNECTION,
     AccessDenied.code: ExitCode.CONNECTION,
+    Refused.code: ExitCode.CONNECTION,
     StoreError.code: ExitCode.CONNECTION,
     LockHeld.code: ExitCode.BUSY,
     "internal": ExitCode.INTERNAL,

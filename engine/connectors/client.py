@@ -17,7 +17,7 @@ from engine.connectors import body, urls
 from engine.connectors.auth import OriginAuth, Secret
 from engine.connectors.gate import Gate
 from engine.connectors.verdicts import Fault, Verdict, fault, judge, retry_after
-from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
+from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, Refused
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 _HEADERS = {
@@ -170,6 +170,8 @@ class ODataClient:
             return AccessDenied(message, "Check the user, and that the password or token is valid and has not expired.")
         if answer.verdict is Verdict.FORBIDDEN:
             return AccessDenied(message, "Have the permission granted to the user of this connection.")
+        if answer.verdict in (Verdict.REJECTED, Verdict.MISSING):
+            return Refused(message, _wrong_url())
         return ConnectionLost(message, _wrong_url())
 
     def link(self, link: object) -> httpx.URL:

@@ -16,7 +16,7 @@ from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none, each_to_its_end
-from engine.model.errors import ConnectionLost
+from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition
 
 MOST_ROWS = 5000
@@ -134,7 +134,8 @@ class Dataverse:
             steps.append(Step("RetrieveVersion", "Version" in version, str(version.get("Version"))))
         except ConnectionLost as error:
             name = "RetrieveVersion" if steps else "WhoAmI"
-            steps.append(Step(name, ok=False, detail=f"{error.message} {error.hint}".strip()))
+            denied = isinstance(error, AccessDenied)
+            steps.append(Step(name, ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied))
         return steps
 
     async def metadata(self) -> Mapping[str, Shape]:

@@ -62,12 +62,12 @@ class Gate:
 
     @property
     def waiting(self) -> str:
-        """What is waited for, such as `CRM 429, retry in 4 s (attempt 2)`; empty when nothing is."""
+        """What is waited for, such as `CRM again in 4 s (attempt 2): 429`; empty when nothing is."""
         if not self._waits:
             return ""
         wait = max(self._waits.values(), key=lambda one: one.until)
         seconds = max(0, round(wait.until - self.clock()))
-        return f"{self.name} {wait.reason}, retry in {seconds} s (attempt {wait.attempt})"
+        return f"{self.name} again in {seconds} s (attempt {wait.attempt}): {wait.reason}"
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[int]:

@@ -16,7 +16,7 @@ from engine.connectors.nav_writes import KEY, NavWriter
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none, each_to_its_end
-from engine.model.errors import ConfigError, ConnectionLost
+from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
 from engine.model.mapping import Condition
 
 MOST_ROWS = 20_000
@@ -134,10 +134,14 @@ class NavPages:
         """Whether NAV answers, and has the company."""
         try:
             content = await self._client.read("Company", patience=_PROBE_PATIENCE)
-            names = [row.get("Name") for row in content.get("value", ()) if isinstance(row, dict)]
-        except (ConnectionLost, TypeError) as error:
-            detail = f"{error.message} {error.hint}".strip() if isinstance(error, ConnectionLost) else str(error)
+        except ConnectionLost as error:
+            denied = isinstance(error, AccessDenied)
+            return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied)]
+        listed = content.get("value")
+        if not isinstance(listed, list):
+            detail = f"{urls.shown(self._client.root)} does not answer as NAV's OData V4; check [nav] url."
             return [Step("Company list", ok=False, detail=detail)]
+        names = [row.get("Name") for row in listed if isinstance(row, dict)]
         found = self._company in names
         known = "found" if found else f"not among {', '.join(str(name) for name in names)}"
         return [Step("Company list", ok=True, detail=f"{len(names)} companies"), Step(self._company, found, known)]

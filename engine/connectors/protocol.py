@@ -95,11 +95,12 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a connection test."""
+    """One step of a connection test; `denied` when the service does not accept who we are."""
 
     name: str
     ok: bool
     detail: str
+    denied: bool = False
 
 
 class Side(Protocol):

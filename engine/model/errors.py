@@ -4,6 +4,7 @@
       ConfigError        the operator mends the configuration or the command line; nothing was done
       ConnectionLost     a server cannot be reached or talks nonsense; the run stops and can be resumed
         AccessDenied     a server refuses who we are, or what we may do
+        Refused          a server is there, but refuses what one job asks of it; the other jobs go on
       StoreError         the state store cannot be used; nothing is sent without it
         LockHeld         another engine works on the same store
       RunError           the run is not in a state for what was asked
@@ -46,6 +47,12 @@ class AccessDenied(ConnectionLost):
     """A server does not accept the token or the password, or forbids the operation altogether."""
 
     code = "access"
+
+
+class Refused(ConnectionLost):
+    """A server does not take a request as such: a page that is not published, a field that is not there."""
+
+    code = "refused"
 
 
 class StoreError(CouplerError):

@@ -95,8 +95,11 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
 
 
 def wish(store: Store, run_id: int, wanted: Wish) -> None:
-    """Tell the engine of a run what is wanted of it; raises RunError when the run is not running."""
+    """Tell the engine of a run what is wanted; a wish to cancel stands. Raises RunError when it is not running."""
     with store.writing() as connection:
+        row = runs.get(connection, run_id)
+        if row is not None and row.state == _RUNNING.value and row.wish == Wish.CANCEL.value:
+            return
         if not runs.change(connection, run_id, (_RUNNING,), {"wish": wanted.value}):
             raise RunError(f"Run {run_id} is not running.", "`coupler status` says what it is doing.")
 

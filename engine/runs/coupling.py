@@ -5,8 +5,9 @@ for its answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from engine.config import Settings
@@ -92,11 +93,11 @@ def kind_of(request: Request) -> str:
 class CouplingRun(FullSynchronization):
     """The engine's work on one run about couplings."""
 
-    async def _work(self, *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         row = await self._store.read(partial(runs.get, run_id=self._run))
         request = unpacked(None if row is None else row.request)
         context = await self._context(plan=plan)
-        await settle_intents(context, self._run)
+        await settle_intents(context, self._run, beats=beats)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         scopes = {
             (one.seq, Direction(one.direction)): Scope(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from engine.config import Settings
 from engine.connectors.protocol import Count, Side, Write
 from engine.mapping.identity import created_id
-from engine.model.errors import ConnectionLost, CouplerError, LockHeld, RunError, StoreError
+from engine.model.errors import AccessDenied, ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.control import on_hold, put_answer, refuse_changed
@@ -59,10 +59,11 @@ class FullSynchronization:
         self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
+        beats = await self._store.read(runs.beats)  # before this engine beats itself
         beating = asyncio.create_task(self._beat())
         try:
             refuse_changed(self._settings, row)
-            await self._work(plan=row.kind == "plan")
+            await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except StopRequested as stop:
             await self._end(
@@ -84,13 +85,13 @@ class FullSynchronization:
             if row.kind == "plan":
                 await self._store.write(runs.forget_planned)
 
-    async def _work(self, *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         if self._modified:
             await self._refuse_on_hold()
         await self._greet()
         context = await self._context(plan=plan)
         if not plan:
-            await settle_intents(context, self._run)
+            await settle_intents(context, self._run, beats=beats)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         await self._estimate(context, rows)
         names = dict.fromkeys(row.mapping for row in rows)
@@ -103,36 +104,29 @@ class FullSynchronization:
                 scope = Scope(self._run, row.seq, name, Direction(row.direction), plan)
                 if reason:
                     await self._set(scope, state=JobState.SKIP.value, message=reason)
-                else:
-                    await self._pass(context, scope)
+                elif not await self._pass(context, scope):
+                    reason = "the other direction could not go on"
             if not plan:
                 self._waiting = ""
                 linked = await write_links(context, self._run, name, seqs)
                 if linked:
                     await self._tell(name, f"linked {linked:,} records that waited for {name}")
 
-    async def _pass(self, context: Context, scope: Scope) -> None:
+    async def _pass(self, context: Context, scope: Scope) -> bool:
+        """Do one pass and return whether it could go on to its end; what stops the run is raised."""
+        await self._set(scope, state=JobState.RUN.value, started_at=self._clock(), ended_at=None, message="")
         mapping = context.mappings[scope.mapping]
-        total = await self._count(context, mapping, scope.direction)
-        started = self._clock()
-        known = 0 if self._modified else (await self._store.read(counts)).get(scope.mapping, 0)
-        number = total.number if total.exact else max(total.number, known)
-        await self._set(
-            scope,
-            state=JobState.RUN.value,
-            total=number,
-            total_exact=total.exact,
-            started_at=started,
-            ended_at=None,
-            message="",
-        )
-        await self._tell(scope.mapping, f"{_way(scope.direction)}: {number:,} records")
         try:
+            await self._announce(context, scope)
             only_coupled = self._modified and await self._only_coupled(mapping)
             await run_pass(context, scope, only_coupled=only_coupled, modified=self._modified)
         except StopRequested:
             await self._set(scope, state=JobState.STOP.value, message="stopped")
             raise
+        except Refused as error:
+            await self._set(scope, state=JobState.FAIL.value, ended_at=self._clock(), message=error.message)
+            await self._tell(scope.mapping, f"{_way(scope.direction)}: FAIL {error.message}")
+            return False
         except CouplerError as error:
             await self._set(scope, state=JobState.STOP.value, message=error.message)
             raise
@@ -141,6 +135,14 @@ class FullSynchronization:
         await self._set(scope, state=state.value, ended_at=self._clock(), total=read, total_exact=True)
         await self._tell(scope.mapping, f"{_way(scope.direction)}: {state.value}, {read:,} read, {failed:,} failed")
         await self._store.write(partial(runs.trim_events, run_id=self._run))
+        return True
+
+    async def _announce(self, context: Context, scope: Scope) -> None:
+        total = await self._count(context, context.mappings[scope.mapping], scope.direction)
+        known = 0 if self._modified else (await self._store.read(counts)).get(scope.mapping, 0)
+        number = total.number if total.exact else max(total.number, known)
+        await self._set(scope, total=number, total_exact=total.exact)
+        await self._tell(scope.mapping, f"{_way(scope.direction)}: {number:,} records")
 
     async def _count(self, context: Context, mapping: TableMapping, one_way: Direction) -> Count:
         """How many records a pass is going to look at; those that failed before come on top."""
@@ -168,23 +170,28 @@ class FullSynchronization:
     async def _estimate(self, context: Context, rows: Any) -> None:
         """Count all sources, so that progress has a total from the start; a pass counts again when it begins."""
         totals: dict[str, int] = {}
+        known = await self._store.read(counts)
         for row in rows:
             if row.total is not None:
                 continue
             mapping = context.mappings[row.mapping]
             one_way = Direction(row.direction)
-            count = await self._count(context, mapping, one_way)
-            # what the first pass creates is read back by the second
-            totals[row.mapping] = totals.get(row.mapping, 0) + count.number
+            try:
+                count = await self._count(context, mapping, one_way)
+            except Refused:
+                continue  # its pass will meet it, and say so
+            # what the first pass creates is read back by the second; what is coupled already is there
+            created = 0 if self._modified else max(totals.get(row.mapping, 0) - known.get(row.mapping, 0), 0)
+            totals[row.mapping] = count.number
             scope = Scope(self._run, row.seq, row.mapping, one_way, context.plan)
-            await self._set(scope, total=totals[row.mapping], total_exact=False)
+            await self._set(scope, total=created + count.number, total_exact=False)
 
     async def _greet(self) -> None:
         """Make sure that both sides are there before anything else; a wrong address must not take a minute to show."""
         for side in self._sides:
             for step in await side.probe():
                 if not step.ok:
-                    raise ConnectionLost(f"{step.name}: {step.detail}")
+                    raise (AccessDenied if step.denied else ConnectionLost)(f"{step.name}: {step.detail}")
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)
@@ -254,6 +261,9 @@ class FullSynchronization:
         state = RunState.ASKING if kind == "run" else RunState.FINISHED
 
         def finish(connection: sa.Connection) -> None:
+            row = runs.get(connection, self._run)
+            if row is not None and row.wish == Wish.CANCEL.value:
+                raise StopRequested(cancel=True)
             runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._clocks()})
             if state is RunState.ASKING and keep_cleared is not None:
                 put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -92,7 +93,8 @@ def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
 
 async def _stop(store: Store, run_id: int) -> None:
     """A signal asks for what an operator's stop asks for."""
-    await asyncio.to_thread(_wish_stop, store, run_id)
+    with suppress(CouplerError):  # it has ended meanwhile, or the work itself meets the same trouble
+        await asyncio.to_thread(_wish_stop, store, run_id)
 
 
 def _wish_stop(store: Store, run_id: int) -> None:

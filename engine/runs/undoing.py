@@ -1,6 +1,8 @@
 """Taking back a full synchronization: a run of its own kind, with a job for each job of the run that is undone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -96,7 +98,7 @@ def report(store: Store, run_id: int) -> list[UndoLine]:
 class Undoing(FullSynchronization):
     """The engine's work on one run that undoes another one."""
 
-    async def _work(self, *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         row = await self._store.read(partial(runs.get, run_id=self._run))
         request: dict[str, Any] = dict(row.request) if row is not None else {}
         target = await self._store.read(partial(runs.get, run_id=int(request["undo"])))
@@ -106,7 +108,7 @@ class Undoing(FullSynchronization):
         undone = await self._undone(context, target)
         if not request["reviewed"]:
             if not request["dry"]:
-                await settle_intents(context, self._run)
+                await settle_intents(context, self._run, beats=beats)
             await self._store.write(partial(undoing.forget, run=self._run))
             await self._tell("", f"looks at what run {target.id} did")
             await Review(context, undone, self._run).look()

@@ -199,10 +199,12 @@ def named(connection: sa.Connection, mapping: str, names: Sequence[str]) -> list
     return list(found.values())
 
 
-def uncounted(connection: sa.Connection, mapping: str) -> list[Coupling]:
-    """Couplings that settling made and that no page has counted."""
+def uncounted(connection: sa.Connection, mapping: str, born: str) -> list[Coupling]:
+    """Couplings of records made on one side ("nav" or "crm") that settling made and that no page has counted."""
     c = coupling.c
-    query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted).where(c.mapping == mapping, c.uncounted)
+    query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted).where(
+        c.mapping == mapping, c.uncounted, c.born == born
+    )
     return [Coupling(*row) for row in connection.execute(query)]
 
 

@@ -80,6 +80,12 @@ def active(connection: sa.Connection) -> sa.Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
+def beats(connection: sa.Connection) -> dict[int, datetime]:
+    """When the engine of each run gave its last sign of life."""
+    query = sa.select(run.c.id, run.c.beat_at).where(run.c.beat_at.is_not(None))
+    return {row.id: row.beat_at for row in connection.execute(query)}
+
+
 def change(connection: sa.Connection, run_id: int, expected: Sequence[RunState], values: Mapping[str, Any]) -> bool:
     """Change a run that is in one of the expected states; False when it is not."""
     states = [state.value for state in expected]

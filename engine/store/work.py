@@ -45,7 +45,8 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
 
     `target_id` is None when the other side chooses it; then `marker` is the field of the new record that holds the
     source id, blank when there is none, and `name` what people call the source. A partner that is made again, because
-    it was deleted, is of a higher generation than the coupling that there is.
+    it was deleted, is of a higher generation than the coupling that there is. `base` are the values that are sent, as
+    couplings remember them: whoever finds the record later can tell what others changed in it since.
     """
 
     source_id: str
@@ -54,6 +55,7 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     generation: int = 0
     name: str = ""
     marker: str = ""
+    base: bytes = b""
 
     @property
     def unknowable(self) -> bool:
@@ -231,7 +233,8 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
         if result.left_open:
             first, *rest = result.intents
             creates = msgspec.msgpack.encode(result.left_open)
-            connection.execute(sa.update(intent).where(intent.c.id == first).values(creates=creates))
+            # they may have left until just now, however long ago they were recorded
+            connection.execute(sa.update(intent).where(intent.c.id == first).values(creates=creates, sent_at=at))
         else:
             rest = list(result.intents)
         connection.execute(sa.delete(intent).where(intent.c.id.in_(rest)))

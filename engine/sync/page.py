@@ -71,6 +71,7 @@ async def work_page(
     prepared = await _prepare(one, {item.id: item.row for item in active}, alone=only is not None)
     for item in active:
         if item.id in prepared.left_out:
+            item.skip(scope.direction)
             continue
         if (problem := prepared.problems.get(item.id)) is not None:
             item.fail(problem, one_way=scope.direction)
@@ -82,7 +83,7 @@ async def work_page(
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
         item.warnings.extend(item.wanted.warnings)
         item.warnings.extend(_never_linked(one, item))
-    active = [item for item in active if item.open and item.id not in prepared.left_out]
+    active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
     for item in active:
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:

@@ -152,7 +152,8 @@ async def close_pass(one: Pass) -> None:
             outcomes = [_failed(create, _UNANSWERED) for create in lost]
             done = await _intents(one)
             await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done, left_open=unsure))
-    left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping))
+    born = "crm" if scope.direction is TO else "nav"
+    left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping, born=born))
     if left:
         await _count(one, left)
 
@@ -213,7 +214,9 @@ async def _intents(one: Pass) -> list[int]:
 
 
 async def _add(one: Pass, result: PageResult) -> None:
+    """Commit what is no page of the source, under a key of its own: a resumed pass may come here again."""
     at = one.context.clock()
+    result = replace(result, last_key=f"{result.last_key} {at.isoformat()}")
     await one.context.store.write(partial(add_page, scope=one.scope, result=result, at=at))
 
 

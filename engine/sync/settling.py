@@ -2,7 +2,7 @@
 2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,12 +19,15 @@ from engine.sync.context import Context
 _GRACE = timedelta(seconds=1)
 
 
-async def settle_intents(context: Context, run: int, scope: Scope | None = None) -> list[Create]:
+async def settle_intents(
+    context: Context, run: int, scope: Scope | None = None, beats: Mapping[int, datetime] | None = None
+) -> list[Create]:
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
     Those of `run` stay open, as their pages may be committed: then the pass must make them again at its end. Those of
     earlier runs are forgotten, but for those that carry no mark: nobody can tell what came of them. With a scope only
-    its own intents are looked at.
+    its own intents are looked at. `beats` are the last signs of life of the engines that may have sent them: a create
+    may have left long after it was recorded, behind others or put off by the service.
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
@@ -39,7 +42,8 @@ async def settle_intents(context: Context, run: int, scope: Scope | None = None)
         if context.target(intent.scope.direction).client_ids:
             found, absent = await _by_id(context, intent), list[Create]()
         else:
-            found, absent = await _by_marker(context, intent)
+            left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
+            found, absent = await _by_marker(context, intent, left)
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
@@ -84,6 +88,7 @@ async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
             create.source_id,
             str(create.target_id),
             create.number,
+            create.base or None,
             uncounted=True,
             born="crm",
             generation=create.generation,
@@ -93,7 +98,7 @@ async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
     ]
 
 
-async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create]]:
+async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[list[Coupling], list[Create]]:
     """Creates whose id the other side chose: found by the marker, once nothing can still be under way."""
     side, table = context.nav, context.mappings[intent.scope.mapping].nav
     coupled = await _coupled(context, intent)
@@ -102,7 +107,7 @@ async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], 
     marked = [create for create in creates if not create.unknowable]
     if not marked:
         return [], unmarked
-    await wait_until(context, intent.sent_at + timedelta(seconds=context.settle_wait))
+    await wait_until(context, left + timedelta(seconds=context.settle_wait))
     marker = marked[0].marker
     columns = (table.key, table.number, marker)
     rows: dict[str, list[Row]] = {}
@@ -119,6 +124,7 @@ async def _by_marker(context: Context, intent: Intent) -> tuple[list[Coupling], 
                         str(row[table.key]).lower(),
                         create.source_id,
                         str(row[table.number]),
+                        create.base or None,
                         uncounted=True,
                         born="nav",
                         generation=create.generation,

@@ -162,14 +162,18 @@ class Writer:
         """Make it durable what is about to be sent, and what is about to be overwritten."""
         if self._context.plan or not (creates or updates):
             return
-        marker = self._side.marker or ""
-        rows = [Create(item.id, item.number, item.target_id, item.generation, item.name, marker) for item in creates]
+        rows = [self._intended(item) for item in creates]
         bases = bases_of(item for item, _ in updates)
         old = overwrites(((item.target or {}, write) for item, write in updates), bases)
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
         if intent is not None:
             self.intents.append(intent)
+
+    def _intended(self, item: Item) -> Create:
+        item.base = created_base(self._mapping, self._scope.direction, item.row, item.wanted)
+        marker = self._side.marker or ""
+        return Create(item.id, item.number, item.target_id, item.generation, item.name, marker, item.base)
 
     def _created(self, item: Item, result: Result) -> None:
         match result.status:

@@ -76,7 +76,7 @@ async def test_a_fault_that_may_pass_is_waited_out_by_a_read(
     server.say(fault, fault, OK)
     assert await client.read("a") == {"value": []}
     assert time.slept == [0.5, 1.0]
-    assert all("retry in" in text for text in time.texts)
+    assert all("again in" in text for text in time.texts)
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -95,7 +95,7 @@ async def test_neither_a_drip_nor_silence_holds_a_request_for_ever(server: Serve
     client = ODataClient("CRM", server.url, TOKEN, gate=time.make_gate(), limits=Limits(total=0.2))
     server.say(fault, OK)
     assert await asyncio.wait_for(client.read("a"), 2) == {"value": []}
-    assert time.texts == ["CRM no whole answer within 0.2 s, retry in 0 s (attempt 1)"]
+    assert time.texts == ["CRM again in 0 s (attempt 1): no whole answer within 0.2 s"]
     server.say(fault)
     with pytest.raises(Unanswered):
         await asyncio.wait_for(client.write("a", b"{}", {}), 2)
@@ -152,7 +152,7 @@ async def test_429_is_waited_out_by_reads_and_writes(
     answered = (await client.write("a", b"{}", {})).body if write else json.dumps(await client.read("a")).encode()
     assert json.loads(answered) == {"value": []}
     assert pause <= time.now - 1000 <= pause + 0.25
-    assert time.texts == [f"CRM 429, retry in {round(time.now - 1000)} s (attempt 1)"]
+    assert time.texts == [f"CRM again in {round(time.now - 1000)} s (attempt 1): 429"]
     assert client.gate.limit == 4
 
 

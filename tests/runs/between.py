@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import threading
+import time
 from collections.abc import Callable
 
 Change = Callable[[bytes, bytes], bytes | None]
@@ -73,6 +74,11 @@ def redirect(_request: bytes, _answer: bytes) -> bytes:
 
 def nothing(_request: bytes, _answer: bytes) -> None:
     """What the server says."""
+
+
+def slowly(_request: bytes, _answer: bytes) -> None:
+    """What the server says, one answer after the other and each a while later."""
+    time.sleep(0.05)
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:

@@ -77,13 +77,14 @@ def test_a_crm_record_is_never_coupled_to_a_second_nav_record(store: Store) -> N
 
 
 def test_what_settling_found_is_known_until_a_page_counts_it(store: Store) -> None:
-    couple(store, pair(1, uncounted=True), pair(2))
+    couple(store, pair(1, uncounted=True, born="crm"), pair(2))
     with store.reading() as connection:
-        assert stored.uncounted(connection, CUSTOMER) == [pair(1, uncounted=True)]
-        assert stored.uncounted(connection, "OTHER") == []
+        assert stored.uncounted(connection, CUSTOMER, "crm") == [pair(1, uncounted=True)]
+        assert stored.uncounted(connection, CUSTOMER, "nav") == []
+        assert stored.uncounted(connection, "OTHER", "crm") == []
     couple(store, pair(1))
     with store.reading() as connection:
-        assert stored.uncounted(connection, CUSTOMER) == []
+        assert stored.uncounted(connection, CUSTOMER, "crm") == []
 
 
 # A plan sees what it would couple; nobody else does.

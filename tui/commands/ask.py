@@ -32,7 +32,11 @@ def keep_cleared(run: RunSnapshot) -> bool | None:
     say("  no    each mapping is as it was before this run")
     for line in plain.question_lines(run.flags):
         say(f"  {line}")
-    return yes_or_no("yes or no: ")
+    try:
+        return yes_or_no("yes or no: ")
+    except KeyboardInterrupt:
+        say()
+        return None
 
 
 def yes_or_no(question: str, *, default: bool | None = None) -> bool | None:
