@@ -7,12 +7,12 @@ import click
 
 from engine.model.errors import RunError
 from engine.model.snapshot import JobType, PassSnapshot, RecordOutcome
-from engine.runs import snapshots
+from engine.runs import retention, snapshots
 from engine.store.database import Store
 from tui import format as form
 from tui import plain
-from tui.commands import records
-from tui.commands.common import config_option, json_option, known, opened, out
+from tui.commands import ask, records
+from tui.commands.common import can_ask, config_option, json_option, known, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -23,11 +23,27 @@ _PAGE = 500
 @click.command("jobs")
 @click.option("--run", "run_id", type=click.IntRange(1), metavar="RUN", help="Only those of this run.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
+@click.option(
+    "--delete-older",
+    "days",
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    help="Delete the jobs and errors of runs that ended so many days ago. Couplings stay.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @json_option
 @config_option
-def jobs_command(*, run_id: int | None, limit: int, as_json: bool, config_file: Path | None) -> int:
+def jobs_command(
+    *, run_id: int | None, limit: int, days: int | None, yes: bool, as_json: bool, config_file: Path | None
+) -> int:
     """List integration synchronization jobs, newest first."""
+    if days is None and yes:
+        raise click.UsageError("--yes is for --delete-older.")
+    if days is not None and (run_id is not None or as_json):
+        raise click.UsageError("--delete-older lists nothing.")
     with opened(config_file) as (_, store):
+        if days is not None:
+            return _delete(store, days, yes=yes)
         found = snapshots.history(store, limit=limit, run=run_id)
         if as_json:
             for one in found:
@@ -38,6 +54,19 @@ def jobs_command(*, run_id: int | None, limit: int, as_json: bool, config_file: 
         else:
             say("coupler: there was no job yet.")
         return ExitCode.OK
+
+
+def _delete(store: Store, days: int, *, yes: bool) -> int:
+    if not yes:
+        if not can_ask():
+            raise click.UsageError("There is no terminal to ask on; --yes deletes without asking.")
+        say("The jobs and errors of old runs are deleted for good. These runs cannot be undone any more.")
+        if not ask.yes_or_no("Delete? yes or no [no]: ", default=False):
+            say("coupler: nothing was deleted.")
+            return ExitCode.OK
+    found = retention.forget_older(store, days)
+    say(f"coupler: {'no run is that old' if found is None else f'runs {found[0]} to {found[1]} were deleted'}.")
+    return ExitCode.OK
 
 
 @click.command("errors")
