@@ -80,15 +80,22 @@ async def work_records(one: Pass, rows: Sequence[Row], key: str) -> PageResult:
     scope = one.scope
     table = one.mapping.table(scope.direction)
     result = await work_page(one, rows, None)
-    told = {outcome.source_id for outcome in result.outcomes} | {create.source_id for create in result.left_open}
+    told = [_told(outcome) for outcome in result.outcomes]
+    known = {outcome.source_id for outcome in told} | {create.source_id for create in result.left_open}
     left_out = [
         Outcome(id, Action.FAILED, str(row.get(table.number) or ""), str(row.get(table.name) or ""), problem=_LEFT_OUT)
         for row in rows
-        if (id := str(row[table.key]).lower()) not in told
+        if (id := str(row[table.key]).lower()) not in known
     ]
-    await commit(one.context, scope, replace(result, last_key=key, outcomes=[*result.outcomes, *left_out]))
+    await commit(one.context, scope, replace(result, last_key=key, outcomes=[*told, *left_out]))
     await close_pass(one)
     return result
+
+
+def _told(outcome: Outcome) -> Outcome:
+    """A job over a whole table skips what takes no part without a word; somebody who named a record is told."""
+    silent = outcome.action is Action.SKIPPED and outcome.problem is None
+    return replace(outcome, action=Action.FAILED, problem=_LEFT_OUT) if silent else outcome
 
 
 async def find_record(side: Side, table: Table, name: str, columns: tuple[str, ...]) -> Named | None:

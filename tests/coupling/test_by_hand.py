@@ -145,6 +145,17 @@ async def test_users_are_never_made(make: Make) -> None:
     assert sums(run)["inserted"] == 1
 
 
+async def test_a_user_is_coupled_with_a_salesperson_of_another_address(make: Make) -> None:
+    people = {"Salesperson_Purchaser": [{"Code": "ANNA", "E_Mail": "anna@y.example"}]}
+    world = make(people, {"systemuser": [user("Anna")]})
+    id = str(world.crm("systemusers", fullname="Anna")[0]["systemuserid"])
+    run = await ask(world, Couple("SALEPEOPLE", "ANNA", id, FROM))
+    assert sums(run) == {"coupled": 1, "modified": 1}
+    assert [one.nav_no for one in world.couplings("SALEPEOPLE")] == ["ANNA"]
+    assert world.nav("Salesperson_Purchaser", Code="ANNA")[0]["E_Mail"] == "anna@x.example"
+    assert world.audit(side="crm") == []
+
+
 async def test_a_contact_that_does_not_take_part_says_so(make: Make) -> None:
     world = make({"Contact": [company("K1"), person("P1", "K1")]})
     run = await ask(world, Couple("CONTACTS", nav="P1"))
