@@ -134,6 +134,19 @@ async def test_a_full_synchronization_sets_the_watermarks_and_a_plan_does_not(ma
     assert mark(world, FROM) is not None
 
 
+async def test_a_full_synchronization_looks_at_all_records_whatever_the_watermark_is(make: Make) -> None:
+    world = await coupled(make)
+    world.sandbox.nav.tables["Customer"].update("C1", {"City": "Köln"})
+    age(world)
+    with world.store.writing() as connection:
+        for one_way in (TO, FROM):
+            watermarks.advance(connection, "CUSTOMER", one_way, datetime.now(UTC) - timedelta(minutes=1))
+    assert (await sync(world, "CUSTOMER")).counters.read == 0
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"modified": 1, "unchanged": 1}
+    assert account_of(world, "C1")["address1_city"] == "Köln"
+
+
 async def test_a_watermark_never_goes_back(make: Make) -> None:
     world = await coupled(make)
     ahead = datetime.now(UTC) + timedelta(hours=1)
