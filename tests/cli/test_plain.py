@@ -50,8 +50,8 @@ def test_the_status_of_a_run_shows_what_is_cleared_and_nothing_hostile() -> None
 def test_the_closing_question_shows_both_answers() -> None:
     lines = plain.question_lines([flag(), flag("CONTACTS", edited=True)])
     assert lines[0].split() == ["Mapping", "before", "now", "if", "yes", "if", "no"]
-    assert lines[1].split() == ["CUSTOMER", "on", "on", "off", "on"]
-    assert lines[2].split() == ["CONTACTS", "on", "on", "off", "on", "edited"]
+    assert lines[1].split() == ["CUSTOMER", "on", "off", "off", "on"]
+    assert lines[2].split() == ["CONTACTS", "on", "off", "off", "on", "edited"]
 
 
 def test_json_is_exact_and_harmless() -> None:

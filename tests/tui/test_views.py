@@ -1,5 +1,6 @@
 from engine.model.snapshot import Counters
 from tests.tui.script import made_home, made_run
+from tui import plain
 from tui.look import Look
 from tui.report import quoted
 from tui.widgets import jobs, mappings, names
@@ -29,14 +30,14 @@ def test_columns_fit_80_characters() -> None:
 
 
 def test_a_flag_that_is_off_is_not_cleared_by_anything() -> None:
-    shown = [mappings.flag(one) for one in made_home(made_run()).mappings]
+    shown = [plain.flag(one) for one in made_home(made_run()).mappings]
     assert shown.count("on (cleared by run 16)") == 6
     assert shown[5] == "off"
 
 
 def test_a_title_keeps_the_end_that_matters() -> None:
-    assert spread("abcdef", "xyz", 8) == "abc  xyz"
-    assert spread("abcdef", "xyz", 10, keep_left=True) == "abcdef  xy"
+    assert spread("abcdef", "xyz", 8) == "ab…  xyz"
+    assert spread("abcdef", "xyz", 10, keep_left=True) == "abcdef  x…"
 
 
 def test_long_texts_hang() -> None:

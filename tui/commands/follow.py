@@ -71,7 +71,8 @@ def explain(run: RunSnapshot) -> None:
     """Say why a run is where it is, and what to do now."""
     if run.message:
         say(f"coupler: {run.message}")
-    if run.hint:
+    # What can be said by a command is said below, once.
+    if run.hint and "coupler resume" not in run.hint:
         say(f"  {run.hint}")
     if run.kind != "run":
         if run.state.resumable:

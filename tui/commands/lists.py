@@ -111,8 +111,7 @@ def mappings_command(*, name: str | None, only_coupled: str | None, as_json: boo
                 one.nav_table,
                 one.direction.arrow,
                 one.crm_table,
-                form.on_off(one.only_coupled)
-                + ("" if one.cleared_by is None else f" (cleared by run {one.cleared_by})"),
+                plain.flag(one),
                 form.count(one.coupled),
                 one.last_state or "never",
             )
