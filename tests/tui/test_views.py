@@ -56,3 +56,29 @@ def test_the_row_of_all_adds_up() -> None:
     last = jobs.rows(made_run(), Look())[-1]
     assert last.cells[1] == "all"
     assert last.cells[4] == "2,407/~17,622"
+
+
+def test_long_texts_hang_behind_their_label() -> None:
+    assert hanging("  Yes  one two three four", 20) == ["  Yes  one two three", "       four"]
+    assert hanging("- ! one two three four five", 20) == ["- ! one two three", "    four five"]
+    assert hanging("    one two three four five", 20) == ["    one two three", "      four five"]
+
+
+def test_cut_texts_say_so() -> None:
+    assert hanging("one two three four five six seven eight", 20, 1) == ["one two three four …"]
+    assert hanging("one two three four five six seven eight nine", 20, 2) == [
+        "one two three four",
+        "  five six seven …",
+    ]
+    assert hanging("one two", 20, 1) == ["one two"]
+
+
+def test_the_environment_is_the_last_thing_to_go() -> None:
+    company, organization = "CRONUS International", "https://contoso.crm4.dynamics.com"
+    assert names.systems(company, organization, "uat", 80) == "CRONUS International / contoso.crm4 (uat)"
+    for room in range(24, 80):
+        shown = names.systems(company, organization, "production", room)
+        assert shown.endswith("(production)")
+        assert len(shown) <= room
+    assert names.systems(company, organization, "production", 5) == "(production)"
+    assert names.systems(company, organization, "uat", 35) == "CRONUS Intern… / contoso.crm4 (uat)"
