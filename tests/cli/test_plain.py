@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import Counters, JobState, RunState
-from tests.cli.pictures import HOSTILE, flag, job, run
+from tests.cli.pictures import HOSTILE, flag, home, job, run
 from tui import plain
-from tui.commands import records
+from tui.commands import ask, records
 from tui.exitcodes import ExitCode, of_run
 
 
@@ -116,3 +116,17 @@ def test_a_counter_is_the_same_in_both() -> None:
     picture = replace(picture, jobs=tuple(replace(one, counters=Counters(read=7, failed=2)) for one in picture.jobs))
     assert "failed=4" in plain.run_line(picture)
     assert records.run(picture)["counters"]["failed"] == 4
+
+
+def test_questions_are_broken_at_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(ask, "yes_or_no", lambda *_, **__: False)
+    assert not ask.may_start(home(), (), production=False)
+    assert ask.keep_cleared(run(RunState.ASKING, nav="CRONUS")) is False
+    lines = capsys.readouterr().err.splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert "  yes   scheduled jobs may CREATE records" not in lines
+    assert "  Every uncoupled record that matches no" in lines
+    assert "    record of the other side gets a NEW" in lines
+    assert "  yes   scheduled jobs may CREATE" in lines
+    assert "        records for uncoupled records" in lines

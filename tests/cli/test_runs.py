@@ -421,6 +421,7 @@ def test_the_demo_opens_the_screens_on_its_servers(terminal: Callable[..., Termi
     shown.until("RESOURCE-PRODUCT", 60)
     shown.write("q")
     assert shown.ended() == 0
+    assert "coupler: ending the demo ..." in shown.seen
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("coupler-demo")] == []
 
 

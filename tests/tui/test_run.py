@@ -166,7 +166,7 @@ async def test_d_detaches(door: ScriptedDoor) -> None:
 LONG = (
     "https://crm.example/api/data/v9.2 does not answer: "
     + "the connection was reset again and again, " * 4
-    + "the end."
+    + "finally."
 )
 
 
