@@ -154,10 +154,15 @@ def test_an_answer_needs_no_number(store: Store, number: int, coupler: Coupler) 
 
 
 def test_a_stopped_run_has_its_advice_once(store: Store, number: int, coupler: Coupler) -> None:
-    hint = "Wait, then go on with `coupler resume`."
+    hint = "Check that the server runs; then resume the run."
     put(store, number, RunState.STOPPED, message="It is down.", hint=hint)
     said = coupler("attach").stderr
     assert "It is down." in said
     assert said.count("coupler resume") == 1
+    assert f"{hint} That is: coupler resume 1" in said
+    done = coupler("status")
+    assert (done.stdout + done.stderr).count("It is down.") == 1
+    put(store, number, RunState.STOPPED, hint="Wait, then `coupler resume`.")
+    assert coupler("attach").stderr.count("coupler resume") == 1
     put(store, number, RunState.STOPPED, hint="Look at the cable.")
     assert "Look at the cable." in coupler("attach").stderr

@@ -1,6 +1,7 @@
 """Looking at runs and telling them what to do: attach, status, stop, cancel, answer."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -57,7 +58,7 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
         for line in plain.status_lines(found):
             out(line)
         if found.state.active:
-            explain(found)
+            explain(replace(found, message=""))  # it is among the lines
         return ExitCode.OK
 
 
