@@ -47,6 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run", "cancel", "x", "Cancel", "End the run after the page that is being written; flags as before"),
     Action("run", "detach", "d", "Detach", "Leave; the run keeps going, `coupler attach` shows it again"),
     Action("run", "errors", "e", "Errors", "Failed and skipped records of this run, equal problems together"),
+    Action("run", "history", "h", "History", "Integration synchronization jobs"),
     Action("run", "detail", "enter", "Job detail", "Everything about the job"),
     Action("run", "follow", "f", "Follow", "Hold the list of events still; again to follow it"),
     Action("run", "resume", "r", "Resume", "Go on with a run that was stopped or interrupted"),
@@ -124,10 +125,14 @@ def why_not_home(name: str, home: HomeSnapshot | None) -> str | None:
     return None
 
 
-def why_not_run(name: str, run: RunSnapshot | None) -> str | None:
+def why_not_run(name: str, run: RunSnapshot | None, *, demo: bool = False) -> str | None:
     """Why an action of the run screen cannot be done now; None when it can."""
     if run is None:
         return "The store has not answered yet."
+    if name == "detach":
+        if demo:
+            return "The demo's servers end when you leave, and with them the run. q = leave"
+        return None if run.state is RunState.RUNNING else f"Run {run.id} is {run.state}; nothing keeps going. q = quit"
     if name == "pause":
         return None if run.state is RunState.RUNNING else f"Run {run.id} is {run.state}; only a running one can pause."
     if name == "cancel":
@@ -137,6 +142,22 @@ def why_not_run(name: str, run: RunSnapshot | None) -> str | None:
     if name == "answer":
         return None if run.state is RunState.ASKING else f"Run {run.id} is {run.state}; it does not ask anything."
     return None
+
+
+def why_not_errors(name: str, causes: int, page: int, pages: int) -> str | None:
+    """Why an action of the errors screen cannot be done now; None when it can."""
+    if not causes and name in ("open", "pane", "next_page", "previous_page", "export"):
+        return "There are no errors."
+    if name == "next_page":
+        return None if page < pages else "This is the last page."
+    if name == "previous_page":
+        return None if page > 1 else "This is the first page."
+    return None
+
+
+def why_not_history(name: str, jobs: int) -> str | None:
+    """Why an action of the history screen cannot be done now; None when it can."""
+    return None if jobs or name == "back" else "Nothing ran yet."
 
 
 def _way_on(run: RunSnapshot) -> str:

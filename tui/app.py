@@ -24,6 +24,7 @@ from engine.model.errors import CouplerError
 from engine.model.snapshot import RunSnapshot, RunState, Wish
 from engine.store.database import Store
 from tui import actions, signals
+from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import Help
 from tui.dialogs.leave import Leave
 from tui.door import Door
@@ -89,14 +90,17 @@ class CouplerApp(App[None]):
 
     @work
     async def action_leave(self) -> None:
-        """Leaves; asks first while an engine works on a run."""
+        """Closes a dialog first; then leaves, and asks before that while an engine works on a run."""
+        if isinstance(self.screen, Dialog) and not self.screen.has_class("-small"):
+            self.screen.action_leave()
+            return
         if any(isinstance(one, Leave) for one in self.screen_stack):
             return
         run = await asyncio.to_thread(self._going)
         if run is None:
             self.exit()
             return
-        way = await self.push_screen_wait(Leave(self.look, run.id))
+        way = await self.push_screen_wait(Leave(self.look, run.id, demo=self.door.demo))
         wish = {"stop": Wish.STOP, "cancel": Wish.CANCEL}.get(way)
         if wish is not None:
             await asyncio.to_thread(self._wish, run.id, wish)
@@ -141,11 +145,14 @@ class CouplerApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False) -> int:
-    """Shows the screens until the operator leaves; the exit code. `attach` opens a run at once."""
+def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False, demo: bool = False) -> int:
+    """Shows the screens until the operator leaves; the exit code.
+
+    `attach` opens a run at once. With `demo` the servers end with the program, and dialogs say so.
+    """
     ui = settings.ui
     look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, keys=dict(ui.keys))
-    app = CouplerApp(EngineDoor(settings, store), look, attach=attach, log=log_dir() / "tui.log")
+    app = CouplerApp(EngineDoor(settings, store, demo=demo), look, attach=attach, log=log_dir() / "tui.log")
     return show(app, mouse=mouse or ui.mouse)
 
 

@@ -15,6 +15,12 @@ class Door(Protocol):
     production: bool
     """Whether the operator is asked twice before anything is written."""
 
+    environment: str
+    """What the configuration calls it; every screen shows it."""
+
+    demo: bool
+    """Whether the servers end with the program, and a run with them."""
+
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""
 

@@ -18,10 +18,12 @@ _PAUSE = 0.1
 class EngineDoor:
     """A `tui.door.Door`; every call is a short transaction or a start of a process."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, *, demo: bool = False) -> None:
         self._settings = settings
         self._store = store
         self.production = settings.production
+        self.environment = settings.environment
+        self.demo = demo
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""

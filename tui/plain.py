@@ -3,13 +3,17 @@
 The lines are made from the same snapshots as the screens, so the two cannot disagree.
 """
 
+import re
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
-from engine.model.snapshot import Counters, FlagChange, JobSnapshot, JobState, RunSnapshot, RunState
+from engine.model.snapshot import Counters, FlagChange, JobSnapshot, JobState, MappingSnapshot, RunSnapshot, RunState
 from tui import format as form
 from tui.text import safe
 
+_LABEL = re.compile(r"\s*(?:-\s+(?:!\s+)?|\S+(?: \S+)*\s{2,})?")
+_LONGEST = 4_000
 _ENDED = frozenset({JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP, JobState.STOP})
 _COUNTERS = ("inserted", "modified", "unchanged", "skipped", "failed", "coupled")
 
@@ -78,7 +82,24 @@ def status_lines(run: RunSnapshot) -> list[str]:
         lines.append(f"message: {safe(run.message)}")
     if run.cleared:
         lines.append(f"Synch. Only Coupled Records: cleared by this run for {', '.join(map(safe, run.cleared))}")
+    if run.state is RunState.ASKING:
+        lines += ["", *question_lines(run.flags), ""]
+    elif run.answer is not None:
+        at = form.iso(run.answered_at) or form.NONE
+        lines.append(f"answer: {run.answer}, by {safe(run.answered_by)}, {at}: {outcome(run)}")
     return lines
+
+
+def outcome(run: RunSnapshot) -> str:
+    """What the answer, or that there was none, made of the flag."""
+    kept = "stays cleared" if run.answer == "yes" else "is as before this run"
+    return f"Synch. Only Coupled Records {kept}"
+
+
+def flag(one: MappingSnapshot) -> str:
+    """Synch. Only Coupled Records: the stored value, and the run that it has no effect for."""
+    stored = form.on_off(one.only_coupled)
+    return stored if one.cleared_by is None or not one.only_coupled else f"{stored} (cleared by run {one.cleared_by})"
 
 
 def question_lines(flags: Sequence[FlagChange]) -> list[str]:
@@ -110,6 +131,24 @@ def columns(
     return lines
 
 
+def hanging(text: str, width: int, most: int | None = None) -> list[str]:
+    """A text that is too long for a line as several, the later ones below where the first one begins to tell.
+
+    That is behind a bullet or a label, which two blanks end; else it is set in by two. With `most`, so many lines at
+    most, and an ellipsis where the rest is cut.
+    """
+    text = safe(text, _LONGEST)
+    width = max(20, width)
+    label = _LABEL.match(text)
+    indent = 0 if label is None else label.end()
+    if not text[:indent].strip() or indent > width // 2:
+        indent = len(text) - len(text.lstrip()) + 2
+    lines = wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
+    if most is None or len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"{lines[most - 1][: width - 2]} …"]
+
+
 def _width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():
@@ -139,4 +178,4 @@ def _total(job: JobSnapshot) -> str:
 
 
 def _took(run: RunSnapshot) -> str:
-    return form.between(run.started, run.ended or run.now)
+    return form.duration(run.worked)

@@ -47,7 +47,7 @@ def lines(run: RunSnapshot) -> list[str]:
         f"Full synchronization, run {run.id}",
         f"NAV {run.nav}",
         f"CRM {run.crm} ({run.environment})",
-        f"Started {fmt.iso(run.started)}, ended {fmt.iso(run.ended) or '-'}",
+        f"Started {fmt.iso(run.started)}, ended {fmt.iso(run.ended) or '-'}, worked {fmt.duration(run.worked)}",
         "",
         *summary(run),
         "",

@@ -106,6 +106,12 @@ class PassSnapshot:
     message: str = ""
     type: JobType = JobType.SYNCHRONIZATION
 
+    def seconds(self, until: datetime) -> float:
+        """How long it was worked on; `until` then when it did not come to its end."""
+        if self.started is None or self.state is JobState.WAIT:
+            return 0.0
+        return max(0.0, ((self.ended or until) - self.started).total_seconds())
+
 
 @dataclass(frozen=True, slots=True)
 class JobSnapshot:
@@ -131,7 +137,10 @@ class JobSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class FlagChange:
-    """What the closing question means for one mapping: the flag before the run, now, and after either answer."""
+    """What the closing question means for one mapping: the flag before the run, now, and after either answer.
+
+    `now` is what is in effect: off while the run is not over, whatever is stored.
+    """
 
     mapping: str
     before: bool
@@ -185,8 +194,18 @@ class RunSnapshot:
 
     @property
     def cleared(self) -> tuple[str, ...]:
-        """Mappings whose flag is on but has no effect while this run is active."""
-        return tuple(one.mapping for one in self.flags if one.before) if self.state.active else ()
+        """Mappings whose flag is on but has no effect while this run is active; a plan overrides nothing."""
+        overrides = self.state.active and self.kind == "run"
+        return tuple(one.mapping for one in self.flags if one.before) if overrides else ()
+
+    @property
+    def worked(self) -> float:
+        """Seconds in which its jobs were worked on: not those in which it was stopped, interrupted or waited."""
+        running = self.state is RunState.RUNNING
+        until = self.now if running else self.beat or self.ended
+        passes = (one for job in self.jobs for one in job.passes)
+        # A job that was stopped has an old start until the engine takes it up again.
+        return sum(one.seconds(until or self.now) for one in passes if not (running and one.state is JobState.STOP))
 
 
 @dataclass(frozen=True, slots=True)

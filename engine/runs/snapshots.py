@@ -1,6 +1,7 @@
 """One consistent, immutable picture of the store for screens and reports; short reads, no locks."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,7 +73,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 coupled=counts.get(one.name, 0),
                 last=passes[-1] if passes else None,
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
-                last_state=_job_state(passes) if passes else None,
+                last_state=_last_state(passes, active_run) if passes else None,
             )
         )
     return HomeSnapshot(
@@ -117,14 +118,17 @@ def live(store: Store) -> bool:
 
 def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
     """The integration synchronization jobs, newest first; jobs that never started are left out."""
-    query = sa.select(job).join(run_table).where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
+    query = sa.select(job, run_table.c.state.label("run_state")).join(run_table)
+    query = query.where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
     order = (job.c.run_id.desc(), job.c.seq.desc(), job.c.direction)
+    alive = engine_lives(store)
     with store.reading() as connection:
         rows = connection.execute(query.order_by(*order).limit(limit).offset(offset)).all()
         counters = _counters(connection, sorted({row.run_id for row in rows}))
-    return [_pass(row, counters) for row in rows]
+    made = [(_pass(row, counters), alive and row.run_state == RunState.RUNNING.value) for row in rows]
+    return [one if going else _at_rest(one) for one, going in made]
 
 
 def couplings(store: Store, mapping: str | None = None) -> Iterator[CouplingRow]:
@@ -146,6 +150,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         state = RunState.INTERRUPTED
     counters = _counters(connection, [row.id])
     passes = [_pass(one, counters) for one in runs.job_rows(connection, row.id)]
+    if state is not RunState.RUNNING:
+        passes = [_at_rest(one) for one in passes]
     rates = _rates(connection, row.id, now) if state is RunState.RUNNING else {}
     stored = runs.flags(connection)
     lines = connection.execute(
@@ -193,7 +199,8 @@ def _flag(name: str, saved: Sequence[Any], stored: Mapping[str, tuple[bool, int]
     ended = RunState(row.state) in (RunState.FINISHED, RunState.CANCELLED)
     edited = name in (row.kept_edits or ()) if ended else newest != version
     kept = value if edited else before
-    now = value if ended else False
+    # In effect: a run that is not over overrides what is stored, a plan never does.
+    now = value if ended or row.kind == "plan" else False
     return FlagChange(name, before, now, if_yes=value if edited else False, if_no=kept, edited=edited)
 
 
@@ -236,6 +243,18 @@ def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, pau
         passes=tuple(passes),
         message=next((one.message for one in passes if one.message), ""),
     )
+
+
+def _at_rest(one: PassSnapshot) -> PassSnapshot:
+    """A pass as it is without an engine: what the store says of it is from before the engine went."""
+    return replace(one, state=JobState.STOP) if one.state is JobState.RUN else one
+
+
+def _last_state(passes: Sequence[PassSnapshot], active_run: RunSnapshot | None) -> JobState:
+    """The word for the last job of a mapping; it goes on only while the engine of its run does."""
+    word = _job_state(passes)
+    going = active_run is not None and active_run.id == passes[0].run and active_run.state is RunState.RUNNING
+    return JobState.STOP if word is JobState.RUN and not going else word
 
 
 def _job_state(passes: Sequence[PassSnapshot]) -> JobState:

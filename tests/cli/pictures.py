@@ -12,6 +12,7 @@ from engine.model.snapshot import (
     JobSnapshot,
     JobState,
     MappingSnapshot,
+    PassSnapshot,
     RunSnapshot,
     RunState,
     Wish,
@@ -37,8 +38,14 @@ def job(seq: int = 4, mapping: str = "CUSTOMER", state: JobState = JobState.RUN,
     return replace(plain, **more)
 
 
+def took(seconds: float) -> PassSnapshot:
+    """A pass that was worked on for so long."""
+    begun = NOW - timedelta(seconds=seconds)
+    return PassSnapshot(16, 4, "CUSTOMER", Direction.BIDIRECTIONAL, JobState.OK, Counters(), None, False, begun, NOW)
+
+
 def flag(mapping: str = "CUSTOMER", **more: Any) -> FlagChange:
-    return replace(FlagChange(mapping, before=True, now=True, if_yes=False, if_no=True), **more)
+    return replace(FlagChange(mapping, before=True, now=False, if_yes=False, if_no=True), **more)
 
 
 def run(state: RunState = RunState.RUNNING, **more: Any) -> RunSnapshot:
@@ -62,7 +69,7 @@ def run(state: RunState = RunState.RUNNING, **more: Any) -> RunSnapshot:
         answer=None,
         answered_by=None,
         answered_at=None,
-        jobs=(job(1, "CURRENCY", JobState.OK), job()),
+        jobs=(job(1, "CURRENCY", JobState.OK, passes=(took(200),)), job(passes=(took(201),))),
         flags=(flag(),),
         events=(),
     )

@@ -141,8 +141,8 @@ def test_without_a_config_it_says_where_it_looked(tmp_path: Path, coupler: Coupl
         (["resume"], "no terminal to ask on"),
         (["resume", "--yes"], "--yes needs the answer"),
         (["resume", "x", "--yes", "--keep-cleared", "no"], "not a valid integer"),
-        (["answer", "1"], "Missing argument"),
-        (["answer", "1", "perhaps"], "not one of"),
+        (["answer", "1"], "Say yes or no"),
+        (["answer", "1", "perhaps"], "Say yes or no"),
         (["mappings", "--only-coupled", "on"], "needs the name of a mapping"),
         (["stats"], 'did you mean "status"?'),
         (["rn"], 'did you mean "run"?'),
@@ -293,3 +293,17 @@ def test_a_store_that_cannot_be_used_is_one_line_and_3(
     assert done.returncode == 3, done.stderr
     assert ("/proc/1" if kind == "forbidden" else str(tmp_path)) in done.stderr
     assert done.stderr.count("\n") <= 2
+
+
+def test_the_configuration_is_one_object_for_programs(coupler: Coupler, config: Path) -> None:
+    found = json.loads(coupler("config", "show", "--json").stdout)
+    assert found["environment"] == "uat"
+    assert found["nav"]["company"] == "CRONUS"
+    assert found["nav"]["secret"] == found["crm"]["secret"] == "***"
+    assert "hunter2" not in json.dumps(found)
+
+
+def test_the_help_of_a_group_is_not_cut(coupler: Coupler) -> None:
+    commands = coupler("config", "--help").stdout.partition("Commands:")[2]
+    assert "show " in commands
+    assert "..." not in commands

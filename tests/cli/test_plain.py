@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import Counters, JobState, RunState
-from tests.cli.pictures import HOSTILE, flag, job, run
+from tests.cli.pictures import HOSTILE, flag, home, job, run
 from tui import plain
-from tui.commands import records
+from tui.commands import ask, records
 from tui.exitcodes import ExitCode, of_run
 
 
@@ -50,8 +50,8 @@ def test_the_status_of_a_run_shows_what_is_cleared_and_nothing_hostile() -> None
 def test_the_closing_question_shows_both_answers() -> None:
     lines = plain.question_lines([flag(), flag("CONTACTS", edited=True)])
     assert lines[0].split() == ["Mapping", "before", "now", "if", "yes", "if", "no"]
-    assert lines[1].split() == ["CUSTOMER", "on", "on", "off", "on"]
-    assert lines[2].split() == ["CONTACTS", "on", "on", "off", "on", "edited"]
+    assert lines[1].split() == ["CUSTOMER", "on", "off", "off", "on"]
+    assert lines[2].split() == ["CONTACTS", "on", "off", "off", "on", "edited"]
 
 
 def test_json_is_exact_and_harmless() -> None:
@@ -116,3 +116,17 @@ def test_a_counter_is_the_same_in_both() -> None:
     picture = replace(picture, jobs=tuple(replace(one, counters=Counters(read=7, failed=2)) for one in picture.jobs))
     assert "failed=4" in plain.run_line(picture)
     assert records.run(picture)["counters"]["failed"] == 4
+
+
+def test_questions_are_broken_at_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(ask, "yes_or_no", lambda *_, **__: False)
+    assert not ask.may_start(home(), (), production=False)
+    assert ask.keep_cleared(run(RunState.ASKING, nav="CRONUS")) is False
+    lines = capsys.readouterr().err.splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert "  yes   scheduled jobs may CREATE records" not in lines
+    assert "  Every uncoupled record that matches no" in lines
+    assert "    record of the other side gets a NEW" in lines
+    assert "  yes   scheduled jobs may CREATE" in lines
+    assert "        records for uncoupled records" in lines

@@ -320,7 +320,7 @@ def test_resume_answers_a_run_that_only_asks(coupler: Coupler, terminal: Callabl
     shown.write("yes\n")
     shown.until("yes or no: ", 60)
     shown.write("\x03")
-    assert shown.ended() == 130
+    assert shown.ended() == 6
     assert coupler("resume", *QUIETLY).returncode in (0, 1)
     assert status(coupler)["answer"] == "no"
 
@@ -421,6 +421,7 @@ def test_the_demo_opens_the_screens_on_its_servers(terminal: Callable[..., Termi
     shown.until("RESOURCE-PRODUCT", 60)
     shown.write("q")
     assert shown.ended() == 0
+    assert "coupler: ending the demo ..." in shown.seen
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("coupler-demo")] == []
 
 

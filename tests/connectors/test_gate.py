@@ -58,7 +58,7 @@ async def test_a_pause_stops_every_task_of_the_host_and_never_ends_early(time: T
 
     await asyncio.gather(*(one() for _ in range(3)))
     assert min(passed) >= 1004
-    assert time.texts[0] == "CRM 429, retry in 4 s (attempt 2)"
+    assert time.texts[0] == "CRM again in 4 s (attempt 2): 429"
     assert gate.waiting == ""
 
 
@@ -122,9 +122,9 @@ async def test_the_longest_wait_is_what_screens_show(time: Time) -> None:
     gate._sleep = asyncio.sleep
     waits = [asyncio.create_task(gate.wait("503", seconds, 3)) for seconds in (20, 50, 30)]
     await asyncio.sleep(0)
-    assert gate.waiting == "CRM 503, retry in 50 s (attempt 3)"
+    assert gate.waiting == "CRM again in 50 s (attempt 3): 503"
     time.now += 49.6
-    assert gate.waiting == "CRM 503, retry in 0 s (attempt 3)"
+    assert gate.waiting == "CRM again in 0 s (attempt 3): 503"
     for wait in waits:
         wait.cancel()
     await asyncio.gather(*waits, return_exceptions=True)

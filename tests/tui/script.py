@@ -43,7 +43,8 @@ def made_pass(
     seq: int, direction: Direction, state: JobState, sums: Counters, total: int, *, run: int = 16
 ) -> PassSnapshot:
     begun = NOW - timedelta(minutes=8 - seq) if state is not JobState.WAIT else None
-    ended = begun + timedelta(seconds=31) if begun is not None and state is not JobState.RUN else None
+    over = state not in (JobState.RUN, JobState.STOP)
+    ended = begun + timedelta(seconds=31) if begun is not None and over else None
     return PassSnapshot(
         run, seq, MAPPINGS[seq - 1][0], direction, state, sums, total, state is not JobState.WAIT, begun, ended
     )
@@ -71,11 +72,11 @@ def all_done(seq: int) -> Counters:
     )
 
 
-def running_jobs() -> tuple[JobSnapshot, ...]:
+def running_jobs(word: JobState = JobState.RUN) -> tuple[JobSnapshot, ...]:
     customer = Counters(read=2_210, inserted=323, modified=1_840, unchanged=44, failed=3)
     return (
         *(made_job(seq, JobState.OK, all_done(seq)) for seq in (1, 2, 3)),
-        made_job(4, JobState.RUN, customer, rate=38.1),
+        made_job(4, word, customer, rate=38.1 if word is JobState.RUN else None),
         *(made_job(seq, JobState.WAIT, Counters()) for seq in (5, 6, 7)),
     )
 
@@ -116,6 +117,7 @@ EVENTS = (
 
 
 def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "run") -> RunSnapshot:
+    word = JobState.STOP if state.resumable else JobState.RUN
     over = state in (RunState.ASKING, RunState.FINISHED, RunState.CANCELLED)
     return RunSnapshot(
         id=id,
@@ -130,14 +132,14 @@ def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "r
         ended=NOW if over else None,
         now=NOW,
         beat=NOW - timedelta(seconds=1),
-        waiting="CRM 429, retry in 4 s (attempt 2)" if state is RunState.RUNNING else "",
+        waiting="CRM again in 4 s (attempt 2): 429 too many requests" if state is RunState.RUNNING else "",
         code="",
         message="",
         hint="",
         answer=None,
         answered_by=None,
         answered_at=None,
-        jobs=planned_jobs() if kind == "plan" else finished_jobs() if over else running_jobs(),
+        jobs=planned_jobs() if kind == "plan" else finished_jobs() if over else running_jobs(word),
         flags=flags(),
         events=EVENTS,
     )
@@ -203,8 +205,11 @@ def made_conflicts(name: str = "New Concepts Furniture", crm: str = "New Concept
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
-    def __init__(self, *, production: bool = False) -> None:
+    environment = "uat"
+
+    def __init__(self, *, production: bool = False, demo: bool = False) -> None:
         self.production = production
+        self.demo = demo
         self.calls: list[tuple[object, ...]] = []
         self.now_active: RunSnapshot | None = None
         self.last: RunSnapshot | None = None

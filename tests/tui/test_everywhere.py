@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor, made_home, made_run
 from tui import actions
 from tui.app import CouplerApp
 from tui.dialogs.leave import Leave
@@ -107,16 +109,16 @@ async def test_the_palette_runs_an_action(door: ScriptedDoor) -> None:
         await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
 
 
-@pytest.mark.parametrize("size", [(40, 10), (20, 5), (59, 24), (80, 15)])
+@pytest.mark.parametrize("size", [(40, 10), (22, 5), (79, 24), (80, 21)])
 async def test_a_terminal_that_is_too_small_says_what_it_needs(door: ScriptedDoor, size: tuple[int, int]) -> None:
     async with showing(door, size=size) as (app, pilot):
         lines = [line for line in shown(app) if line]
-        assert " ".join(" ".join(lines).split()) == f"Need 60x16, have {size[0]}x{size[1]}"
+        assert " ".join(" ".join(lines).split()) == f"Need 80x22, have {size[0]}x{size[1]}"
         await pilot.resize_terminal(80, 24)
         await see(pilot, "CURRENCY", "q Quit")
 
 
-@pytest.mark.parametrize("size", [(60, 16), (80, 24), (200, 60)])
+@pytest.mark.parametrize("size", [(80, 22), (80, 24), (200, 60)])
 @pytest.mark.parametrize("key", ["", "u", "h", "e", "question_mark", "q"])
 async def test_every_screen_fits(door: ScriptedDoor, size: tuple[int, int], key: str) -> None:
     door.put(made_run())
@@ -162,3 +164,75 @@ def test_the_keys_of_a_screen_are_distinct() -> None:
         assert len(keys) == len(set(keys)), scope
     forbidden = {"ctrl+a", "ctrl+b", "ctrl+z", "ctrl+s"}
     assert not forbidden & {key for one in actions.ACTIONS for key in one.key.split(",")}
+
+
+@pytest.mark.parametrize("key", ["question_mark", "q", "enter", "O"])
+async def test_too_small_is_said_once_also_with_a_dialog_open(door: ScriptedDoor, key: str) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.resize_terminal(79, 20)
+        await until(pilot, lambda: [line for line in shown(app) if line] == ["Need 80x22, have 79x20"])
+        await pilot.resize_terminal(80, 22)
+        await until(pilot, lambda: not [line for line in shown(app) if "Need" in line])
+
+
+@pytest.mark.parametrize("keys", ["", "u", "h", "e", "u h", "u e", "O", "q"])
+async def test_the_environment_is_on_every_screen(keys: str) -> None:
+    door = ScriptedDoor()
+    door.environment = "production"
+    door.home_of = lambda active=None, last=None: replace(
+        made_home(active, last), nav="N" * 60, crm="C" * 60, environment="production"
+    )
+    door.put(replace(made_run(RunState.RUNNING), nav="N" * 60, crm="C" * 60, environment="production"))
+    async with showing(door) as (app, pilot):
+        for key in keys.split():
+            await pilot.press(key)
+            await pilot.pause(0.2)
+        await until(pilot, lambda: "(production)" in shown(app)[0])
+
+
+async def test_in_the_demo_leaving_says_that_the_run_ends() -> None:
+    door = ScriptedDoor(demo=True)
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: _leaving(app))
+        await see(pilot, "its servers, its data and the run end with it", "s Leave the demo", "Stay")
+        assert "Detach" not in text(app)
+        assert "attach" not in text(app)
+        await pilot.press("d", "x")
+        assert _leaving(app)
+        await pilot.press("s")
+        await until(pilot, lambda: not app.is_running)
+    assert door.calls == [("wish", 16, Wish.STOP)]
+
+
+async def test_leaving_twice_is_staying(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: _leaving(app))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: not app.screen.is_modal)
+        assert app.is_running
+
+
+@pytest.mark.parametrize(
+    ("state", "offered", "left_out"),
+    [
+        (None, "s Start full sync|p Preflight", "r Resume|a Answer|u Watch"),
+        (RunState.STOPPED, "r Resume|u Watch", "s Start full sync|p Preflight|a Answer"),
+        (RunState.RUNNING, "u Watch", "s Start full sync|p Preflight|r Resume|a Answer"),
+    ],
+)
+async def test_keys_that_can_do_nothing_now_are_not_offered(
+    door: ScriptedDoor, state: RunState | None, offered: str, left_out: str
+) -> None:
+    if state is not None:
+        door.put(made_run(state))
+    async with showing(door) as (app, _):
+        keys = "\n".join(shown(app)[-2:])
+    assert all(one in keys for one in offered.split("|"))
+    assert not any(one in keys for one in left_out.split("|"))

@@ -14,6 +14,7 @@ from tui.look import Look
 
 GOLDEN = Path(__file__).parent / "golden"
 
+STOPPED = "CRM https://contoso.crm4.dynamics.com/ cannot be reached: the connection was refused, 9 times in 61 s."
 CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("home", None, (), "last: run 14"),
     ("home-stopped", RunState.STOPPED, (), "r = resume"),
@@ -23,8 +24,10 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("start", None, ("s",), "Start now?"),
     ("run", RunState.RUNNING, ("u",), "38.1"),
     ("run-finished", RunState.FINISHED, ("u",), "answer: no"),
+    ("run-stopped", RunState.STOPPED, ("u",), "r = resume"),
     ("job", RunState.RUNNING, ("u", "enter"), "ambiguous 0"),
     ("leave", RunState.RUNNING, ("q",), "Stop and quit"),
+    ("leave-demo", RunState.RUNNING, ("q",), "s Leave the demo"),
     ("question", RunState.ASKING, (), "if Yes"),
     ("history", RunState.FINISHED, ("h",), "keep cleared: no"),
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
@@ -36,7 +39,7 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
 async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
-    door = ScriptedDoor()
+    door = ScriptedDoor(demo=name == "leave-demo")
     door.runs[15] = made_run(RunState.CANCELLED, id=15)
     if name == "counting":
         door.plan_state = RunState.RUNNING
@@ -44,6 +47,8 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         run = made_run(state)
         if state is RunState.FINISHED:
             run = replace(run, answer="no", answered_by="ops@bastion", answered_at=NOW)
+        if state is RunState.STOPPED:
+            run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
     async with showing(door, look=Look(hz=10)) as (app, pilot):
         for key in keys:

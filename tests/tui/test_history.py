@@ -119,3 +119,6 @@ async def test_nothing_ran_yet() -> None:
     async with showing(door) as (_, pilot):
         await pilot.press("h")
         await see(pilot, "Nothing ran yet.")
+        assert "Filter" not in text(pilot.app)  # type: ignore[arg-type]
+        await pilot.press("w")
+        await see(pilot, "-- Nothing ran yet.")

@@ -102,7 +102,7 @@ async def test_escape_does_not_answer(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await until(pilot, lambda: _armed(app))
         await pilot.press("escape")
-        await see(pilot, "Esc does not answer: y = Yes, n = No")
+        await see(pilot, "Not answered; the question stays open: y = Yes, n = No")
         assert _asks(app)
     assert not [call for call in door.calls if call[0] == "answer"]
 
@@ -173,3 +173,70 @@ async def test_a_question_that_cannot_be_seen_cannot_be_answered(door: ScriptedD
         await see(pilot, "[ No ]")
         await pilot.press("n")
         await until(pilot, lambda: ("answer", 16, False) in door.calls)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_question_says_where_the_report_is_and_stays(
+    door: ScriptedDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a-folder-with-a-very-long-name-in-which-somebody-keeps-the-reports-of-all-runs"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        question = app.screen
+        await pilot.press("w")
+        path = str(folder / "coupler-run-16.txt")
+        await until(pilot, lambda: path in "".join(line.strip("| ") for line in text(app).splitlines()))
+        await see(pilot, "Keep it cleared?", "y Yes   n No")
+        assert app.screen is question
+        monkeypatch.chdir(tmp_path)
+        question._save = _full  # type: ignore[attr-defined]
+        await pilot.press("w")
+        await see(pilot, "The report was not written: ", "No space left")
+
+
+def _full() -> Path:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_snapshot_from_before_the_answer_asks_and_tells_nothing(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        asking = door.runs[16]
+        await pilot.press("y")
+        await see(pilot, "FINISHED", "-- Answered yes.")
+        page = app.screen
+        assert isinstance(page, Run)
+        page.show(asking)
+        await pilot.press("a")
+        await see(pilot, "Run 16 is answered.")
+        page.show(door.runs[16])
+        await pilot.pause()
+        assert app.screen is page
+        assert "was answered by" not in text(app)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("key", ["ctrl+c", "q"])
+async def test_the_question_stays_open(door: ScriptedDoor, key: str) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press(key)
+        await see(pilot, "the question stays open")
+        assert _asks(app)
+        await pilot.press("d", "q")
+        await until(pilot, lambda: not app.is_running)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_question_has_the_environment_and_hides_nothing_of_it(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(RunState.ASKING), environment="production", nav="N" * 60, crm="C" * 60))
+    async with showing(door, size=(80, 22)) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await see(pilot, "run 16 (production)", "ITEM-PRODUCT        on", "No answer = No", "d Decide later")
+        assert "more:" not in text(app)

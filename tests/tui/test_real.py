@@ -134,7 +134,7 @@ def test_from_start_to_answer_with_the_terminal_lost_on_the_way(config: Path, sc
     second.type("h")
     second.until("keep cleared: no")
     second.type("\x1b")
-    second.until("a Answer")
+    second.until("s Start full sync")
     second.type("e")
     second.until("page 1/")
     second.type("\r")
@@ -233,7 +233,7 @@ def test_a_killed_engine_is_an_interruption_that_can_be_resumed(
             os.kill(pid, signal.SIGKILL)
         terminal.until("INTERRUPTED", 60)
         terminal.type("\x1b")
-        terminal.until("r = resume")
+        terminal.until("u = look at it")
         assert "cleared by run" in terminal.text
     finally:
         sandbox[1].send_signal(signal.SIGCONT)
@@ -270,10 +270,10 @@ def test_only_coupled_is_stored(config: Path, screens: Screens) -> None:
     terminal.until("Turn it OFF")
     sleep(0.8)
     terminal.type("y")
-    terminal.until("transaction. off")
+    terminal.until("transaction… off")
     terminal.type("q")
     assert terminal.ended() == 0
-    screens(config).until("transaction. off")
+    screens(config).until("transaction… off")
 
 
 def test_a_server_that_refuses_is_said_when_counting(tmp_path: Path, config: Path, screens: Screens) -> None:

@@ -7,7 +7,9 @@ from engine.model.snapshot import Event, JobState, RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run
 from tui.screens.errors import Errors
+from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.run import Run
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -17,12 +19,12 @@ async def test_shows_seven_jobs_their_sums_and_what_is_cleared(door: ScriptedDoo
     async with showing(door, attach=16) as (app, pilot):
         await see(
             pilot,
-            "run 16  RUNNING 00:06:41",
+            "run 16  RUNNING 00:09:33",
             "> 4 CUSTOMER         RUN   [#########........]      2,210/4,105   38.1    00:50",
             "5 CONTACTS         WAIT",
             "0/~9,800",
             "CUSTOMER <>  inserted 323  modified 1,840  unchanged 44  skipped 0  failed 3",
-            "wait: CRM 429, retry in 4 s",
+            "wait: CRM again in 4 s (attempt 2): 429 too many requests",
             "12:04:32 CUSTOMER 01445544 updated 3 fields",
             "Synch. Only Coupled Records: cleared for this run on 6 mappings",
         )
@@ -92,7 +94,7 @@ async def test_x_cancels_after_a_confirmation(door: ScriptedDoor) -> None:
 async def test_a_stopped_run_says_why_and_r_resumes_it(door: ScriptedDoor) -> None:
     door.put(replace(made_run(RunState.STOPPED), message="https://crm.example does not answer.", hint="Try later."))
     async with showing(door, attach=16) as (_, pilot):
-        await see(pilot, "STOPPED", "https://crm.example does not answer. Try later.")
+        await see(pilot, "STOPPED", "https://crm.example does not answer.", "r = resume   enter = the whole reason")
         await pilot.press("r")
         await see(pilot, "RUNNING")
     assert ("resume", 16) in door.calls
@@ -113,6 +115,7 @@ async def test_an_engine_that_has_not_taken_the_run_yet_is_not_an_interruption(d
         ("a", RunState.RUNNING, "does not ask"),
         ("space", RunState.STOPPED, "only a running one"),
         ("x", RunState.CANCELLED, "cancelled already"),
+        ("d", RunState.STOPPED, "nothing keeps going"),
     ],
 )
 async def test_keys_that_make_no_sense_now_give_a_reason(
@@ -158,3 +161,103 @@ async def test_d_detaches(door: ScriptedDoor) -> None:
         await until(pilot, lambda: not app.is_running)
     assert app.code == 0
     assert not [call for call in door.calls if call[0] in ("wish", "cancel")]
+
+
+LONG = (
+    "https://crm.example/api/data/v9.2 does not answer: "
+    + "the connection was reset again and again, " * 4
+    + "finally."
+)
+
+
+async def test_a_long_reason_is_cut_with_a_mark_and_whole_in_the_detail(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(RunState.STOPPED), message=LONG, hint="Wait for it, then resume."))
+    async with showing(door, attach=16) as (app, pilot):
+        await see(pilot, "https://crm.example/api/data/v9.2 does not answer", "r = resume", "r Resume")
+        reason = next(line for line in shown(app) if "does not answer" in line)
+        assert reason.endswith("…")
+        await pilot.press("enter")
+        await see(pilot, "finally.", "Next step: Wait for it, then resume.")
+        await pilot.press("escape", "G", "enter")
+        await see(pilot, "- Run 16 -", "finally.", "Next step: Wait for it, then resume.")
+
+
+@pytest.mark.parametrize("state", [RunState.STOPPED, RunState.INTERRUPTED])
+async def test_a_run_that_does_not_go_on_says_how_also_without_a_message(door: ScriptedDoor, state: RunState) -> None:
+    door.put(made_run(state))
+    async with showing(door, attach=16) as (_, pilot):
+        await see(pilot, "without a word" if state is RunState.INTERRUPTED else "as it was told", "r = resume")
+
+
+async def test_a_long_wait_is_cut_with_a_mark(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(), waiting=f"CRM again in 4 s (attempt 2): {LONG}"))
+    async with showing(door, attach=16) as (app, _):
+        assert next(line for line in shown(app) if "wait: CRM again" in line).endswith("…")
+
+
+async def test_the_answer_is_shown_whole(door: ScriptedDoor) -> None:
+    by = "root@a-machine-with-a-name.example, in advance"
+    door.put(replace(made_run(RunState.FINISHED), answer="no", answered_by=by))
+    async with showing(door, attach=16) as (app, _):
+        words = " ".join(text(app).split())
+    assert f"Synch. Only Coupled Records: as before this run (answer: no, {by})" in words
+
+
+@pytest.mark.parametrize("here", [True, False])
+async def test_a_run_that_goes_on_is_not_stale_before_its_engine_gave_a_sign(door: ScriptedDoor, here: bool) -> None:
+    old = NOW - timedelta(minutes=5)
+    door.put(replace(made_run(RunState.STOPPED), beat=old))
+    async with showing(door, attach=16) as (app, pilot):
+        page = app.screen
+        assert isinstance(page, Run)
+        if here:
+            await pilot.press("r")
+        else:
+            door.change(16, state=RunState.RUNNING)
+        await until(pilot, lambda: "RUNNING" in text(app))
+        before = page.shown
+        while page.shown <= before + 4:
+            await pilot.pause(0.02)
+            assert "STALE" not in text(app)
+        door.change(16, beat=NOW)
+        await until(pilot, lambda: page.shown > before + 8)
+        page._started -= 60
+        door.change(16, beat=NOW - timedelta(seconds=9))
+        await see(pilot, "STALE 9 s")
+
+
+async def test_h_opens_the_history(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+
+
+@pytest.mark.parametrize(
+    ("state", "offered", "left_out"),
+    [
+        (RunState.RUNNING, "space Pause|x Cancel|d Detach", "r Resume|a Answer"),
+        (RunState.STOPPED, "x Cancel|r Resume", "space Pause|d Detach|a Answer"),
+        (RunState.FINISHED, "e Errors|h History", "space Pause|x Cancel|d Detach|r Resume|a Answer"),
+    ],
+)
+async def test_keys_that_can_do_nothing_now_are_not_offered(
+    door: ScriptedDoor, state: RunState, offered: str, left_out: str
+) -> None:
+    door.put(made_run(state))
+    async with showing(door, attach=16) as (app, _):
+        keys = "\n".join(shown(app)[-2:])
+    assert all(one in keys for one in offered.split("|"))
+    assert not any(one in keys for one in left_out.split("|"))
+
+
+async def test_in_the_demo_nothing_can_be_detached() -> None:
+    door = ScriptedDoor(demo=True)
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        assert "Detach" not in text(app)
+        await pilot.press("d")
+        await see(pilot, "servers end when you leave, and with them the run")
+        assert app.is_running

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 from engine.model.errors import LockHeld
-from engine.model.snapshot import RunState, Wish
-from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor
+from engine.model.snapshot import Counters, JobSnapshot, PassSnapshot, RunState, Wish
+from tests.tui.screens import see, showing, shown, text, until
+from tests.tui.script import FROM, TO, ScriptedDoor, made_home, planned_jobs
 from tui.dialogs.confirm import TypeName
 from tui.dialogs.start import Start
+from tui.door import Kind
 from tui.screens.home import Home
 from tui.screens.run import Run
 
@@ -34,7 +37,7 @@ async def test_the_counts_are_shown_by_job_with_what_they_mean(door: ScriptedDoo
             "new in NAV",
             "new in CRM",
             "CUSTOMER                  12       2,052     456     821",
-            "Possible duplicates: new on both sides are CUSTOMER.",
+            "- ! CUSTOMER: new records on both sides, possible duplicates.",
             "28 match several records",
             "cleared during the run on all",
             "Start now?   [ No ]",
@@ -154,3 +157,74 @@ async def test_what_the_engine_refuses_is_shown(door: ScriptedDoor) -> None:
 
 def _refuse() -> int:
     raise LockHeld("Another engine holds the lock.", "Wait for it.")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("size", [(80, 22), (80, 24), (120, 40)])
+async def test_what_yes_does_is_always_in_sight(door: ScriptedDoor, size: tuple[int, int]) -> None:
+    jobs = tuple(
+        replace(job, passes=tuple(replace(one, counters=Counters(inserted=9)) for one in (*job.passes, *_other(job))))
+        for job in planned_jobs()
+    )
+    async with showing(door, size=size) as (app, pilot):
+        begin = door.start
+
+        def start(kind: Kind) -> int:
+            number = begin(kind)
+            door.change(number, jobs=jobs)
+            return number
+
+        door.start = start  # type: ignore[method-assign]
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        words = (
+            "CURRENCY, SALEPEOPLE",
+            "possible",
+            "28 match several",
+            "get a NEW record",
+            "at the end.",
+            "Start now?",
+        )
+        await see(pilot, *words)
+        cut = "all    " not in text(app)
+        assert cut is (size[1] < 24)
+        assert ("more: j/k" in text(app)) is cut
+        await pilot.press(*["j"] * 8)
+        await see(pilot, "all    ", *words)
+
+
+def _other(job: JobSnapshot) -> tuple[PassSnapshot, ...]:
+    if len(job.passes) > 1:
+        return ()
+    one = job.passes[0]
+    return (replace(one, direction=FROM if one.direction is TO else TO),)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_the_environment_is_shown_however_long_the_names_are(door: ScriptedDoor) -> None:
+    door.home_of = lambda active=None, last=None: replace(
+        made_home(active, last), nav="N" * 60, crm="C" * 60, environment="production"
+    )
+    async with showing(door) as (app, pilot):
+        assert "(production)" in shown(app)[0]
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start))
+        await see(pilot, "C… (production)")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q", "q"])
+async def test_keys_that_leave_close_the_dialog_first(door: ScriptedDoor, key: str) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Home))
+        assert app.is_running
+        door.plan_state = RunState.RUNNING
+        await pilot.press("s")
+        await see(pilot, "k Skip counting")
+        await pilot.press(key)
+        await until(pilot, lambda: ("wish", 15, Wish.CANCEL) in door.calls)
+        assert isinstance(app.screen, Home)
+    assert ("start", "run") not in door.calls

@@ -1,5 +1,6 @@
 from engine.model.snapshot import Counters
 from tests.tui.script import made_home, made_run
+from tui import plain
 from tui.look import Look
 from tui.report import quoted
 from tui.widgets import jobs, mappings, names
@@ -29,14 +30,14 @@ def test_columns_fit_80_characters() -> None:
 
 
 def test_a_flag_that_is_off_is_not_cleared_by_anything() -> None:
-    shown = [mappings.flag(one) for one in made_home(made_run()).mappings]
+    shown = [plain.flag(one) for one in made_home(made_run()).mappings]
     assert shown.count("on (cleared by run 16)") == 6
     assert shown[5] == "off"
 
 
 def test_a_title_keeps_the_end_that_matters() -> None:
-    assert spread("abcdef", "xyz", 8) == "abc  xyz"
-    assert spread("abcdef", "xyz", 10, keep_left=True) == "abcdef  xy"
+    assert spread("abcdef", "xyz", 8) == "ab…  xyz"
+    assert spread("abcdef", "xyz", 10, keep_left=True) == "abcdef  x…"
 
 
 def test_long_texts_hang() -> None:
@@ -55,3 +56,29 @@ def test_the_row_of_all_adds_up() -> None:
     last = jobs.rows(made_run(), Look())[-1]
     assert last.cells[1] == "all"
     assert last.cells[4] == "2,407/~17,622"
+
+
+def test_long_texts_hang_behind_their_label() -> None:
+    assert hanging("  Yes  one two three four", 20) == ["  Yes  one two three", "       four"]
+    assert hanging("- ! one two three four five", 20) == ["- ! one two three", "    four five"]
+    assert hanging("    one two three four five", 20) == ["    one two three", "      four five"]
+
+
+def test_cut_texts_say_so() -> None:
+    assert hanging("one two three four five six seven eight", 20, 1) == ["one two three four …"]
+    assert hanging("one two three four five six seven eight nine", 20, 2) == [
+        "one two three four",
+        "  five six seven …",
+    ]
+    assert hanging("one two", 20, 1) == ["one two"]
+
+
+def test_the_environment_is_the_last_thing_to_go() -> None:
+    company, organization = "CRONUS International", "https://contoso.crm4.dynamics.com"
+    assert names.systems(company, organization, "uat", 80) == "CRONUS International / contoso.crm4 (uat)"
+    for room in range(24, 80):
+        shown = names.systems(company, organization, "production", room)
+        assert shown.endswith("(production)")
+        assert len(shown) <= room
+    assert names.systems(company, organization, "production", 5) == "(production)"
+    assert names.systems(company, organization, "uat", 35) == "CRONUS Intern… / contoso.crm4 (uat)"

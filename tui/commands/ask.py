@@ -1,6 +1,7 @@
 """Questions on a terminal without a screen, in words; nothing that was typed ahead answers them."""
 
 import contextlib
+import shutil
 import sys
 import termios
 
@@ -14,12 +15,12 @@ def may_start(home: HomeSnapshot, only: tuple[str, ...], *, production: bool) ->
     """Say what a full synchronization does and ask whether to start it; the default is No."""
     mappings = [one for one in home.mappings if not only or one.name in only]
     cleared = [one.name for one in mappings if one.only_coupled]
-    say(f"Full synchronization of {safe(home.nav)} and {safe(home.crm)} ({safe(home.environment)})")
-    say(f"  jobs: {', '.join(one.name for one in mappings)}")
-    say("  Every uncoupled record that matches no record of the other side gets a NEW record there.")
-    say("  `coupler plan` counts them first, without writing.")
+    _tell(f"Full synchronization of {home.nav} and {home.crm} ({home.environment})")
+    _tell(f"  jobs: {', '.join(one.name for one in mappings)}")
+    _tell("  Every uncoupled record that matches no record of the other side gets a NEW record there.")
+    _tell("  `coupler plan` counts them first, without writing.")
     if cleared:
-        say(f"  Synch. Only Coupled Records has no effect during the run for: {', '.join(cleared)}")
+        _tell(f"  Synch. Only Coupled Records has no effect during the run for: {', '.join(cleared)}")
     if production:
         return _line(f"This is production. Type {safe(home.environment)} to start: ") == home.environment
     return yes_or_no("Start now? yes or no [no]: ", default=False) is True
@@ -27,9 +28,9 @@ def may_start(home: HomeSnapshot, only: tuple[str, ...], *, production: bool) ->
 
 def keep_cleared(run: RunSnapshot) -> bool | None:
     """The closing question; None when it is not answered."""
-    say('Keep "Synch. Only Coupled Records" CLEARED for all jobs?')
-    say("  yes   scheduled jobs may CREATE records for uncoupled records")
-    say("  no    each mapping is as it was before this run")
+    _tell(f'Run {run.id} ({run.environment}): keep "Synch. Only Coupled Records" CLEARED for all jobs?')
+    _tell("  yes   scheduled jobs may CREATE records for uncoupled records")
+    _tell("  no    each mapping is as it was before this run")
     for line in plain.question_lines(run.flags):
         say(f"  {line}")
     try:
@@ -57,6 +58,12 @@ def yes_or_no(question: str, *, default: bool | None = None) -> bool | None:
 def typed(question: str, expected: str) -> bool:
     """Whether somebody types the expected word."""
     return _line(question) == expected
+
+
+def _tell(text: str) -> None:
+    """Say it in lines that the terminal does not break in the middle of words."""
+    for line in plain.hanging(text, shutil.get_terminal_size().columns):
+        say(line)
 
 
 def _line(question: str) -> str | None:

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,13 +20,15 @@ from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
+_TABLES = ("nav", "crm", "store", "run", "ui")
+
 
 @click.group("config")
 def config_group() -> None:
     """Check or show the configuration."""
 
 
-@config_group.command("check")
+@config_group.command("check", short_help="Check the config file and that its secrets can be found.")
 @click.option("--offline", is_flag=True, help="Ask no server whether the names in the mappings are there.")
 @json_option
 @config_option
@@ -74,14 +77,19 @@ def _check_names(found: Settings, problems: list[str], warnings: list[str]) -> N
     warnings += names.warnings
 
 
-@config_group.command("show")
+@config_group.command("show", short_help="Show all settings in effect, secrets masked.")
+@json_option
 @config_option
-def show_command(*, config_file: Path | None) -> int:
+def show_command(*, as_json: bool, config_file: Path | None) -> int:
     """Show all settings as they are used, defaults included and secrets masked."""
     found = settings(config_file)
+    if as_json:
+        tables = {table: _values(getattr(found, table)) for table in _TABLES}
+        out(records.line({"config": str(found.path), "environment": found.environment, **tables}))
+        return ExitCode.OK
     out(f"# {safe(found.path, 1000)}")
     out(f"environment = {_toml(found.environment)}")
-    for table in ("nav", "crm", "store", "run", "ui"):
+    for table in _TABLES:
         out("")
         out(f"[{table}]")
         part = getattr(found, table)
@@ -124,6 +132,11 @@ def paths_command(*, as_json: bool, config_file: Path | None) -> int:
 def _tell(found: Settings | None, problems: object, warnings: object) -> None:
     path = None if found is None else str(found.path)
     out(records.line({"ok": not problems, "config": path, "problems": problems, "warnings": warnings}))
+
+
+def _values(part: Any) -> dict[str, Any]:
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
+    return {name: MASK if isinstance(value, Secret) else value for name, value in values.items()}
 
 
 def _toml(value: object) -> str:

@@ -46,8 +46,9 @@ def demo_command(*, headless: bool, size: int) -> int:
         try:
             if headless:
                 return run(settings, store, Wanted(keep=False, output=PlainOutput(), ask=False))
-            return show(settings, store)
+            return show(settings, store, demo=True)
         finally:
+            say("coupler: ending the demo ...")
             _let_go(store)
             store.close()
 
@@ -159,7 +160,6 @@ def _let_go(store: Store) -> None:
         active = snapshots.active(store)
         if active is None or not snapshots.live(store):
             return
-        say("coupler: the demo's servers end now, and with them the run")
         control.wish(store, active.id, Wish.STOP)
         end = time.monotonic() + _STOP
         while snapshots.live(store) and time.monotonic() < end:

@@ -71,8 +71,11 @@ def explain(run: RunSnapshot) -> None:
     """Say why a run is where it is, and what to do now."""
     if run.message:
         say(f"coupler: {run.message}")
+    # A hint that ends in resuming gets the command, and that is all that is said about it.
+    resumes = run.kind == "run" and run.state is RunState.STOPPED and "resume" in run.hint
     if run.hint:
-        say(f"  {run.hint}")
+        told = not resumes or "coupler resume" in run.hint
+        say(f"  {run.hint}" if told else f"  {run.hint} That is: coupler resume {run.id}")
     if run.kind != "run":
         if run.state.resumable and run.kind == "sync":
             say("coupler: it did not get to its end. Nothing is lost; the next one starts where the last one did.")
@@ -82,7 +85,7 @@ def explain(run: RunSnapshot) -> None:
             say("coupler: it did not get to its end. What is done is done; start it again for the rest.")
     elif run.state is RunState.INTERRUPTED:
         say(f"coupler: the engine of run {run.id} ended without a word. Nothing is lost: coupler resume {run.id}")
-    elif run.state is RunState.STOPPED:
+    elif run.state is RunState.STOPPED and not resumes:
         say(f"coupler: run {run.id} is stopped at a checkpoint. To go on: coupler resume {run.id}")
     elif run.state is RunState.ASKING:
         say(f"coupler: run {run.id} asks: keep Synch. Only Coupled Records cleared? coupler answer {run.id} yes|no")

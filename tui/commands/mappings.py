@@ -79,7 +79,7 @@ def _list(found: tuple[MappingSnapshot, ...]) -> None:
             one.nav_table,
             one.direction.arrow,
             one.crm_table,
-            form.on_off(one.only_coupled) + ("" if one.cleared_by is None else f" (cleared by run {one.cleared_by})"),
+            plain.flag(one),
             form.count(one.coupled),
             one.last_state or "never",
         )

@@ -70,6 +70,7 @@ def run(found: RunSnapshot) -> dict[str, Any]:
         "crm": found.crm,
         "started": form.iso(found.started),
         "ended": form.iso(found.ended),
+        "worked": round(found.worked),
         "waiting": found.waiting,
         "code": found.code,
         "message": found.message,
@@ -81,7 +82,14 @@ def run(found: RunSnapshot) -> dict[str, Any]:
         "counters": counters(found.counters),
         "jobs": [job(found, one) for one in found.jobs],
         "flags": [
-            {"mapping": flag.mapping, "before": flag.before, "now": flag.now, "edited": flag.edited}
+            {
+                "mapping": flag.mapping,
+                "before": flag.before,
+                "now": flag.now,
+                "if_yes": flag.if_yes,
+                "if_no": flag.if_no,
+                "edited": flag.edited,
+            }
             for flag in found.flags
         ],
     }

@@ -40,10 +40,12 @@ def check_keys(settings: Settings) -> None:
         raise ConfigError(f"The config file {settings.path} has keys for unknown actions.", "Mend it.", problems)
 
 
-def show(settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False) -> int:
+def show(
+    settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False, demo: bool = False
+) -> int:
     """Open the full-screen program; its exit code."""
     need_screen()
     check_keys(settings)
     from tui.app import run  # noqa: PLC0415 - Textual takes half a second to import, and nothing else needs it
 
-    return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse))
+    return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse, demo=demo))

@@ -1,6 +1,7 @@
 """Looking at runs and telling them what to do: attach, status, stop, cancel, answer."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from tui.commands.run import answer as give
 from tui.commands.screen import show
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
+from tui.text import safe
 
 _run = click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
 
@@ -56,7 +58,7 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
         for line in plain.status_lines(found):
             out(line)
         if found.state.active:
-            explain(found)
+            explain(replace(found, message=""))  # it is among the lines
         return ExitCode.OK
 
 
@@ -87,20 +89,36 @@ def cancel_command(*, run_id: int | None, config_file: Path | None) -> int:
 
 
 @click.command("answer")
-@click.argument("run_id", metavar="RUN", type=click.IntRange(1))
-@click.argument("answer", metavar="yes|no", type=click.Choice(["yes", "no"]))
+@click.argument("words", metavar="[RUN] yes|no", nargs=-1)
 @config_option
-def answer_command(*, run_id: int, answer: str, config_file: Path | None) -> int:
+def answer_command(*, words: tuple[str, ...], config_file: Path | None) -> int:
     """Answer the closing question of a run: does Synch. Only Coupled Records stay cleared?
 
     yes: scheduled jobs may create records for uncoupled records. no: each mapping is as it was before the run.
+    Without RUN, that of the run that asks.
     """
+    run_id, keep = _said(words)
     with opened(config_file) as (_, store):
-        found, code = give(store, run_id, keep=answer == "yes")
+        asked = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
+        if asked is None:
+            raise RunError("No run asks anything.", "coupler status shows the last one.")
+        found, code = give(store, asked.id, keep=keep)
         for line in plain.question_lines(found.flags):
             say(line)
         # Failed records are the run's business, not the answer's.
         return ExitCode.OK if code is ExitCode.RECORDS_FAILED else code
+
+
+def _said(words: tuple[str, ...]) -> tuple[int | None, bool]:
+    """The number of a run, if it was given, and the answer."""
+    *numbers, answer = words or ("",)
+    if answer not in ("yes", "no") or len(numbers) > 1:
+        raise click.UsageError("Say yes or no, and the number of the run before it if you like: coupler answer 16 no")
+    if not numbers:
+        return None, answer == "yes"
+    if not (numbers[0].isascii() and numbers[0].isdigit()):
+        raise click.UsageError(f'"{safe(numbers[0], 60)}" is not the number of a run.')
+    return int(numbers[0]), answer == "yes"
 
 
 def _until_quiet(store: Store, number: int) -> int:

@@ -39,6 +39,10 @@ class Confirm(Dialog[bool]):
         """`enter` on the choice."""
         self.action_answer(yes=event.yes)
 
+    def action_close(self) -> None:
+        """Closing is No."""
+        self.dismiss(False)
+
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - called by name with a literal
         """Gives the answer back, unless it came too early to be meant."""
         if not self.deaf:

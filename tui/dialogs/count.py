@@ -73,6 +73,10 @@ class Count(Dialog[Counted]):
         if error is not None:
             self.query_one("#text", Line).put(error.message, error.hint)
 
+    def action_close(self) -> None:
+        """Closing stops."""
+        self.dismiss("stop")
+
     def action_leave_it(self, how: Literal["skip", "stop"]) -> None:
         """Gives up on the plan."""
         if how == "stop" or self.can_skip:

@@ -50,6 +50,7 @@ class Dialog(ModalScreen[T]):
             box.border_title = line(self.heading)
             with VerticalScroll(id="body", classes="ascii" if self.look.ascii else "", can_focus=False):
                 yield from self.body()
+            yield from self.foot()
             if self.QUESTION:
                 yield Choice(self.QUESTION, disabled=not self.armed)
             yield Line(id="hint")
@@ -57,6 +58,10 @@ class Dialog(ModalScreen[T]):
     def body(self) -> ComposeResult:
         """What is in the box."""
         yield Line(id="text")
+
+    def foot(self) -> ComposeResult:
+        """What stays below the body however far that is scrolled."""
+        yield from ()
 
     def on_mount(self) -> None:
         """Starts to count down to when keys are heard."""
@@ -71,10 +76,17 @@ class Dialog(ModalScreen[T]):
     def on_resize(self, event: Resize) -> None:
         """A terminal that is too small gets one line that says so."""
         fit_or_say(self, event.size.width, event.size.height)
-        # The body gives way and scrolls, so that the choice and the keys can always be seen.
-        around = 2 + 1 + (2 if self.QUESTION else 0)
-        self.query_one("#body").styles.max_height = max(1, event.size.height - around)
         self.write()
+        self.call_after_refresh(self._limit)
+
+    def _limit(self) -> None:
+        """The body gives way and scrolls, so that what is below it can always be seen; and says that there is more."""
+        body, height = self.query_one("#body", VerticalScroll), self.app.size.height
+        others = (one for one in self.query_one("#box").children if one is not body)
+        room = height - 2 - sum(one.outer_size.height + one.styles.margin.height for one in others)
+        body.styles.max_height = max(1, room)
+        more = sum(one.outer_size.height for one in body.children) > room
+        self.query_one("#box").border_subtitle = line("more: j/k") if more else ""
 
     @property
     def deaf(self) -> bool:
@@ -93,9 +105,9 @@ class Dialog(ModalScreen[T]):
         """Leaves without an answer."""
         self.dismiss(None)
 
-    async def action_leave(self) -> None:
-        """Leaves the program, as everywhere."""
-        await self.app.run_action("leave")
+    def action_leave(self) -> None:
+        """The keys that leave the program close a dialog first; what was asked is not done."""
+        self.action_close()
 
     def _arm(self) -> None:
         self.armed = True

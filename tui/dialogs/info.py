@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from tui.dialogs.dialog import Dialog
 from tui.look import Look
-from tui.text import line
-from tui.widgets.line import Line
+from tui.widgets.line import Line, hanging
 
 
 class Info(Dialog[None]):
@@ -18,5 +17,6 @@ class Info(Dialog[None]):
         self.lines = lines
 
     def write(self) -> None:
-        """Puts the lines into the body; long ones wrap."""
-        self.query_one("#text", Line).put(*(line(one, 2_000) for one in self.lines))
+        """Puts the lines into the body; long ones wrap, and hang."""
+        width = min(80, self.app.size.width) - 5
+        self.query_one("#text", Line).put(*(part for one in self.lines for part in hanging(one, width)))

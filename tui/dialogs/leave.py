@@ -12,7 +12,7 @@ Leaving = Literal["detach", "stop", "cancel", "stay"]
 
 
 class Leave(Dialog[Leaving]):
-    """Four ways; `esc` and `enter` stay."""
+    """Four ways; `esc` and `enter` stay. In the demo the run ends with its servers, and there are two."""
 
     ARM = 0.3
     HINT = "d Detach   s Stop   x Cancel   enter/esc Stay"
@@ -23,12 +23,22 @@ class Leave(Dialog[Leaving]):
         Binding("escape,enter,n,q", "way('stay')", show=False),
     ]
 
-    def __init__(self, look: Look, run: int) -> None:
+    def __init__(self, look: Look, run: int, *, demo: bool = False) -> None:
         super().__init__(look, "Leave?")
         self.run = run
+        self.demo = demo
 
     def write(self) -> None:
         """The ways and what becomes of the run."""
+        if self.demo:
+            self.query_one("#hint", Line).put("s Leave the demo   enter/esc Stay")
+            self.query_one("#text", Line).put(
+                f"Run {self.run} is going, on the demo's own servers.",
+                "",
+                "  s  Leave the demo   its servers, its data and the run end with it",
+                "  -  Stay             go on watching (enter, esc)",
+            )
+            return
         self.query_one("#text", Line).put(
             f"Run {self.run} is going. It does not need this screen.",
             "",
@@ -40,5 +50,9 @@ class Leave(Dialog[Leaving]):
 
     def action_way(self, way: Leaving) -> None:
         """Gives the way back."""
-        if not self.deaf:
+        if not self.deaf and not (self.demo and way in ("detach", "cancel")):
             self.dismiss(way)
+
+    def action_close(self) -> None:
+        """Closing is staying."""
+        self.dismiss("stay")

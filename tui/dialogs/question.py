@@ -1,8 +1,11 @@
 """The closing question: whether Synch. Only Coupled Records stays cleared on the mappings that the run used."""
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar, Literal
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -14,7 +17,10 @@ from tui.text import safe
 from tui.widgets.choice import Choice
 from tui.widgets.line import Line, hanging
 
-Answer = Literal["yes", "no", "later", "errors", "report"]
+Answer = Literal["yes", "no", "later", "errors"]
+
+_ROOM = 76
+"""Characters of a line in the box."""
 
 
 class Question(Dialog[Answer]):
@@ -28,22 +34,23 @@ class Question(Dialog[Answer]):
         Binding("n", "answer('no')", show=False),
         Binding("d", "answer('later')", show=False),
         Binding("e", "answer('errors')", show=False),
-        Binding("w", "answer('report')", show=False),
+        Binding("w", "report", show=False),
     ]
 
-    def __init__(self, look: Look, run: RunSnapshot) -> None:
-        super().__init__(look, f"Full synchronization finished: run {run.id}")
+    def __init__(self, look: Look, run: RunSnapshot, save: Callable[[], Path]) -> None:
+        super().__init__(look, f"Full synchronization finished: run {run.id} ({safe(run.environment, 24)})")
         self.run = run
+        self._save = save
 
-    def body(self) -> ComposeResult:
-        """The text and the line below it that says what `esc` does not do."""
-        yield Line(id="text")
+    def foot(self) -> ComposeResult:
+        """The line that says what `esc` does not do, or where the report is."""
         yield Line(id="note")
 
     def write(self) -> None:
         """What the run did, and what either answer means for each mapping."""
-        self.query_one("#text", Line).put(*summary(self.run, self.app.size.width - 4), "", *meaning(self.run))
-        self.query_one("#note", Line).put("No answer = No: until you answer, stored settings stay as they were.")
+        self.query_one("#text", Line).put(*summary(self.run), "", *meaning(self.run))
+        if not self.query_one("#note", Line).text:
+            self._note("No answer = No: until you answer, stored settings stay as they were.")
 
     @on(Choice.Taken)
     def take(self, event: Choice.Taken) -> None:
@@ -57,13 +64,31 @@ class Question(Dialog[Answer]):
 
     def action_close(self) -> None:
         """Leaving a question is not an answer to it."""
-        self.query_one("#note", Line).put("Esc does not answer: y = Yes, n = No, d = decide later.")
+        self._note("Not answered; the question stays open: y = Yes, n = No, d = decide later.")
+
+    @work(exclusive=True)
+    async def action_report(self) -> None:
+        """Writes the report and says where it is."""
+        if self.deaf:
+            return
+        try:
+            path = await asyncio.to_thread(self._save)
+        except OSError as error:
+            self._note(f"The report was not written: {error}")
+        else:
+            self._note(f"Written to {path}")
+
+    def _note(self, text: str) -> None:
+        # Paths have no blanks to break at; a cut one is of no use.
+        text = safe(text, 3 * _ROOM)
+        self.query_one("#note", Line).put(*(text[at : at + _ROOM] for at in range(0, len(text), _ROOM)))
+        self.call_after_refresh(self._limit)
 
 
-def summary(run: RunSnapshot, width: int = 76) -> list[str]:
+def summary(run: RunSnapshot, width: int = _ROOM) -> list[str]:
     """Two lines: the sums, and how the jobs ended."""
     sums = run.counters
-    took = fmt.between(run.started, run.ended or run.now)
+    took = fmt.duration(run.worked)
     ends = {
         state: [job for job in run.jobs if job.state is state]
         for state in (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
+from textual.app import ComposeResult
+
 from engine.model.mapping import Direction
 from engine.model.snapshot import HomeSnapshot, JobSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.info import Info
 from tui.look import Look
-from tui.text import safe
 from tui.widgets import names
 from tui.widgets.line import Line, hanging
 
-_LONG = ("new in NAV", "new in CRM", "couple", "update", "ambiguous", "fail")
-_SHORT = ("NAV", "CRM", "couple", "update", "ambig", "fail")
-_ROOMY = 76
+_HEADING = ("new in NAV", "new in CRM", "couple", "update", "ambiguous", "fail")
+_ROOM = 76
+"""Characters of a line in the box."""
 
 
 class Start(Confirm):
@@ -28,9 +29,14 @@ class Start(Confirm):
         self.home = home
         self.plan = plan
 
+    def foot(self) -> ComposeResult:
+        """What `y` does stays below the counts, so that nobody says yes without having it before the eyes."""
+        yield Line(id="points")
+
     def write(self) -> None:
-        """Puts the counts into the body, for the width that there is."""
-        self.query_one("#text", Line).put(*lines(self.home, self.plan, self.look, self.app.size.width))
+        """Puts the counts into the body, and what they mean below it."""
+        self.query_one("#text", Line).put(*counts(self.home, self.plan, self.look))
+        self.query_one("#points", Line).put("", *points(self.home, self.plan))
 
 
 class Preflight(Info):
@@ -42,25 +48,27 @@ class Preflight(Info):
         self.plan = plan
 
     def write(self) -> None:
-        """Puts the counts into the body, for the width that there is."""
-        self.query_one("#text", Line).put(*lines(self.home, self.plan, self.look, self.app.size.width))
+        """Puts the counts into the body, and what they mean."""
+        self.query_one("#text", Line).put(*counts(self.home, self.plan, self.look), "", *points(self.home, self.plan))
 
 
-def lines(home: HomeSnapshot, plan: RunSnapshot | None, look: Look, width: int) -> list[str]:
-    """What the operator must know before saying yes."""
-    systems = f"NAV {safe(names.nav(home.nav), 30)}   CRM {safe(names.crm(home.crm), 30)} ({home.environment})"
-    made = [safe(systems, max(20, width - 4)), ""]
+def counts(home: HomeSnapshot, plan: RunSnapshot | None, look: Look) -> list[str]:
+    """The two systems, and what was counted."""
+    made = [names.systems(home.nav, home.crm, home.environment, _ROOM), ""]
     if plan is None:
-        made += ["Nothing was counted: it is not known how many records will be created.", ""]
-    else:
-        at = fmt.clock(plan.ended or plan.now, utc=look.utc, seconds=False)
-        made += [*table(plan.jobs, f"Counted {at}", width), ""]
-    points = [
-        "- Uncoupled records without a match get a NEW record on the other side.",
+        return [*made, "Nothing was counted: it is not known how many records will be created."]
+    at = fmt.clock(plan.ended or plan.now, utc=look.utc, seconds=False)
+    return [*made, *table(plan.jobs, f"Counted {at}")]
+
+
+def points(home: HomeSnapshot, plan: RunSnapshot | None) -> list[str]:
+    """What the operator must know before saying yes."""
+    made = [
         *_warnings(plan),
+        "- Uncoupled records without a match get a NEW record on the other side.",
         _cleared(home),
     ]
-    return [*made, *(part for point in points for part in hanging(point, width - 4))]
+    return [part for point in made for part in hanging(point, _ROOM)]
 
 
 def _cleared(home: HomeSnapshot) -> str:
@@ -74,24 +82,22 @@ def _cleared(home: HomeSnapshot) -> str:
         where = ", ".join(on) if len(on) <= len(off) else f"all mappings but {', '.join(off)}"
     return (
         f"- Synch. Only Coupled Records is cleared during the run on {where}; "
-        "stored settings stay as they are until you answer at the end."
+        "stored settings stay until you answer at the end."
     )
 
 
-def table(jobs: Sequence[JobSnapshot], title: str, width: int) -> list[str]:
-    """The counts of each job and their sums, as lines of equal width; short headings where there is little room."""
+def table(jobs: Sequence[JobSnapshot], title: str) -> list[str]:
+    """The counts of each job and their sums, as lines of equal width."""
     found = [_counts(job) for job in jobs]
     sums = [sum(values) for values in zip(*found, strict=True)]
     body = [
         *((job.mapping, *map(fmt.count, values)) for job, values in zip(jobs, found, strict=True)),
         ("all", *map(fmt.count, sums)),
     ]
-    rows = [(title, *(_LONG if width >= _ROOMY else _SHORT)), *body]
-    gap = "  " if width >= _ROOMY else " "
+    rows = [(title, *_HEADING), *body]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        f"{row[0]:<{widths[0]}}"
-        + "".join(f"{gap}{text:>{room}}" for text, room in zip(row[1:], widths[1:], strict=True))
+        f"{row[0]:<{widths[0]}}" + "".join(f"  {text:>{room}}" for text, room in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
 
@@ -118,7 +124,7 @@ def _warnings(plan: RunSnapshot | None) -> list[str]:
     ambiguous = sum(job.counters.ambiguous for job in plan.jobs)
     made = []
     if both:
-        made.append(f"- ! Possible duplicates: new on both sides are {', '.join(both)}.")
+        made.append(f"- ! {', '.join(both)}: new records on both sides, possible duplicates.")
     if ambiguous:
         made.append(f"- ! {fmt.count(ambiguous)} match several records of the other side; left for review.")
     return made

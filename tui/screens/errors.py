@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Cause, RecordOutcome
@@ -18,7 +19,9 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.page import Page
+from tui.text import safe
 from tui.widgets import problems
+from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
@@ -46,7 +49,7 @@ class Errors(Page):
     def body(self) -> ComposeResult:
         """Two tables and the detail."""
         yield Table(problems.CAUSES, id="causes", ascii_only=self.look.ascii)
-        yield self.rule()
+        yield Line(id="between", classes="one")
         yield Table(problems.RECORDS, id="records", ascii_only=self.look.ascii)
         yield Line(id="paging", classes="one")
         yield self.rule()
@@ -66,12 +69,38 @@ class Errors(Page):
         """Shows the causes; the records follow the cause under the cursor."""
         self.causes = causes
         records = sum(one.count for one in causes)
-        self._title(f"{_many(records, 'record')}, {_many(len(causes), 'cause')}")
+        counted = f"{_many(records, 'record')}, {_many(len(causes), 'cause')}"
+        self._title(f"{counted}  ({safe(self.door.environment, 24)})")
         self._causes.show([problems.cause_row(one, self.look) for one in causes])
         if not causes:
             self.query_one("#about", Line).put("No errors.")
         self._follow()
+        self._mark()
         self.shown += 1
+
+    @on(DescendantFocus)
+    def _mark(self) -> None:
+        """Says where the cursor is, which keys do something, and how many causes cannot be seen."""
+        table = self._causes
+        below = len(self.causes) - int(table.scroll_y) - max(0, table.size.height - 1)
+        pane, other = ("causes", "records") if table.has_focus else ("records", "causes")
+        more = f"{_many(below, 'more cause')} below" if below > 0 else ""
+        self.query_one("#between", Line).put(
+            problems.between(f"in: {pane}, tab = {other}", more, self.app.size.width, ascii_only=self.look.ascii)
+        )
+        self.query_one(Keys).leave_out([one.name for one in actions.of("errors") if self._why_not(one.name)])
+        self._describe()
+
+    def _why_not(self, name: str) -> str | None:
+        count = 0 if self._cause is None else self._cause.count
+        pages = max(1, -(-count // PAGE))
+        return actions.why_not_errors(name, len(self.causes), self.skip // PAGE + 1, pages)
+
+    def _refused(self, name: str) -> bool:
+        why = self._why_not(name)
+        if why is not None:
+            self.say(why)
+        return why is not None
 
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read."""
@@ -96,6 +125,7 @@ class Errors(Page):
         cause = next((one for one in self.causes if problems.cause_key(one) == key), None)
         if cause is None:
             return
+        self.call_after_refresh(self._mark)
         other = self._cause is None or problems.cause_key(cause) != problems.cause_key(self._cause)
         if other or cause != self._cause:
             self._cause = cause
@@ -120,7 +150,7 @@ class Errors(Page):
         self._records.show([problems.record_row(one, index, self.look) for index, one in enumerate(self.records)])
         pages = max(1, -(-cause.count // PAGE))
         self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{pages} ({PAGE} a page)")
-        self._describe()
+        self._mark()
         self.shown += 1
 
     @on(Table.Moved, "#records")
@@ -128,7 +158,8 @@ class Errors(Page):
         one = self._record()
         if one is not None:
             width = self.app.size.width - 2
-            self.query_one("#about", Line).put(*problems.about(one, width))
+            keys = "enter" if self._records.has_focus else "enter, enter"
+            self.query_one("#about", Line).put(*problems.about(one, width, keys))
 
     def _record(self) -> RecordOutcome | None:
         key = self._records.current
@@ -136,6 +167,8 @@ class Errors(Page):
 
     def action_open(self) -> None:
         """From causes to records, from a record to all about it."""
+        if self._refused("open"):
+            return
         if self._causes.has_focus:
             self.set_focus(self._records)
             return
@@ -145,6 +178,8 @@ class Errors(Page):
 
     def action_pane(self) -> None:
         """The other table."""
+        if self._refused("pane"):
+            return
         self.set_focus(self._records if self._causes.has_focus else self._causes)
 
     def action_back(self) -> None:
@@ -156,19 +191,21 @@ class Errors(Page):
 
     def action_next_page(self) -> None:
         """The next records."""
-        if self._cause is not None and self.skip + PAGE < self._cause.count:
+        if not self._refused("next_page"):
             self.skip += PAGE
             self._read()
 
     def action_previous_page(self) -> None:
         """The records before."""
-        if self.skip:
+        if not self._refused("previous_page"):
             self.skip = max(0, self.skip - PAGE)
             self._read()
 
     @work
     async def action_export(self) -> None:
         """Writes all records of all causes that are shown."""
+        if self._refused("export"):
+            return
         causes = list(self.causes)
         stem = (
             "coupler-errors"

@@ -18,8 +18,10 @@ from tui.look import Look
 from tui.poll import Poll
 from tui.screens.errors import Errors
 from tui.screens.page import Page
+from tui.text import safe
 from tui.widgets import passes
-from tui.widgets.line import Line
+from tui.widgets.keys import Keys
+from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
 _NEWEST = 500
@@ -59,7 +61,10 @@ class History(Page):
     def show(self, history: list[PassSnapshot]) -> None:
         """Shows the jobs that the filter lets through."""
         self.snapshot = history
-        zone = f"times: {fmt.zone(passes.now(), utc=self.look.utc)}"
+        zone = f"times: {fmt.zone(passes.now(), utc=self.look.utc)}  ({safe(self.door.environment, 24)})"
+        self.query_one(Keys).leave_out(
+            [one.name for one in actions.of("history") if actions.why_not_history(one.name, len(history))]
+        )
         self.head("Coupler   Integration synchronization jobs", zone)
         self.query_one(Table).show([passes.row(one, self.look) for one in self._chosen()])
         if not history:
@@ -90,7 +95,7 @@ class History(Page):
         run = self._runs.get(one.run)
         if run is None or run.state.active:
             self._read_run(one.run)
-        self.query_one("#about", Line).put(passes.about_run(one.run, run, self.look), passes.about(one))
+        self._tell(one, run)
 
     @work(exclusive=True, group="run")
     async def _read_run(self, number: int) -> None:
@@ -105,10 +110,23 @@ class History(Page):
             self._runs[number] = run
             one = self._current()
             if one is not None and one.run == number:
-                self.query_one("#about", Line).put(passes.about_run(number, run, self.look), passes.about(one))
+                self._tell(one, run)
+
+    def _tell(self, one: PassSnapshot, run: RunSnapshot | None) -> None:
+        width = self.app.size.width - 2
+        lines = (passes.about_run(one.run, run, self.look), passes.about(one))
+        self.query_one("#about", Line).put(*(part for text in lines for part in hanging(text, width, 1)))
+
+    def _refused(self, name: str) -> bool:
+        why = actions.why_not_history(name, len(self.snapshot))
+        if why is not None:
+            self.say(why)
+        return why is not None
 
     def action_filter(self) -> None:
         """Opens the filter."""
+        if self._refused("filter"):
+            return
         box = self.query_one("#filter", Input)
         box.add_class("-open")
         box.focus()
@@ -135,12 +153,14 @@ class History(Page):
     def action_errors(self) -> None:
         """Opens the errors of the job under the cursor."""
         one = self._current()
-        if one is not None:
+        if not self._refused("errors") and one is not None:
             self.app.push_screen(Errors(self.door, self.look, one.run, one.mapping))
 
     @work
     async def action_export(self) -> None:
         """Writes what is shown."""
+        if self._refused("export"):
+            return
         rows = [passes.export(one) for one in self._chosen()]
         path = await self.ask(partial(report.write_csv, "coupler-jobs", passes.HEADING, rows), None)
         if path is not None:

@@ -25,7 +25,8 @@ from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.text import safe
 from tui.widgets import mappings, names
-from tui.widgets.line import Line
+from tui.widgets.keys import Keys
+from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
 
@@ -63,10 +64,12 @@ class Home(Page):
         """Shows a snapshot."""
         self.snapshot = home
         now = f"{fmt.clock(home.now, utc=self.look.utc, seconds=False)} {fmt.zone(home.now, utc=self.look.utc)}"
-        self.head(f"Coupler   {names.nav(home.nav)} / {names.crm(home.crm)} ({home.environment})", now)
+        room = self.app.size.width - 2 - len("Coupler   ") - 2 - len(now)
+        self.head(f"Coupler   {names.systems(home.nav, home.crm, home.environment, room)}", now)
+        self.query_one(Keys).leave_out([one.name for one in actions.of("home") if actions.why_not_home(one.name, home)])
         self.query_one(Table).show(mappings.rows(home), mappings.columns(home))
         self._describe()
-        self.query_one("#banner", Line).put(mappings.banner(home, self.look))
+        self.query_one("#banner", Line).put(*hanging(mappings.banner(home, self.look), self.app.size.width - 2, 2))
         self.shown += 1
         if not self._asked:
             self._asked = True
@@ -76,7 +79,8 @@ class Home(Page):
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read; what is shown is then old."""
         if error is not None:
-            self.query_one("#banner", Line).put(f"! {error.message} {error.hint}")
+            text = f"! {error.message} {error.hint}"
+            self.query_one("#banner", Line).put(*hanging(text, self.app.size.width - 2, 2))
 
     @on(Table.Moved)
     def _describe(self) -> None:

@@ -56,8 +56,9 @@ class Page(Screen[None]):
         """A terminal that is too small gets one line that says so."""
         fit_or_say(self, event.size.width, event.size.height)
 
-    def head(self, left: str, right: str, *, keep_left: bool = False) -> None:
-        """Writes the title line."""
+    def head(self, left: str, right: str = "", *, keep_left: bool = False) -> None:
+        """Writes the title line; one that says nothing on its right says the environment there."""
+        right = right or f"({safe(self.door.environment, 24)})"
         text = spread(safe(left), safe(right), self.app.size.width - 2, keep_left=keep_left)
         self.query_one("#head", Line).put(f" {text}", style="bold")
 

@@ -1,6 +1,5 @@
 """Live progress of a run: the ordered jobs, what became of the records, what is cleared, and the latest events."""
 
-from dataclasses import replace
 from functools import partial
 from math import inf
 from time import monotonic
@@ -22,11 +21,12 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.errors import Errors
+from tui.screens.history import History
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import jobs, names
 from tui.widgets.keys import Keys
-from tui.widgets.line import Line
+from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
 
@@ -45,6 +45,7 @@ class Run(Page):
         self._poll = Poll(partial(door.run, run), self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
         self._question: Question | None = None
         self._later = False
+        self._given = False
         self._placed: int | None = None
         self._mine = False
         self._held: tuple[Event, ...] | None = None
@@ -70,19 +71,21 @@ class Run(Page):
 
     def show(self, run: RunSnapshot) -> None:
         """Shows a snapshot; asks, or takes the question back when somebody else answered it."""
-        if jobs.starting(run, monotonic() - self._started):
-            run = replace(run, state=RunState.RUNNING, waiting="the engine to start")
+        if self._goes_on(run):
+            self._started = monotonic()
+        run = jobs.starting(run, monotonic() - self._started)
         self.snapshot = run
-        self.head(
-            f"Coupler   {jobs.title(run)}",
-            f"{names.nav(run.nav)} / {names.crm(run.crm)} ({run.environment})",
-            keep_left=True,
-        )
+        left = f"Coupler   {jobs.title(run)}"
+        room = self.app.size.width - 2 - len(left) - 2
+        self.head(left, names.systems(run.nav, run.crm, run.environment, room), keep_left=True)
         self.query_one(Table).show(jobs.rows(run, self.look))
         self._place_cursor(run)
         self._describe()
         self._list_events()
-        self.query_one("#cleared", Line).put(jobs.cleared(run))
+        self.query_one("#cleared", Line).put(*jobs.cleared(run, self.app.size.width - 2))
+        self.query_one(Keys).leave_out(
+            [one.name for one in actions.of("run") if actions.why_not_run(one.name, run, demo=self.door.demo)]
+        )
         paused = run.wish is Wish.PAUSE and run.state is RunState.RUNNING
         self.query_one(Keys).label(
             {"pause": "Go on" if paused else "Pause", "follow": "Follow" if self._held else "Hold"}
@@ -94,10 +97,21 @@ class Run(Page):
             self._question.dismiss("later")
             self.say(f"Run {run.id} was answered by {run.answered_by or 'somebody else'}.")
 
+    def _goes_on(self, run: RunSnapshot) -> bool:
+        """Whether somebody started an engine for it since the last look."""
+        before = self.snapshot
+        return (
+            before is not None
+            and before.state.resumable
+            and run.state in (RunState.RUNNING, RunState.INTERRUPTED)
+            and before.state is not run.state
+        )
+
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read; what is shown is then old."""
         if error is not None:
-            self.query_one("#waiting", Line).put(f"! {error.message} {error.hint}", style="bold")
+            text = f"! {error.message} {error.hint}"
+            self.query_one("#waiting", Line).put(*hanging(text, self.app.size.width - 2, 2), style="bold")
 
     def _place_cursor(self, run: RunSnapshot) -> None:
         """Stays on the job that is going on, until the operator moves the cursor."""
@@ -120,11 +134,13 @@ class Run(Page):
         if run is None:
             return
         job = self._job()
+        width = self.app.size.width - 2
         name = "all" if job is None else f"{job.mapping} {job.direction.arrow}"
         sums = run.counters if job is None else job.counters
-        self.query_one("#sums", Line).put(jobs.counters(name, sums, self.app.size.width - 2))
+        self.query_one("#sums", Line).put(jobs.counters(name, sums, width))
         message = f"{job.state}: {job.message}" if job is not None and job.message else ""
-        self.query_one("#waiting", Line).put(jobs.waiting(run) or message)
+        lines = jobs.waiting(run, width)
+        self.query_one("#waiting", Line).put(*(lines if any(lines) else hanging(message, width, 1)))
 
     def _list_events(self) -> None:
         if self.snapshot is None:
@@ -141,12 +157,14 @@ class Run(Page):
 
     def _ask(self, run: RunSnapshot) -> None:
         if self._question is None and not self._later and self.is_current:
-            self._question = Question(self.look, run)
+            save = partial(report.write_text, f"coupler-run-{run.id}", report.lines(run))
+            self._question = Question(self.look, run, save)
             self.app.push_screen(self._question, self._take_answer)
 
     def _take_answer(self, answer: Answer | None) -> None:
         # Until the store says that the answer is in, snapshots still ask.
-        self._later = answer not in ("errors", "report")
+        self._later = answer != "errors"
+        self._given = answer in ("yes", "no")
         self._answered(answer)
 
     @work
@@ -159,20 +177,13 @@ class Run(Page):
             if await self.tell(partial(self.door.answer, self.run, keep_cleared=answer == "yes")):
                 self.say(f"Answered {answer}.")
             else:
-                self._later = False
+                self._later = self._given = False
             self.wake()
         elif answer == "errors":
             self.action_errors()
-        elif answer == "report":
-            await self._write_report(run)
-
-    async def _write_report(self, run: RunSnapshot) -> None:
-        path = await self.ask(partial(report.write_text, f"coupler-run-{run.id}", report.lines(run)), None)
-        if path is not None:
-            self.say(f"Written to {path}")
 
     def _refused(self, name: str) -> bool:
-        why = actions.why_not_run(name, self.snapshot)
+        why = actions.why_not_run(name, self.snapshot, demo=self.door.demo)
         if why is not None:
             self.say(why)
         return why is not None
@@ -210,7 +221,10 @@ class Run(Page):
 
     def action_answer(self) -> None:
         """Asks again after `decide later`."""
-        if not self._refused("answer") and self.snapshot is not None:
+        if self._given:
+            # What is shown may be from before it.
+            self.say(f"Run {self.run} is answered.")
+        elif not self._refused("answer") and self.snapshot is not None:
             self._later = False
             self._ask(self.snapshot)
 
@@ -219,10 +233,17 @@ class Run(Page):
         self.app.push_screen(Errors(self.door, self.look, self.run))
 
     def action_detail(self) -> None:
-        """Everything about the job under the cursor."""
-        job = self._job()
-        if job is not None:
-            self.app.push_screen(Info(self.look, job.mapping, jobs.detail(job, self.look)))
+        """Everything about the job under the cursor, and why the run does not go on."""
+        run, job = self.snapshot, self._job()
+        if run is None:
+            return
+        heading = f"Run {run.id}" if job is None else job.mapping
+        about = [jobs.counters("all", run.counters)] if job is None else jobs.detail(job, self.look)
+        self.app.push_screen(Info(self.look, heading, [*jobs.reason(run), *about]))
+
+    def action_history(self) -> None:
+        """Opens the integration synchronization jobs."""
+        self.app.push_screen(History(self.door, self.look))
 
     def action_follow(self) -> None:
         """Holds the events still, or follows them again."""
@@ -231,7 +252,6 @@ class Run(Page):
             self.show(self.snapshot)
 
     def action_detach(self) -> None:
-        """Leaves the program."""
-        run = self.snapshot
-        going = run is not None and run.state is RunState.RUNNING
-        self.app.exit(message=Text(f"Run {self.run} keeps going; `coupler attach` shows it.") if going else None)
+        """Leaves the program; the run keeps going."""
+        if not self._refused("detach"):
+            self.app.exit(message=Text(f"Run {self.run} keeps going; `coupler attach` shows it."))

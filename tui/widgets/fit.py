@@ -7,8 +7,8 @@ from textual.screen import Screen
 from tui.widgets.line import Line
 
 T = TypeVar("T")
-SMALLEST = (60, 16)
-"""Columns and rows below which no screen is of use."""
+SMALLEST = (80, 22)
+"""Columns and rows below which a screen cannot show all that it has: numbers would be cut, or warnings hidden."""
 
 
 def fit_or_say(screen: Screen[T], width: int, height: int) -> None:

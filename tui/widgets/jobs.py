@@ -1,8 +1,11 @@
 """The seven ordered jobs of a run as rows and as the lines around them; pure."""
 
+from dataclasses import replace
+
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
 from tui import format as fmt
 from tui.look import Look
+from tui.widgets.line import hanging
 from tui.widgets.table import Column, Row
 
 COLUMNS = (
@@ -64,14 +67,21 @@ def _all(run: RunSnapshot, look: Look) -> Row:
     )
 
 
-def starting(run: RunSnapshot, waited: float) -> bool:
-    """Whether the engine was started so lately that it may not have taken the run yet."""
-    return run.state is RunState.INTERRUPTED and waited < _START
+def starting(run: RunSnapshot, waited: float) -> RunSnapshot:
+    """The run as its engine will have it, when that was started so lately that it may not have taken the run yet.
+
+    Until it has, there is no sign of life to count from: the last one is of the engine before it.
+    """
+    if waited >= _START:
+        return run
+    if run.state is RunState.INTERRUPTED:
+        return replace(run, state=RunState.RUNNING, waiting="the engine to start", beat=None)
+    return replace(run, beat=None) if _stale(run) else run
 
 
 def title(run: RunSnapshot) -> str:
     """`run 16  RUNNING 00:06:41`, and STALE when the engine gave no sign of life lately."""
-    return f"run {run.id}  {_word(run)} {fmt.between(run.started, run.ended or run.now)}{_stale(run)}"
+    return f"run {run.id}  {_word(run)} {fmt.duration(run.worked)}{_stale(run)}"
 
 
 def _word(run: RunSnapshot) -> str:
@@ -98,17 +108,36 @@ def counters(name: str, sums: Counters, width: int = 200) -> str:
     return lines[0] if len(lines[0]) <= width else lines[1]
 
 
-def waiting(run: RunSnapshot) -> str:
-    """What the run waits for, or why it does not go on."""
+def waiting(run: RunSnapshot, width: int) -> list[str]:
+    """What the run waits for, or why it does not go on and how it does."""
     if run.waiting:
-        return f"wait: {run.waiting}"
+        return hanging(f"wait: {run.waiting}", width, 1)
+    if not run.state.resumable:
+        return hanging(run.message, width, 1)
+    return [*hanging(_reason(run), width, 1), "r = resume   enter = the whole reason"]
+
+
+def _reason(run: RunSnapshot) -> str:
     if run.message:
-        return f"{run.message} {run.hint}".strip()
-    return ""
+        return run.message
+    if run.state is RunState.INTERRUPTED:
+        return "The engine ended without a word. Nothing is lost."
+    return "Stopped at a checkpoint, as it was told."
 
 
-def cleared(run: RunSnapshot) -> str:
+def reason(run: RunSnapshot) -> list[str]:
+    """Why the run does not go on, and what to do about it, in full."""
+    if not (run.state.resumable or run.message):
+        return []
+    return [_reason(run), *([f"Next step: {run.hint}"] if run.hint else []), ""]
+
+
+def cleared(run: RunSnapshot, width: int) -> list[str]:
     """What is cleared now; or, when the run is over, what became of it."""
+    return hanging(_cleared(run), width, 2)
+
+
+def _cleared(run: RunSnapshot) -> str:
     if run.kind == "plan":
         return "Preflight: nothing is written, Synch. Only Coupled Records is not touched"
     if run.state.active:

@@ -1,6 +1,6 @@
 """The two lines at the bottom that say which keys there are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tui import actions
 from tui.look import Look
@@ -17,6 +17,7 @@ class Keys(Line):
         self._scope = scope
         self._look = look
         self._labels: dict[str, str] = {}
+        self._without: frozenset[str] = frozenset()
 
     def on_mount(self) -> None:
         """Shows them at once, so that the first paint is complete."""
@@ -32,10 +33,17 @@ class Keys(Line):
             self._labels = dict(labels)
             self._write()
 
+    def leave_out(self, names: Collection[str]) -> None:
+        """Does not offer these actions of the screen, because they cannot do anything now."""
+        if frozenset(names) != self._without:
+            self._without = frozenset(names)
+            self._write()
+
     def _write(self) -> None:
         width = (self.size.width or 80) - 2
         lines = [""]
-        for one in (*actions.of(self._scope), *actions.of("everywhere")):
+        offered = [one for one in actions.of(self._scope) if one.name not in self._without]
+        for one in (*offered, *actions.of("everywhere")):
             part = f"{actions.shown(one, self._look.keys)} {self._labels.get(one.name, one.label)}"
             if lines[-1] and len(lines[-1]) + 2 + len(part) > width:
                 lines.append("")

@@ -1,11 +1,12 @@
 """Text that is repainted only when it changed."""
 
-from textwrap import wrap
-
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.text import line
+from tui.plain import hanging
+from tui.text import line, safe
+
+__all__ = ["Line", "hanging", "spread"]
 
 
 class Line(Static):
@@ -38,13 +39,7 @@ def _height(put: tuple[object, ...]) -> int:
 
 def spread(left: str, right: str, width: int, *, keep_left: bool = False) -> str:
     """`left` and `right` at the two ends of a line; one of them is cut when there is no room for both."""
+    room = max(0, width - len(left if keep_left else right) - 2)
     if keep_left:
-        room = max(0, width - len(left) - 2)
-        return f"{left}  {right[:room]:>{room}}"
-    room = max(0, width - len(right) - 2)
-    return f"{left[:room]:<{room}}  {right}"
-
-
-def hanging(text: str, width: int) -> list[str]:
-    """A text that is too long for a line as several, the later ones set in by two."""
-    return wrap(text, max(20, width), subsequent_indent="  ", break_on_hyphens=False) or [""]
+        return f"{left}  {safe(right, room):>{room}}"
+    return f"{safe(left, room):<{room}}  {right}"

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
 from tui import format as fmt
+from tui import plain
 from tui.look import Look
 from tui.widgets.table import Column, Row
 
@@ -51,19 +52,13 @@ def rows(home: HomeSnapshot) -> list[Row]:
                 one.nav_table,
                 one.direction.arrow,
                 one.crm_table,
-                flag(one),
+                plain.flag(one),
                 fmt.count(one.coupled),
                 _last(one, home),
             ),
         )
         for one in home.mappings
     ]
-
-
-def flag(one: MappingSnapshot) -> str:
-    """Synch. Only Coupled Records: the stored value, and the run that it has no effect for."""
-    stored = fmt.on_off(one.only_coupled)
-    return stored if one.cleared_by is None or not one.only_coupled else f"{stored} (cleared by run {one.cleared_by})"
 
 
 def _last(one: MappingSnapshot, home: HomeSnapshot) -> str:
@@ -98,7 +93,7 @@ def everything(one: MappingSnapshot, now: datetime) -> list[str]:
         f"NAV filter      {one.nav_filter or 'none'}",
         f"CRM filter      {one.crm_filter or 'none'}",
         f"Match           {one.match or 'none'}",
-        f"Only Coupled    {flag(one)}",
+        f"Only Coupled    {plain.flag(one)}",
         f"Coupled         {fmt.count(one.coupled)} records",
         "",
         *_sums(one, now),

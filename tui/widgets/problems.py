@@ -46,11 +46,26 @@ def record_row(one: RecordOutcome, index: int, look: Look) -> Row:
     return Row(str(index), (one.nav_no or "-", one.name, crm, one.direction.arrow, at))
 
 
-def about(one: RecordOutcome, width: int) -> list[str]:
-    """Which record it is, what happened, and what to do: four lines, of which the message takes two at most."""
+def between(left: str, right: str, width: int, *, ascii_only: bool) -> str:
+    """A horizontal line that says something on both ends."""
+    dash = "-" if ascii_only else "─"
+    begin = f"{dash * 2} {left} "
+    end = f" {right} {dash * 2}" if right else ""
+    return begin + dash * max(0, width - len(begin) - len(end)) + end
+
+
+def about(one: RecordOutcome, width: int, keys: str) -> list[str]:
+    """Which record it is, what happened, and what to do: five lines, of which the message takes two at most.
+
+    What is cut says by which keys it is seen.
+    """
     who = safe(f"{one.mapping} {one.direction.arrow} {one.nav_no} {one.name}   {one.code}", width)
-    message = hanging(safe(one.message, 2 * width), width)[:2]
-    hint = hanging(safe(f"Next step: {one.hint}", 3 * width), width)[: 3 - len(message)] if one.hint else []
+    message = hanging(one.message, width, 2)
+    hint = hanging(f"Next step: {one.hint}", width) if one.hint else []
+    room = 4 - len(message)
+    if len(hint) > room:
+        more = f" … ({keys} = all)"
+        hint = [*hint[: room - 1], hint[room - 1][: width - len(more)] + more]
     return [who, *message, *hint]
 
 

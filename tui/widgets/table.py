@@ -62,7 +62,6 @@ class Table(DataTable[Text], inherit_bindings=False):
         self._shown: tuple[Row, ...] = ()
         self._marked: str | None = None
         self.set_class(ascii_only, "ascii")
-        self._cut = "." if ascii_only else "…"
         self._begin = tuple(columns)
 
     def on_mount(self) -> None:
@@ -152,7 +151,7 @@ class Table(DataTable[Text], inherit_bindings=False):
         room = column.width - 1
         if made.cell_len > room:
             made.truncate(room - 1, overflow="crop")
-            made.append(self._cut)
+            made.append("…")
         if column.right:
             made.align("right", room)
         if column.states and not heading:

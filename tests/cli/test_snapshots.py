@@ -1,0 +1,168 @@
+"""What is shown of times, of jobs without an engine, and of the flag in effect: the same on screens and in lines."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from engine.config import Settings, load
+from engine.model.snapshot import JobState, RunState
+from engine.runs import control, snapshots
+from engine.store import runs
+from engine.store.database import Store
+from engine.store.lock import engine_lock
+from engine.store.schema import job as jobs
+from engine.sync.context import Clock
+from tests.cli.conftest import Coupler
+from tui import plain
+
+BEGIN = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
+ALL = list(RunState)
+
+
+def later(seconds: float) -> datetime:
+    return BEGIN + timedelta(seconds=seconds)
+
+
+def at(seconds: float) -> Clock:
+    return lambda: later(seconds)
+
+
+@pytest.fixture
+def settings(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return load(config)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    made = Store.open(settings.store.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def number(store: Store, settings: Settings) -> int:
+    """A run whose first job took 30 s and whose second began at 40 s and goes on; the last beat was at 70 s."""
+    made = control.start(store, settings, by="me@here", only=("CURRENCY", "SALEPEOPLE"), clock=at(0))
+    put_job(store, "CURRENCY", state="OK", started_at=later(5), ended_at=later(35))
+    put_job(store, "SALEPEOPLE", state="RUN", started_at=later(40))
+    put(store, made, RunState.RUNNING, beat_at=later(70))
+    return made
+
+
+def put(store: Store, number: int, state: RunState, **values: object) -> None:
+    with store.writing() as connection:
+        assert runs.change(connection, number, ALL, {"state": state.value, **values})
+
+
+def put_job(store: Store, mapping: str, **values: object) -> None:
+    with store.writing() as connection:
+        connection.execute(sa.update(jobs).where(jobs.c.mapping == mapping).values(**values))
+
+
+def test_the_time_is_that_of_the_jobs(store: Store, number: int) -> None:
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(100)).worked == 30 + 60
+
+
+def test_the_time_of_an_interrupted_run_stands_still(store: Store, number: int) -> None:
+    found = snapshots.run(store, number, clock=at(5_000))
+    assert (found.state, found.worked) == (RunState.INTERRUPTED, 30 + 30)
+
+
+def test_the_time_in_which_a_run_was_stopped_does_not_count(store: Store, number: int) -> None:
+    put(store, number, RunState.STOPPED, ended_at=later(70))
+    put_job(store, "SALEPEOPLE", state="STOP")
+    assert snapshots.run(store, number, clock=at(5_000)).worked == 30 + 30
+    put(store, number, RunState.RUNNING, ended_at=None)
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(6_000)).worked == 30
+        put_job(store, "SALEPEOPLE", state="RUN", started_at=later(6_000))
+        assert snapshots.run(store, number, clock=at(6_010)).worked == 30 + 10
+    put_job(store, "SALEPEOPLE", state="OK", ended_at=later(6_020))
+    put(store, number, RunState.ASKING, ended_at=later(6_020), beat_at=later(6_020))
+    found = snapshots.run(store, number, clock=at(90_000))
+    assert found.worked == 30 + 20
+    assert plain.status_lines(found)[0].endswith("took 00:00:50")
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.STOPPED, RunState.CANCELLED])
+def test_no_job_runs_without_an_engine(store: Store, settings: Settings, number: int, state: RunState) -> None:
+    put(store, number, state)
+    home = snapshots.home(store, settings, clock=at(100))
+    assert [one.last_state for one in home.mappings][:2] == [JobState.OK, JobState.STOP]
+    assert snapshots.history(store)[0].state is JobState.STOP
+    found = snapshots.run(store, number, clock=at(100))
+    assert found.jobs[1].passes[0].state is JobState.STOP
+
+
+def test_a_job_runs_while_its_engine_lives(store: Store, settings: Settings, number: int) -> None:
+    with engine_lock(store):
+        home = snapshots.home(store, settings, clock=at(100))
+        assert [one.last_state for one in home.mappings][:2] == [JobState.OK, JobState.RUN]
+        assert snapshots.history(store)[0].state is JobState.RUN
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.STOPPED, RunState.ASKING])
+def test_now_is_what_is_in_effect_whatever_is_stored(
+    store: Store, settings: Settings, number: int, state: RunState, coupler: Coupler
+) -> None:
+    put(store, number, state)
+    control.set_only_coupled(store, settings, "CURRENCY", value=False, by="me@here")
+    control.set_only_coupled(store, settings, "CURRENCY", value=True, by="me@here")
+    flags = json.loads(coupler("status", "--json").stdout)["flags"]
+    assert [(one["mapping"], one["before"], one["now"]) for one in flags] == [
+        ("CURRENCY", True, False),
+        ("SALEPEOPLE", True, False),
+    ]
+    put(store, number, RunState.FINISHED)
+    assert all(one["now"] for one in json.loads(coupler("status", "--json").stdout)["flags"])
+
+
+def test_a_plan_overrides_nothing(store: Store, settings: Settings) -> None:
+    plan = snapshots.run(store, control.start(store, settings, kind="plan", by="me@here"))
+    assert plan.cleared == ()
+    assert all(one.now for one in plan.flags)
+
+
+def test_status_shows_the_question_and_then_the_answer(store: Store, number: int, coupler: Coupler) -> None:
+    put(store, number, RunState.ASKING)
+    assert "SALEPEOPLE  on      off  off     on" in coupler("status").stdout
+    assert coupler("answer", "no").returncode == 0
+    said = coupler("status").stdout
+    assert "answer: no, by " in said
+    assert "Synch. Only Coupled Records is as before this run" in said
+
+
+def test_an_answer_needs_no_number(store: Store, number: int, coupler: Coupler) -> None:
+    done = coupler("answer", "yes")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "coupler: Run 1 asks nothing.\n  `coupler status` says which run waits for an answer.\n",
+    )
+    assert "There is no run 7." in coupler("answer", "7", "no").stderr
+    for words in ((), ("1",), ("maybe",), ("one", "no"), ("1", "2", "no")):
+        assert coupler("answer", *words).returncode == 2
+    put(store, number, RunState.ASKING)
+    assert coupler("answer", "yes").returncode == 0
+    assert snapshots.run(store, number).answer == "yes"
+    assert "No run asks anything." in coupler("answer", "no").stderr
+
+
+def test_a_stopped_run_has_its_advice_once(store: Store, number: int, coupler: Coupler) -> None:
+    hint = "Check that the server runs; then resume the run."
+    put(store, number, RunState.STOPPED, message="It is down.", hint=hint)
+    said = coupler("attach").stderr
+    assert "It is down." in said
+    assert said.count("coupler resume") == 1
+    assert f"{hint} That is: coupler resume 1" in said
+    done = coupler("status")
+    assert (done.stdout + done.stderr).count("It is down.") == 1
+    put(store, number, RunState.STOPPED, hint="Wait, then `coupler resume`.")
+    assert coupler("attach").stderr.count("coupler resume") == 1
+    put(store, number, RunState.STOPPED, hint="Look at the cable.")
+    assert "Look at the cable." in coupler("attach").stderr
