@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -19,7 +20,7 @@ from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapp
 from engine.model.outcome import Problem
 
 _MARK_SIZE = 4
-_PAIR = 2 * HASH_SIZE
+_ENTRY = _MARK_SIZE + 2 * HASH_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,33 +186,39 @@ def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, 
 
 
 class _Base:
-    """The remembered values: a mark of the field list, then a hash for NAV and one for CRM per bidirectional field."""
+    """The remembered values: for each bidirectional field its mark, a hash for NAV and one for CRM.
+
+    What is remembered of fields that the mapping does not have now is kept: once they are back, it still tells which
+    side changed since both were the same.
+    """
 
     def __init__(self, mapping: TableMapping, blob: bytes | None) -> None:
-        fields = mapping.bidirectional
-        self._index = {field: number for number, field in enumerate(fields)}
-        names = "|".join(f"{field.nav}={field.crm}{field.transforms or ''}" for field in fields)
-        self._mark = blake2b(names.encode(), digest_size=_MARK_SIZE).digest()
-        if blob is not None and blob[:_MARK_SIZE] == self._mark and len(blob) == _MARK_SIZE + _PAIR * len(fields):
-            self._pairs = [blob[at : at + _PAIR] for at in range(_MARK_SIZE, len(blob), _PAIR)]
-        else:
-            self._pairs = [UNKNOWN * 2] * len(fields)
+        self._own = frozenset(mapping.bidirectional)
+        self._pairs: dict[bytes, bytes] = {}
+        for at in range(0, len(blob or b""), _ENTRY):
+            entry = (blob or b"")[at : at + _ENTRY]
+            self._pairs[entry[:_MARK_SIZE]] = entry[_MARK_SIZE:]
 
     def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
         """The hashes of the source's and the target's value."""
-        pair = self._pairs[self._index[field]]
+        pair = self._pairs.get(_mark(field), UNKNOWN * 2)
         nav, crm = pair[:HASH_SIZE], pair[HASH_SIZE:]
         return (crm, nav) if one_way is FROM else (nav, crm)
 
     def agree(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember that both sides mean the same now."""
-        number = self._index.get(field)
-        if number is not None:
+        if field in self._own:
             nav, crm = (given, current) if one_way is TO else (current, given)
-            self._pairs[number] = hashed(nav) + hashed(crm)
+            self._pairs[_mark(field)] = hashed(nav) + hashed(crm)
 
     def blob(self) -> bytes:
-        return self._mark + b"".join(self._pairs)
+        return b"".join(mark + pair for mark, pair in self._pairs.items())
+
+
+@lru_cache(maxsize=1024)
+def _mark(field: FieldMapping) -> bytes:
+    """What a field means: another pair, or other rules, are not what was remembered."""
+    return blake2b(f"{field.nav}={field.crm}{field.transforms or ''}".encode(), digest_size=_MARK_SIZE).digest()
 
 
 def _conflict(names: list[str]) -> Problem:

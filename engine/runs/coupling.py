@@ -14,7 +14,7 @@ from engine.config import Settings
 from engine.mapping.transfer import FROM, TO
 from engine.model.errors import ConfigError, CouplerError
 from engine.model.mapping import Direction, TableMapping
-from engine.model.snapshot import JobState, JobType, RunState
+from engine.model.snapshot import JobState, JobType
 from engine.runs.control import fingerprint, refuse_busy
 from engine.runs.coupling_files import digest, parse, read_file
 from engine.runs.full import FullSynchronization
@@ -175,10 +175,6 @@ class CouplingRun(FullSynchronization):
             state = JobState.PART if failed else JobState.OK
             await self._set(scope, state=state.value, ended_at=self._clock(), total=read, total_exact=True)
             await self._tell(scope.mapping, f"{state.value}, {read:,} read, {failed:,} failed")
-
-    async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
-        """Such a run is not resumed: what it did is committed, and it may be started again."""
-        await super()._end(state, code, message, "" if code == "stopped" else hint)
 
     async def _stop(self, scopes: Sequence[Scope], message: str) -> None:
         for scope in scopes:

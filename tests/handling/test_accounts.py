@@ -79,7 +79,7 @@ async def test_the_account_of_a_contact_is_synchronized_on_the_spot(make: Make) 
     assert counters(run, "CONTACTS", FROM) == {"inserted": 2}
     (made,) = world.nav("Customer")
     people = world.nav("Contact", Type="Person")
-    assert [(one["Surname"], one["Customer_No"]) for one in people] == [("Kis", made["No"]), ("Nagy", made["No"])]
+    assert sorted((one["Surname"], one["Customer_No"]) for one in people) == [("Kis", made["No"]), ("Nagy", made["No"])]
     before = len(world.audit())
     again = await world.run(*JOBS)
     assert counters(again, "CONTACTS") == {"unchanged": 4}
@@ -135,5 +135,5 @@ async def test_a_contact_of_a_contact_does_not_take_part(make: Make) -> None:
     )
     assert world.crm("contacts", lastname="Nagy")[0]["_parentcustomerid_value"] is not None
     run = await world.run(*JOBS)
-    assert counters(run, "CONTACTS") == {}
+    assert counters(run, "CONTACTS") == {"skipped": 1}
     assert world.outcomes(run) == []

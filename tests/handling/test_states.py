@@ -144,7 +144,7 @@ async def test_without_a_page_of_vendors_products_go_on_without_their_names(make
 async def test_a_product_is_not_put_under_a_unit_of_another_name(make: Make) -> None:
     world = make(ITEMS, {"uomschedule": [{"name": "NAV PCS", "baseuomname": "PCS"}]})
     await world.run("UNITOFMEASURE")
-    unit = world.crm("uoms")[0]["uomid"]
+    unit = world.crm("uoms", name="PCS")[0]["uomid"]
     world.edit_crm("uoms", unit, name="Piece")
     run = await world.run("ITEM-PRODUCT")
     assert world.codes(run) == {"I1": "unit_name"}

@@ -275,11 +275,27 @@ def test_what_was_cut_while_it_was_made_does_not_come_back() -> None:
     ],
     ids=["fewer", "another order", "more", "another column"],
 )
-def test_after_a_change_of_the_list_of_fields_a_pair_has_no_past_and_none_is_misread(other: Any) -> None:
+def test_after_a_change_of_other_fields_a_field_keeps_its_past(other: Any) -> None:
     pair = same("Old", "New")
     pair.mapping = other
-    assert pair.run(TO)["name"] == "Old"
+    assert "name" not in pair.run(TO)
+    assert pair.run(FROM)["Name"] == "New"
     assert pair.synchronize() == [{}, {}]
+
+
+def test_a_field_that_was_off_for_a_while_keeps_its_past() -> None:
+    pair = same("Old", "New")
+    on, pair.mapping = pair.mapping, mapping_of(CITY)
+    pair.synchronize()
+    pair.mapping = on
+    assert pair.synchronize() == [{}, {"Name": "New"}]
+
+
+def test_a_field_that_goes_to_another_column_has_no_past() -> None:
+    pair = same("Old", "Old")
+    pair.mapping = mapping_of(text("Name", "yominame"))
+    pair.crm["yominame"] = "Other"
+    assert pair.run(TO) == {"yominame": "Old"}
 
 
 def test_a_one_way_field_more_or_less_changes_nothing_of_what_is_remembered() -> None:

@@ -222,9 +222,9 @@ async def test_leaving_twice_is_staying(door: ScriptedDoor) -> None:
 @pytest.mark.parametrize(
     ("state", "offered", "left_out"),
     [
-        (None, "s Start full sync|p Preflight", "r Resume|a Answer|u Watch"),
-        (RunState.STOPPED, "r Resume|u Watch", "s Start full sync|p Preflight|a Answer"),
-        (RunState.RUNNING, "u Watch", "s Start full sync|p Preflight|r Resume|a Answer"),
+        (None, "s Full sync|p Preflight", "r Resume|a Answer|u Watch"),
+        (RunState.STOPPED, "r Resume|u Watch", "s Full sync|p Preflight|a Answer"),
+        (RunState.RUNNING, "u Watch", "s Full sync|p Preflight|r Resume|a Answer"),
     ],
 )
 async def test_keys_that_can_do_nothing_now_are_not_offered(
