@@ -60,9 +60,9 @@ class FullSynchronization:
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except StopRequested as stop:
-            await self._end(
-                RunState.CANCELLED if stop.cancel else RunState.STOPPED, *(_CANCELLED if stop.cancel else _STOPPED)
-            )
+            state, code, message = _CANCELLED if stop.cancel else _STOPPED
+            resumable = row.kind == "run" and not stop.cancel
+            await self._end(state, code, message, f"Go on with `coupler resume {self._run}`." if resumable else "")
         except StoreError:
             raise  # nothing can be written into the run
         except Fenced as error:
@@ -268,5 +268,5 @@ def _way(one_way: Direction) -> str:
 _INTERNAL_HINT = (
     "What is committed stays; the engine's log has the details (`coupler paths`). Resume once it is mended."
 )
-_STOPPED = ("stopped", "Stopped by an operator at a checkpoint.", "Go on with `coupler resume`.")
-_CANCELLED = ("cancelled", "Cancelled by an operator; Synch. Only Coupled Records is as before.", "")
+_STOPPED = (RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.")
+_CANCELLED = (RunState.CANCELLED, "cancelled", "Cancelled by an operator; Synch. Only Coupled Records is as before.")
