@@ -108,7 +108,7 @@ def test_a_signal_stops_the_run_at_a_checkpoint_and_resuming_finishes_it(
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code, said
-    assert not company.engine()
+    eventually(lambda: not company.engine())
     found = company.status()
     assert found["state"] == "stopped"
     assert found["counters"]["read"] < whole.read

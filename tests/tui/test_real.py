@@ -134,7 +134,7 @@ def test_from_start_to_answer_with_the_terminal_lost_on_the_way(config: Path, sc
     second.type("h")
     second.until("keep cleared: no")
     second.type("\x1b")
-    second.until("s Start full sync")
+    second.until("s Full sync")
     second.type("e")
     second.until("page 1/")
     second.type("\r")
