@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.connectors.protocol import Count, Side, Write
-from engine.mapping.identity import created_id
 from engine.model.errors import AccessDenied, ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
+from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
-from engine.store.couplings import Couplings, counts
+from engine.store.couplings import counts
 from engine.store.database import Store
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
@@ -34,7 +34,6 @@ from engine.sync.settling import settle_intents
 _BEAT_SECONDS = 0.5
 _DONE = (JobState.OK.value, JobState.PART.value)
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
-PRODUCT_NAMES = {"bc": "Business Central"}
 
 
 class FullSynchronization:
@@ -195,26 +194,17 @@ class FullSynchronization:
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)
-        own = self._settings
-        local = created_id(own.environment, own.nav.company, "currency", "local")
-        organization = await self._organization(nav, crm, local, plan=plan)
-        return Context(
-            store=self._store,
-            nav=nav,
-            crm=crm,
-            mappings={one.name: one for one in own.mappings},
-            environment=own.environment,
-            company=own.nav.company,
-            product_name=PRODUCT_NAMES.get(own.nav.version, "Dynamics NAV"),
-            settle_wait=own.nav.settle_wait,
-            page_size=min(own.nav.page_size, own.crm.page_size),
-            organization=organization,
-            couplings=Couplings(self._run if plan else None, own.mappings),
+        return context_of(
+            self._store,
+            self._settings,
+            nav,
+            crm,
+            await self._organization(nav, crm, local_currency_id(self._settings), plan=plan),
             plan=plan,
+            planned_by=self._run if plan else None,
             checkpoint=self._checkpoint,
-            sleep=asyncio.sleep,
-            clock=self._clock,
             wait_for=self._wait_for,
+            clock=self._clock,
         )
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:

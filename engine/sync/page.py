@@ -12,7 +12,8 @@ from engine.mapping.transfer import TO, Partners, Transferred, not_coupled, tran
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling, generations
-from engine.store.work import Create, Link, PageResult, Scope
+from engine.store.pages import PageResult
+from engine.store.work import Create, Link, Scope
 from engine.sync.context import Context
 from engine.sync.deletions import uncouple_or_renew
 from engine.sync.handling import handling_of

@@ -15,19 +15,9 @@ from engine.mapping.transfer import TO
 from engine.model.mapping import Condition, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings, watermarks
+from engine.store.pages import PageResult, add_page, commit_page
 from engine.store.runs import add_event
-from engine.store.work import (
-    Create,
-    PageResult,
-    Scope,
-    add_page,
-    begin_slice,
-    commit_page,
-    finish_slice,
-    open_intents,
-    take_slice,
-    with_outcome,
-)
+from engine.store.work import Create, Scope, begin_slice, finish_slice, open_intents, take_slice, with_outcome
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.retries import retry_first

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import TO
 from engine.store import conflicts, troubles
-from engine.store.work import add_page
+from engine.store.pages import add_page
 from engine.sync.page import Pass, work_page
 from engine.sync.writing import source_columns
 

@@ -10,7 +10,8 @@ from functools import partial
 
 from engine.connectors.protocol import Row
 from engine.store import runs
-from engine.store.work import PageResult, Scope, add_page, ended_badly
+from engine.store.pages import PageResult, add_page
+from engine.store.work import Scope, ended_badly
 from engine.sync.context import Context
 from engine.sync.writing import source_columns
 

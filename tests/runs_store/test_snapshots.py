@@ -9,7 +9,7 @@ from engine.model.errors import RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import Counters, FlagChange, JobState, RunState, Wish
 from engine.runs import control, snapshots
-from engine.store import runs, work
+from engine.store import pages, runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
@@ -30,7 +30,7 @@ def page(
 ) -> None:
     """A page that read and inserted so many records was committed then."""
     outcomes = [done(one) for one in range(read)]
-    result = work.PageResult(None, key or f"k{seconds}", read, outcomes, [])
+    result = pages.PageResult(None, key or f"k{seconds}", read, outcomes, [])
     add_page(store, scope_of(number, mapping, one_way), result, later(seconds))
 
 

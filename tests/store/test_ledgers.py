@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.outcome import Problem
-from engine.store import conflicts, couplings, runs, troubles, undoing, watermarks, work
+from engine.store import conflicts, couplings, pages, runs, troubles, undoing, watermarks, work
 from engine.store.database import Store
 from engine.store.schema import coupling, outcome
 from engine.store.traces import Extra, Overwrite, Values
@@ -123,8 +123,8 @@ def test_a_watermark_moves_forward_to_the_newest_change_and_not_beyond_the_start
             work.begin_slice(connection, scope, later(1000))
             for number in (1, 2):
                 moment = None if newest is None else later(newest - (number == 2))
-                result = work.PageResult(cursor, f"k{number}", 0, [], [], newest=moment)
-                work.commit_page(connection, scope, epoch, result, AT)
+                result = pages.PageResult(cursor, f"k{number}", 0, [], [], newest=moment)
+                pages.commit_page(connection, scope, epoch, result, AT)
                 cursor = f"k{number}"
             work.finish_slice(connection, scope, epoch)
             assert watermarks.get(connection, CUSTOMER, TO) == later(expected)
