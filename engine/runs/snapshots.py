@@ -27,7 +27,7 @@ from engine.model.snapshot import (
 )
 from engine.runs.problems import causes, outcomes
 from engine.store import couplings as stored_couplings
-from engine.store import runs
+from engine.store import runs, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -180,6 +180,9 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         jobs=_jobs(passes, rates, state, paused=row.paused),
         flags=tuple(_flag(name, saved, stored, row) for name, saved in _ordered(row, passes)),
         events=tuple(Event(line.at, line.mapping, line.text) for line in reversed(lines)),
+        left_alone=troubles.left_alone(connection, {one.mapping for one in passes})
+        if row.kind in _JOBS and state is not RunState.RUNNING
+        else 0,
     )
 
 

@@ -110,7 +110,10 @@ def test_skipped_records_are_listed_and_tried_again(coupler: Coupler, servers: S
     servers._people.delete(f"{servers.crm}/accounts({pair['crm_id']})").raise_for_status()
     for _ in range(2):
         servers.edit(servers.customer(pair["nav_id"]), City="Ulm")
-        coupler("sync", "--only", "CUSTOMER")
+        done = coupler("sync", "--only", "CUSTOMER")
+        assert done.returncode == 1, "a record that was tried and failed is no success"
+    assert " left_alone=1 " in done.stdout
+    assert "`coupler retry MAPPING NO`" in done.stderr
     (left,) = lines(coupler("skipped", "--json").stdout)
     assert (left["nav_no"], left["code"], left["skipped"]) == (pair["nav_no"], "deleted", True)
     assert pair["nav_no"] in coupler("skipped").stdout

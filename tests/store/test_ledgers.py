@@ -60,6 +60,33 @@ def test_what_is_left_alone_comes_back_when_an_operator_says_so(store: Store) ->
         assert troubles.of(connection, CUSTOMER, TO, [nav(1)])[nav(1)].times == 0
 
 
+def test_a_retry_gives_a_record_all_its_tries_in_both_directions(store: Store) -> None:
+    alone = replace(failed(1), set_aside=True)
+    back = replace(failed(1), source_id=crm(1))
+    other = replace(failed(2), source_id=crm(2))
+    couple(store, pair(1), pair(2))
+    for number in (None, "C1"):
+        with store.writing() as connection:
+            troubles.note(connection, CUSTOMER, TO, [alone], 1, AT)
+            troubles.note(connection, CUSTOMER, FROM, [back, other], 1, AT)
+            assert troubles.left_alone(connection, [CUSTOMER, "CONTACTS"]) == 1
+            assert troubles.left_alone(connection, ["CONTACTS"]) == 0
+            assert troubles.retry(connection, CUSTOMER, number) == 1
+            assert troubles.left_alone(connection, [CUSTOMER]) == 0
+            assert troubles.of(connection, CUSTOMER, TO, [nav(1)])[nav(1)].times == 0
+            assert troubles.of(connection, CUSTOMER, FROM, [crm(1)])[crm(1)].times == 0
+            assert troubles.of(connection, CUSTOMER, FROM, [crm(2)])[crm(2)].times > 0
+
+
+@pytest.mark.parametrize(("number", "typed"), [("ÄRÖ-1", "ärö-1"), ("STRASSE", " straße"), ("ΣÖ", "ςö")])
+def test_a_retry_finds_a_number_whatever_its_letters_and_case(store: Store, number: str, typed: str) -> None:
+    with store.writing() as connection:
+        alone = replace(failed(1), set_aside=True, nav_no=number)
+        troubles.note(connection, CUSTOMER, TO, [alone, replace(failed(2), set_aside=True)], 1, AT)
+        assert troubles.retry(connection, CUSTOMER, typed) == 1
+        assert [one.nav_no for one in troubles.listing(connection, skipped=True)] == ["C2"]
+
+
 @hostile
 def test_any_message_is_known_again(store: Store, text: str) -> None:
     one = replace(failed(1), nav_no=text, name=text, problem=Problem(text, text, text, text))

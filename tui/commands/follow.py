@@ -71,6 +71,8 @@ def explain(run: RunSnapshot) -> None:
     """Say why a run is where it is, and what to do now."""
     if run.message:
         say(f"coupler: {run.message}")
+    if run.left_alone:
+        say(f"coupler: {plain.left_alone(run.left_alone)}")
     # A hint that ends in resuming gets the command, and that is all that is said about it.
     resumes = run.kind == "run" and run.state is RunState.STOPPED and "resume" in run.hint
     if run.hint:

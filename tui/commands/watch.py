@@ -58,7 +58,7 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
         for line in plain.status_lines(found):
             out(line)
         if found.state.active:
-            explain(replace(found, message=""))  # it is among the lines
+            explain(replace(found, message="", left_alone=0))  # they are among the lines
         return ExitCode.OK
 
 
