@@ -112,6 +112,9 @@ def test_skipped_records_are_listed_and_tried_again(coupler: Coupler, servers: S
         servers.edit(servers.customer(pair["nav_id"]), City="Ulm")
         done = coupler("sync", "--only", "CUSTOMER")
         assert done.returncode == 1, "a record that was tried and failed is no success"
+    (told,) = [one for one in lines(coupler("errors", "--json").stdout) if one["kind"] == "failed"]
+    assert (told["run"], told["nav_no"], told["code"]) == (3, pair["nav_no"], "deleted"), "of the last sync"
+    assert coupler("status").stdout.startswith("sync 3: finished")
     assert " left_alone=1 " in done.stdout
     assert "`coupler retry MAPPING NO`" in done.stderr
     (left,) = lines(coupler("skipped", "--json").stdout)

@@ -110,6 +110,19 @@ def test_the_latest_run_and_the_latest_plan_are_two_things(store: Store, setting
     assert snapshots.active(store) is None
 
 
+@pytest.mark.parametrize("kind", ["run", "sync", "couple", "match", "uncouple", "mend", "import", "undo"])
+def test_the_last_run_is_of_any_kind_that_has_jobs(store: Store, settings: Settings, kind: str) -> None:
+    assert snapshots.last(store) is None
+    start(store, settings, FINISHED)
+    number = start(store, settings, FINISHED)
+    put(store, number, kind=kind)
+    for other in ("plan", "look"):
+        put(store, start(store, settings, FINISHED), kind=other)
+    found = snapshots.last(store)
+    assert found is not None
+    assert (found.id, found.kind) == (number, kind)
+
+
 def test_a_snapshot_has_what_the_engine_last_said(store: Store, settings: Settings) -> None:
     number = start(store, settings)
     said: dict[str, Any] = {
