@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.connectors.protocol import Count, Side, Write
+from engine.connectors.protocol import Count, Halted, Side, Write
 from engine.model.errors import AccessDenied, ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
@@ -64,9 +64,10 @@ class FullSynchronization:
             refuse_changed(self._settings, row)
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
-        except StopRequested as stop:
-            state, code, message = _CANCELLED if stop.cancel else _STOPPED
-            resumable = row.kind == "run" and not stop.cancel
+        except (StopRequested, Halted) as stop:
+            cancel = stop.cancel if isinstance(stop, StopRequested) else self._wish is Wish.CANCEL
+            state, code, message = _CANCELLED if cancel else _STOPPED
+            resumable = row.kind == "run" and not cancel
             await self._end(state, code, message, f"Go on with `coupler resume {self._run}`." if resumable else "")
         except StoreError:
             raise  # nothing can be written into the run
@@ -119,7 +120,7 @@ class FullSynchronization:
             await self._announce(context, scope)
             only_coupled = self._modified and await self._only_coupled(mapping)
             await run_pass(context, scope, only_coupled=only_coupled, modified=self._modified)
-        except StopRequested:
+        except (StopRequested, Halted):
             await self._set(scope, state=JobState.STOP.value, message="stopped")
             raise
         except Refused as error:
@@ -243,6 +244,8 @@ class FullSynchronization:
                 if wish is not self._wish:
                     self._wish = wish
                     self._changed.set()
+                    for side in self._sides:
+                        side.halt(stop=wish in (Wish.STOP, Wish.CANCEL))
             await asyncio.sleep(_BEAT_SECONDS)
 
     async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from engine.connectors.protocol import Row
+from engine.connectors.protocol import Halted, Row
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
 from engine.mapping.transfer import TO, Partners, Transferred, not_coupled, transfer
@@ -90,14 +90,18 @@ async def work_page(
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:
             item.wanted = replace(item.wanted, values={})
     writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead)
-    await writer.write([item for item in active if item.open])
-    if gone := [item for item in active if item.gone]:
-        partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
-        renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
-        await _match(one, renewed, found)
-        await writer.write([item for item in renewed if item.open])
-    if only is None:
-        await one.handling.complete([item for item in active if item.open])
+    try:
+        await writer.write([item for item in active if item.open])
+        if gone := [item for item in active if item.gone]:
+            partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
+            renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
+            await _match(one, renewed, found)
+            await writer.write([item for item in renewed if item.open])
+        if only is None:
+            await one.handling.complete([item for item in active if item.open])
+    except Halted as stop:
+        await writer.let_go(active, stop)
+        raise
     to_ask(active, scope)
     for item in active:
         if item.open:

@@ -9,7 +9,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from engine.connectors.protocol import Query, Row
+from engine.connectors.protocol import Halted, Query, Row
 from engine.mapping.stamps import changed_since
 from engine.mapping.transfer import TO
 from engine.model.mapping import Condition, Direction, TableMapping
@@ -62,16 +62,16 @@ async def _work(one: Pass, epoch: int, cursor: str | None) -> None:
     flight: list[asyncio.Task[PageResult]] = []
     try:
         async for rows, after in _read_ahead(one, cursor):
-            try:
-                await one.context.checkpoint()
-            except StopRequested:
-                await _drain(one, epoch, flight)
-                raise
+            await one.context.checkpoint()
             flight.append(asyncio.create_task(work_page(one, rows, after)))
             while len(flight) >= width:
                 await _commit(one, epoch, await flight[0])
                 del flight[0]
         await _drain(one, epoch, flight)
+    except (StopRequested, Halted):
+        await asyncio.gather(*flight, return_exceptions=True)  # no request is cut off
+        await _drain(one, epoch, flight)
+        raise
     finally:
         for task in flight:
             task.cancel()

@@ -7,6 +7,7 @@ import pytest
 import trustme
 
 from engine.config import load
+from engine.connectors.protocol import Side
 from engine.model.errors import ConnectionLost
 from engine.runs.sides import connected
 from tests.cli.conftest import Coupler, coupler, environment
@@ -35,8 +36,9 @@ async def test_an_authority_of_ones_own_is_trusted_where_the_configuration_names
         text = CONFIG.format(url=server.url, **{"nav": "", "crm": "", trusted: OWN})
         (tmp_path / "config.toml").write_text(text)
         settings = load(tmp_path / "config.toml", environ={"TOKEN": "a-token"})
-        async with connected(settings) as sides:
-            for name, side in zip(("nav", "crm"), sides, strict=True):
+        async with connected(settings) as (nav, crm):
+            sides: dict[str, Side] = {"nav": nav, "crm": crm}
+            for name, side in sides.items():
                 if name == trusted:
                     assert await side.fetch("things", "id", ["1"], ("id",)) == {}
                 else:
