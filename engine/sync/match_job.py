@@ -24,6 +24,7 @@ from engine.sync.item import Item
 from engine.sync.lookups import partners
 from engine.sync.matching import candidates
 from engine.sync.page import Pass
+from engine.sync.twins import marked_columns
 from engine.sync.writing import source_columns
 
 _SHOWN = 5
@@ -53,7 +54,7 @@ async def match(context: Context, scope: Scope, after: Scope | None, create: Sco
     """
     mapping = context.mappings[scope.mapping]
     table = mapping.nav
-    query = Query(table.entity, table.key, source_columns(mapping, TO), table.filter, None, context.page_size)
+    query = Query(table.entity, table.key, marked_columns(context, mapping, TO), table.filter, None, context.page_size)
     claimed: set[str] = set()
     async for rows in context.nav.pages(query):
         await context.checkpoint()

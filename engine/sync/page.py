@@ -23,6 +23,7 @@ from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
 from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
+from engine.sync.twins import refuse_twins
 from engine.sync.waiting import asked, over, remember, to_ask
 from engine.sync.writing import Writer
 
@@ -84,6 +85,7 @@ async def work_page(
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
         item.warnings.extend(item.wanted.warnings)
         item.warnings.extend(_never_linked(one, item))
+    await refuse_twins(context, scope, active)
     active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
     for item in active:

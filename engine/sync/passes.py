@@ -22,7 +22,7 @@ from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.retries import retry_first
 from engine.sync.settling import settle_intents
-from engine.sync.writing import source_columns
+from engine.sync.twins import marked_columns
 
 _PAGES_AT_ONCE = 3
 _FAILURES_SHOWN = 3
@@ -88,7 +88,7 @@ async def _drain(one: Pass, epoch: int, flight: list[asyncio.Task[PageResult]]) 
 async def _read_ahead(one: Pass, cursor: str | None) -> AsyncIterator[tuple[list[Row], str | None]]:
     """The pages behind the cursor, each with the cursor before it; the next one is read while one is worked on."""
     table = one.mapping.table(one.scope.direction)
-    columns = source_columns(one.mapping, one.scope.direction)
+    columns = marked_columns(one.context, one.mapping, one.scope.direction)
     query = Query(table.entity, table.key, columns, (*table.filter, *one.since), cursor, one.context.page_size)
     pages = one.context.source(one.scope.direction).pages(query)
     upcoming = asyncio.ensure_future(anext(pages, None))
@@ -195,7 +195,7 @@ async def _count(one: Pass, left: list[couplings.Coupling]) -> None:
 async def _sources(one: Pass, ids: list[str]) -> list[Row]:
     """Those of some source records that are there and still take part."""
     table = one.mapping.table(one.scope.direction)
-    columns = source_columns(one.mapping, one.scope.direction)
+    columns = marked_columns(one.context, one.mapping, one.scope.direction)
     return await one.context.source(one.scope.direction).find(table.entity, table.key, ids, columns, table.filter)
 
 
