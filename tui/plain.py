@@ -46,6 +46,7 @@ def run_line(run: RunSnapshot) -> str:
         f"state={run.state}",
         f"read={run.counters.read}",
         *_numbers(run.counters),
+        *([f"left_alone={run.left_alone}"] if run.left_alone else []),
         f"answer={safe(run.answer or 'none')}",
         f"took={_took(run)}",
     ]
@@ -80,6 +81,8 @@ def status_lines(run: RunSnapshot) -> list[str]:
         lines.append(f"waits: {safe(run.waiting)}")
     if run.message:
         lines.append(f"message: {safe(run.message)}")
+    if run.left_alone:
+        lines.append(left_alone(run.left_alone))
     if run.cleared:
         lines.append(f"Synch. Only Coupled Records: cleared by this run for {', '.join(map(safe, run.cleared))}")
     if run.state is RunState.ASKING:
@@ -94,6 +97,15 @@ def outcome(run: RunSnapshot) -> str:
     """What the answer, or that there was none, made of the flag."""
     kept = "stays cleared" if run.answer == "yes" else "is as before this run"
     return f"Synch. Only Coupled Records {kept}"
+
+
+def left_alone(number: int) -> str:
+    """How many records no run tries any more, and what makes it try them."""
+    records = "1 record is" if number == 1 else f"{form.count(number)} records are"
+    return (
+        f"{records} left alone after failing twice in the same way: "
+        "`coupler skipped` lists what is, `coupler retry --all` or `coupler retry MAPPING NO` tries again"
+    )
 
 
 def flag(one: MappingSnapshot) -> str:

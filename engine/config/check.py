@@ -164,10 +164,13 @@ class Table:
             self._known.append(key)
             return None
         texts = []
-        for one in self._listed(key, "a list of texts in quotes"):
+        listed = self._listed(key, "a list of texts in quotes")
+        for kind in dict.fromkeys(toml.kind(one) for one in listed if not isinstance(one, str)):
+            self.add(key, f"must be a list of texts in quotes, not of {kind}")
+        for one in listed:
             if not isinstance(one, str):
-                self.add(key, f"must be a list of texts in quotes, not of {toml.kind(one)}")
-            elif _CONTROL.search(one) or (pattern and not re.fullmatch(pattern, one)):
+                continue
+            if _CONTROL.search(one) or (pattern and not re.fullmatch(pattern, one)):
                 self.add(key, f'"{short(_CONTROL.sub("?", one))}" must be {what or "without control characters"}')
             else:
                 texts.append(one)

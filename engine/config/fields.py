@@ -169,6 +169,8 @@ def _check(row: Table, one: FieldMapping, base: Base, known: FieldMapping | None
             row.add("transforms", "a constant is written as it is")
     elif not (one.nav and one.crm):
         row.add("nav" if one.crm else "crm", "is missing; a field with one side only needs a constant")
+    if one.constant is not None and one.clear_on_fail:
+        row.add("clear_on_fail", "a constant does not fail")
     if one.not_null and one.clear_on_fail:
         name = "clear_on_fail" if row.has("clear_on_fail") else "not_null"
         row.add(name, "clear_on_fail and not_null exclude each other")
@@ -180,7 +182,7 @@ def _check(row: Table, one: FieldMapping, base: Base, known: FieldMapping | None
         if row.has("transforms"):
             row.add("transforms", "a lookup is translated by couplings; rules do not apply")
     else:
-        for name in ("lookup", "target", "navigation", "not_null", "clear_on_fail"):
+        for name in ("lookup", "target", "navigation", "not_null"):
             if row.has(name) and row.peek(name):
                 row.add(name, f"is for lookups; this field is of kind {one.kind}")
     if one.kind is FieldKind.CHOICE and not one.options:
@@ -203,11 +205,12 @@ def _transforms(row: Table, one: FieldMapping) -> tuple[Transformation, ...]:
     for step in row.rows("transforms"):
         name = step.text("rule")
         arguments = step.texts("arguments") or ()
+        read = [*arguments] == (step.peek("arguments") or [])  # else it is said already what is wrong with them
         way = step.choice("direction", WAYS, "both")
         made = Transformation(name, arguments, DIRECTIONS.get(way, Direction.BIDIRECTIONAL))
         if name and name not in RULES:
             step.add("rule", f'"{short(name)}" is no transformation rule; {meant(name, RULES)}')
-        elif name and (fault := rule_fault(made)):
+        elif name and read and (fault := rule_fault(made)):
             step.add("arguments", fault)
         step.end({})
         steps.append(made)

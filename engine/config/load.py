@@ -28,9 +28,9 @@ _LARGEST = 1_000_000
 _KEYS = {
     "nav": (
         *("url", "company", "version", "user", "secret", "marker_field", "settle_wait"),
-        *("page_size", "batch", "concurrency"),
+        *("page_size", "batch", "concurrency", "ca_file"),
     ),
-    "crm": ("url", "secret", "page_size", "batch", "concurrency"),
+    "crm": ("url", "secret", "page_size", "batch", "concurrency", "ca_file"),
     "store": ("url",),
     "run": ("continue_after_failure",),
     "ui": ("theme", "ascii", "utc", "refresh_hz", "mouse"),
@@ -105,6 +105,7 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
         page_size=table.whole("page_size", 1000, 1, 20_000),
         batch=table.whole("batch", 100, 1, 100),
         concurrency=table.whole("concurrency", 5, 1, 52),
+        ca_file=_ca_file(table, folder),
     )
     table.end(_KEYS)
     return settings
@@ -117,6 +118,7 @@ def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
         page_size=table.whole("page_size", 1000, 1, 5000),
         batch=table.whole("batch", 100, 1, 1000),
         concurrency=table.whole("concurrency", 8, 1, 52),
+        ca_file=_ca_file(table, folder),
     )
     table.end(_KEYS)
     return settings
@@ -187,6 +189,18 @@ def _secret(table: Table, folder: Path, environ: Mapping[str, str]) -> Secret:
     if source.strip() and (fault := secret_problem(source)):
         table.add("secret", fault)
     return Secret(source, folder, environ)
+
+
+def _ca_file(table: Table, folder: Path) -> str | None:
+    """The file in full. One that is not there is told by whatever connects; `status` and the like work without it."""
+    found = table.optional("ca_file")
+    if found is None:
+        return None
+    try:
+        return str(folder / Path(found).expanduser())
+    except RuntimeError:
+        table.add("ca_file", "names the folder of a user who is not there")
+        return None
 
 
 def _existing(path: Path, said: str) -> Path:

@@ -11,7 +11,10 @@ from engine.model.mapping import TableMapping
 
 @dataclass(frozen=True, slots=True)
 class NavSettings:
-    """The NAV or Business Central side. With `user` the secret is that user's password or web service access key."""
+    """The NAV or Business Central side. With `user` the secret is that user's password or web service access key.
+
+    `ca_file` has the certificates of the authorities that are trusted, else those of this machine are.
+    """
 
     url: str
     company: str
@@ -23,17 +26,19 @@ class NavSettings:
     page_size: int = 1000
     batch: int = 100
     concurrency: int = 5
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CrmSettings:
-    """The CRM or Dataverse side."""
+    """The CRM or Dataverse side; `ca_file` as for NAV."""
 
     url: str
     secret: Secret
     page_size: int = 1000
     batch: int = 100
     concurrency: int = 8
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from engine.config import toml
+from engine.mapping.lengths import units
 from engine.model.mapping import FieldKind
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -41,6 +42,6 @@ def typed(kind: FieldKind, side: str, value: Any) -> str | None:
 
 def fits(length: int, value: Any) -> str | None:
     """What is wrong with the length of a value, if anything; 0 is unlimited."""
-    if length and isinstance(value, str) and len(value) > length:
+    if length and isinstance(value, str) and units(value) > length:
         return f"is longer than {length} characters"
     return None

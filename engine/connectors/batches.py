@@ -1,10 +1,12 @@
 """Batches of writes: each write ends with a result, and what was put off is sent again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.connectors.client import ODataClient, Unanswered
-from engine.connectors.protocol import Result, Status, Write
+from engine.connectors.protocol import Halted, Result, Status, Write
+from engine.connectors.together import each_to_its_end
 from engine.connectors.verdicts import Fault, Verdict, judge, refused, unknown
 
 
@@ -14,10 +16,11 @@ class TooBig(Exception):
 
 @dataclass(slots=True)
 class Sent:
-    """What one batch came to: results, and writes that the service had no time for."""
+    """What one batch came to: results, writes that the service had no time for, and those that a stop held back."""
 
     results: dict[str, Result] = field(default_factory=dict)
     throttled: list[Write] = field(default_factory=list)
+    halted: list[Write] = field(default_factory=list)
     seconds: float | None = None
 
     def put_off(self, write: Write, seconds: float | None) -> None:
@@ -43,7 +46,7 @@ Send = Callable[[Sequence[Write]], Awaitable[Sent]]
 
 
 async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) -> dict[str, Result]:
-    """Send one batch, and what was put off again, until every write has a result."""
+    """Send one batch, and what was put off again, until every write has a result; raises Halted."""
     results: dict[str, Result] = {}
     pending: Sequence[Write] = writes
     started = client.gate.clock()
@@ -52,6 +55,8 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
         attempt += 1
         try:
             sent = await send(pending)
+        except Halted as stop:
+            raise Halted(results, frozenset(one.key for one in pending)) from stop
         except Unanswered as error:
             return results | {one.key: unknown(one, str(error)) for one in pending}
         except TooBig as error:
@@ -60,9 +65,14 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
                     pending[0].key: Result(pending[0].key, Status.REJECTED, None, None, "413", str(error))
                 }
             half = len(pending) // 2
-            results |= await carry_out(client, pending[:half], send)
-            return results | await carry_out(client, pending[half:], send)
+            try:
+                results |= await carry_out(client, pending[:half], send)
+                return results | await carry_out(client, pending[half:], send)
+            except Halted as stop:
+                raise Halted({**results, **stop.results}, stop.unsent) from stop
         results |= sent.results
+        if sent.halted:
+            raise Halted(results, frozenset(one.key for one in (*sent.halted, *sent.throttled)))
         pending = sent.throttled
         if pending:
             if client.gate.clock() - started >= client.limits.throttle_patience:
@@ -70,6 +80,34 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
                 return results | {one.key: unknown(one, "429, put off too long") for one in pending}
             client.gate.throttled("429", sent.seconds, attempt)
     return results
+
+
+async def all_carried_out(calls: Iterable[Coroutine[Any, Any, dict[str, Result]]]) -> dict[str, Result]:
+    """The results of batches of writes by key. When some were halted, what is known of all of them is raised."""
+    results: dict[str, Result] = {}
+    unsent: frozenset[str] = frozenset()
+    halted = False
+    for known in await each_to_its_end(_known(call) for call in calls):
+        results |= known.results
+        unsent |= known.unsent
+        halted = halted or known.halted
+    if halted:
+        raise Halted(results, unsent)
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    results: Mapping[str, Result]
+    unsent: frozenset[str] = frozenset()
+    halted: bool = False
+
+
+async def _known(call: Coroutine[Any, Any, dict[str, Result]]) -> _Known:
+    try:
+        return _Known(await call)
+    except Halted as end:
+        return _Known(end.results, end.unsent, halted=True)
 
 
 def sliced(writes: Sequence[Write], size: int) -> list[Sequence[Write]]:

@@ -219,7 +219,7 @@ class ODataClient:
             if (problem := _certificate_problem(error)) is not None:
                 raise ConnectionLost(
                     f"{self._name}: {urls.shown(url)} has no certificate that can be trusted: {problem}",
-                    "Give the file of the authority that issued it as ca_file, if that authority is yours.",
+                    f"If it is of an authority of your own, name its file as ca_file in [{self._name.lower()}].",
                 ) from error
             return _Failure(f"cannot be reached ({_reason(error)})", sent=False)
         except TimeoutError:

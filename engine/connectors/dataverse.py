@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.connectors import urls
 from engine.connectors.auth import Secret
-from engine.connectors.batches import carry_out, sliced
+from engine.connectors.batches import all_carried_out, carry_out, sliced
 from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.dataverse_writes import DataverseWriter
 from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, is_guid, list_item, packed, selected
@@ -15,7 +15,7 @@ from engine.connectors.labels import option_labels
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
-from engine.connectors.together import all_or_none, each_to_its_end
+from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition
 
@@ -77,6 +77,10 @@ class Dataverse:
         """The present moment by the clock of the service."""
         return self._client.now
 
+    def halt(self, *, stop: bool) -> None:
+        """Let waits end with Halted, or go on."""
+        self._client.gate.halt(stop=stop)
+
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The records behind `query.after`, in key order."""
         return key_pages(self._client, checked_name(query.entity), query, Dialect.CRM, _NO_CACHE, MOST_ROWS)
@@ -121,8 +125,7 @@ class Dataverse:
             return {}
         batches = sliced(writes, self._batch)
         bulk = await self._writer.bulk_table(checked_name(writes[0].entity), writes[0].kind)
-        done = await each_to_its_end(self._one_batch(batch, bulk) for batch in batches)
-        return {key: result for results in done for key, result in results.items()}
+        return await all_carried_out(self._one_batch(batch, bulk) for batch in batches)
 
     async def probe(self) -> list[Step]:
         """Who we are and which version answers."""

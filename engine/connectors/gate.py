@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from engine.connectors.protocol import Halted
+
 _LONGEST_PAUSE = 300.0
 """Service protection looks at windows of 300 seconds: a longer wait is a mistake of the server."""
 _FIRST_DELAY = 0.5
@@ -28,7 +30,8 @@ class Gate:
     """Lets requests to one host pass.
 
     429 stops all of them for as long as the server says and halves how many are let in at once; successes raise that
-    by one at a time, up to `concurrency`. `clock`, `sleep` and `chance` (0 to 1) can be replaced.
+    by one at a time, up to `concurrency`. While a stop is in force, waits end with Halted, and nothing is sent before
+    its time. `clock`, `sleep` and `chance` (0 to 1) can be replaced.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Gate:
         self._successes = 0
         self._pause = _Wait("", float("-inf"), 0)
         self._waits: dict[object, _Wait] = {}
+        self._stop = asyncio.Event()
 
     @property
     def limit(self) -> int:
@@ -78,6 +82,13 @@ class Gate:
         finally:
             self._active -= 1
             self._wake()
+
+    def halt(self, *, stop: bool) -> None:
+        """Put a stop in force, or take it back."""
+        if stop:
+            self._stop.set()
+        else:
+            self._stop.clear()
 
     def succeeded(self) -> None:
         """A request was served: after as many as are let in at once, one more is."""
@@ -104,13 +115,20 @@ class Gate:
         return longest * (0.5 + 0.5 * self._chance())
 
     async def wait(self, reason: str, seconds: float, attempt: int) -> None:
-        """Wait where screens can see it."""
+        """Wait where screens can see it; raises Halted when a stop is heard first."""
         mark = object()
         self._waits[mark] = _Wait(reason, self.clock() + seconds, attempt)
+        ends = (asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._stop.wait()))
         try:
-            await self._sleep(seconds)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             del self._waits[mark]
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+        if self._stop.is_set():
+            raise Halted
+        ends[0].result()
 
     async def _enter(self) -> None:
         while True:

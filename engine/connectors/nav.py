@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.connectors import urls
 from engine.connectors.auth import Secret
-from engine.connectors.batches import carry_out, sliced
+from engine.connectors.batches import all_carried_out, carry_out, sliced
 from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.filters import Dialect, checked_name, comparison, conjunction, distinct, packed, selected
 from engine.connectors.gate import Gate
@@ -15,7 +15,7 @@ from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav_writes import KEY, NavWriter
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
-from engine.connectors.together import all_or_none, each_to_its_end
+from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
 from engine.model.mapping import Condition
 
@@ -85,6 +85,10 @@ class NavPages:
         """The present moment by the clock of the service."""
         return self._client.now
 
+    def halt(self, *, stop: bool) -> None:
+        """Let waits end with Halted, or go on."""
+        self._client.gate.halt(stop=stop)
+
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The records behind `query.after`, in key order."""
         return key_pages(self._client, self._set(query.entity), query, Dialect.NAV, {}, MOST_ROWS)
@@ -125,10 +129,8 @@ class NavPages:
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""
-        done = await each_to_its_end(
-            carry_out(self._client, batch, self._writer.send) for batch in sliced(writes, self._batch)
-        )
-        return {key: result for results in done for key, result in results.items()}
+        batches = sliced(writes, self._batch)
+        return await all_carried_out(carry_out(self._client, batch, self._writer.send) for batch in batches)
 
     async def probe(self) -> list[Step]:
         """Whether NAV answers, and has the company."""

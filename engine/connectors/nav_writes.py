@@ -10,7 +10,7 @@ from engine.connectors import body, jsonbatch
 from engine.connectors.batches import Sent, TooBig
 from engine.connectors.client import Answer, ODataClient, Unanswered
 from engine.connectors.filters import checked_name, guid, is_guid
-from engine.connectors.protocol import Result, Status, Write, WriteKind
+from engine.connectors.protocol import Halted, Result, Status, Write, WriteKind
 from engine.connectors.together import each_to_its_end
 from engine.connectors.verdicts import Verdict, fault, refused, retry_after, unknown
 from engine.model.errors import AccessDenied, ConnectionLost
@@ -41,15 +41,22 @@ class NavWriter:
             self._singly = True
         sent = Sent()
         calls = [self._one(write, operation) for write, operation in zip(writes, operations, strict=True)]
-        sent.results = {result.key: result for result in await each_to_its_end(calls)}
+        for one, result in zip(writes, await each_to_its_end(calls), strict=True):
+            if result is None:
+                sent.halted.append(one)
+            else:
+                sent.results[one.key] = result
         return sent
 
-    async def _one(self, one: Write, operation: jsonbatch.Operation) -> Result:
+    async def _one(self, one: Write, operation: jsonbatch.Operation) -> Result | None:
+        """The result of one request; None when a stop held it back."""
         method, url, headers, values = operation
         try:
             sent = b"" if one.kind is WriteKind.DELETE else body.encode(values)
             answer = await self._client.write(url, sent, headers, method)
             content = body.decode(answer.body) if answer.verdict is Verdict.OK and answer.body else None
+        except Halted:
+            return None
         except Unanswered as error:
             return unknown(one, str(error))
         except body.Malformed as error:

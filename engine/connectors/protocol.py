@@ -85,6 +85,19 @@ class Result:
     message: str = ""
 
 
+class Halted(Exception):
+    """A request waited for its turn when a stop was heard, and was not sent.
+
+    Of a call that writes, `results` are those of writes that were answered before, and `unsent` the keys of writes that
+    were certainly not carried out. Of others nothing is known.
+    """
+
+    def __init__(self, results: Mapping[str, Result] | None = None, unsent: frozenset[str] = frozenset()) -> None:
+        super().__init__("a stop was heard while a request waited")
+        self.results = results or {}
+        self.unsent = unsent
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many rows there are; not exact when the service stops counting at its limit."""
@@ -107,7 +120,8 @@ class Side(Protocol):
     """One of the two systems.
 
     All methods wait out throttling and repeat what is safe to repeat. They raise `ConnectionLost` when the service
-    cannot be reached or does not answer as OData, and `AccessDenied` when it refuses the caller.
+    cannot be reached or does not answer as OData, `AccessDenied` when it refuses the caller, and `Halted` when they
+    wait while a stop is in force.
     """
 
     client_ids: bool
@@ -124,6 +138,10 @@ class Side(Protocol):
     @property
     def now(self) -> datetime | None:
         """The present moment by the clock of the service, as its last answer told; None when none did."""
+        ...
+
+    def halt(self, *, stop: bool) -> None:
+        """Put a stop in force, or take it back. What is under way goes on; what waits to be sent ends."""
         ...
 
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:

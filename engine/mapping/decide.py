@@ -12,6 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+from engine.mapping.lengths import cut, units
 from engine.mapping.stamps import newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_value, target_value
 from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
@@ -180,9 +181,9 @@ def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, 
     (reference/domain.md 3.7.4).
     """
     limit = field.nav_length if one_way is TO else field.crm_length
-    if field.kind is not FieldKind.TEXT or not limit or not isinstance(current, str) or len(current) <= limit:
+    if field.kind is not FieldKind.TEXT or not limit or not isinstance(current, str) or units(current) <= limit:
         return False
-    return current[:limit].rstrip() in held
+    return cut(current, limit) in held
 
 
 class _Base:

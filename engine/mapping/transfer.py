@@ -1,9 +1,10 @@
 """From the fields of a source record to the values that its partner should have (reference/domain.md section 3.7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.mapping.lengths import cut, units
 from engine.mapping.rules import transformed, transforms
 from engine.mapping.values import Unconvertible, Value, blank, lenient, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
@@ -39,7 +40,11 @@ class Transferred:
 def transfer(
     mapping: TableMapping, one_way: Direction, row: Mapping[str, Any], partners: Partners, derived: Mapping[str, Value]
 ) -> Transferred:
-    """The values for the other side of a record. `derived` has those of derived fields, by destination name."""
+    """The values for the other side of a record. `derived` has those of derived fields, by destination name.
+
+    With `clear_on_fail` a field whose value cannot be carried over is cleared on the other side, which is a warning; a
+    lookup waits for its partner, and is left as it is until then.
+    """
     values: dict[FieldMapping, Value] = {}
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
@@ -77,29 +82,38 @@ def transfer(
             if seeding:
                 continue
             problem = _unconvertible(field, one_way, error)
-            if field.clear_on_fail:
-                warnings.append(problem)
-                continue
-            return Transferred(values, problem=problem)
+            if not field.clear_on_fail:
+                return Transferred(values, problem=problem)
+            values[field] = _nothing(field, one_way)
+            warnings.append(_cleared(name, problem))
+            continue
         if (options := partners.get(options_name(field))) is not None:
             chosen = options.get(str(source).casefold())
             if chosen is None and not blank(source):
-                warnings.append(_unmapped(field, one_way, source))
+                problem = _unmapped(field, one_way, source)
+                if field.clear_on_fail:
+                    values[field] = _nothing(field, one_way)
+                    problem = _cleared(name, problem)
+                warnings.append(problem)
                 continue
             if chosen is not None:
                 source = int(chosen) if one_way is TO else chosen
         if blank(source):
-            source = normal(_kind(field, FROM if one_way is TO else TO), field.digits, None)
+            source = _nothing(field, one_way)
         if field.not_null and blank(source):
             continue
         limit = field.crm_length if one_way is TO else field.nav_length
-        if limit and isinstance(source, str) and len(source) > limit:
+        if limit and isinstance(source, str) and units(source) > limit:
             if seeding:
                 continue
-            if field.kind is FieldKind.CODE:
+            if field.kind is not FieldKind.CODE:
+                warnings.append(_cut(name, source, limit))
+                source = cut(source, limit)
+            elif field.clear_on_fail:
+                warnings.append(_cleared(name, _too_long(field, name, source, limit)))
+                source = _nothing(field, one_way)
+            else:
                 return Transferred(values, problem=_too_long(field, name, source, limit))
-            warnings.append(_cut(name, source, limit))
-            source = source[:limit].rstrip()
         values[field] = source
     return Transferred(values, tuple(waiting), tuple(warnings))
 
@@ -176,6 +190,15 @@ _NOT_COUPLED = "\0not coupled"
 _USERS = "systemusers"
 
 
+def _nothing(field: FieldMapping, one_way: Direction) -> Value:
+    """What a field of the other side has when it has no value."""
+    return normal(_kind(field, FROM if one_way is TO else TO), field.digits, None)
+
+
+def _cleared(name: str, problem: Problem) -> Problem:
+    return replace(problem, message=f"{problem.message} {name} was cleared, as its field mapping says.")
+
+
 def _kind(field: FieldMapping, one_way: Direction) -> FieldKind:
     """The kind of a field on the side that a pass reads: in NAV lookups and choices are codes."""
     coded = one_way is TO and field.kind in (FieldKind.LOOKUP, FieldKind.CHOICE)
@@ -210,10 +233,11 @@ def _unconvertible(field: FieldMapping, one_way: Direction, error: ValueError) -
 
 def _unmapped(field: FieldMapping, one_way: Direction, value: Value) -> Problem:
     name = options_name(field)
+    left = "" if field.clear_on_fail else "; it was left as it is"
     if one_way is TO:
-        what = f"{field.nav} '{value}' has no option in CRM's {field.crm}, which was left as it is."
+        what = f"{field.nav} '{value}' has no option in CRM's {field.crm}{left}."
     else:
-        what = f"{field.crm} has option {value} in CRM, for which NAV's {field.nav} has no code; it was left as it is."
+        what = f"{field.crm} has option {value} in CRM, for which NAV's {field.nav} has no code{left}."
     return Problem(
         "option_not_mapped",
         f"{field.nav}: the option is not mapped",
@@ -239,7 +263,7 @@ def _too_long(field: FieldMapping, name: str, text: str, limit: int) -> Problem:
     return Problem(
         "too_long",
         f"{name}: longer than {limit} characters",
-        f"{name} would be '{text}', {len(text)} characters, but holds {limit}.",
+        f"{name} would be '{text}', {units(text)} characters, but holds {limit}.",
         f"Shorten {field.nav or name} or map another field; a code is never cut.",
     )
 
@@ -248,6 +272,6 @@ def _cut(name: str, text: str, limit: int) -> Problem:
     return Problem(
         "cut",
         f"{name}: cut to {limit} characters",
-        f"{name} has {len(text)} characters on this side and was cut to {limit} on the other.",
+        f"{name} has {units(text)} characters on this side and was cut to {limit} on the other.",
         "Shorten the text, or leave it: the longer text is kept where it is.",
     )

@@ -98,10 +98,12 @@ class FieldMapping:
 
     `crm` names a lookup as it is written (`ownerid`), `navigation` the property that binds it when that has another
     name, `lookup` the mapping whose couplings translate it and `target` the CRM set of the partner. Lengths are in
-    characters, 0 when unlimited; `digits` are decimal places in CRM. `create_only` fields are written with a new
-    record, `initial` ones also when a pair is coupled; the value of a `derived` field comes from the mapping's
-    special handling, which in CRM also writes `late` ones once the row itself is right. `options` names the option
-    mapping of a choice. A field with `overwrites` is only written where the other side has that value.
+    UTF-16 code units, 0 when unlimited; `digits` are decimal places in CRM. With `clear_on_fail` a value that cannot be
+    carried over clears the other side, and a lookup that is not coupled waits, instead of failing the record.
+    `create_only` fields are written with a new record, `initial` ones also when a pair is coupled; the value of a
+    `derived` field comes from the mapping's special handling, which in CRM also writes `late` ones once the row itself
+    is right. `options` names the option mapping of a choice. A field with `overwrites` is only written where the other
+    side has that value.
 
     NAV validates fields in the order in which a request has them, so they are sent in the order of the mapping, and
     those with `validate` off last. That is all it can mean over OData: NAV validates every field that a page sends,

@@ -41,6 +41,6 @@ class Outcome:
     coupled: bool = False
     ambiguous: bool = False
     set_aside: bool = False
-    """Skipped because it failed as it did before; it is left alone until an operator asks to retry it."""
+    """It failed as it did before, and is left alone from now on, until an operator asks to retry it."""
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = field(default=())

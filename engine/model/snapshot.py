@@ -186,6 +186,8 @@ class RunSnapshot:
     jobs: tuple[JobSnapshot, ...]
     flags: tuple[FlagChange, ...]
     events: tuple[Event, ...]
+    left_alone: int = 0
+    """Of a run that synchronized, records of its mappings that are left alone now; 0 while it is running."""
 
     @property
     def counters(self) -> Counters:

@@ -6,12 +6,10 @@ from functools import partial
 
 from engine.config import Settings
 from engine.connectors.protocol import Side, Write
-from engine.mapping.identity import created_id
 from engine.model.check import Finding
 from engine.model.errors import LockHeld
-from engine.runs.full import PRODUCT_NAMES
+from engine.runs.context import context_of, local_currency_id
 from engine.runs.sides import connected
-from engine.store.couplings import Couplings
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.sync.check.duplicates import Duplicates
@@ -75,22 +73,15 @@ async def findings(
 async def _context(store: Store, settings: Settings, nav: Side, crm: Side) -> Context:
     """As for a plan, with sides that note what would be written."""
     ours, theirs = Noting(nav), Noting(crm)
-    local = created_id(settings.environment, settings.nav.company, "currency", "local")
-    return Context(
-        store=store,
-        nav=ours,
-        crm=theirs,
-        mappings={one.name: one for one in settings.mappings},
-        environment=settings.environment,
-        company=settings.nav.company,
-        product_name=PRODUCT_NAMES.get(settings.nav.version, "Dynamics NAV"),
-        settle_wait=settings.nav.settle_wait,
-        page_size=min(settings.nav.page_size, settings.crm.page_size),
-        organization=await read_organization(ours, theirs, local, _nothing),
-        couplings=Couplings(None, settings.mappings),
+    return context_of(
+        store,
+        settings,
+        ours,
+        theirs,
+        await read_organization(ours, theirs, local_currency_id(settings), _nothing),
         plan=True,
+        planned_by=None,
         checkpoint=_go_on,
-        sleep=asyncio.sleep,
         wait_for=lambda _: None,
         clock=system_clock,
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from engine.config import Settings
+from engine.connectors.protocol import Halted
 from engine.mapping.transfer import FROM, TO
 from engine.model.errors import ConfigError, CouplerError
 from engine.model.mapping import Direction, TableMapping
@@ -164,7 +165,7 @@ class CouplingRun(FullSynchronization):
             await self._set(scope, state=JobState.RUN.value, started_at=started)
         try:
             await work
-        except StopRequested:
+        except (StopRequested, Halted):
             await self._stop(scopes, "stopped")
             raise
         except CouplerError as error:

@@ -13,14 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.connectors.protocol import Count, Side, Write
-from engine.mapping.identity import created_id
+from engine.connectors.protocol import Count, Halted, Side, Write
 from engine.model.errors import AccessDenied, ConnectionLost, CouplerError, LockHeld, Refused, RunError, StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
+from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
-from engine.store.couplings import Couplings, counts
+from engine.store.couplings import counts
 from engine.store.database import Store
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
@@ -34,7 +34,6 @@ from engine.sync.settling import settle_intents
 _BEAT_SECONDS = 0.5
 _DONE = (JobState.OK.value, JobState.PART.value)
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
-PRODUCT_NAMES = {"bc": "Business Central"}
 
 
 class FullSynchronization:
@@ -65,9 +64,10 @@ class FullSynchronization:
             refuse_changed(self._settings, row)
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
-        except StopRequested as stop:
-            state, code, message = _CANCELLED if stop.cancel else _STOPPED
-            resumable = row.kind == "run" and not stop.cancel
+        except (StopRequested, Halted) as stop:
+            cancel = stop.cancel if isinstance(stop, StopRequested) else self._wish is Wish.CANCEL
+            state, code, message = _CANCELLED if cancel else _STOPPED
+            resumable = row.kind == "run" and not cancel
             await self._end(state, code, message, f"Go on with `coupler resume {self._run}`." if resumable else "")
         except StoreError:
             raise  # nothing can be written into the run
@@ -120,7 +120,7 @@ class FullSynchronization:
             await self._announce(context, scope)
             only_coupled = self._modified and await self._only_coupled(mapping)
             await run_pass(context, scope, only_coupled=only_coupled, modified=self._modified)
-        except StopRequested:
+        except (StopRequested, Halted):
             await self._set(scope, state=JobState.STOP.value, message="stopped")
             raise
         except Refused as error:
@@ -195,26 +195,17 @@ class FullSynchronization:
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)
-        own = self._settings
-        local = created_id(own.environment, own.nav.company, "currency", "local")
-        organization = await self._organization(nav, crm, local, plan=plan)
-        return Context(
-            store=self._store,
-            nav=nav,
-            crm=crm,
-            mappings={one.name: one for one in own.mappings},
-            environment=own.environment,
-            company=own.nav.company,
-            product_name=PRODUCT_NAMES.get(own.nav.version, "Dynamics NAV"),
-            settle_wait=own.nav.settle_wait,
-            page_size=min(own.nav.page_size, own.crm.page_size),
-            organization=organization,
-            couplings=Couplings(self._run if plan else None, own.mappings),
+        return context_of(
+            self._store,
+            self._settings,
+            nav,
+            crm,
+            await self._organization(nav, crm, local_currency_id(self._settings), plan=plan),
             plan=plan,
+            planned_by=self._run if plan else None,
             checkpoint=self._checkpoint,
-            sleep=asyncio.sleep,
-            clock=self._clock,
             wait_for=self._wait_for,
+            clock=self._clock,
         )
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
@@ -253,6 +244,8 @@ class FullSynchronization:
                 if wish is not self._wish:
                     self._wish = wish
                     self._changed.set()
+                    for side in self._sides:
+                        side.halt(stop=wish in (Wish.STOP, Wish.CANCEL))
             await asyncio.sleep(_BEAT_SECONDS)
 
     async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:

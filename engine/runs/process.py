@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from engine.config import Settings, log_dir
-from engine.model.errors import CouplerError
+from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import Wish
 from engine.runs.control import wish
 from engine.runs.coupling import CouplingRun
@@ -32,12 +34,21 @@ def log_path(settings: Settings) -> Path:
 
 
 def spawn(settings: Settings, run_id: int) -> int:
-    """Start an engine for a run and return its process id; it lives on when its starter ends."""
+    """Start an engine for a run and return its process id; it lives on when its starter ends.
+
+    Raises StoreError when its log cannot be written.
+    """
     path = log_path(settings)
     if path.exists() and path.stat().st_size > _LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The engine's log {path} cannot be written: {error.strerror}.",
+            "The run is recorded and was not started; mend the cause (disk space, permissions), then resume it.",
+        ) from error
     try:
         command = [sys.executable, "-P", "-m", "tui", "engine", str(run_id), "--config", str(settings.path)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -54,24 +65,34 @@ def spawn(settings: Settings, run_id: int) -> int:
     return process.pid
 
 
-def main(settings: Settings, run_id: int) -> int:
-    """Work on a run until it ends, is stopped or waits for its answer; 0, or 1 when the store could not be used."""
+def main(settings: Settings, run_id: int) -> CouplerError | None:
+    """Work on a run until it ends, is stopped or waits for its answer; what kept it from that, and cannot be said in
+    the store.
+    """
     log = _logger().bind(run=run_id, environment=settings.environment, pid=os.getpid())
     try:
         store = Store.open(settings.store.url)
         try:
             with engine_lock(store):
-                log.info("engine started")
+                _log(log.info, "engine started")
                 asyncio.run(_work(store, settings, run_id))
-                log.info("engine ended")
+                _log(log.info, "engine ended")
         finally:
             store.close()
     except CouplerError as error:
-        log.error(  # noqa: TRY400 - an expected end, whose message says all
-            "engine failed", code=error.code, message=error.message, hint=error.hint
-        )
-        return 1
-    return 0
+        _log(log.error, "engine failed", code=error.code, message=error.message, hint=error.hint)
+        return error
+    return None
+
+
+def _log(say: Callable[..., Any], event: str, **values: str) -> None:
+    """Write to the log; when that cannot be written, as on a full disk, the work goes on without it."""
+    try:
+        say(event, **values)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())  # what is left in its buffer must not fail again at the end
+        os.close(nowhere)
 
 
 async def _work(store: Store, settings: Settings, run_id: int) -> None:

@@ -19,9 +19,14 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[NavPages, Dataver
         user=settings.nav.user or "",
         batch=settings.nav.batch,
         concurrency=settings.nav.concurrency,
+        ca_file=settings.nav.ca_file,
     )
     crm = Dataverse(
-        settings.crm.url, settings.crm.secret.reveal, batch=settings.crm.batch, concurrency=settings.crm.concurrency
+        settings.crm.url,
+        settings.crm.secret.reveal,
+        batch=settings.crm.batch,
+        concurrency=settings.crm.concurrency,
+        ca_file=settings.crm.ca_file,
     )
     try:
         yield nav, crm

@@ -27,14 +27,14 @@ from engine.model.snapshot import (
 )
 from engine.runs.problems import causes, outcomes
 from engine.store import couplings as stored_couplings
-from engine.store import runs
+from engine.store import runs, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
 from engine.store.schema import run as run_table
 from engine.sync.context import Clock, system_clock
 
-__all__ = ["active", "causes", "couplings", "history", "home", "latest", "live", "outcomes", "run"]
+__all__ = ["active", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
 
 _RATE_WINDOW = timedelta(seconds=15)
 _LEAST_ETA = 3
@@ -52,11 +52,11 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
     with store.reading() as connection:
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
-        last = _last_passes(connection)
+        newest = _last_passes(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
-        passes = last.get(one.name, [])
+        passes = newest.get(one.name, [])
         mappings.append(
             MappingSnapshot(
                 seq=seq,
@@ -105,9 +105,18 @@ def active(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
 
 
 def latest(store: Store, kind: str = "run", *, clock: Clock = system_clock) -> RunSnapshot | None:
-    """The newest run, or plan."""
+    """The newest full synchronization, or plan."""
+    return _newest(store, (kind,), clock)
+
+
+def last(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
+    """The newest run of any kind whose passes are integration synchronization jobs: all but plans and looks."""
+    return _newest(store, _HISTORY, clock)
+
+
+def _newest(store: Store, kinds: Sequence[str], clock: Clock) -> RunSnapshot | None:
     with store.reading() as connection:
-        newest = connection.scalar(sa.select(sa.func.max(run_table.c.id)).where(run_table.c.kind == kind))
+        newest = connection.scalar(sa.select(sa.func.max(run_table.c.id)).where(run_table.c.kind.in_(kinds)))
     return None if newest is None else run(store, newest, clock=clock)
 
 
@@ -180,6 +189,9 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         jobs=_jobs(passes, rates, state, paused=row.paused),
         flags=tuple(_flag(name, saved, stored, row) for name, saved in _ordered(row, passes)),
         events=tuple(Event(line.at, line.mapping, line.text) for line in reversed(lines)),
+        left_alone=troubles.left_alone(connection, {one.mapping for one in passes})
+        if row.kind in _JOBS and state is not RunState.RUNNING
+        else 0,
     )
 
 

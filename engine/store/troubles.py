@@ -1,6 +1,6 @@
 """The ledger of failures: every record that failed, coupled or not, until it succeeds (reference/domain.md 3.8)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome
 from engine.model.trouble import Trouble
-from engine.store.schema import trouble
+from engine.store.schema import coupling, trouble
 from engine.store.upsert import insert
 
 LEFT_ALONE = "left_alone"
 """The code of the problem of records that were skipped because they are marked as Skipped."""
 
 _CHUNK = 500
+_TO, _FROM = Direction.BIDIRECTIONAL.passes
 _C = trouble.c
 
 
@@ -40,14 +41,30 @@ def listing(connection: sa.Connection, *, skipped: bool) -> list[Trouble]:
     return [_trouble(row) for row in connection.execute(query.where(_C.skipped) if skipped else query)]
 
 
+def left_alone(connection: sa.Connection, mappings: Collection[str]) -> int:
+    """How many records of some mappings are left alone until an operator asks to retry them."""
+    query = sa.select(sa.func.count()).select_from(trouble).where(_C.skipped, _C.mapping.in_(mappings))
+    return int(connection.scalar(query) or 0)
+
+
 def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | None = None) -> int:
-    """Let records that are left alone take part again; how many these were."""
-    where: list[sa.ColumnElement[bool]] = [_C.skipped]
-    if mapping is not None:
-        where.append(_C.mapping == mapping)
-    if nav_no is not None:
-        where.append(sa.func.lower(_C.nav_no) == nav_no.lower())
-    return connection.execute(sa.update(trouble).where(*where).values(skipped=False, times=0)).rowcount
+    """Let records that are left alone take part again, in both directions as if they had never failed; how many these
+    were. Case does not matter in a NAV number; databases fold that of ASCII only, so it is compared here.
+    """
+    found = [
+        one
+        for one in listing(connection, skipped=True)
+        if mapping in (None, one.mapping) and (nav_no is None or _folded(one.nav_no) == _folded(nav_no))
+    ]
+    alone: dict[tuple[str, Direction], list[str]] = {}
+    for one in found:
+        alone.setdefault((one.mapping, one.direction), []).append(one.source_id)
+    for (name, one_way), ids in alone.items():
+        for chunk in _chunks(ids):
+            _start_anew(connection, name, one_way, chunk)
+            back = _FROM if one_way is _TO else _TO
+            _start_anew(connection, name, back, _partners(connection, name, one_way, chunk))
+    return len(found)
 
 
 def forget(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> None:
@@ -64,7 +81,7 @@ def note(
     over: list[str] = []
     for one in outcomes:
         problem = one.problem
-        if problem is not None and (one.action is Action.FAILED or one.set_aside):
+        if problem is not None and one.action is Action.FAILED:
             values = {
                 "mapping": mapping,
                 "direction": one_way.value,
@@ -94,6 +111,22 @@ def note(
             ),
             failed,
         )
+
+
+def _partners(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> list[str]:
+    """The other records of coupled pairs."""
+    c = coupling.c
+    mine, other = (c.nav_id, c.crm_id) if one_way is _TO else (c.crm_id, c.nav_id)
+    return list(connection.scalars(sa.select(other).where(c.mapping == mapping, mine.in_(ids))))
+
+
+def _start_anew(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> None:
+    where = (*_pass(mapping, one_way), _C.source_id.in_(ids))
+    connection.execute(sa.update(trouble).where(*where).values(skipped=False, times=0))
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
 
 
 def _did_not_take_part(one: Outcome) -> bool:

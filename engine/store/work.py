@@ -1,4 +1,4 @@
-"""What a pass writes while it works: its slice, intents before anything is sent, pages when all is known."""
+"""What a pass writes while it works: its slice, intents before anything is sent, outcomes, and links that wait."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from engine.model.conflict import Conflict
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome, Problem
-from engine.model.snapshot import Counters
-from engine.store import conflicts, couplings, troubles, watermarks
+from engine.store import couplings, watermarks
 from engine.store.couplings import Coupling
-from engine.store.schema import intent, link, outcome, page, slice_
+from engine.store.schema import intent, link, outcome, slice_
 from engine.store.traces import Extra, Overwrite, keep, keep_extras
-from engine.store.types import Moment
 from engine.store.upsert import insert
 
 
@@ -83,32 +80,9 @@ class Link:
     partner_mapping: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageResult:
-    """All that one page did. `after` is the cursor that it started from, `last_key` where the next page goes on.
-
-    `newest` is the newest change among its records, `removed` are NAV ids whose couplings go before `pairs` come,
-    `cleared` NAV ids whose conflicts are over.
-    """
-
-    after: str | None
-    last_key: str
-    read: int
-    outcomes: Sequence[Outcome]
-    pairs: Sequence[Coupling]
-    links: Sequence[Link] = ()
-    intents: Sequence[int] = ()
-    left_open: Sequence[Create] = ()
-    newest: datetime | None = None
-    removed: Sequence[str] = ()
-    conflicts: Sequence[Conflict] = ()
-    cleared: Sequence[str] = ()
-    ledger: bool = True
-
-
 def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None, bool]:
     """Raise the epoch of the pass's slice and return it with the cursor and whether nothing is left to do."""
-    key = (*_where(slice_, scope), slice_.c.no == 0)
+    key = (*of_pass(slice_, scope), slice_.c.no == 0)
     connection.execute(insert(connection, slice_).values(**scope.key, no=0).on_conflict_do_nothing())
     connection.execute(sa.update(slice_).where(*key).values(epoch=slice_.c.epoch + 1))
     row = connection.execute(sa.select(slice_.c.epoch, slice_.c.cursor, slice_.c.done).where(*key)).one()
@@ -117,7 +91,7 @@ def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None
 
 def begin_slice(connection: sa.Connection, scope: Scope, source_at: datetime) -> None:
     """Note when the pass began by the clock of its source; a pass that is resumed began when it first did."""
-    where = (*_where(slice_, scope), slice_.c.no == 0, slice_.c.source_at.is_(None))
+    where = (*of_pass(slice_, scope), slice_.c.no == 0, slice_.c.source_at.is_(None))
     connection.execute(sa.update(slice_).where(*where).values(source_at=source_at))
 
 
@@ -126,11 +100,11 @@ def finish_slice(connection: sa.Connection, scope: Scope, epoch: int) -> None:
     when the pass began; raises Fenced.
     """
     done = connection.execute(
-        sa.update(slice_).where(*_where(slice_, scope), slice_.c.no == 0, slice_.c.epoch == epoch).values(done=True)
+        sa.update(slice_).where(*of_pass(slice_, scope), slice_.c.no == 0, slice_.c.epoch == epoch).values(done=True)
     )
     if done.rowcount != 1:
         raise Fenced
-    query = sa.select(slice_.c.newest, slice_.c.source_at).where(*_where(slice_, scope), slice_.c.no == 0)
+    query = sa.select(slice_.c.newest, slice_.c.source_at).where(*of_pass(slice_, scope), slice_.c.no == 0)
     row = connection.execute(query).one()
     if row.newest is not None and row.source_at is not None and not scope.plan:
         watermarks.advance(connection, scope.mapping, scope.direction, min(row.newest, row.source_at))
@@ -186,60 +160,6 @@ def settle_intent(
         connection.execute(sa.delete(intent).where(intent.c.id == one.id))
 
 
-def commit_page(connection: sa.Connection, scope: Scope, epoch: int, result: PageResult, at: datetime) -> None:
-    """Everything a page did, in one transaction; raises Fenced when the slice is not ours or not where we left it."""
-    moved = connection.execute(
-        sa.update(slice_)
-        .where(
-            *_where(slice_, scope),
-            slice_.c.no == 0,
-            slice_.c.epoch == epoch,
-            slice_.c.cursor.is_(None) if result.after is None else slice_.c.cursor == result.after,
-        )
-        .values(cursor=result.last_key, newest=_newer(result.newest))
-    )
-    if moved.rowcount != 1:
-        raise Fenced
-    add_page(connection, scope, result, at)
-
-
-def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: datetime) -> None:
-    """The row, couplings, outcomes, links and intents of a page, without moving the cursor."""
-    counters = _counters(result)
-    columns = {name: getattr(counters, name) for name in Counters.__slots__}
-    values = {**scope.key, "slice_no": 0, "last_key": result.last_key, "committed_at": at, **columns}
-    connection.execute(insert(connection, page).values(values).on_conflict_do_nothing())
-    if not scope.plan:
-        couplings.remove(connection, scope.mapping, result.removed)
-    couplings.save(connection, scope.mapping, result.pairs, run=scope.run, at=at, plan=scope.plan)
-    save_outcomes(connection, scope, result.outcomes, at)
-    if not scope.plan and result.ledger:
-        troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
-    if not scope.plan:
-        conflicts.clear(connection, scope.mapping, result.cleared)
-        conflicts.save(connection, result.conflicts)
-    if result.links and not scope.plan:
-        rows = [
-            {
-                "mapping": one.mapping,
-                "direction": one.direction.value,
-                "source_id": one.source_id,
-                "partner_mapping": one.partner_mapping,
-            }
-            for one in result.links
-        ]
-        connection.execute(insert(connection, link).on_conflict_do_nothing(), rows)
-    if result.intents:
-        if result.left_open:
-            first, *rest = result.intents
-            creates = msgspec.msgpack.encode(result.left_open)
-            # they may have left until just now, however long ago they were recorded
-            connection.execute(sa.update(intent).where(intent.c.id == first).values(creates=creates, sent_at=at))
-        else:
-            rest = list(result.intents)
-        connection.execute(sa.delete(intent).where(intent.c.id.in_(rest)))
-
-
 def save_outcomes(connection: sa.Connection, scope: Scope, outcomes: Sequence[Outcome], at: datetime) -> None:
     """A row for each record that failed, was skipped or carries a warning; the last word of a repeated page stands."""
     rows = []
@@ -259,14 +179,14 @@ def ended_badly(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> 
     """Which of these source records failed or were skipped in a pass."""
     kinds = (Action.FAILED.value, Action.SKIPPED.value)
     query = sa.select(outcome.c.source_id).where(
-        *_where(outcome, scope), outcome.c.source_id.in_(ids), outcome.c.kind.in_(kinds)
+        *of_pass(outcome, scope), outcome.c.source_id.in_(ids), outcome.c.kind.in_(kinds)
     )
     return set(connection.scalars(query))
 
 
 def with_outcome(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> set[str]:
     """Which of these source records have an outcome row in a pass."""
-    query = sa.select(outcome.c.source_id).where(*_where(outcome, scope), outcome.c.source_id.in_(ids))
+    query = sa.select(outcome.c.source_id).where(*of_pass(outcome, scope), outcome.c.source_id.in_(ids))
     return {row.source_id for row in connection.execute(query)}
 
 
@@ -307,17 +227,6 @@ def commit_links(
         connection.execute(sa.delete(link).where(*where))
 
 
-def _counters(result: PageResult) -> Counters:
-    number = dict.fromkeys(Counters.__slots__, 0)
-    number["read"] = result.read
-    for one in result.outcomes:
-        number[one.action.value] += 1
-        number["coupled"] += one.coupled
-        number["ambiguous"] += one.ambiguous
-        number["warnings"] += bool(one.warnings)
-    return Counters(**number)
-
-
 def _joined(warnings: Sequence[Problem]) -> Problem:
     first = warnings[0]
     return Problem(first.code, first.cause, " ".join(one.message for one in warnings), first.hint)
@@ -341,11 +250,6 @@ def _outcome_row(scope: Scope, one: Outcome, kind: str, problem: Problem, at: da
     }
 
 
-def _newer(moment: datetime | None) -> Any:
-    """The newest of what a slice has seen and a moment, as a value of its row."""
-    seen = slice_.c.newest
-    return seen if moment is None else sa.case((seen > moment, seen), else_=sa.literal(moment, Moment))
-
-
-def _where(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+def of_pass(table: sa.Table, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+    """Which rows of a table are of a pass."""
     return tuple(table.c[name] == value for name, value in scope.key.items())

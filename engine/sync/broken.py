@@ -8,7 +8,8 @@ from engine.model.mapping import DeletionPolicy, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import troubles
 from engine.store.couplings import Coupling
-from engine.store.work import PageResult, Scope
+from engine.store.pages import PageResult
+from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.page import Pass

@@ -12,7 +12,8 @@ from engine.model.mapping import Direction, Table, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import troubles
 from engine.store.couplings import Coupling
-from engine.store.work import PageResult, Scope, add_page
+from engine.store.pages import PageResult, add_page
+from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.page import Pass, work_page
 from engine.sync.passes import close_pass

@@ -27,6 +27,10 @@ class DrySide:
         """The real clock."""
         return self._side.now
 
+    def halt(self, *, stop: bool) -> None:
+        """The real side stops."""
+        self._side.halt(stop=stop)
+
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The real records."""
         return self._side.pages(query)

@@ -12,7 +12,8 @@ from engine.model.lines import CouplingLine
 from engine.model.mapping import Condition, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.couplings import Coupling
-from engine.store.work import PageResult, Scope
+from engine.store.pages import PageResult
+from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit
 

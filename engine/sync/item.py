@@ -77,15 +77,15 @@ class Item:
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is
-        set aside (reference/domain.md section 3.8).
+        set aside: from now on it is left alone (reference/domain.md section 3.8, docs/decisions/0009).
         """
         last = self.trouble
-        if last is not None and last.times and last.message == as_kept(problem.message, MESSAGE_SIZE):
-            hint = f"It failed twice like this and is left alone until `coupler retry`. {problem.hint}"
-            failed = self._outcome(Action.SKIPPED, one_way, problem=replace(problem, hint=hint), ambiguous=ambiguous)
-            self.outcome = replace(failed, set_aside=True)
-        else:
-            self.outcome = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
+        again = bool(last and last.times and last.message == as_kept(problem.message, MESSAGE_SIZE))
+        if again:
+            hint = f"It failed twice like this and is left alone from now on, until `coupler retry`. {problem.hint}"
+            problem = replace(problem, hint=hint)
+        failed = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
+        self.outcome = replace(failed, set_aside=again)
 
     def skip(self, one_way: Direction, problem: Problem | None = None) -> None:
         """The record is left alone; without a problem, because only coupled records are synchronized."""

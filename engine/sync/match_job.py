@@ -16,13 +16,15 @@ from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import ConflictPolicy, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.couplings import Coupling
-from engine.store.work import PageResult, Scope
+from engine.store.pages import PageResult
+from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.item import Item
 from engine.sync.lookups import partners
 from engine.sync.matching import candidates
 from engine.sync.page import Pass
+from engine.sync.twins import marked_columns
 from engine.sync.writing import source_columns
 
 _SHOWN = 5
@@ -52,7 +54,7 @@ async def match(context: Context, scope: Scope, after: Scope | None, create: Sco
     """
     mapping = context.mappings[scope.mapping]
     table = mapping.nav
-    query = Query(table.entity, table.key, source_columns(mapping, TO), table.filter, None, context.page_size)
+    query = Query(table.entity, table.key, marked_columns(context, mapping, TO), table.filter, None, context.page_size)
     claimed: set[str] = set()
     async for rows in context.nav.pages(query):
         await context.checkpoint()

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from engine.connectors.protocol import Row
+from engine.connectors.protocol import Halted, Row
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
 from engine.mapping.transfer import TO, Partners, Transferred, not_coupled, transfer
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling, generations
-from engine.store.work import Create, Link, PageResult, Scope
+from engine.store.pages import PageResult
+from engine.store.work import Create, Link, Scope
 from engine.sync.context import Context
 from engine.sync.deletions import uncouple_or_renew
 from engine.sync.handling import handling_of
@@ -22,6 +23,7 @@ from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
 from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
+from engine.sync.twins import refuse_twins
 from engine.sync.waiting import asked, over, remember, to_ask
 from engine.sync.writing import Writer
 
@@ -83,20 +85,25 @@ async def work_page(
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
         item.warnings.extend(item.wanted.warnings)
         item.warnings.extend(_never_linked(one, item))
+    await refuse_twins(context, scope, active)
     active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
     for item in active:
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:
             item.wanted = replace(item.wanted, values={})
     writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead)
-    await writer.write([item for item in active if item.open])
-    if gone := [item for item in active if item.gone]:
-        partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
-        renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
-        await _match(one, renewed, found)
-        await writer.write([item for item in renewed if item.open])
-    if only is None:
-        await one.handling.complete([item for item in active if item.open])
+    try:
+        await writer.write([item for item in active if item.open])
+        if gone := [item for item in active if item.gone]:
+            partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
+            renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
+            await _match(one, renewed, found)
+            await writer.write([item for item in renewed if item.open])
+        if only is None:
+            await one.handling.complete([item for item in active if item.open])
+    except Halted as stop:
+        await writer.let_go(active, stop)
+        raise
     to_ask(active, scope)
     for item in active:
         if item.open:

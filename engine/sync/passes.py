@@ -9,30 +9,20 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from engine.connectors.protocol import Query, Row
+from engine.connectors.protocol import Halted, Query, Row
 from engine.mapping.stamps import changed_since
 from engine.mapping.transfer import TO
 from engine.model.mapping import Condition, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings, watermarks
+from engine.store.pages import PageResult, add_page, commit_page
 from engine.store.runs import add_event
-from engine.store.work import (
-    Create,
-    PageResult,
-    Scope,
-    add_page,
-    begin_slice,
-    commit_page,
-    finish_slice,
-    open_intents,
-    take_slice,
-    with_outcome,
-)
+from engine.store.work import Create, Scope, begin_slice, finish_slice, open_intents, take_slice, with_outcome
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.retries import retry_first
 from engine.sync.settling import settle_intents
-from engine.sync.writing import source_columns
+from engine.sync.twins import marked_columns
 
 _PAGES_AT_ONCE = 3
 _FAILURES_SHOWN = 3
@@ -72,16 +62,16 @@ async def _work(one: Pass, epoch: int, cursor: str | None) -> None:
     flight: list[asyncio.Task[PageResult]] = []
     try:
         async for rows, after in _read_ahead(one, cursor):
-            try:
-                await one.context.checkpoint()
-            except StopRequested:
-                await _drain(one, epoch, flight)
-                raise
+            await one.context.checkpoint()
             flight.append(asyncio.create_task(work_page(one, rows, after)))
             while len(flight) >= width:
                 await _commit(one, epoch, await flight[0])
                 del flight[0]
         await _drain(one, epoch, flight)
+    except (StopRequested, Halted):
+        await asyncio.gather(*flight, return_exceptions=True)  # no request is cut off
+        await _drain(one, epoch, flight)
+        raise
     finally:
         for task in flight:
             task.cancel()
@@ -98,7 +88,7 @@ async def _drain(one: Pass, epoch: int, flight: list[asyncio.Task[PageResult]]) 
 async def _read_ahead(one: Pass, cursor: str | None) -> AsyncIterator[tuple[list[Row], str | None]]:
     """The pages behind the cursor, each with the cursor before it; the next one is read while one is worked on."""
     table = one.mapping.table(one.scope.direction)
-    columns = source_columns(one.mapping, one.scope.direction)
+    columns = marked_columns(one.context, one.mapping, one.scope.direction)
     query = Query(table.entity, table.key, columns, (*table.filter, *one.since), cursor, one.context.page_size)
     pages = one.context.source(one.scope.direction).pages(query)
     upcoming = asyncio.ensure_future(anext(pages, None))
@@ -205,7 +195,7 @@ async def _count(one: Pass, left: list[couplings.Coupling]) -> None:
 async def _sources(one: Pass, ids: list[str]) -> list[Row]:
     """Those of some source records that are there and still take part."""
     table = one.mapping.table(one.scope.direction)
-    columns = source_columns(one.mapping, one.scope.direction)
+    columns = marked_columns(one.context, one.mapping, one.scope.direction)
     return await one.context.source(one.scope.direction).find(table.entity, table.key, ids, columns, table.filter)
 
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import TO
 from engine.store import conflicts, troubles
-from engine.store.work import add_page
+from engine.store.pages import add_page
 from engine.sync.page import Pass, work_page
-from engine.sync.writing import source_columns
+from engine.sync.twins import marked_columns
 
 _IDS = 400
 """Ids in one question, as in the products (reference/domain.md section 3.1)."""
@@ -48,7 +48,8 @@ async def _rows(one: Pass, ids: Sequence[str]) -> list[Row]:
     scope = one.scope
     source = one.context.source(scope.direction)
     table = one.mapping.table(scope.direction)
-    rows = await source.find(table.entity, table.key, ids, source_columns(one.mapping, scope.direction), table.filter)
+    columns = marked_columns(one.context, one.mapping, scope.direction)
+    rows = await source.find(table.entity, table.key, ids, columns, table.filter)
     found = {str(row[table.key]).lower() for row in rows}
     if missing := [id for id in ids if id not in found]:
         present = await source.fetch(table.entity, table.key, missing, (table.key,))

@@ -10,9 +10,10 @@ from functools import partial
 
 from engine.connectors.protocol import Row
 from engine.store import runs
-from engine.store.work import PageResult, Scope, add_page, ended_badly
+from engine.store.pages import PageResult, add_page
+from engine.store.work import Scope, ended_badly
 from engine.sync.context import Context
-from engine.sync.writing import source_columns
+from engine.sync.twins import marked_columns
 
 Work = Callable[[Scope, Sequence[Row]], Awaitable[PageResult]]
 
@@ -32,7 +33,7 @@ async def synchronize_now(
             continue
         mapping = context.mappings[name]
         table = mapping.table(scope.direction)
-        columns = source_columns(mapping, scope.direction)
+        columns = marked_columns(context, mapping, scope.direction)
         side = context.source(scope.direction)
         there = Scope(scope.run, jobs[name], name, scope.direction, scope.plan)
         tried = await context.store.read(partial(ended_badly, scope=there, ids=sorted(ids)))

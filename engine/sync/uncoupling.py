@@ -11,7 +11,8 @@ from engine.model.mapping import FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings
 from engine.store.couplings import Coupling
-from engine.store.work import PageResult, Scope
+from engine.store.pages import PageResult
+from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit
 

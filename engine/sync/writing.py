@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.connectors.protocol import ETAG, Reference, Result, Side, Status, Write, WriteKind
+import sqlalchemy as sa
+
+from engine.connectors.protocol import ETAG, Halted, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.decide import created_base, decide
 from engine.mapping.templates import template_columns
 from engine.mapping.transfer import FROM, TO
@@ -16,7 +18,8 @@ from engine.mapping.values import Value, blank, nav_json
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import DeletionPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
-from engine.store.work import Create, Scope, intend
+from engine.store.couplings import Coupling
+from engine.store.work import Create, Intent, Scope, intend, settle_intent
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
@@ -44,6 +47,7 @@ class Writer:
         self._mend = mend and mapping.deletion is not DeletionPolicy.NONE
         self._lead = lead
         self._columns = target_columns(mapping, scope.direction)
+        self._recorded: set[str] = set()
         self.intents: list[int] = []
 
     async def write(self, items: Sequence[Item]) -> None:
@@ -93,6 +97,30 @@ class Writer:
                 item.settled = True  # an earlier pass of this plan would have made it
             elif item.mode is not Mode.CREATE:
                 self._missing(item)
+
+    async def let_go(self, items: Sequence[Item], stop: Halted) -> None:
+        """Take down what is known of creates when a stop ends the page, so that nobody has to wait to find it out: what
+        was made is coupled, what was not sent is forgotten. Where the ids are ours, a look tells all of that.
+        """
+        if self._side.client_ids or not self.intents:
+            return
+        known = {item.id: item for item in items}
+        for id, result in stop.results.items():
+            if (item := known.get(id)) is not None and item.open and not item.settled and item.target is None:
+                self._created(item, result)
+        creates = [item for item in items if item.id in self._recorded]
+        found = [_found(item) for item in creates if item.created and item.settled]
+        left = [item for item in creates if item.open and not item.settled and item.id not in stop.unsent]
+        unsure = [self._intended(item) for item in (*left, *(item for item in creates if item.doubt))]
+        at = self._context.clock()
+        first, *rest = (Intent(id, self._scope, at, ()) for id in self.intents)
+
+        def settle(connection: sa.Connection) -> None:
+            settle_intent(connection, first, found, unsure, at)
+            for one in rest:
+                settle_intent(connection, one, (), (), at)
+
+        await self._context.store.write(settle)
 
     def _missing(self, item: Item) -> None:
         if self._mend and item.mode is Mode.COUPLED:
@@ -163,6 +191,7 @@ class Writer:
         if self._context.plan or not (creates or updates):
             return
         rows = [self._intended(item) for item in creates]
+        self._recorded |= {item.id for item in creates}
         bases = bases_of(item for item, _ in updates)
         old = overwrites(((item.target or {}, write) for item, write in updates), bases)
         at = self._context.clock()
@@ -240,6 +269,12 @@ def source_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]
             if name
         )
     )
+
+
+def _found(item: Item) -> Coupling:
+    """The coupling of a record made in NAV that no page has counted."""
+    number, made = item.target_number, str(item.target_id)
+    return Coupling(made, item.id, number, item.base, uncounted=True, born="nav", generation=item.generation)
 
 
 def _crm(value: Value) -> Value:

@@ -14,7 +14,7 @@ from sandbox.crm.entities import Entity, Navigation, logical_name
 from sandbox.crm.refusals import bad_payload, bad_url, invalid, missing
 from sandbox.crm.schema import ENTITIES
 from sandbox.crm.store import Store
-from sandbox.odata.edm import EdmType, Row, instant
+from sandbox.odata.edm import EdmType, Row, instant, units
 from sandbox.odata.errors import ODataError
 
 Convert = Callable[[Any], Any]
@@ -152,7 +152,7 @@ def _converter(entity: Entity, name: str, column: Column) -> Convert:
     def to_text(value: Any) -> str | None:
         if not isinstance(value, str):
             raise wrong(value)
-        if column.max_length is not None and len(value) > column.max_length:
+        if column.max_length is not None and units(value) > column.max_length:
             raise ODataError(
                 400,
                 "0x80044331",

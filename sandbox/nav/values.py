@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.nav.schema import Column, PageService
-from sandbox.odata.edm import EdmType
+from sandbox.odata.edm import EdmType, units
 from sandbox.odata.errors import ODataError
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -79,11 +79,11 @@ def _string(name: str, column: Column, value: str) -> str:
     if column.options:
         return _option(name, column, value)
     text = value.strip().upper() if column.code else value
-    if column.max_length is not None and len(text) > column.max_length:
+    if column.max_length is not None and units(text) > column.max_length:
         raise ODataError(
             400,
             "Application_StringExceededLength",
-            f"The length of the string is {len(text)}, but it must be less than or equal to {column.max_length} "
+            f"The length of the string is {units(text)}, but it must be less than or equal to {column.max_length} "
             f"characters. Value: {text}",
         )
     return text

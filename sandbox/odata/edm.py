@@ -26,6 +26,11 @@ class EdmType(Enum):
     DATETIME = "Edm.DateTimeOffset"
 
 
+def units(text: str) -> int:
+    """The length of a text as both products count it: UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 class Dialect(Enum):
     """Whose OData it is: the two products differ in comparison, in limits and in error codes."""
 

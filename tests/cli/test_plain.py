@@ -39,6 +39,15 @@ def test_the_line_of_a_run() -> None:
     )
 
 
+def test_what_is_left_alone_is_told_at_the_end_and_in_the_status() -> None:
+    ended = run(RunState.FINISHED, left_alone=2)
+    assert " coupled=0 left_alone=2 answer=" in plain.run_line(ended)
+    assert records.run(ended)["left_alone"] == 2
+    (told,) = [line for line in plain.status_lines(ended) if "left alone" in line]
+    assert told.startswith("2 records are left alone")
+    assert "`coupler retry --all`" in told
+
+
 def test_the_status_of_a_run_shows_what_is_cleared_and_nothing_hostile() -> None:
     lines = plain.status_lines(run(waiting=HOSTILE, message=HOSTILE))
     assert "\x1b" not in "".join(lines)

@@ -81,6 +81,16 @@ def test_what_the_sandbox_writes_is_valid(tmp_path: Path) -> None:
     assert settings.nav.marker_field == "CRM_Id"
 
 
+def test_a_file_of_certificates_is_beside_the_config_file(tmp_path: Path) -> None:
+    text = MINIMAL.replace('secret = "env', 'ca_file = "ca/own.pem", secret = "env')
+    (tmp_path / "config.toml").write_text(
+        text.replace('secret = "file', 'ca_file = "/etc/ssl/own.pem", secret = "file')
+    )
+    settings = load()
+    assert settings.nav.ca_file == f"{tmp_path}/ca/own.pem"
+    assert settings.crm.ca_file == "/etc/ssl/own.pem"
+
+
 def test_values_are_completed(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(MINIMAL)
     settings = load()

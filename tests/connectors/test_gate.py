@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from engine.connectors.gate import Gate
+from engine.connectors.protocol import Halted
 from tests.connectors.conftest import Time
 
 
@@ -134,3 +135,35 @@ async def test_the_longest_wait_is_what_screens_show(time: Time) -> None:
 def test_a_gate_lets_someone_in() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Gate("CRM", 0)
+
+
+async def test_a_stop_ends_every_wait_and_nothing_passes_until_the_pause_is_over() -> None:
+    gate = Gate("CRM", 8)
+    gate.throttled("429", 60, attempt=1)
+    passed: list[int] = []
+
+    async def one(number: int) -> None:
+        async with gate.slot():
+            passed.append(number)
+
+    waiting = [asyncio.create_task(one(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    gate.halt(stop=True)
+    ends = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 1)
+    assert [type(end) for end in ends] == [Halted] * 3
+    assert gate.waiting == ""
+    with pytest.raises(Halted):
+        await one(4)
+    gate.halt(stop=False)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(one(5), 0.05)
+    assert passed == []
+
+
+async def test_a_stop_lets_what_need_not_wait_pass() -> None:
+    gate = Gate("CRM", 1)
+    gate.halt(stop=True)
+    async with gate.slot():
+        pass
+    with pytest.raises(Halted):
+        await gate.wait("cannot be reached", 60, 1)

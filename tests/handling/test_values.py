@@ -135,13 +135,37 @@ async def test_a_value_that_cannot_be_converted_fails_its_record_alone(make: Mak
     assert {one["name"]: one["revenue"] for one in world.crm("accounts")} == {"Firm C1": Decimal(12)}
 
 
-async def test_clear_value_on_failed_sync_leaves_the_field_and_writes_the_rest(make: Make) -> None:
+async def test_clear_value_on_failed_sync_clears_the_field_and_writes_the_rest(make: Make) -> None:
     world = make({"Customer": [customer("C2", Fax_No="twelve")]})
     field = FieldMapping("Fax_No", "revenue", TO, FieldKind.DECIMAL, clear_on_fail=True)
     with_fields(world, "CUSTOMER", same, field)
     run = await world.run("CUSTOMER")
     assert counters(run, "CUSTOMER", TO) == {"inserted": 1, "warnings": 1}
-    assert world.crm("accounts")[0].get("revenue") is None
+    assert not world.crm("accounts")[0].get("revenue")
+    world.edit_nav("Customer", "C2", Fax_No="12")
+    await world.run("CUSTOMER")
+    assert world.crm("accounts")[0]["revenue"] == 12
+    world.edit_nav("Customer", "C2", Fax_No="twelve", Address="Elsewhere")
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"modified": 1, "warnings": 1}
+    assert sides(world) == ("Elsewhere", "Elsewhere")
+    assert not world.crm("accounts")[0]["revenue"]
+    await quiet(world)
+
+
+@pytest.mark.parametrize("one_way", [TO, FROM])
+async def test_lengths_are_those_that_the_products_count(make: Make, one_way: Direction) -> None:
+    smiles = "😀" * 40 + "x" + "😀" * 40  # 81 characters, 161 UTF-16 code units; NAV's name has 100, CRM's 160
+    if one_way is TO:
+        world = make({"Customer": [customer("C1", Name="😀" * 50)]})
+        with_fields(world, "CUSTOMER", changed("name", crm_length=99))
+    else:
+        world = make({}, {"account": [account(smiles[:80])]})
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", one_way) == {"inserted": 1, "warnings": 1}
+    nav, crm = world.nav("Customer")[0]["Name"], world.crm("accounts")[0]["name"]
+    assert (nav, crm) == (("😀" * 50, "😀" * 49) if one_way is TO else (smiles[:41] + "😀" * 9, smiles[:80]))
+    await quiet(world)
 
 
 async def test_a_lookup_that_may_stay_blank_and_comes_too_late_is_said(make: Make) -> None:

@@ -114,12 +114,36 @@ def test_a_conversion_that_fails_is_a_problem_of_the_record(one_way: Direction) 
     assert problem.hint.startswith(f"Mend the value in {'NAV' if one_way is TO else 'CRM'}")
 
 
-def test_clear_value_on_failed_sync_makes_it_a_warning_and_leaves_the_other_side() -> None:
-    field = FieldMapping("Rate", "rate", kind=FieldKind.DECIMAL, clear_on_fail=True)
-    there = carried(field, "much")
+@pytest.mark.parametrize(
+    ("kind", "raw", "said", "nothing"),
+    [
+        (FieldKind.DECIMAL, "much", "'much' is not a number", 0),
+        (FieldKind.BOOLEAN, "perhaps", "'perhaps' is neither yes nor no", False),
+        (FieldKind.DATE, "soon", "'soon' is not a date", ""),
+        (FieldKind.CODE, "TOO LONG", "'TOO LONG', 8 characters, but holds 5", ""),
+    ],
+)
+@pytest.mark.parametrize("one_way", [TO, FROM])
+def test_clear_value_on_failed_sync_makes_it_a_warning_and_clears_the_other_side(
+    kind: FieldKind, raw: str, said: str, nothing: Any, one_way: Direction
+) -> None:
+    field = FieldMapping("Rate", "rate", kind=kind, clear_on_fail=True, nav_length=5, crm_length=5)
+    there = carried(field, raw, one_way)
     assert there.problem is None
-    assert not there.values
-    assert "'much' is not a number" in there.warnings[0].message
+    assert there.values == {field: nothing}
+    (warning,) = there.warnings
+    assert said in warning.message
+    assert f"{'rate' if one_way is TO else 'Rate'} was cleared" in warning.message
+
+
+def test_clear_value_on_failed_sync_clears_an_option_that_is_not_mapped() -> None:
+    field = replace(CHOICE, clear_on_fail=True)
+    for raw, one_way, nothing in (("CASH", TO, None), (9, FROM, "")):
+        partners = {"PAYMENT TERMS": option_partners(field, one_way, LABELS, ())}
+        there = carried(field, raw, one_way, partners)
+        assert there.values == {field: nothing}
+        assert there.warnings[0].code == "option_not_mapped"
+        assert "left as it is" not in there.warnings[0].message
 
 
 def test_a_damaged_value_on_the_other_side_is_just_different() -> None:

@@ -197,6 +197,34 @@ def test_a_text_that_just_fits_is_not_cut_and_what_is_cut_does_not_end_in_a_spac
     assert moved(text(crm_length=0), TO, {"Name": "A" * 9999}).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("raw", "limit", "value", "units"),
+    [
+        ("ab😀", 4, "ab😀", None),
+        ("ab😀", 3, "ab", 4),
+        ("😀😀", 3, "😀", 4),
+        ("a 😀", 3, "a", 4),
+        ("😀", 1, "", 2),
+        ("äöü", 3, "äöü", None),
+    ],
+)
+def test_lengths_are_utf_16_code_units_and_a_character_is_never_split(
+    raw: str, limit: int, value: str, units: int | None
+) -> None:
+    field = text(crm_length=limit)
+    found = moved(field, TO, {"Name": raw})
+    assert found.values == {field: value}
+    assert [f"has {units} characters" in one.message for one in found.warnings] == ([] if units is None else [True])
+
+
+def test_a_code_is_measured_in_utf_16_code_units_too() -> None:
+    field = FieldMapping("Code", "code", TO, FieldKind.CODE, crm_length=3)
+    assert only_value(field, TO, {"Code": "A😀"}) == "A😀"
+    problem = moved(field, TO, {"Code": "AB😀"}).problem
+    assert problem is not None
+    assert "'AB😀', 4 characters, but holds 3" in problem.message
+
+
 def test_a_transformed_text_is_measured_as_it_is_written() -> None:
     found = moved(text(transforms=(UNIT_GROUP,), crm_length=6), TO, {"Name": "PCS"})
     assert [warning.cause for warning in found.warnings] == ["name: cut to 6 characters"]
@@ -225,7 +253,7 @@ def test_what_is_written_always_fits_and_is_the_beginning_of_what_there_was(raw:
         whole = only_value(text(), one_way, {"Name": raw, "name": raw})
         assert isinstance(value, str)
         assert isinstance(whole, str)
-        assert len(value) <= limit
+        assert len(value.encode("utf-16-le", "surrogatepass")) <= 2 * limit
         assert whole.startswith(value)
         assert bool(found.warnings) is (value != whole)
 

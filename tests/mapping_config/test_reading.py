@@ -134,6 +134,20 @@ fields = [
     assert (currency.not_null, currency.clear_on_fail) == (True, False)
 
 
+def test_any_field_can_be_cleared_when_it_fails(tmp_path: Path) -> None:
+    row = """\
+[[mapping.CUSTOMER.fields]]
+nav = "Fax_No"
+crm = "revenue"
+direction = "to"
+kind = "decimal"
+clear_on_fail = true
+"""
+    assert field(mapping(tmp_path, row), "Fax_No", "revenue").clear_on_fail
+    row = '[mapping.CUSTOMER]\nfields = [{ nav = "Name", crm = "name", clear_on_fail = true }]\n'
+    assert field(mapping(tmp_path, row), "Name", "name").clear_on_fail
+
+
 @pytest.mark.parametrize("how", ["enabled = false", 'direction = "off"'])
 def test_a_field_can_be_taken_out(tmp_path: Path, how: str) -> None:
     one = mapping(tmp_path, f'[mapping.CUSTOMER]\nfields = [{{ nav = "Fax_No", crm = "fax", {how} }}]\n')
@@ -313,12 +327,15 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "long constant": (C + "fields = [{ crm = 'description', constant = 'abc', crm_length = 2 }]\n", r"fields\.1\.constant: is longer than 2 characters"),
     "transformed constant": (C + "fields = [{ crm = 'description', constant = 'a', transforms = [{ rule = 'upper' }] }]\n", r"fields\.1\.transforms: a constant is written as it is"),
     "clear and keep": (C + "fields = [{ nav = 'Salesperson_Code', crm = 'ownerid', clear_on_fail = true }]\n", r"fields\.1\.clear_on_fail: clear_on_fail and not_null exclude each other"),
-    "clear what is no lookup": (C + "fields = [{ nav = 'Name', crm = 'name', clear_on_fail = true }]\n", r"fields\.1\.clear_on_fail: is for lookups; this field is of kind text"),
+    "clear a constant": (C + "fields = [{ crm = 'description', constant = 'x', clear_on_fail = true }]\n", r"fields\.1\.clear_on_fail: a constant does not fail"),
     "lookup to nowhere": (C + "fields = [{ nav = 'A', crm = 'bid', lookup = 'CUSTOMRE' }]\n", r'fields\.1\.lookup: there is no mapping "CUSTOMRE"; did you mean "CUSTOMER"\?'),
     "lookup of a kind": (C + "fields = [{ nav = 'A', crm = 'bid', kind = 'lookup', target = 'accounts' }]\n", r"fields\.1\.lookup: is missing; it names the mapping"),
     "transformed lookup": (C + "fields = [{ nav = 'Currency_Code', crm = 'transactioncurrencyid', transforms = [{ rule = 'upper' }] }]\n", r"fields\.1\.transforms: a lookup is translated by couplings"),
     "rule": (C + "fields = [{ nav = 'Name', crm = 'name', transforms = [{ rule = 'uper' }] }]\n", r'transforms\.1\.rule: "uper" is no transformation rule; did you mean "upper"\?'),
     "rule's arguments": (C + "fields = [{ nav = 'Name', crm = 'name', transforms = [{ rule = 'replace', arguments = ['a'] }] }]\n", r"transforms\.1\.arguments: .*takes 2 arguments, not 1"),
+    "rule's arguments' types": (C + "fields = [{ nav = 'Name', crm = 'name', transforms = [{ rule = 'substring', arguments = [0, 5] }] }]\n", r"transforms\.1\.arguments: must be a list of texts in quotes, not of a whole number"),
+    "rule's argument is no list": (C + "fields = [{ nav = 'Name', crm = 'name', transforms = [{ rule = 'substring', arguments = 5 }] }]\n", r"transforms\.1\.arguments: must be a list of texts in quotes, not a whole number"),
+    "rule's first character": (C + "fields = [{ nav = 'Name', crm = 'name', transforms = [{ rule = 'substring', arguments = ['0', '5'] }] }]\n", r"transforms\.1\.arguments: .*from 1, and how many to take"),
     "rule's pattern": (C + "fields = [{ nav = 'Name', crm = 'name', transforms = [{ rule = 'regex', arguments = ['(', ''] }] }]\n", r"transforms\.1\.arguments: "),
     "two for one column": (C + "fields = [{ nav = 'Telex_No', crm = 'fax', direction = 'to' }]\n", r"fields\.1\.crm: fax is written by Fax_No = fax too"),
     "needed by the special handling": ("[mapping.ITEM-PRODUCT]\nfields = [{ nav = 'Unit_Price', crm = 'price', enabled = false }]\n", r"fields\.1\.crm: the special handling of this mapping needs it"),

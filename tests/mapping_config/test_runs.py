@@ -40,6 +40,32 @@ async def test_one_way_leaves_the_other_side_alone(company: Made) -> None:
     assert one.crm("accounts", name="Firm C1")
 
 
+async def test_a_field_goes_its_own_way_whatever_its_mapping_does(company: Made) -> None:
+    text = """\
+[mapping.CUSTOMER]
+fields = [
+  { nav = "Fax_No", crm = "fax", direction = "to" },
+  { nav = "Phone_No", crm = "telephone1", direction = "from" },
+]
+"""
+    one = company(text, customers("C1", Fax_No="1", Phone_No="2", City="Bonn"))
+    await one.run("CUSTOMER")
+    (row,) = one.crm("accounts", name="Firm C1")
+    assert (row.get("fax"), row.get("telephone1")) == ("1", None), "a field from CRM is not sent with a new account"
+    one.edit_crm("accounts", row["accountid"], fax="10", telephone1="20", address1_city="Ulm")
+    await one.run("CUSTOMER")
+    (nav,), (row,) = one.nav("Customer"), one.crm("accounts", name="Firm C1")
+    assert (nav["Fax_No"], row["fax"]) == ("1", "1"), "NAV leads in a field that goes to CRM"
+    assert (nav["Phone_No"], row["telephone1"]) == ("20", "20"), "and CRM in a field that comes from it"
+    assert (nav["City"], row["address1_city"]) == ("Ulm", "Ulm"), "while the others go both ways"
+    one.edit_nav("Customer", "C1", Fax_No="100", Phone_No="200", City="Jena")
+    await one.run("CUSTOMER")
+    (nav,), (row,) = one.nav("Customer"), one.crm("accounts", name="Firm C1")
+    assert (nav["Fax_No"], row["fax"]) == ("100", "100")
+    assert (nav["Phone_No"], row["telephone1"]) == ("20", "20")
+    assert (nav["City"], row["address1_city"]) == ("Jena", "Jena")
+
+
 async def test_filters_say_who_takes_part(company: Made) -> None:
     text = (
         C

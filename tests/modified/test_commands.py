@@ -108,9 +108,16 @@ def test_skipped_records_are_listed_and_tried_again(coupler: Coupler, servers: S
     assert coupler("skipped").stdout == ""
     pair = lines(coupler("couplings", "--mapping", "CUSTOMER", "--json").stdout)[0]
     servers._people.delete(f"{servers.crm}/accounts({pair['crm_id']})").raise_for_status()
-    for _ in range(2):
-        servers.edit(servers.customer(pair["nav_id"]), City="Ulm")
-        coupler("sync", "--only", "CUSTOMER")
+    servers.edit(servers.customer(pair["nav_id"]), City="Ulm")
+    assert coupler("sync", "--only", "CUSTOMER").returncode == 1
+    servers.edit(servers.customer(pair["nav_id"]), City="Ulm")
+    done = coupler("sync", "--only", "CUSTOMER")
+    assert done.returncode == 1, "a record that was tried and failed is no success"
+    (told,) = [one for one in lines(coupler("errors", "--json").stdout) if one["kind"] == "failed"]
+    assert (told["run"], told["nav_no"], told["code"]) == (3, pair["nav_no"], "deleted"), "of the last sync"
+    assert coupler("status").stdout.startswith("sync 3: finished")
+    assert " left_alone=1 " in done.stdout
+    assert "`coupler retry MAPPING NO`" in done.stderr
     (left,) = lines(coupler("skipped", "--json").stdout)
     assert (left["nav_no"], left["code"], left["skipped"]) == (pair["nav_no"], "deleted", True)
     assert pair["nav_no"] in coupler("skipped").stdout

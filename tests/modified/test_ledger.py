@@ -7,6 +7,7 @@ from tests.sync.test_currencies import currency
 from tests.sync.test_customers import customer
 from tests.sync.test_salespeople import person
 from tests.sync.world import Make, World, counters
+from tui.exitcodes import ExitCode, of_run
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 
@@ -29,9 +30,14 @@ async def test_a_record_that_fails_twice_alike_is_left_alone_until_it_is_retried
     (kept,) = queues.ledger(world.store, skipped=False)
     assert (kept.mapping, kept.nav_no, kept.code, kept.times) == ("CUSTOMER", "C1", "not_coupled", 1)
 
+    assert run.left_alone == 0
+    assert of_run(run) is ExitCode.RECORDS_FAILED
+
     run = await sync(world, "CUSTOMER")
-    assert counters(run, "CUSTOMER", TO)["skipped"] == 1
-    assert "failed" not in counters(run, "CUSTOMER", TO), "the second failure is counted as skipped"
+    assert counters(run, "CUSTOMER", TO)["failed"] == 1, "it was tried, so it failed"
+    assert "skipped" not in counters(run, "CUSTOMER", TO)
+    assert of_run(run) is ExitCode.RECORDS_FAILED
+    assert run.left_alone == 1
     (left,) = queues.ledger(world.store)
     assert left.nav_no == "C1"
 
@@ -39,6 +45,7 @@ async def test_a_record_that_fails_twice_alike_is_left_alone_until_it_is_retried
     run = await world.run("CUSTOMER")
     assert counters(run, "CUSTOMER", TO) == {"skipped": 1, "unchanged": 1}, "also in a full synchronization"
     assert counters(run, "CUSTOMER", FROM) == {"skipped": 1, "unchanged": 1}, "and in both directions"
+    assert (of_run(run), run.left_alone) == (ExitCode.OK, 1)
     assert account_of(world, "C1").get("address1_city") != "Ulm"
 
     assert queues.retry(world.store, "CUSTOMER", "c1") == 1
@@ -63,8 +70,10 @@ async def test_a_record_that_is_retried_has_two_tries_again(make: Make) -> None:
     assert queues.retry(world.store) == 1
     run = await sync(world, "CUSTOMER")
     assert counters(run, "CUSTOMER", TO)["failed"] == 1
-    run = await sync(world, "CUSTOMER")
-    assert counters(run, "CUSTOMER", TO)["skipped"] == 1
+    assert queues.ledger(world.store) == []
+    await sync(world, "CUSTOMER")
+    (left,) = queues.ledger(world.store)
+    assert left.nav_no == "C1"
 
 
 async def test_an_uncoupled_record_is_tried_every_time_and_never_left_alone(make: Make) -> None:

@@ -9,7 +9,7 @@ from engine.model.errors import RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import Counters, FlagChange, JobState, RunState, Wish
 from engine.runs import control, snapshots
-from engine.store import runs, work
+from engine.store import pages, runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
@@ -30,7 +30,7 @@ def page(
 ) -> None:
     """A page that read and inserted so many records was committed then."""
     outcomes = [done(one) for one in range(read)]
-    result = work.PageResult(None, key or f"k{seconds}", read, outcomes, [])
+    result = pages.PageResult(None, key or f"k{seconds}", read, outcomes, [])
     add_page(store, scope_of(number, mapping, one_way), result, later(seconds))
 
 
@@ -108,6 +108,19 @@ def test_the_latest_run_and_the_latest_plan_are_two_things(store: Store, setting
     assert planned is not None
     assert (newest.id, planned.id, planned.kind) == (last, plan, "plan")
     assert snapshots.active(store) is None
+
+
+@pytest.mark.parametrize("kind", ["run", "sync", "couple", "match", "uncouple", "mend", "import", "undo"])
+def test_the_last_run_is_of_any_kind_that_has_jobs(store: Store, settings: Settings, kind: str) -> None:
+    assert snapshots.last(store) is None
+    start(store, settings, FINISHED)
+    number = start(store, settings, FINISHED)
+    put(store, number, kind=kind)
+    for other in ("plan", "look"):
+        put(store, start(store, settings, FINISHED), kind=other)
+    found = snapshots.last(store)
+    assert found is not None
+    assert (found.id, found.kind) == (number, kind)
 
 
 def test_a_snapshot_has_what_the_engine_last_said(store: Store, settings: Settings) -> None:

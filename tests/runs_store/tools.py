@@ -13,10 +13,11 @@ from engine.config.secrets import Secret
 from engine.config.settings import CrmSettings, NavSettings, RunSettings, StoreSettings, UiSettings
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunState
-from engine.store import runs, work
+from engine.store import pages, runs
 from engine.store.database import Store
+from engine.store.pages import PageResult
 from engine.store.schema import run
-from engine.store.work import PageResult, Scope
+from engine.store.work import Scope
 from tests.store.tools import AT, later
 
 JOBS = ["CURRENCY", "SALEPEOPLE", "UNITOFMEASURE", "CUSTOMER", "CONTACTS", "RESOURCE-PRODUCT", "ITEM-PRODUCT"]
@@ -73,4 +74,4 @@ def scope_of(number: int, mapping: str, one_way: Direction) -> Scope:
 
 def add_page(store: Store, scope: Scope, result: PageResult, when: datetime = AT) -> None:
     with store.writing() as connection:
-        work.add_page(connection, scope, result, when)
+        pages.add_page(connection, scope, result, when)

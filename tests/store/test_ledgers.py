@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.outcome import Problem
-from engine.store import conflicts, couplings, runs, troubles, undoing, watermarks, work
+from engine.store import conflicts, couplings, pages, runs, troubles, undoing, watermarks, work
 from engine.store.database import Store
 from engine.store.schema import coupling, outcome
 from engine.store.traces import Extra, Overwrite, Values
@@ -58,6 +58,33 @@ def test_what_is_left_alone_comes_back_when_an_operator_says_so(store: Store) ->
         assert troubles.retry(connection, CUSTOMER, "c1") == 1
         assert troubles.to_retry(connection, CUSTOMER, TO) == [nav(1), nav(2)]
         assert troubles.of(connection, CUSTOMER, TO, [nav(1)])[nav(1)].times == 0
+
+
+def test_a_retry_gives_a_record_all_its_tries_in_both_directions(store: Store) -> None:
+    alone = replace(failed(1), set_aside=True)
+    back = replace(failed(1), source_id=crm(1))
+    other = replace(failed(2), source_id=crm(2))
+    couple(store, pair(1), pair(2))
+    for number in (None, "C1"):
+        with store.writing() as connection:
+            troubles.note(connection, CUSTOMER, TO, [alone], 1, AT)
+            troubles.note(connection, CUSTOMER, FROM, [back, other], 1, AT)
+            assert troubles.left_alone(connection, [CUSTOMER, "CONTACTS"]) == 1
+            assert troubles.left_alone(connection, ["CONTACTS"]) == 0
+            assert troubles.retry(connection, CUSTOMER, number) == 1
+            assert troubles.left_alone(connection, [CUSTOMER]) == 0
+            assert troubles.of(connection, CUSTOMER, TO, [nav(1)])[nav(1)].times == 0
+            assert troubles.of(connection, CUSTOMER, FROM, [crm(1)])[crm(1)].times == 0
+            assert troubles.of(connection, CUSTOMER, FROM, [crm(2)])[crm(2)].times > 0
+
+
+@pytest.mark.parametrize(("number", "typed"), [("ÄRÖ-1", "ärö-1"), ("STRASSE", " straße"), ("ΣÖ", "ςö")])
+def test_a_retry_finds_a_number_whatever_its_letters_and_case(store: Store, number: str, typed: str) -> None:
+    with store.writing() as connection:
+        alone = replace(failed(1), set_aside=True, nav_no=number)
+        troubles.note(connection, CUSTOMER, TO, [alone, replace(failed(2), set_aside=True)], 1, AT)
+        assert troubles.retry(connection, CUSTOMER, typed) == 1
+        assert [one.nav_no for one in troubles.listing(connection, skipped=True)] == ["C2"]
 
 
 @hostile
@@ -123,8 +150,8 @@ def test_a_watermark_moves_forward_to_the_newest_change_and_not_beyond_the_start
             work.begin_slice(connection, scope, later(1000))
             for number in (1, 2):
                 moment = None if newest is None else later(newest - (number == 2))
-                result = work.PageResult(cursor, f"k{number}", 0, [], [], newest=moment)
-                work.commit_page(connection, scope, epoch, result, AT)
+                result = pages.PageResult(cursor, f"k{number}", 0, [], [], newest=moment)
+                pages.commit_page(connection, scope, epoch, result, AT)
                 cursor = f"k{number}"
             work.finish_slice(connection, scope, epoch)
             assert watermarks.get(connection, CUSTOMER, TO) == later(expected)

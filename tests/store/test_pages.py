@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.model.errors import StoreError
 from engine.model.outcome import Action, Problem
-from engine.store import work
+from engine.store import pages, work
 from engine.store.couplings import Coupling
 from engine.store.database import Store
 from engine.store.schema import coupling, intent, link, metadata, outcome, overwritten, page, planned, slice_
@@ -175,7 +175,7 @@ def test_a_page_counts_every_record_once(store: Store, scope: Scope) -> None:
         done(7, Action.UNCHANGED, warnings=(warning, warning)),
     ]
     take(store, scope)
-    commit(store, scope, 1, work.PageResult(None, "k1", 9, outcomes, []))
+    commit(store, scope, 1, pages.PageResult(None, "k1", 9, outcomes, []))
     expected = {"read": 9, "inserted": 1, "modified": 1, "unchanged": 2, "skipped": 1, "failed": 2}
     assert sums(store) == {**expected, "coupled": 2, "ambiguous": 1, "warnings": 2}
 
@@ -185,7 +185,7 @@ def test_what_is_added_without_moving_the_cursor_is_added_once(store: Store, sco
     commit(store, scope, 1, page_of(None, "k1", [done(1)], pairs(1)))
     for _ in range(2):
         with store.writing() as connection:
-            work.add_page(connection, scope, work.PageResult(None, "settled", 0, [done(2)], pairs(2)), AT)
+            pages.add_page(connection, scope, pages.PageResult(None, "settled", 0, [done(2)], pairs(2)), AT)
     assert sums(store) == {"read": 1, "inserted": 2}
     assert rows(store, slice_)[0]["cursor"] == "k1"
 

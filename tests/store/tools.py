@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome, Problem
-from engine.store import runs, work
+from engine.store import pages, runs, work
 from engine.store.couplings import Coupling, save
 from engine.store.database import Store
+from engine.store.pages import PageResult
 from engine.store.schema import page
-from engine.store.work import PageResult, Scope
+from engine.store.work import Scope
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,7 +66,7 @@ def take(store: Store, scope: Scope) -> tuple[int, str | None, bool]:
 
 def commit(store: Store, scope: Scope, epoch: int, result: PageResult, at: datetime = AT) -> None:
     with store.writing() as connection:
-        work.commit_page(connection, scope, epoch, result, at)
+        pages.commit_page(connection, scope, epoch, result, at)
 
 
 def page_of(

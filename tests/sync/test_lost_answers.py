@@ -11,7 +11,7 @@ import pytest
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunSnapshot, RunState
-from engine.runs import snapshots
+from engine.runs import control, snapshots
 from engine.store.work import Scope, take_slice
 from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
@@ -295,6 +295,30 @@ async def test_two_records_with_one_mark_stop_the_run_until_somebody_deletes_one
     run = await world.resume(run.id)
     assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}
     assert [one.nav_no for one in world.couplings("CUSTOMER")] == ["C000001"]
+
+
+@pytest.mark.parametrize("again", ["run", "sync"])
+async def test_what_nav_was_delivered_twice_is_not_made_in_crm_and_both_numbers_are_told(
+    make: Make, again: str
+) -> None:
+    world = make({}, {"account": ACCOUNTS["account"][:1]})
+    run = await world.run("CUSTOMER", plan=at("nav", creating, twice))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}, "the answer to the second delivery never came"
+    assert [one["No"] for one in world.nav("Customer")] == ["C000001", "C000002"]
+    (pair,) = world.couplings("CUSTOMER")
+    other = next(one["No"] for one in world.nav("Customer") if one["No"] != pair.nav_no)
+    control.set_only_coupled(world.store, world.settings, "CUSTOMER", value=False, by="test")
+    number = world.start("CUSTOMER", kind=again, keep=False if again == "run" else None)
+    run = await world.work(number)
+    assert counters(run, "CUSTOMER", TO) == {"failed": 1, "unchanged": 1}
+    (told,) = world.outcomes(run)
+    assert (told.code, told.nav_no) == ("made_twice", other)
+    assert pair.nav_no in told.message
+    assert other in told.message
+    assert len(world.crm("accounts")) == 1, "no second account comes of it"
+    world.edit_nav("Customer", other, CRM_Id="")
+    run = await world.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO)["inserted"] == 1, "it is a record of its own, if somebody says so"
 
 
 async def test_the_mark_of_one_record_is_no_match_for_another(make: Make) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from engine.config import Secret, Settings, config_dir, find_config, load
+from engine.config.certificates import certificates_problem
 from engine.config.paths import state_path
 from engine.config.secrets import MASK
 from engine.model.errors import ConfigError
@@ -54,6 +55,9 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
             problems.append(f"{found.path}: {name}: {error.message} {error.hint}")
         if warning := secret.warning():
             warnings.append(f"{found.path}: {name}: {warning}")
+    for name, ca_file in (("nav.ca_file", found.nav.ca_file), ("crm.ca_file", found.crm.ca_file)):
+        if problem := certificates_problem(ca_file):
+            problems.append(f"{found.path}: {name}: {problem}")
     if not offline and not problems:
         _check_names(found, problems, warnings)
     if as_json:

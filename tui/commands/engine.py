@@ -6,6 +6,8 @@ import click
 
 from engine.runs import process
 from tui.commands.common import config_option, settings
+from tui.diagnostics import code_of
+from tui.exitcodes import ExitCode
 
 
 @click.command("engine", hidden=True)
@@ -13,4 +15,5 @@ from tui.commands.common import config_option, settings
 @config_option
 def engine_command(*, run_id: int, config_file: Path | None) -> int:
     """Work on a run until it is done, stopped or cancelled."""
-    return process.main(settings(config_file), run_id)
+    error = process.main(settings(config_file), run_id)
+    return ExitCode.OK if error is None else code_of(error)

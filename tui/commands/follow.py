@@ -5,11 +5,11 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any, Protocol, Self
 
-from engine.model.errors import CouplerError
+from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import JobSnapshot, JobState, RunSnapshot, RunState, Wish
 from engine.runs import control, snapshots
 from engine.store.database import Store
@@ -71,6 +71,8 @@ def explain(run: RunSnapshot) -> None:
     """Say why a run is where it is, and what to do now."""
     if run.message:
         say(f"coupler: {run.message}")
+    if run.left_alone:
+        say(f"coupler: {plain.left_alone(run.left_alone)}")
     # A hint that ends in resuming gets the command, and that is all that is said about it.
     resumes = run.kind == "run" and run.state is RunState.STOPPED and "resume" in run.hint
     if run.hint:
@@ -83,7 +85,7 @@ def explain(run: RunSnapshot) -> None:
             say("coupler: the plan did not get to its end. Start another one: coupler plan")
         elif run.state.resumable:
             say("coupler: it did not get to its end. What is done is done; start it again for the rest.")
-    elif run.state is RunState.INTERRUPTED:
+    elif run.state is RunState.INTERRUPTED and not run.code:
         say(f"coupler: the engine of run {run.id} ended without a word. Nothing is lost: coupler resume {run.id}")
     elif run.state is RunState.STOPPED and not resumes:
         say(f"coupler: run {run.id} is stopped at a checkpoint. To go on: coupler resume {run.id}")
@@ -168,10 +170,12 @@ def follow(
     """
     printer = _Printer(output)
     begun = time.monotonic()
-    seen = False
+    seen = gone = False
+    status: int | None = None
     since: float | None = None
     while True:
-        gone = pid is not None and _gone(pid)
+        if pid is not None and not gone:
+            gone, status = _gone(pid)
         now = time.monotonic()
         snapshot = snapshots.run(store, run)
         printer.show(snapshot)
@@ -186,6 +190,8 @@ def follow(
             if _may_leave(signals, now, over=over):
                 return snapshot, ExitCode(128 + signals.received)
         elif over:
+            if snapshot.state is RunState.INTERRUPTED and not snapshot.code and status == ExitCode.CONNECTION:
+                snapshot = _without_store(snapshot)
             return snapshot, of_run(snapshot)
         time.sleep(LOOK)
 
@@ -208,14 +214,26 @@ def _is_over(store: Store, snapshot: RunSnapshot, lasted: float, *, gone: bool, 
     return gone or lasted > _SETTLING or not snapshots.live(store)
 
 
-def _gone(pid: int) -> bool:
-    """Whether a process that this one started has ended."""
+def _without_store(run: RunSnapshot) -> RunSnapshot:
+    """A run whose engine ended because it could not use the store, and so could not say it there."""
+    again = f"coupler resume {run.id}" if run.kind == "run" else "start it again"
+    return replace(
+        run,
+        code=StoreError.code,
+        message="The engine could not read or write the state store, and ended. Nothing was sent that is not recorded.",
+        hint=f"Mend the cause (disk space, permissions, database server; `coupler paths` names the log), then: {again}",
+    )
+
+
+def _gone(pid: int) -> tuple[bool, int | None]:
+    """Whether a process that this one started has ended, and its exit code where that is known."""
     with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return ended == pid, os.waitstatus_to_exitcode(status) if ended == pid else None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return True, None
     except PermissionError:
-        return False
-    return False
+        return False, None
+    return False, None

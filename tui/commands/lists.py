@@ -78,7 +78,10 @@ def _delete(store: Store, days: int, *, yes: bool) -> int:
 def errors_command(
     *, run_id: int | None, mapping: str | None, each: bool, as_json: bool, config_file: Path | None
 ) -> int:
-    """List what went wrong in a run, else in the last one: equal problems as one, with --json every record."""
+    """List what went wrong in a run: equal problems as one, with --json every record.
+
+    Without RUN, in the last one of any kind that `coupler jobs` lists.
+    """
     with opened(config_file) as (settings, store):
         number = _run_or_last(store, run_id)
         if mapping is not None:
@@ -139,7 +142,7 @@ def _outcomes(store: Store, number: int, mapping: str | None) -> Iterator[Record
 
 
 def _run_or_last(store: Store, run_id: int | None) -> int:
-    found = snapshots.active(store) or snapshots.latest(store) if run_id is None else snapshots.run(store, run_id)
+    found = snapshots.last(store) if run_id is None else snapshots.run(store, run_id)
     if found is None:
         raise RunError("There was no run yet.", "coupler run starts one.")
     return found.id

@@ -80,6 +80,7 @@ def run(found: RunSnapshot) -> dict[str, Any]:
         "answered_at": form.iso(found.answered_at),
         "cleared": list(found.cleared),
         "counters": counters(found.counters),
+        "left_alone": found.left_alone,
         "jobs": [job(found, one) for one in found.jobs],
         "flags": [
             {

@@ -46,7 +46,7 @@ def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_
 @json_option
 @config_option
 def status_command(*, run_id: int | None, as_json: bool, config_file: Path | None) -> int:
-    """Show the run that is not finished, else the last one."""
+    """Show the run that is not finished, else the last one of any kind that `coupler jobs` lists."""
     with opened(config_file) as (_, store):
         found = _any(store) if run_id is None else snapshots.run(store, run_id)
         if found is None:
@@ -58,7 +58,7 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
         for line in plain.status_lines(found):
             out(line)
         if found.state.active:
-            explain(replace(found, message=""))  # it is among the lines
+            explain(replace(found, message="", left_alone=0))  # they are among the lines
         return ExitCode.OK
 
 
@@ -143,4 +143,4 @@ def _wanted(store: Store, run_id: int | None) -> RunSnapshot:
 
 
 def _any(store: Store) -> RunSnapshot | None:
-    return snapshots.active(store) or snapshots.latest(store)
+    return snapshots.active(store) or snapshots.last(store)

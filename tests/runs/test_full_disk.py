@@ -1,0 +1,76 @@
+"""A store that cannot grow any more, and a log that cannot be written."""
+
+import json
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.config import load
+from engine.runs import control
+from engine.store.database import Store
+from tests.runs.company import Company
+
+Make = Callable[..., Company]
+SMALL = ("--demo-size", "120")
+QUIETLY = ("--yes", "--keep-cleared", "no")
+
+
+def store_of(company: Company) -> Path:
+    """The file of the store, which is made."""
+    url = load(company.config).store.url
+    Store.open(url).close()
+    return Path(url.removeprefix("sqlite:///"))
+
+
+@pytest.mark.parametrize("command", ["run", "sync"])
+def test_a_full_disk_under_the_store_ends_with_3_and_nothing_is_lost(make: Make, command: str) -> None:
+    company = make(*SMALL)
+    limit = store_of(company).stat().st_size + 60_000
+    done = subprocess.run(
+        company.command(command, *(QUIETLY if command == "run" else ())),
+        env=company.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 3, done.stderr
+    assert "The engine could not read or write the state store, and ended." in done.stderr
+    assert "disk space" in done.stderr
+    assert "Traceback" not in done.stderr
+    again = "coupler resume 1" if command == "run" else "start it again"
+    assert again in done.stderr
+    done = company.coupler("resume", *QUIETLY) if command == "run" else company.coupler("sync")
+    assert done.returncode in (0, 1), done.stderr
+    lines = [json.loads(line) for line in company.coupler("check", "--json").stdout.splitlines()]
+    found = {one["what"] for one in lines if "what" in one}
+    assert found <= {"duplicates"}, "the demo has some; but nothing is open, uncoupled or lost"
+
+
+def test_an_engine_whose_log_is_full_works_all_the_same(make: Make) -> None:
+    company = make("--demo-size", "3")
+    settings = load(company.config)
+    store = Store.open(settings.store.url)
+    number = control.start(store, settings, by="test")
+    store.close()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            company.command("engine", str(number)), env=company.environment, stdout=full, stderr=full, check=False
+        )
+    assert done.returncode == 0
+    assert company.status()["state"] == "asking"
+
+
+def test_a_run_whose_engine_cannot_have_a_log_is_not_started_and_says_so(make: Make) -> None:
+    company = make("--demo-size", "3")
+    logs = company.folder / "state" / "coupler" / "log"
+    logs.mkdir(parents=True, mode=0o700)
+    (logs / "engine-sandbox.log").symlink_to("/nowhere")
+    done = company.coupler("run", *QUIETLY)
+    assert done.returncode == 3, done.stderr
+    assert "engine-sandbox.log cannot be written" in done.stderr
