@@ -6,11 +6,12 @@ STAMP := $(VENV)/.up-to-date
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format pictures lock clean
+.PHONY: help demo test reliability lint format pictures lock clean
 
 help:
 	@echo "make demo      a full synchronization between two local servers with demo data"
 	@echo "make test      the tests"
+	@echo "make reliability  what is promised, measured (about half an hour)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make format    put the code into shape"
 	@echo "make pictures  make the pictures of README.md anew"
@@ -22,6 +23,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+reliability: $(STAMP)
+	$(BIN)/python -m tests.reliability $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

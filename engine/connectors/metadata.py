@@ -71,7 +71,9 @@ def parse(data: bytes) -> Mapping[str, Shape]:
     parser.ExternalEntityRefHandler = _refuse
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except UnfitMetadata:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the two last: an encoding that nobody knows
         raise UnfitMetadata(f"it is no XML ({error})") from error
     if not reader.sets:
         raise UnfitMetadata("it names no entity set")

@@ -56,6 +56,7 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "
         b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>',
         b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>',
         b"<x>" * 200 + b"</x>" * 200,
+        b'<?xml version="1.0" encoding="utf-88"?><x/>',
         EDMX.replace("<EntitySet ", "<Other ").encode(),
     ],
 )

@@ -16,6 +16,7 @@ import pytest
 from tests.cli.terminal import Terminal
 from tests.runs.between import Between, slowly
 from tests.runs.company import QUIETLY, Company, counted, eventually, job, result
+from tests.runs.whole import Whole
 
 Make = Callable[..., Company]
 TINY = ("--demo-size", "40")
@@ -34,44 +35,6 @@ def terminals(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     for one in opened:
         with contextlib.suppress(OSError):
             one.close()
-
-
-class Whole:
-    """How an undisturbed run of a demo ends, seen from outside."""
-
-    def __init__(self, company: Company) -> None:
-        audit = company.audit()
-        created = [line for line in audit if line["op"] == "create"]
-        assert len(created) == sum(counted(audit, "create").values()), "nothing is made twice"
-        self.created = counted(audit, "create")
-        pairs = company.lines("couplings")
-        assert len({(one["mapping"], one["crm_id"]) for one in pairs}) == len(pairs)
-        self.coupled = sorted(
-            (one["mapping"], one["crm_id"]) for one in pairs if not one["nav_no"].startswith(("C0", "CT0"))
-        )
-        self.couplings = len(pairs)
-        self.accounts = sorted(
-            (
-                one["name"] or "",
-                one["emailaddress1"] or "",
-                one["address1_city"] or "",
-                bool(one["_primarycontactid_value"]),
-            )
-            for one in company.crm("accounts", "name", "emailaddress1", "address1_city", "_primarycontactid_value")
-        )
-        self.customers = sorted(
-            (one["Name"], one["E_Mail"], bool(one["Primary_Contact_No"]))
-            for one in company.nav("Customer", "Name", "E_Mail", "Primary_Contact_No")
-        )
-        found = company.status()
-        self.state = (found["state"], found["answer"])
-        self.read = found["counters"]["read"]
-        self.counters = {one["job"]: (one["inserted"], one["failed"], one["coupled"]) for one in found["jobs"]}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Whole) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]  # it is only compared
 
 
 @pytest.fixture(scope="module")

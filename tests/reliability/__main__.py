@@ -1,0 +1,79 @@
+"""`make reliability`: measures every line, prints the table, and fails where a figure is short.
+
+`--only TEXT` measures the lines whose name has the text; `--write` puts the table into docs/guarantees.md.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.reliability.bodies import accidents, ask
+from tests.reliability.kills import kill_at_random
+from tests.reliability.line import Line, Measured
+
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
+_BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
+_BODIES, _KILLS = 200_000, 200
+
+
+def _bodies() -> Measured:
+    tally = asyncio.run(ask(accidents(_BODIES, 1)))
+    return Measured(f"{_BODIES:,} / {len(tally.faults)}", not tally.faults, tuple(tally.faults))
+
+
+def _kills() -> Measured:
+    kills = kill_at_random(_KILLS, 1)
+    return Measured(f"{kills.survived}/{kills.done}", kills.survived == kills.done >= _KILLS, tuple(kills.faults))
+
+
+LINES = (
+    Line("damaged answers tried / faults", f"{_BODIES:,} / 0", _bodies),
+    Line("kill -9 of the real process survived", f"{_KILLS}/{_KILLS}", _kills),
+)
+
+
+def table(rows: Sequence[tuple[Line, Measured]], at: datetime) -> str:
+    """The table as it stands in the document."""
+    lines = [
+        f"{at:%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}.",
+        "",
+        "| Figure | Target | Measured | |",
+        "|---|---|---|---|",
+        *(
+            f"| {line.name} | {line.target} | {found.text} | {'met' if found.met else 'SHORT'} |"
+            for line, found in rows
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, print, and say by the exit code whether all is as it must be."""
+    parser = argparse.ArgumentParser(prog="reliability")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    rows = []
+    for line in LINES:
+        if options.only not in line.name:
+            continue
+        print(f"{line.name} ...", file=sys.stderr, flush=True)
+        found = line.measure()
+        rows.append((line, found))
+        for detail in found.details[:20]:
+            print(f"  {detail[:1000]}", file=sys.stderr)
+    text = table(rows, datetime.now(UTC))
+    print(text)
+    if options.write:
+        before, _, rest = _DOCUMENT.read_text().partition(_BEGIN)
+        _DOCUMENT.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}")
+    return 0 if all(found.met for _, found in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

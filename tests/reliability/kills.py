@@ -1,0 +1,90 @@
+"""Engines that are killed at random moments over real sockets and a real SQLite file, and resumed until they are done."""
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.runs.company import QUIETLY, Company
+from tests.runs.whole import Whole
+
+SIZE = ("--demo-size", "300")
+_LONGEST_LIFE = 1.6
+"""Seconds; an undisturbed run takes about twice as long."""
+_MOST_LIVES = 60
+
+
+@dataclass
+class Kills:
+    """`survived` are kills after which the run came to the same end as an undisturbed one."""
+
+    done: int = 0
+    survived: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def kill_at_random(number: int, seed: int) -> Kills:
+    """Kill engines `number` times, in as many runs as that takes; every run must end like one that nothing happened to."""
+    chance = random.Random(seed)
+    kills = Kills()
+    with tempfile.TemporaryDirectory() as folder:
+        whole = _undisturbed(Path(folder))
+        while kills.done < number:
+            before = kills.done
+            with contextlib.closing(Company(_made(Path(folder) / f"{before}"), *SIZE)) as company:
+                try:
+                    _run(company, chance, kills, number)
+                    if wrong := whole.differences(Whole(company)):
+                        raise AssertionError(wrong)
+                    kills.survived += kills.done - before
+                except AssertionError as error:
+                    kills.faults.append(f"seed {seed}, kills {before + 1} to {kills.done}: {error}")
+    return kills
+
+
+def _undisturbed(folder: Path) -> Whole:
+    with contextlib.closing(Company(_made(folder / "whole"), *SIZE)) as company:
+        company.coupler("run", *QUIETLY)
+        return Whole(company)
+
+
+def _run(company: Company, chance: random.Random, kills: Kills, number: int) -> None:
+    for life in range(_MOST_LIVES):
+        process = company.start("resume" if life else "run", *QUIETLY)
+        pid = _engine(company, process)
+        if pid and kills.done < number:
+            time.sleep(chance.uniform(0.0, _LONGEST_LIFE))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                kills.done += 1
+        process.communicate(timeout=120)
+        if _state(company) == "finished":
+            return
+    raise AssertionError(f"not done after {_MOST_LIVES} lives")
+
+
+def _state(company: Company) -> str:
+    """What the state store says of the run, without the time that a command takes."""
+    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+        found = store.execute("SELECT state FROM run").fetchone()
+        return str(found[0]) if found else ""
+
+
+def _engine(company: Company, command: subprocess.Popen[str]) -> int:
+    """The engine's process once it is there; 0 when the command ended before."""
+    while command.poll() is None:
+        if pid := company.engine():
+            return pid
+        time.sleep(0.02)
+    return 0
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

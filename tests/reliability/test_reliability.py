@@ -1,0 +1,27 @@
+"""The lines of the reliability table, small enough to be run with every change."""
+
+import asyncio
+
+import pytest
+
+from tests.reliability.bodies import KINDS, accidents, ask
+from tests.reliability.kills import kill_at_random
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_damaged_answer_makes_a_side_fail_otherwise_than_it_says(seed: int) -> None:
+    tally = asyncio.run(ask(accidents(1500, seed)))
+    assert tally.faults == []
+    assert min(tally.answered, tally.refused) > 150, "both kinds of answers are tried"
+
+
+def test_answers_that_met_no_accident_are_accepted() -> None:
+    tally = asyncio.run(ask((kind, kind.body, None) for kind in KINDS))
+    assert tally.faults == []
+    assert (tally.answered, tally.refused) == (len(KINDS) - 1, 1), "all but the one that is an error"
+
+
+def test_engines_that_are_killed_at_random_come_to_the_same_end() -> None:
+    kills = kill_at_random(6, 1)
+    assert kills.faults == []
+    assert (kills.done, kills.survived) == (6, 6)
