@@ -55,6 +55,8 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
+    for field in wanted.lost:
+        remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
         if field.create_only or (field.initial and not first) or not field.direction.includes(one_way):
             continue
@@ -158,7 +160,7 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
 
     Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
-    or because a lookup waited for its partner, and is filled in now.
+    or because a lookup waited for its partner, or lost it, and is filled in now.
     """
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
@@ -170,7 +172,8 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
         return "conflict"
     if source_changed:
         return "source"
-    if one_way is TO and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
+    fills_in = one_way is TO or (field.clear_on_fail and blank(current))
+    if fills_in and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
         return "source"
     return "target"
 
@@ -210,6 +213,14 @@ class _Base:
         if field in self._own:
             nav, crm = (given, current) if one_way is TO else (current, given)
             self._pairs[_mark(field)] = hashed(nav) + hashed(crm)
+
+    def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
+        """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
+        deleted, which is no change that somebody made. Who fills it in first has the last word.
+        """
+        source_hash, target_hash = self.of(field, one_way)
+        if (blank(current) and hashed(given) == source_hash) or (blank(given) and hashed(current) == target_hash):
+            self.agree(field, one_way, given, current)
 
     def blob(self) -> bytes:
         return b"".join(mark + pair for mark, pair in self._pairs.items())

@@ -20,6 +20,7 @@ from engine.store.work import Create, Scope, intend
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
+from engine.sync.lookups import hold_back_lost
 from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6
@@ -52,6 +53,8 @@ class Writer:
         for number in range(_ROUNDS):
             await self._look([item for item in left if item.mode is not Mode.CREATE or item.sent or item.exists])
             left = [item for item in left if not item.gone]
+            if number == 0:
+                await hold_back_lost(self._context, self._mapping, self._scope.direction, _undecided(left))
             creates = [item for item in left if item.open and not item.settled and item.target is None]
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
             if number == 0:
@@ -240,6 +243,10 @@ def source_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]
             if name
         )
     )
+
+
+def _undecided(items: Sequence[Item]) -> list[Item]:
+    return [item for item in items if item.open and not item.settled]
 
 
 def _crm(value: Value) -> Value:
