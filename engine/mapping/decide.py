@@ -27,7 +27,8 @@ _ENTRY = _MARK_SIZE + 2 * HASH_SIZE
 class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
-    `clashes` are fields that wait: for a choice, or with a choice that the pass in the other direction carries out.
+    `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
+    or what a policy that asks no more says.
     """
 
     values: Mapping[FieldMapping, Value]
@@ -80,7 +81,7 @@ def decide(
                         values[field] = desired
                     case Settled.ASK:
                         clashes.append(clash)
-                    case Settled.LEAVE if clash.choice is not None:
+                    case Settled.LEAVE if known:
                         clashes.append(clash)
                     case Settled.FAIL:
                         conflicts.append(field.nav)

@@ -97,7 +97,7 @@ async def work_page(
         item.warnings.extend(_never_linked(one, item))
     if only is None:
         await one.handling.complete([item for item in active if item.open])
-    to_ask(active, scope)
+    to_ask(active, scope, one.mapping.conflict)
     for item in active:
         if item.open:
             item.succeed(_action(item), scope.direction)
@@ -180,7 +180,8 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
         else:
             item.mode = Mode.CREATE
             if id in elsewhere:
-                item.skip(scope.direction, COUPLED_ELSEWHERE)
+                item.warnings.append(COUPLED_ELSEWHERE)
+                item.skip(scope.direction)
             elif one.only_coupled:
                 item.skip(scope.direction)
         items[id] = item

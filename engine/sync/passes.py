@@ -32,6 +32,7 @@ from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.retries import retry_first
 from engine.sync.settling import settle_intents
+from engine.sync.waiting import close_conflicts
 from engine.sync.writing import source_columns
 
 _PAGES_AT_ONCE = 3
@@ -57,6 +58,7 @@ async def run_pass(context: Context, scope: Scope, *, only_coupled: bool, modifi
     await _work(one, epoch, cursor)
     if not scope.plan:
         await close_pass(one)
+        await close_conflicts(context, scope, one.mapping)
     await context.store.write(partial(finish_slice, scope=scope, epoch=epoch))
 
 
