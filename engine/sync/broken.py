@@ -36,7 +36,7 @@ async def look(context: Context, scope: Scope) -> None:
     """Tell of every broken coupling of a mapping; nothing is changed."""
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
-        found = await _broken(context, mapping, pairs)
+        found = await broken(context, mapping, pairs)
         outcomes = [_told(one, _gone(mapping, one)) for one in found]
         await commit(context, scope, PageResult(None, pairs[-1].nav_id, len(pairs), outcomes, [], ledger=False))
 
@@ -45,7 +45,7 @@ async def remove_broken(context: Context, scope: Scope) -> None:
     """Remove the broken couplings of a mapping."""
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
-        if found := await _broken(context, mapping, pairs):
+        if found := await broken(context, mapping, pairs):
             await remove(context, scope, [one.pair for one in found], pairs[-1].nav_id)
 
 
@@ -57,7 +57,7 @@ async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> No
     scope = next(iter(scopes.values()))
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
-        found = await _broken(context, mapping, pairs)
+        found = await broken(context, mapping, pairs)
         for one_way in (TO, FROM):
             lost = [one for one in found if one.survivor is one_way]
             if lost and one_way in scopes:
@@ -87,7 +87,8 @@ async def _restore(context: Context, scope: Scope, lost: Sequence[Broken]) -> No
         await work_records(one, list(rows.values()), f"restored {list(rows)[-1]}")
 
 
-async def _broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> list[Broken]:
+async def broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> list[Broken]:
+    """Those of some couplings that lost a record or both."""
     nav, crm = mapping.nav, mapping.crm
     ours = await context.nav.fetch(nav.entity, nav.key, [pair.nav_id for pair in pairs], (nav.key,))
     theirs = await context.crm.fetch(crm.entity, crm.key, [pair.crm_id for pair in pairs], (crm.key,))

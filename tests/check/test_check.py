@@ -8,14 +8,19 @@ from sqlalchemy import update
 from engine.mapping.transfer import TO
 from engine.model.check import Finding
 from engine.model.errors import LockHeld
+from engine.model.mapping import ConflictPolicy
 from engine.runs import checking, control
 from engine.store import couplings
 from engine.store.lock import engine_lock
 from engine.store.schema import job, page
 from engine.store.work import Create, Scope, intend
 from tests.check.looking import faults, look, notes
+from tests.conflicts.tools import both_change
+from tests.coupling.tools import change
 from tests.sync.company import CRM, NAV, prepare
+from tests.sync.faults import answered, at
 from tests.sync.test_customers import account, customer
+from tests.sync.test_products import item, refusing
 from tests.sync.world import Make, World
 
 
@@ -151,3 +156,36 @@ def test_it_refuses_while_an_engine_works_unless_told(make: Make) -> None:
         work(while_running=True)
     work()
     assert (found, names) == ([], ["CURRENCY", "CURRENCY"])
+
+
+async def test_a_product_whose_price_was_refused_is_a_fault_only_until_it_is_mended(make: Make) -> None:
+    world = make({"Unit_of_Measure": [{"Code": "PCS"}], "Item": [item(), item("I2")]})
+    refuse = answered(400, b'{"error":{"code":"0x80040203","message":"no"}}', Content_Type="application/json")
+    plan = at("crm", lambda seen: seen.write and b"amount" in seen.body, refuse, refusing("no"))
+    run = await world.run("UNITOFMEASURE", "ITEM-PRODUCT", plan=plan)
+    assert world.codes(run) == {"I1": "product_price", "I2": "product_price"}
+    assert "counters" not in {what for _, what, _ in faults(await look(world))}
+    await world.run("ITEM-PRODUCT")
+    assert faults(await look(world)) == []
+
+
+async def test_a_conflict_that_waits_is_reported_once(make: Make) -> None:
+    world = company(make)
+    await world.run()
+    change(world, "CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Wien"}, {"address1_city": "Bonn"})
+    await world.run("CUSTOMER")
+    found = [one for one in await look(world, "CUSTOMER") if one.fault]
+    assert [one.nav_no for one in found] == ["C1"]
+    assert found[0].message.startswith("A conflict waits for a choice: City changed in NAV and in CRM")
+
+
+async def test_a_conflict_that_waits_hides_nothing_else_of_its_record(make: Make) -> None:
+    world = company(make)
+    await world.run()
+    change(world, "CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Wien", "Fax_No": "9"}, {"address1_city": "Bonn"})
+    messages = [one.message for one in await look(world, "CUSTOMER") if one.fault]
+    assert len(messages) == 2
+    assert messages[0].startswith("A conflict waits for a choice: City")
+    assert messages[1] == "A synchronization would write fax to CRM."

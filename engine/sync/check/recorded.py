@@ -84,9 +84,23 @@ def _counters(connection: sa.Connection) -> Iterator[Finding]:
         if (listed := failures.get((row.run_id, row.seq, row.direction), 0)) != bad:
             message = f"{where}: the pages count {bad:,} failed records, and {listed:,} are listed."
             yield Finding(What.COUNTERS, fault=True, mapping=row.mapping, message=message)
-    c = coupling.c
-    made = sa.select(c.run_id, c.mapping, sa.func.count()).where(c.born.is_not(None), ~c.uncounted)
-    for run_id, mapping, number in connection.execute(made.group_by(c.run_id, c.mapping)):
+    for (run_id, mapping), number in _made(connection).items():
         if number > inserted.get((run_id, mapping), number):
             message = f"Run {run_id} counts {inserted[run_id, mapping]:,} inserted records, and {number:,} are coupled."
             yield Finding(What.COUNTERS, fault=True, mapping=mapping, message=message)
+
+
+def _made(connection: sa.Connection) -> dict[tuple[int, str], int]:
+    """How many pairs that are coupled were made by a run and counted as inserted.
+
+    What was made and failed afterwards, as when the price line of a product is refused, counts as failed.
+    """
+    c, o = coupling.c, outcome.c
+    query = sa.select(c.run_id, c.mapping, sa.func.count()).where(c.born.is_not(None), ~c.uncounted)
+    found = {(row[0], row[1]): row[2] for row in connection.execute(query.group_by(c.run_id, c.mapping))}
+    failed = sa.select(o.run_id, o.mapping, o.nav_id).where(o.kind == Action.FAILED.value).distinct().subquery()
+    same = (c.run_id == failed.c.run_id, c.mapping == failed.c.mapping, c.nav_id == failed.c.nav_id)
+    uncounted = query.join_from(coupling, failed, sa.and_(*same)).group_by(c.run_id, c.mapping)
+    for run_id, mapping, number in connection.execute(uncounted):
+        found[run_id, mapping] -= number
+    return found
