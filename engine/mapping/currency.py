@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
-from engine.mapping.values import rounded
+from engine.mapping.values import lenient, rounded
+from engine.model.mapping import FieldKind
 from engine.model.outcome import Problem
 
 _DIGITS = 10
+
+
+def rate_of(raw: Any) -> Decimal:
+    """A rate as NAV has it, units for one unit of the local currency; 0 for none, and for what is no number."""
+    rate = lenient(FieldKind.DECIMAL, _DIGITS, raw)
+    return rate if isinstance(rate, Decimal) else Decimal(0)
 
 
 def exchange_rate(code: str, rates: Mapping[str, Decimal], local: str, base: str) -> Decimal | Problem:
