@@ -18,9 +18,9 @@ from tests.check.looking import faults, look, notes
 from tests.conflicts.tools import both_change
 from tests.coupling.tools import change
 from tests.sync.company import CRM, NAV, prepare
-from tests.sync.faults import answered, at
+from tests.sync.faults import Died, Life, always, answered, at
 from tests.sync.test_customers import account, customer
-from tests.sync.test_products import item, refusing
+from tests.sync.test_products import item, product, refusing
 from tests.sync.world import Make, World
 
 
@@ -189,3 +189,36 @@ async def test_a_conflict_that_waits_hides_nothing_else_of_its_record(make: Make
     assert len(messages) == 2
     assert messages[0].startswith("A conflict waits for a choice: City")
     assert messages[1] == "A synchronization would write fax to CRM."
+
+
+async def test_what_a_run_that_died_made_and_a_later_one_counted_is_no_fault(make: Make) -> None:
+    step = 0
+    while True:
+        step += 4
+        world = make({"Customer": [customer("C1"), customer("C2")]})
+        number = world.start("CUSTOMER")
+        try:
+            await world.work(number, life=Life(step))
+        except Died:
+            control.cancel(world.store, number, "test")
+        else:
+            break
+        await world.run("CUSTOMER")
+        assert faults(await look(world)) == [], step
+    assert step > 15
+
+
+async def test_an_item_whose_price_line_was_refused_is_no_fault_of_the_counters(make: Make) -> None:
+    seeds = {
+        "uomschedule": [{"name": "NAV PCS", "baseuomname": "PCS"}],
+        "product": [product("CRM-1", price=50), product("CRM-2", price=60)],
+    }
+    world = make({"Unit_of_Measure": [{"Code": "PCS"}]}, seeds)
+    await world.run("UNITOFMEASURE")
+    refuse = always("crm", lambda seen: seen.write and b"amount" in seen.body, refusing("no"))
+    run = await world.run("ITEM-PRODUCT", plan=refuse)
+    told = world.outcomes(run)
+    assert {one.code for one in told} == {"product_price"}
+    pairs = {(one.nav_id, one.crm_id) for one in world.couplings("ITEM-PRODUCT")}
+    assert {(one.nav_id, one.crm_id) for one in told} == pairs
+    assert faults(await look(world)) == []
