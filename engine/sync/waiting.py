@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from engine.store.work import Scope, ended_badly, save_outcomes
 from engine.sync.context import Context
 from engine.sync.item import Item
 
+_CHUNK = 500
 WAITS = "conflict_waits"
 """The code of the problem of records with fields that wait for a choice."""
 
@@ -98,18 +100,18 @@ async def close_conflicts(context: Context, scope: Scope, mapping: TableMapping)
     if mapping.conflict is ConflictPolicy.ASK or scope.direction is not mapping.direction.passes[-1]:
         return
     left = await context.store.read(partial(conflicts.listing, mapping=mapping.name))
-    at = context.clock()
+    for start in range(0, len(left), _CHUNK):
+        chunk, at = left[start : start + _CHUNK], context.clock()
+        await context.store.write(partial(_close, scope=scope, left=chunk, at=at))
 
-    def work(connection: sa.Connection) -> None:
-        nav_ids, crm_ids = [one.nav_id for one in left], [one.crm_id for one in left]
-        told = ended_badly(connection, replace(scope, direction=TO), nav_ids)
-        told |= ended_badly(connection, replace(scope, direction=FROM), crm_ids)
-        unseen = [one for one in left if not {one.nav_id, one.crm_id} & told]
-        save_outcomes(connection, scope, [_unseen(one, scope.direction) for one in unseen], at)
-        conflicts.clear(connection, mapping.name, nav_ids)
 
-    if left:
-        await context.store.write(work)
+def _close(connection: sa.Connection, scope: Scope, left: Sequence[Conflict], at: datetime) -> None:
+    nav_ids, crm_ids = [one.nav_id for one in left], [one.crm_id for one in left]
+    told = ended_badly(connection, replace(scope, direction=TO), nav_ids)
+    told |= ended_badly(connection, replace(scope, direction=FROM), crm_ids)
+    unseen = [one for one in left if not {one.nav_id, one.crm_id} & told]
+    save_outcomes(connection, scope, [_unseen(one, scope.direction) for one in unseen], at)
+    conflicts.clear(connection, scope.mapping, nav_ids)
 
 
 def _unseen(one: Conflict, one_way: Direction) -> Outcome:

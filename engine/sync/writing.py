@@ -20,7 +20,7 @@ from engine.store.work import Create, Scope, intend
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
-from engine.sync.lookups import hold_back_lost
+from engine.sync.lost import hold_back_lost
 from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6

@@ -221,7 +221,6 @@ async def test_a_customer_that_is_gone_in_nav_is_made_again_with_its_persons(mak
     await world.run(*JOBS)
     (again,) = world.nav("Customer")
     assert again["Primary_Contact_No"] == "P1"
-    await world.run(*JOBS)
     assert whole(world, again["No"])
     await quiet(world, *JOBS)
     assert faults(await look(world)) == []
@@ -296,3 +295,20 @@ async def test_real_customers_with_a_primary_contact_follow_each_policy(data: Wo
     assert all(whole(world, no) for no in numbers)
     await quiet(world)
     assert faults(await look(world)) == []
+
+
+async def test_couplings_of_a_customer_that_is_gone_in_nav_are_removed_and_made_anew(make: Make) -> None:
+    world = await family(make)
+    follow(world, REMOVE)
+    account = account_of(world, "C1")["accountid"]
+    world.delete_nav("Customer", "C1")
+    run = await world.run(*JOBS)
+    assert [one.code for one in world.outcomes(run, "CUSTOMER")] == ["coupling_removed"]
+    assert world.couplings("CUSTOMER") == []
+    assert len(world.couplings("CONTACTS")) == 2, "both records of each are there"
+    await world.run(*JOBS)
+    (again,) = world.nav("Customer")
+    assert account_of(world, again["No"])["accountid"] == account
+    assert whole(world, again["No"])
+    await quiet(world, *JOBS)
+    assert len(world.nav("Contact", Type="Person")) == len(world.crm("contacts")) == 2
