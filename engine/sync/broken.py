@@ -1,19 +1,26 @@
 """Couplings of which one record or both are gone (reference/domain.md sections 3.5 and 4.6)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from engine.mapping.identity import created_id
 from engine.mapping.transfer import FROM, TO
+from engine.model.errors import Refused
 from engine.model.mapping import DeletionPolicy, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
-from engine.store import troubles
+from engine.store import couplings, troubles
 from engine.store.couplings import Coupling
 from engine.store.work import PageResult, Scope
+from engine.sync.brake import mass_loss, too_many
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.page import Pass
 from engine.sync.uncoupling import all_couplings, remove
 from engine.sync.writing import source_columns
+
+_DRAWS = 10
+_DRAWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,41 @@ async def broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupli
     theirs = await context.crm.fetch(crm.entity, crm.key, [pair.crm_id for pair in pairs], (crm.key,))
     found = (Broken(pair, pair.nav_id not in ours, pair.crm_id not in theirs) for pair in pairs)
     return [one for one in found if one.nav_gone or one.crm_gone]
+
+
+async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str) -> None:
+    """Raise Brake when a mapping has lost too many records on either side.
+
+    Looks at couplings drawn from all over the table, and at each one only where one of these has lost a record, so that
+    sides in order cost a few requests. What the draw misses is a small part; `engine.sync.brake.Losses` stops at that.
+    """
+    known = await context.store.read(couplings.counts)
+    for name in names:
+        total = known.get(name, 0)
+        mapping = context.mappings[name]
+        drawn = await _draw(context, name, seed)
+        lost = 0
+        try:
+            if drawn and await broken(context, mapping, drawn):
+                async for pairs in all_couplings(context, name):
+                    lost += len(await broken(context, mapping, pairs))
+        except Refused:
+            continue  # its pass will meet it, and say so
+        if too_many(lost, total):
+            raise mass_loss(mapping, f"{lost:,} of the {total:,} couplings have lost a record")
+
+
+async def _draw(context: Context, name: str, seed: str) -> list[Coupling]:
+    """Couplings from all over a mapping: all of a small one, else behind places that differ from run to run."""
+    first = await context.store.read(partial(couplings.listing, mapping=name, after=None, limit=_DRAWS * _DRAWN))
+    if len(first) < _DRAWS * _DRAWN:
+        return [pair for _, pair in first]
+    found = dict.fromkeys(pair for _, pair in first[:_DRAWN])
+    for number in range(_DRAWS - 1):
+        place = created_id(seed, name, "draw", str(number))
+        some = await context.store.read(partial(couplings.listing, mapping=name, after=(name, place), limit=_DRAWN))
+        found.update(dict.fromkeys(pair for _, pair in some))
+    return list(found)
 
 
 def _told(one: Broken, problem: Problem) -> Outcome:

@@ -13,6 +13,7 @@ from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling, generations
 from engine.store.work import Create, Link, PageResult, Scope
+from engine.sync.brake import Losses
 from engine.sync.context import Context
 from engine.sync.deletions import end_hindered, uncouple_or_renew
 from engine.sync.handling import handling_of
@@ -33,7 +34,7 @@ class Pass:
     `claimed` are the destination records that its own records have taken so far, `doubts` what may have been created
     already. `since` limits it to records that were modified, `handled` have had their turn already. With `lead`, the
     source's values stand, whatever the other side has. `options` are the other sides of choices, `on_the_spot` lets
-    one page at a time synchronize what it needs.
+    one page at a time synchronize what it needs. `losses` counts the partners that are gone, where that stops a run.
     """
 
     context: Context
@@ -48,6 +49,7 @@ class Pass:
     lead: bool = False
     options: Partners = field(default_factory=dict)
     on_the_spot: asyncio.Lock = field(default_factory=asyncio.Lock)
+    losses: Losses | None = None
 
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
@@ -86,7 +88,7 @@ async def work_page(
     for item in active:
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:
             item.wanted = replace(item.wanted, values={})
-    writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead)
+    writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead, losses=one.losses)
     await writer.write([item for item in active if item.open and not item.gone])
     if gone := [item for item in active if item.gone]:
         partner = one.mapping.crm if scope.direction is TO else one.mapping.nav

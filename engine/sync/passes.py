@@ -28,6 +28,7 @@ from engine.store.work import (
     take_slice,
     with_outcome,
 )
+from engine.sync.brake import Losses
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.retries import retry_first
@@ -52,7 +53,9 @@ async def run_pass(context: Context, scope: Scope, *, only_coupled: bool, modifi
         return
     source_at = context.source(scope.direction).now or context.clock() - _UNKNOWN_CLOCK
     await context.store.write(partial(begin_slice, scope=scope, source_at=source_at))
-    one = await Pass.of(context, scope, only_coupled=only_coupled)
+    one = replace(
+        await Pass.of(context, scope, only_coupled=only_coupled), losses=Losses(context.mappings[scope.mapping])
+    )
     if modified:
         one = await retry_first(replace(one, since=await modified_since(context, one.mapping, scope.direction)))
     await _work(one, epoch, cursor)

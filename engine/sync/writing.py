@@ -17,6 +17,7 @@ from engine.model.errors import ConnectionLost
 from engine.model.mapping import DeletionPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 from engine.store.work import Create, Scope, intend
+from engine.sync.brake import Losses
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
@@ -31,11 +32,18 @@ class Writer:
     """Writes the records of one page; `intents` are the ones that its commit will close.
 
     With `mend`, records whose partner was deleted are left open when the mapping has a policy for them; with `lead`,
-    the source's values stand, whatever the other side has.
+    the source's values stand, whatever the other side has. `losses` stops a pass that meets too many of the deleted.
     """
 
     def __init__(
-        self, context: Context, scope: Scope, mapping: TableMapping, *, mend: bool = True, lead: bool = False
+        self,
+        context: Context,
+        scope: Scope,
+        mapping: TableMapping,
+        *,
+        mend: bool = True,
+        lead: bool = False,
+        losses: Losses | None = None,
     ) -> None:
         self._context = context
         self._scope = scope
@@ -44,6 +52,7 @@ class Writer:
         self._table = mapping.crm if scope.direction is TO else mapping.nav
         self._mend = mend and mapping.deletion is not DeletionPolicy.NONE
         self._lead = lead
+        self._losses = losses
         self._columns = target_columns(mapping, scope.direction)
         self.intents: list[int] = []
 
@@ -98,6 +107,8 @@ class Writer:
                 self._missing(item)
 
     def _missing(self, item: Item) -> None:
+        if self._losses is not None:
+            self._losses.meet(item.id)
         if self._mend and item.mode is Mode.COUPLED:
             item.gone = True
         else:
