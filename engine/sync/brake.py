@@ -36,6 +36,7 @@ def mass_loss(mapping: TableMapping, what: str) -> Brake:
     """The reason to stop."""
     return Brake(
         f"{mapping.name}: {what}. One side looks like another or an older one; nothing was done about them.",
-        f"Was {mapping.nav.caption} or {mapping.crm.caption} restored from a backup, or the connection changed? If the "
-        f"records were deleted on purpose, `coupler broken --mapping {mapping.name}` with --remove or --restore, then go on.",
+        f"Was {mapping.nav.caption} or {mapping.crm.caption} restored from a backup, or the connection changed? "
+        f"If the records were deleted on purpose, `coupler broken --mapping {mapping.name}` with --remove or "
+        "--restore, then go on.",
     )
