@@ -15,7 +15,7 @@ import click
 
 from engine.config.paths import log_dir
 from engine.config.secrets import mask
-from engine.model.errors import ConfigError, ConnectionLost, CouplerError, LockHeld, RunError, StoreError
+from engine.model.errors import Brake, ConfigError, ConnectionLost, CouplerError, LockHeld, RunError, StoreError
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
@@ -59,6 +59,7 @@ def code_of(error: CouplerError) -> ExitCode:
 
 
 _CODES: tuple[tuple[type[CouplerError], ExitCode], ...] = (
+    (Brake, ExitCode.BRAKE),
     (ConfigError, ExitCode.USAGE),
     (ConnectionLost, ExitCode.CONNECTION),
     (LockHeld, ExitCode.BUSY),

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, LockHeld, Refused, StoreError
+from engine.model.errors import AccessDenied, Brake, ConfigError, ConnectionLost, LockHeld, Refused, StoreError
 from engine.model.snapshot import JobState, RunSnapshot, RunState
 
 
@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     """All jobs ran; the closing question waits for its answer."""
     NOT_APPLIED = 7
     """The answer could not be stored: answer again before jobs run on a schedule."""
+    BRAKE = 8
+    """Going on could do harm, as when one side was restored from a backup; nothing was done about it."""
     INTERNAL = 70
     """A fault of the program, or an engine that ended without a word; the message says where the details are."""
     HANGUP = 129
@@ -55,5 +57,6 @@ _OF_CODE = {
     Refused.code: ExitCode.CONNECTION,
     StoreError.code: ExitCode.CONNECTION,
     LockHeld.code: ExitCode.BUSY,
+    Brake.code: ExitCode.BRAKE,
     "internal": ExitCode.INTERNAL,
 }

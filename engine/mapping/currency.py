@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
-from engine.mapping.values import rounded
+from engine.mapping.values import lenient, rounded
+from engine.model.mapping import FieldKind
 from engine.model.outcome import Problem
 
 _DIGITS = 10
+
+
+def rate_of(raw: Any) -> Decimal:
+    """A rate as NAV has it, units for one unit of the local currency; 0 for none, and for what is no number."""
+    rate = lenient(FieldKind.DECIMAL, _DIGITS, raw)
+    return rate if isinstance(rate, Decimal) else Decimal(0)
 
 
 def exchange_rate(code: str, rates: Mapping[str, Decimal], local: str, base: str) -> Decimal | Problem:
@@ -33,4 +41,13 @@ def exchange_rate(code: str, rates: Mapping[str, Decimal], local: str, base: str
             f"CRM counts in {base}, for which NAV has no exchange rate, so the rate of {code} cannot be calculated.",
             f"Give {base} an exchange rate in NAV and run again.",
         )
-    return rounded(rate / base_rate, _DIGITS)
+    try:
+        return rounded(rate / base_rate, _DIGITS)
+    except ArithmeticError:  # more digits than are kept exactly
+        return Problem(
+            "rate_out_of_range",
+            "an exchange rate that CRM cannot hold",
+            f"The rate of {code} is {rate} in NAV, that of CRM's base currency {base} is {base_rate}; their "
+            "quotient is too large.",
+            f"Mend the exchange rates of {code} and {base} in NAV and run again.",
+        )

@@ -28,7 +28,8 @@ _ENTRY = _MARK_SIZE + 2 * HASH_SIZE
 class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
-    `clashes` are fields that wait: for a choice, or with a choice that the pass in the other direction carries out.
+    `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
+    or what a policy that asks no more says.
     """
 
     values: Mapping[FieldMapping, Value]
@@ -56,6 +57,8 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
+    for field in wanted.lost:
+        remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
         if field.create_only or (field.initial and not first) or not field.direction.includes(one_way):
             continue
@@ -79,7 +82,7 @@ def decide(
                         values[field] = desired
                     case Settled.ASK:
                         clashes.append(clash)
-                    case Settled.LEAVE if clash.choice is not None:
+                    case Settled.LEAVE if known:
                         clashes.append(clash)
                     case Settled.FAIL:
                         conflicts.append(field.nav)
@@ -159,7 +162,7 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
 
     Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
-    or because a lookup waited for its partner, and is filled in now.
+    or because a lookup waited for its partner, or lost it, and is filled in now.
     """
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
@@ -171,7 +174,8 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
         return "conflict"
     if source_changed:
         return "source"
-    if one_way is TO and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
+    fills_in = one_way is TO or (field.clear_on_fail and blank(current))
+    if fills_in and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
         return "source"
     return "target"
 
@@ -211,6 +215,14 @@ class _Base:
         if field in self._own:
             nav, crm = (given, current) if one_way is TO else (current, given)
             self._pairs[_mark(field)] = hashed(nav) + hashed(crm)
+
+    def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
+        """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
+        deleted, which is no change that somebody made. Who fills it in first has the last word.
+        """
+        source_hash, target_hash = self.of(field, one_way)
+        if (blank(current) and hashed(given) == source_hash) or (blank(given) and hashed(current) == target_hash):
+            self.agree(field, one_way, given, current)
 
     def blob(self) -> bytes:
         return b"".join(mark + pair for mark, pair in self._pairs.items())

@@ -21,7 +21,7 @@ of a value is on the other side (`engine.mapping.options`).
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A lookup that could not be written yet because its partner is not coupled."""
+    """A lookup that could not be written yet because its partner is not coupled, or was deleted."""
 
     field: FieldMapping
     value: str
@@ -29,12 +29,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """Values in normal form, by field. Fields without a value here are left as they are on the other side."""
+    """Values in normal form, by field. Fields without a value here are left as they are on the other side; `lost` are
+    the lookups among them whose partner was deleted.
+    """
 
     values: Mapping[FieldMapping, Value]
     waiting: tuple[Waiting, ...] = ()
     warnings: tuple[Problem, ...] = ()
     problem: Problem | None = None
+    lost: tuple[FieldMapping, ...] = ()
 
 
 def transfer(

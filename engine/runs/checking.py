@@ -65,9 +65,8 @@ async def findings(
             yield found
         async for found in dangling(context, mapping):
             yield found
-        for one_way in mapping.direction.passes:
-            async for found in differing(context, mapping, one_way):
-                yield found
+        async for found in differing(context, mapping):
+            yield found
 
 
 async def _context(store: Store, settings: Settings, nav: Side, crm: Side) -> Context:

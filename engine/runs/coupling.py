@@ -137,6 +137,7 @@ class CouplingRun(FullSynchronization):
                 for name in dict.fromkeys(scope.mapping for scope in every):
                     both = {scope.direction: scope for scope in every if scope.mapping == name}
                     await self._job(list(both.values()), restore_broken(context, both))
+                    await self._link(context, next(iter(both.values())))
             case Import():
                 await self._job(every, self._import(context, request, {scope.mapping: scope for scope in every}))
 

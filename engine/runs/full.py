@@ -24,6 +24,7 @@ from engine.store.couplings import counts
 from engine.store.database import Store
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
+from engine.sync.broken import refuse_mass_loss
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
@@ -93,6 +94,7 @@ class FullSynchronization:
         if not plan:
             await settle_intents(context, self._run, beats=beats)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
+        await refuse_mass_loss(context, dict.fromkeys(row.mapping for row in rows), str(self._run))
         await self._estimate(context, rows)
         names = dict.fromkeys(row.mapping for row in rows)
         seqs = {row.mapping: row.seq for row in rows}

@@ -1,20 +1,27 @@
 """Couplings of which one record or both are gone (reference/domain.md sections 3.5 and 4.6)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from engine.mapping.identity import created_id
 from engine.mapping.transfer import FROM, TO
+from engine.model.errors import Refused
 from engine.model.mapping import DeletionPolicy, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
-from engine.store import troubles
+from engine.store import couplings, troubles
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
+from engine.sync.brake import mass_loss, too_many
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.page import Pass
 from engine.sync.uncoupling import all_couplings, remove
 from engine.sync.writing import source_columns
+
+_DRAWS = 10
+_DRAWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ async def look(context: Context, scope: Scope) -> None:
     """Tell of every broken coupling of a mapping; nothing is changed."""
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
-        found = await _broken(context, mapping, pairs)
+        found = await broken(context, mapping, pairs)
         outcomes = [_told(one, _gone(mapping, one)) for one in found]
         await commit(context, scope, PageResult(None, pairs[-1].nav_id, len(pairs), outcomes, [], ledger=False))
 
@@ -46,7 +53,7 @@ async def remove_broken(context: Context, scope: Scope) -> None:
     """Remove the broken couplings of a mapping."""
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
-        if found := await _broken(context, mapping, pairs):
+        if found := await broken(context, mapping, pairs):
             await remove(context, scope, [one.pair for one in found], pairs[-1].nav_id)
 
 
@@ -58,7 +65,7 @@ async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> No
     scope = next(iter(scopes.values()))
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
-        found = await _broken(context, mapping, pairs)
+        found = await broken(context, mapping, pairs)
         for one_way in (TO, FROM):
             lost = [one for one in found if one.survivor is one_way]
             if lost and one_way in scopes:
@@ -88,12 +95,48 @@ async def _restore(context: Context, scope: Scope, lost: Sequence[Broken]) -> No
         await work_records(one, list(rows.values()), f"restored {list(rows)[-1]}")
 
 
-async def _broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> list[Broken]:
+async def broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> list[Broken]:
+    """Those of some couplings that lost a record or both."""
     nav, crm = mapping.nav, mapping.crm
     ours = await context.nav.fetch(nav.entity, nav.key, [pair.nav_id for pair in pairs], (nav.key,))
     theirs = await context.crm.fetch(crm.entity, crm.key, [pair.crm_id for pair in pairs], (crm.key,))
     found = (Broken(pair, pair.nav_id not in ours, pair.crm_id not in theirs) for pair in pairs)
     return [one for one in found if one.nav_gone or one.crm_gone]
+
+
+async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str) -> None:
+    """Raise Brake when a mapping has lost too many records on either side.
+
+    Looks at couplings drawn from all over the table, and at each one only where one of these has lost a record, so that
+    sides in order cost a few requests. What the draw misses is a small part; `engine.sync.brake.Losses` stops at that.
+    """
+    known = await context.store.read(couplings.counts)
+    for name in names:
+        total = known.get(name, 0)
+        mapping = context.mappings[name]
+        drawn = await _draw(context, name, seed)
+        lost = 0
+        try:
+            if drawn and await broken(context, mapping, drawn):
+                async for pairs in all_couplings(context, name):
+                    lost += len(await broken(context, mapping, pairs))
+        except Refused:
+            continue  # its pass will meet it, and say so
+        if too_many(lost, total):
+            raise mass_loss(mapping, f"{lost:,} of the {total:,} couplings have lost a record")
+
+
+async def _draw(context: Context, name: str, seed: str) -> list[Coupling]:
+    """Couplings from all over a mapping: all of a small one, else behind places that differ from run to run."""
+    first = await context.store.read(partial(couplings.listing, mapping=name, after=None, limit=_DRAWS * _DRAWN))
+    if len(first) < _DRAWS * _DRAWN:
+        return [pair for _, pair in first]
+    found = dict.fromkeys(pair for _, pair in first[:_DRAWN])
+    for number in range(_DRAWS - 1):
+        place = created_id(seed, name, "draw", str(number))
+        some = await context.store.read(partial(couplings.listing, mapping=name, after=(name, place), limit=_DRAWN))
+        found.update(dict.fromkeys(pair for _, pair in some))
+    return list(found)
 
 
 def _told(one: Broken, problem: Problem) -> Outcome:

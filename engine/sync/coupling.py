@@ -95,8 +95,10 @@ async def work_records(one: Pass, rows: Sequence[Row], key: str) -> PageResult:
 
 def _told(outcome: Outcome) -> Outcome:
     """A job over a whole table skips what takes no part without a word; somebody who named a record is told."""
-    silent = outcome.action is Action.SKIPPED and outcome.problem is None
-    return replace(outcome, action=Action.FAILED, problem=_LEFT_OUT) if silent else outcome
+    if outcome.action is not Action.SKIPPED or outcome.problem is not None:
+        return outcome
+    why = outcome.warnings[0] if outcome.warnings else _LEFT_OUT
+    return replace(outcome, action=Action.FAILED, problem=why, warnings=())
 
 
 async def find_record(side: Side, table: Table, name: str, columns: tuple[str, ...]) -> Named | None:

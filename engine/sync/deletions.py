@@ -5,8 +5,10 @@ A deletion is never carried over to the other side.
 
 from collections.abc import Sequence
 
-from engine.model.mapping import DeletionPolicy, Direction, Table
+from engine.mapping.transfer import TO
+from engine.model.mapping import DeletionPolicy, Direction, Table, TableMapping
 from engine.model.outcome import Problem
+from engine.sync.context import Context
 from engine.sync.item import Item, Mode
 
 
@@ -32,6 +34,40 @@ def uncouple_or_renew(
         item.coupling, item.mode, item.gone, item.target_number = None, Mode.CREATE, False, ""
         renewed.append(item)
     return renewed
+
+
+async def end_hindered(
+    context: Context,
+    mapping: TableMapping,
+    one_way: Direction,
+    hindered: Sequence[tuple[Item, Problem | None]],
+    *,
+    mend: bool,
+) -> None:
+    """Fail records that cannot be written, and skip those without a problem, that take no part.
+
+    Those whose coupled partner was deleted follow the deletion policy of their mapping all the same: they may be
+    hindered by the same deletion, as contacts are that lost their account too. What is to be uncoupled is left `gone`.
+    Without `mend` nobody looks for partners.
+    """
+    table = mapping.crm if one_way is TO else mapping.nav
+    coupled = {
+        item.id: str(item.target_id)
+        for item, _ in hindered
+        if mend and item.coupling is not None and not item.coupling.planned
+    }
+    ids = list(coupled.values())
+    there = await context.target(one_way).fetch(table.entity, table.key, ids, (table.key,)) if ids else {}
+    for item, problem in hindered:
+        lost = item.id in coupled and coupled[item.id] not in there
+        if lost and mapping.deletion is DeletionPolicy.REMOVE_COUPLING:
+            item.gone = True
+        elif problem is None:
+            item.skip(one_way)
+        elif lost and mapping.deletion is DeletionPolicy.NONE:
+            item.fail(gone_problem(table.caption), one_way=one_way)
+        else:
+            item.fail(problem, one_way=one_way)
 
 
 def gone_problem(caption: str) -> Problem:

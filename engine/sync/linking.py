@@ -18,8 +18,8 @@ _BATCH = 200
 async def write_links(context: Context, run: int, partner_mapping: str, seqs: dict[str, int]) -> int:
     """Write the lookups that waited for records of a mapping and return how many records were looked at.
 
-    A lookup whose partner is still not coupled is a warning; the next full synchronization tries it again. What a
-    mapping waited for that is configured no more is forgotten.
+    A lookup whose partner is still not coupled, or was deleted, is a warning; the next full synchronization tries it
+    again. What a mapping waited for that is configured no more is forgotten.
     """
     looked_at = 0
     while batch := await context.store.read(partial(links, partner_mapping=partner_mapping, limit=_BATCH)):
@@ -63,8 +63,8 @@ def _field(mapping: TableMapping, partner_mapping: str) -> FieldMapping | None:
 def _unresolved(outcome: Outcome, field: FieldMapping) -> Outcome:
     problem = Problem(
         "link",
-        f"{field.nav}: the {field.lookup} record is not coupled",
-        f"{field.nav} was left empty on the other side, because that record is not coupled.",
+        f"{field.nav}: the {field.lookup} record is not coupled, or its partner is gone",
+        f"{field.nav} was left empty on the other side, because that record is not coupled, or its partner is gone.",
         f"Mend the failed records of {field.lookup} and run again.",
     )
     return Outcome(

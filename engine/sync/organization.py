@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.connectors.protocol import Query, Side, Status, Write, WriteKind
-from engine.mapping.currency import exchange_rate
-from engine.mapping.values import rounded
+from engine.mapping.currency import exchange_rate, rate_of
 from engine.model.errors import ConnectionLost
 from engine.model.outcome import Problem
 from engine.sync.single import create_one
 
 _HINT = "Check the setup of both systems and the permissions of the integration user, then resume."
-_RATE_DIGITS = 10
 CURRENCIES = "transactioncurrencies"
 
 
@@ -59,9 +57,7 @@ async def read_organization(nav: Side, crm: Side, new_local_id: str, before: Bef
 async def _rates(nav: Side) -> dict[str, Decimal]:
     query = Query("Currency", "SystemId", ("Code", "Exchange_Rate_Amount"))
     return {
-        str(row["Code"]): rounded(Decimal(str(row.get("Exchange_Rate_Amount") or 0)), _RATE_DIGITS)
-        async for rows in nav.pages(query)
-        for row in rows
+        str(row["Code"]): rate_of(row.get("Exchange_Rate_Amount")) async for rows in nav.pages(query) for row in rows
     }
 
 

@@ -14,8 +14,9 @@ from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling, generations
 from engine.store.pages import PageResult
 from engine.store.work import Create, Link, Scope
+from engine.sync.brake import Losses
 from engine.sync.context import Context
-from engine.sync.deletions import uncouple_or_renew
+from engine.sync.deletions import end_hindered, uncouple_or_renew
 from engine.sync.handling import handling_of
 from engine.sync.handling.base import Handling, Prepared
 from engine.sync.item import Item, Mode
@@ -35,7 +36,7 @@ class Pass:
     `claimed` are the destination records that its own records have taken so far, `doubts` what may have been created
     already. `since` limits it to records that were modified, `handled` have had their turn already. With `lead`, the
     source's values stand, whatever the other side has. `options` are the other sides of choices, `on_the_spot` lets
-    one page at a time synchronize what it needs.
+    one page at a time synchronize what it needs. `losses` counts the partners that are gone, where that stops a run.
     """
 
     context: Context
@@ -50,6 +51,7 @@ class Pass:
     lead: bool = False
     options: Partners = field(default_factory=dict)
     on_the_spot: asyncio.Lock = field(default_factory=asyncio.Lock)
+    losses: Losses | None = None
 
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
@@ -71,40 +73,40 @@ async def work_page(
     active = [item for item in items.values() if item.open]
     found = {**await partners(context, one.mapping, scope.direction, [item.row for item in active]), **one.options}
     prepared = await _prepare(one, {item.id: item.row for item in active}, alone=only is not None)
+    hindered: list[tuple[Item, Problem | None]] = []
     for item in active:
-        if item.id in prepared.left_out:
-            item.skip(scope.direction)
-            continue
-        if (problem := prepared.problems.get(item.id)) is not None:
-            item.fail(problem, one_way=scope.direction)
-            continue
-        item.wanted = _transfer(one, item, found, prepared.derived.get(item.id, {}))
-        if item.wanted.problem is not None:
-            item.fail(item.wanted.problem, one_way=scope.direction)
+        problem = prepared.problems.get(item.id)
+        if problem is None and item.id not in prepared.left_out:
+            item.wanted = _transfer(one, item, found, prepared.derived.get(item.id, {}))
+            item.warnings.extend(item.wanted.warnings)
+            problem = item.wanted.problem
+        if problem is not None or item.id in prepared.left_out:
+            hindered.append((item, problem))
         elif only is not None:
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
-        item.warnings.extend(item.wanted.warnings)
-        item.warnings.extend(_never_linked(one, item))
-    await refuse_twins(context, scope, active)
+    await end_hindered(context, one.mapping, scope.direction, hindered, mend=only is None)
+    await refuse_twins(context, scope, [item for item in active if item.open and not item.gone])
     active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
     for item in active:
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:
             item.wanted = replace(item.wanted, values={})
-    writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead)
+    writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead, losses=one.losses)
     try:
-        await writer.write([item for item in active if item.open])
+        await writer.write([item for item in active if item.open and not item.gone])
         if gone := [item for item in active if item.gone]:
             partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
             renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
             await _match(one, renewed, found)
             await writer.write([item for item in renewed if item.open])
+        for item in active:
+            item.warnings.extend(_never_linked(one, item))
         if only is None:
             await one.handling.complete([item for item in active if item.open])
     except Halted as stop:
         await writer.let_go(active, stop)
         raise
-    to_ask(active, scope)
+    to_ask(active, scope, one.mapping.conflict)
     for item in active:
         if item.open:
             item.succeed(_action(item), scope.direction)
@@ -187,7 +189,8 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
         else:
             item.mode = Mode.CREATE
             if id in elsewhere:
-                item.skip(scope.direction, COUPLED_ELSEWHERE)
+                item.warnings.append(COUPLED_ELSEWHERE)
+                item.skip(scope.direction)
             elif one.only_coupled:
                 item.skip(scope.direction)
         items[id] = item

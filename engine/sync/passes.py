@@ -18,11 +18,13 @@ from engine.store import couplings, watermarks
 from engine.store.pages import PageResult, add_page, commit_page
 from engine.store.runs import add_event
 from engine.store.work import Create, Scope, begin_slice, finish_slice, open_intents, take_slice, with_outcome
+from engine.sync.brake import Losses
 from engine.sync.context import Context, StopRequested
 from engine.sync.page import IN_DOUBT, Pass, work_page
 from engine.sync.retries import retry_first
 from engine.sync.settling import settle_intents
 from engine.sync.twins import marked_columns
+from engine.sync.waiting import close_conflicts
 
 _PAGES_AT_ONCE = 3
 _FAILURES_SHOWN = 3
@@ -41,12 +43,15 @@ async def run_pass(context: Context, scope: Scope, *, only_coupled: bool, modifi
         return
     source_at = context.source(scope.direction).now or context.clock() - _UNKNOWN_CLOCK
     await context.store.write(partial(begin_slice, scope=scope, source_at=source_at))
-    one = await Pass.of(context, scope, only_coupled=only_coupled)
+    one = replace(
+        await Pass.of(context, scope, only_coupled=only_coupled), losses=Losses(context.mappings[scope.mapping])
+    )
     if modified:
         one = await retry_first(replace(one, since=await modified_since(context, one.mapping, scope.direction)))
     await _work(one, epoch, cursor)
     if not scope.plan:
         await close_pass(one)
+        await close_conflicts(context, scope, one.mapping)
     await context.store.write(partial(finish_slice, scope=scope, epoch=epoch))
 
 

@@ -1,4 +1,6 @@
-"""Records that have their turn before those that were modified: the failed ones, and those an operator chose for."""
+"""Records that have their turn before those that were modified: the failed ones, and those with a conflict that an
+operator chose for, or that a mapping which asks no more is to settle.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +10,7 @@ import sqlalchemy as sa
 
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import TO
+from engine.model.mapping import ConflictPolicy
 from engine.store import conflicts, troubles
 from engine.store.pages import add_page
 from engine.sync.page import Pass, work_page
@@ -39,8 +42,9 @@ async def retry_first(one: Pass) -> Pass:
 def _waiting(connection: sa.Connection, one: Pass) -> list[str]:
     scope = one.scope
     failed = troubles.to_retry(connection, scope.mapping, scope.direction)
-    chosen = conflicts.chosen(connection, scope.mapping)
-    mine = (pair.nav_id if scope.direction is TO else pair.crm_id for pair in chosen)
+    asks = one.mapping.conflict is ConflictPolicy.ASK
+    settled = (conflicts.chosen if asks else conflicts.listing)(connection, scope.mapping)
+    mine = (pair.nav_id if scope.direction is TO else pair.crm_id for pair in settled)
     return list(dict.fromkeys([*failed, *mine]))
 
 

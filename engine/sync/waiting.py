@@ -1,17 +1,25 @@
 """What a page must know of earlier troubles and conflicts of its records, and what it leaves of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from engine.mapping.transfer import FROM, TO
 from engine.model.conflict import Conflict
-from engine.model.outcome import Problem
+from engine.model.mapping import ConflictPolicy, Direction, TableMapping
+from engine.model.outcome import Action, Outcome, Problem
 from engine.model.trouble import Trouble
 from engine.store import conflicts, troubles
-from engine.store.work import Scope
+from engine.store.work import Scope, ended_badly, save_outcomes
 from engine.sync.context import Context
 from engine.sync.item import Item
+
+_CHUNK = 500
+WAITS = "conflict_waits"
+"""The code of the problem of records with fields that wait for a choice."""
 
 
 async def remember(context: Context, scope: Scope, items: Sequence[Item]) -> None:
@@ -37,12 +45,26 @@ async def remember(context: Context, scope: Scope, items: Sequence[Item]) -> Non
                 item.skip(one_way, _left_alone(one))
 
 
-def to_ask(items: Iterable[Item], scope: Scope) -> None:
-    """Count the records with fields that wait for a choice as skipped."""
+def to_ask(items: Iterable[Item], scope: Scope, policy: ConflictPolicy) -> None:
+    """Count the records of which nothing but what waits for a choice differs as skipped; the others carry a warning.
+
+    Where the mapping asks no more, records whose conflict is over say so.
+    """
     for item in items:
         names = [clash.nav for clash in item.clashes if clash.choice is None]
-        if names and item.open:
-            item.skip(scope.direction, _waits(", ".join(names)))
+        if not item.open:
+            continue
+        if policy is not ConflictPolicy.ASK:
+            if item.conflict is not None and item.settled and not item.clashes:
+                item.warnings.append(_closed(item.conflict, f"its conflict policy, {policy}, was followed"))
+            continue
+        if not names:
+            continue
+        problem = _waits(", ".join(names))
+        if item.written or item.new:
+            item.warnings.append(problem)
+        else:
+            item.skip(scope.direction, problem)
 
 
 def asked(context: Context, scope: Scope, items: Iterable[Item]) -> list[Conflict]:
@@ -70,6 +92,36 @@ def over(items: Iterable[Item]) -> list[str]:
     return found + [item.lost.nav_id for item in items if item.lost is not None]
 
 
+async def close_conflicts(context: Context, scope: Scope, mapping: TableMapping) -> None:
+    """Drop what still waits for a choice once all passes of a mapping that asks no more are done.
+
+    A record that failed or was left alone has said what became of it; the others, which no pass has seen, say it here.
+    """
+    if mapping.conflict is ConflictPolicy.ASK or scope.direction is not mapping.direction.passes[-1]:
+        return
+    left = await context.store.read(partial(conflicts.listing, mapping=mapping.name))
+    for start in range(0, len(left), _CHUNK):
+        chunk, at = left[start : start + _CHUNK], context.clock()
+        await context.store.write(partial(_close, scope=scope, left=chunk, at=at))
+
+
+def _close(connection: sa.Connection, scope: Scope, left: Sequence[Conflict], at: datetime) -> None:
+    nav_ids, crm_ids = [one.nav_id for one in left], [one.crm_id for one in left]
+    told = ended_badly(connection, replace(scope, direction=TO), nav_ids)
+    told |= ended_badly(connection, replace(scope, direction=FROM), crm_ids)
+    unseen = [one for one in left if not {one.nav_id, one.crm_id} & told]
+    save_outcomes(connection, scope, [_unseen(one, scope.direction) for one in unseen], at)
+    conflicts.clear(connection, scope.mapping, nav_ids)
+
+
+def _unseen(one: Conflict, one_way: Direction) -> Outcome:
+    what = "no pass has seen the record, and both sides keep what they have"
+    source = one.nav_id if one_way is TO else one.crm_id
+    return Outcome(
+        source, Action.UNCHANGED, one.nav_no, one.name, one.nav_id, one.crm_id, warnings=(_closed(one, what),)
+    )
+
+
 def _left_alone(one: Trouble) -> Problem:
     return Problem(
         troubles.LEFT_ALONE,
@@ -79,9 +131,19 @@ def _left_alone(one: Trouble) -> Problem:
     )
 
 
+def _closed(one: Conflict, became: str) -> Problem:
+    values = ", ".join(f"{clash.nav} (NAV '{clash.nav_value}', CRM '{clash.crm_value}')" for clash in one.fields)
+    return Problem(
+        "conflict_closed",
+        "a conflict waited for a choice, and the mapping does not ask any more",
+        f"{values} waited for a choice. The mapping does not ask any more: {became}.",
+        "Look at the record if a choice is still meant.",
+    )
+
+
 def _waits(names: str) -> Problem:
     return Problem(
-        "conflict_waits",
+        WAITS,
         f"both sides changed {names}: waits for a choice",
         f"{names} changed in NAV and in CRM, differently; nothing of it was overwritten. All else is synchronized.",
         "Choose with `coupler conflicts`, or make both sides the same.",

@@ -20,9 +20,11 @@ from engine.model.mapping import DeletionPolicy, Direction, FieldKind, FieldMapp
 from engine.model.outcome import Problem
 from engine.store.couplings import Coupling
 from engine.store.work import Create, Intent, Scope, intend, settle_intent
+from engine.sync.brake import Losses
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
+from engine.sync.lost import hold_back_lost
 from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6
@@ -33,11 +35,18 @@ class Writer:
     """Writes the records of one page; `intents` are the ones that its commit will close.
 
     With `mend`, records whose partner was deleted are left open when the mapping has a policy for them; with `lead`,
-    the source's values stand, whatever the other side has.
+    the source's values stand, whatever the other side has. `losses` stops a pass that meets too many of the deleted.
     """
 
     def __init__(
-        self, context: Context, scope: Scope, mapping: TableMapping, *, mend: bool = True, lead: bool = False
+        self,
+        context: Context,
+        scope: Scope,
+        mapping: TableMapping,
+        *,
+        mend: bool = True,
+        lead: bool = False,
+        losses: Losses | None = None,
     ) -> None:
         self._context = context
         self._scope = scope
@@ -46,6 +55,7 @@ class Writer:
         self._table = mapping.crm if scope.direction is TO else mapping.nav
         self._mend = mend and mapping.deletion is not DeletionPolicy.NONE
         self._lead = lead
+        self._losses = losses
         self._columns = target_columns(mapping, scope.direction)
         self._recorded: set[str] = set()
         self.intents: list[int] = []
@@ -56,6 +66,8 @@ class Writer:
         for number in range(_ROUNDS):
             await self._look([item for item in left if item.mode is not Mode.CREATE or item.sent or item.exists])
             left = [item for item in left if not item.gone]
+            if number == 0:
+                await hold_back_lost(self._context, self._mapping, self._scope.direction, _undecided(left))
             creates = [item for item in left if item.open and not item.settled and item.target is None]
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
             if number == 0:
@@ -123,6 +135,8 @@ class Writer:
         await self._context.store.write(settle)
 
     def _missing(self, item: Item) -> None:
+        if self._losses is not None:
+            self._losses.meet(item.id)
         if self._mend and item.mode is Mode.COUPLED:
             item.gone = True
         else:
@@ -269,6 +283,10 @@ def source_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]
             if name
         )
     )
+
+
+def _undecided(items: Sequence[Item]) -> list[Item]:
+    return [item for item in items if item.open and not item.settled]
 
 
 def _found(item: Item) -> Coupling:

@@ -8,14 +8,19 @@ from sqlalchemy import update
 from engine.mapping.transfer import TO
 from engine.model.check import Finding
 from engine.model.errors import LockHeld
+from engine.model.mapping import ConflictPolicy
 from engine.runs import checking, control
 from engine.store import couplings
 from engine.store.lock import engine_lock
 from engine.store.schema import job, page
 from engine.store.work import Create, Scope, intend
 from tests.check.looking import faults, look, notes
+from tests.conflicts.tools import both_change
+from tests.coupling.tools import change
 from tests.sync.company import CRM, NAV, prepare
+from tests.sync.faults import Died, Life, always, answered, at
 from tests.sync.test_customers import account, customer
+from tests.sync.test_products import item, product, refusing
 from tests.sync.world import Make, World
 
 
@@ -151,3 +156,69 @@ def test_it_refuses_while_an_engine_works_unless_told(make: Make) -> None:
         work(while_running=True)
     work()
     assert (found, names) == ([], ["CURRENCY", "CURRENCY"])
+
+
+async def test_a_product_whose_price_was_refused_is_a_fault_only_until_it_is_mended(make: Make) -> None:
+    world = make({"Unit_of_Measure": [{"Code": "PCS"}], "Item": [item(), item("I2")]})
+    refuse = answered(400, b'{"error":{"code":"0x80040203","message":"no"}}', Content_Type="application/json")
+    plan = at("crm", lambda seen: seen.write and b"amount" in seen.body, refuse, refusing("no"))
+    run = await world.run("UNITOFMEASURE", "ITEM-PRODUCT", plan=plan)
+    assert world.codes(run) == {"I1": "product_price", "I2": "product_price"}
+    assert "counters" not in {what for _, what, _ in faults(await look(world))}
+    await world.run("ITEM-PRODUCT")
+    assert faults(await look(world)) == []
+
+
+async def test_a_conflict_that_waits_is_reported_once(make: Make) -> None:
+    world = company(make)
+    await world.run()
+    change(world, "CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Wien"}, {"address1_city": "Bonn"})
+    await world.run("CUSTOMER")
+    found = [one for one in await look(world, "CUSTOMER") if one.fault]
+    assert [one.nav_no for one in found] == ["C1"]
+    assert found[0].message.startswith("A conflict waits for a choice: City changed in NAV and in CRM")
+
+
+async def test_a_conflict_that_waits_hides_nothing_else_of_its_record(make: Make) -> None:
+    world = company(make)
+    await world.run()
+    change(world, "CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Wien", "Fax_No": "9"}, {"address1_city": "Bonn"})
+    messages = [one.message for one in await look(world, "CUSTOMER") if one.fault]
+    assert len(messages) == 2
+    assert messages[0].startswith("A conflict waits for a choice: City")
+    assert messages[1] == "A synchronization would write fax to CRM."
+
+
+async def test_what_a_run_that_died_made_and_a_later_one_counted_is_no_fault(make: Make) -> None:
+    step = 0
+    while True:
+        step += 4
+        world = make({"Customer": [customer("C1"), customer("C2")]})
+        number = world.start("CUSTOMER")
+        try:
+            await world.work(number, life=Life(step))
+        except Died:
+            control.cancel(world.store, number, "test")
+        else:
+            break
+        await world.run("CUSTOMER")
+        assert faults(await look(world)) == [], step
+    assert step > 15
+
+
+async def test_an_item_whose_price_line_was_refused_is_no_fault_of_the_counters(make: Make) -> None:
+    seeds = {
+        "uomschedule": [{"name": "NAV PCS", "baseuomname": "PCS"}],
+        "product": [product("CRM-1", price=50), product("CRM-2", price=60)],
+    }
+    world = make({"Unit_of_Measure": [{"Code": "PCS"}]}, seeds)
+    await world.run("UNITOFMEASURE")
+    refuse = always("crm", lambda seen: seen.write and b"amount" in seen.body, refusing("no"))
+    run = await world.run("ITEM-PRODUCT", plan=refuse)
+    told = world.outcomes(run)
+    assert {one.code for one in told} == {"product_price"}
+    pairs = {(one.nav_id, one.crm_id) for one in world.couplings("ITEM-PRODUCT")}
+    assert {(one.nav_id, one.crm_id) for one in told} == pairs
+    assert faults(await look(world)) == []

@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (StoreError("x"), 3),
         (LockHeld("x"), 4),
         (RunError("x"), 2),
-        (Brake("x"), 5),
+        (Brake("x"), 8),
         (CouplerError("x"), 5),
         (click.UsageError("x"), 2),
         (click.FileError("x", "y"), 2),

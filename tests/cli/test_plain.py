@@ -95,7 +95,7 @@ CLEAN = (job(state=JobState.OK, counters=Counters(read=5, inserted=5)),)
         (run(RunState.ASKING), ExitCode.ASKING),
         (run(RunState.CANCELLED), ExitCode.NOT_FINISHED),
         (run(RunState.STOPPED), ExitCode.NOT_FINISHED),
-        (run(RunState.STOPPED, code="brake"), ExitCode.NOT_FINISHED),
+        (run(RunState.STOPPED, code="brake"), ExitCode.BRAKE),
         (run(RunState.STOPPED, code="connection"), ExitCode.CONNECTION),
         (run(RunState.STOPPED, code="access"), ExitCode.CONNECTION),
         (run(RunState.INTERRUPTED), ExitCode.INTERNAL),

@@ -5,6 +5,7 @@ import pytest
 from engine.model.conflict import Choice, Conflict
 from engine.model.errors import RunError
 from engine.model.mapping import ConflictPolicy, Direction
+from engine.model.snapshot import RunSnapshot
 from engine.runs import queues
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, sync
 from tests.sync.world import Make, World, counters
@@ -19,7 +20,9 @@ async def asking(make: Make) -> tuple[World, Conflict]:
         world, {"City": "Köln", "Phone_No": "2", "Fax_No": "9"}, {"address1_city": "Hamburg", "telephone1": "3"}
     )
     run = await sync(world, "CUSTOMER")
-    assert counters(run, "CUSTOMER", TO)["skipped"] == counters(run, "CUSTOMER", FROM)["skipped"] == 1
+    assert counters(run, "CUSTOMER", TO)["modified"] == 1, "the fax number was written"
+    assert counters(run, "CUSTOMER", FROM)["skipped"] == 1
+    assert run.counters.skipped == run.counters.modified == run.counters.warnings == 1
     assert {one.code for one in world.outcomes(run)} == {"conflict_waits"}
     (found,) = queues.conflicts(world.store)
     return world, found
@@ -93,11 +96,65 @@ async def test_sides_that_people_made_equal_end_the_conflict(make: Make) -> None
     assert queues.conflicts(world.store) == []
 
 
-async def test_another_policy_ends_the_waiting(make: Make) -> None:
+MODIFIED = pytest.mark.parametrize("modified", [False, True])
+"""In a full synchronization, and in one of modified records, which the record is not."""
+
+
+async def next_run(world: World, *, modified: bool) -> RunSnapshot:
+    return await (sync(world, "CUSTOMER") if modified else world.run("CUSTOMER"))
+
+
+@MODIFIED
+@pytest.mark.parametrize(
+    ("policy", "both"),
+    [(ConflictPolicy.GET_UPDATE, "Hamburg"), (ConflictPolicy.SEND_UPDATE, "Köln")],
+)
+async def test_another_policy_ends_the_waiting_and_says_so(
+    make: Make, policy: ConflictPolicy, both: str, *, modified: bool
+) -> None:
     world, _ = await asking(make)
+    world.mapping("CUSTOMER", conflict=policy)
+    run = await next_run(world, modified=modified)
+    assert cities(world) == (both, both)
+    assert queues.conflicts(world.store) == []
+    (told,) = world.outcomes(run)
+    assert (told.nav_no, told.kind, told.code) == ("C1", "warning", "conflict_closed")
+    assert "City (NAV 'Köln', CRM 'Hamburg')" in told.message
+    assert str(policy) in told.message
+    before = len(world.audit())
+    assert world.outcomes(await world.run("CUSTOMER")) == []
+    assert world.audit(before) == []
+
+
+@MODIFIED
+async def test_without_a_policy_what_waited_fails_and_waits_no_more(make: Make, *, modified: bool) -> None:
+    world, _ = await asking(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.NONE)
+    run = await next_run(world, modified=modified)
+    assert {(one.kind, one.code) for one in world.outcomes(run)} == {("failed", "conflict")}
+    assert cities(world) == ("Köln", "Hamburg")
+    assert queues.conflicts(world.store) == []
+
+
+async def test_what_waited_outside_the_filter_waits_no_more_either(make: Make) -> None:
+    world, found = await asking(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.GET_UPDATE)
+    world.edit_nav("Customer", "C1", Blocked="All")
+    world.edit_crm("accounts", found.crm_id, customertypecode=8)
+    run = await world.run("CUSTOMER")
+    assert queues.conflicts(world.store) == []
+    (told,) = world.outcomes(run)
+    assert (told.nav_no, told.kind, told.code) == ("C1", "warning", "conflict_closed")
+    assert "no pass has seen the record" in told.message
+    assert cities(world) == ("Köln", "Hamburg")
+
+
+async def test_a_choice_that_was_made_gives_way_to_a_policy_that_does_not_ask(make: Make) -> None:
+    world, found = await asking(make)
+    queues.choose(world.store, found, {"City=address1_city": Choice.NAV, "Phone_No=telephone1": Choice.NAV})
     world.mapping("CUSTOMER", conflict=ConflictPolicy.GET_UPDATE)
     await world.run("CUSTOMER")
-    assert cities(world) == ("Hamburg", "Hamburg")
+    assert (cities(world), phones(world)) == (("Hamburg", "Hamburg"), ("3", "3"))
     assert queues.conflicts(world.store) == []
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from engine.model.mapping import Direction
+from engine.model.snapshot import RunState
 from tests.handling.tools import unfiltered
-from tests.sync.faults import answered, at, batch
+from tests.sync.faults import always, answered, at, batch
 from tests.sync.test_products import JOBS, UNITS, item, product, resource
 from tests.sync.world import Make, World, counters
 
@@ -139,6 +140,15 @@ async def test_without_a_page_of_vendors_products_go_on_without_their_names(make
     run = await world.run(*JOBS, plan=at("nav", lambda seen: "/Vendor" in seen.path, missing))
     assert counters(run, "ITEM-PRODUCT") == {"inserted": 1, "unchanged": 1}
     assert world.crm("products")[0].get("vendorname") is None
+
+
+async def test_a_nav_that_fails_when_asked_for_vendors_stops_the_run_and_no_name_is_lost(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Vendor": [{"No": "V1", "Name": "Acme"}], "Item": [item(Vendor_No="V1")]})
+    run = await world.run(*JOBS, plan=always("nav", lambda seen: "/Vendor" in seen.path, answered(503)))
+    assert (run.state, run.code) == (RunState.STOPPED, "connection")
+    assert world.crm("products") == []
+    await world.resume(run.id)
+    assert world.crm("products")[0]["vendorname"] == "Acme"
 
 
 async def test_a_product_is_not_put_under_a_unit_of_another_name(make: Make) -> None:

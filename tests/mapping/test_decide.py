@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from engine.mapping.transfer import FROM, TO
+from engine.mapping.decide import decide
+from engine.mapping.transfer import FROM, TO, Transferred
 from engine.mapping.values import Value
-from engine.model.mapping import ConflictPolicy, FieldKind, FieldMapping
+from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping
 from tests.mapping.tools import LOOKUP, Pair, made, mapping_of, text
 
 NAME, CITY = text("Name", "name"), text("City", "address1_city")
@@ -322,3 +323,19 @@ def test_a_field_that_was_not_moved_keeps_its_past() -> None:
     pair.partners = partners
     written: list[dict[str, Value]] = pair.synchronize()
     assert written == [{}, {"Contact": ""}]
+
+
+@pytest.mark.parametrize("one_way", [TO, FROM])
+def test_a_lookup_that_lost_its_partner_is_filled_in_again_on_either_side(one_way: Direction) -> None:
+    contact = FieldMapping("Contact", "contactid", kind=FieldKind.LOOKUP, lookup="CONTACTS", clear_on_fail=True)
+    guid, new = "00000000-0000-4000-8000-000000000009", "00000000-0000-4000-8000-00000000000a"
+    partners: Any = {TO: {"CONTACTS": {"C1": guid}}, FROM: {"CONTACTS": {guid: "C1"}}}
+    pair = Pair(mapping_of(contact), {"Contact": "C1"}, {"_contactid_value": guid}, partners=partners).same()
+    side, name = (pair.crm, "_contactid_value") if one_way is TO else (pair.nav, "Contact")
+    side[name] = None if one_way is TO else ""
+    gone = Transferred({}, lost=(contact,))
+    rows = (pair.nav, pair.crm) if one_way is TO else (pair.crm, pair.nav)
+    pair.base = decide(pair.mapping, one_way, *rows, gone, base=pair.base, first=False).base
+    pair.partners = {TO: {"CONTACTS": {"C1": new}}, FROM: {"CONTACTS": {guid: "C2"}}}
+    filled = {"contactid": new} if one_way is TO else {"Contact": "C2"}
+    assert pair.run(one_way) == filled

@@ -264,7 +264,8 @@ async def test_what_one_mapping_coupled_another_one_leaves_alone(company: Made, 
     one.edit_nav("Customer", "C1", Country_Region_Code="FR")
     run = await one.run("CUSTOMER", "CUSTOMER-DE")
     assert one.codes(run, "CUSTOMER") == {"C1": "coupled_elsewhere"}
-    assert counters(run, "CUSTOMER", TO) == {"skipped": 1}
+    assert counters(run, "CUSTOMER", TO) == {"skipped": 1, "warnings": 1}
+    assert [each.kind for each in one.outcomes(run)] == ["warning"], "neither mapping synchronizes it: say so"
     assert len(one.crm("accounts")) == 1
     assert len(one.nav("Customer")) == 1
 

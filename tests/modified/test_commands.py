@@ -95,6 +95,7 @@ def test_from_a_conflict_to_its_end_on_the_command_line(coupler: Coupler, server
     assert "Phone_No" in done.stderr
     done = coupler("conflicts", "resolve", "CUSTOMER", pair["nav_no"], "City=nav", "--all", "crm", "--now")
     assert done.returncode in (0, 1), done.stderr
+    assert [line for line in done.stderr.splitlines() if line != line.rstrip()] == []
     assert coupler("conflicts", "--json").stdout == ""
     jobs = lines(coupler("jobs", "--json").stdout)
     assert {one["run"] for one in jobs if one["mapping"] == "CUSTOMER"} == {1, 2, 3}

@@ -113,3 +113,12 @@ async def test_a_lost_answer_to_the_local_currency_is_looked_up(make: Make, faul
     run = await world.run("CURRENCY", plan=at("crm", creating, fault))
     assert counters(run, "CURRENCY") == {"unchanged": 1, "coupled": 1}
     assert sorted(one["isocurrencycode"] for one in world.crm("transactioncurrencies")) == ["EUR", "USD"]
+
+
+@pytest.mark.parametrize("bad", ["much", "NaN", "1e40"])
+async def test_a_rate_that_is_no_number_fails_its_currency_and_the_others_go_on(make: Make, bad: str) -> None:
+    world = make({"Currency": [currency("GBP", "0.5"), currency("SEK")]})
+    world.sandbox.nav.tables["Currency"].update("SEK", {"Exchange_Rate_Amount": bad})
+    run = await world.run("CURRENCY")
+    assert counters(run, "CURRENCY") == {"inserted": 1, "failed": 1}
+    assert world.codes(run) == {"SEK": "no_exchange_rate"}

@@ -3,7 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from engine.model.mapping import Direction
+from engine.model.snapshot import RunState
 from tests.sync.faults import answered, at, batch, bulk, lost_after
 from tests.sync.world import Make, World, counters
 
@@ -122,6 +125,52 @@ async def test_a_price_that_changes_changes_the_line(make: Make) -> None:
     assert [one["set"] for one in world.audit(before)] == ["products", "productpricelevels"]
 
 
+async def test_a_price_line_without_an_amount_gets_the_price(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item(), item("I2")]})
+    await world.run(*JOBS)
+    (line,) = world.crm("productpricelevels", productnumber="I1")
+    percentage = {"amount": None, "percentage": Decimal(90), "pricingmethodcode": 2}
+    world.sandbox.crm.tables["productpricelevels"].update(line["productpricelevelid"], percentage)
+    run = await world.run(*JOBS)
+    assert counters(run, "ITEM-PRODUCT", TO) == {"modified": 1, "unchanged": 1}
+    (line,) = world.crm("productpricelevels", productnumber="I1")
+    assert (line["amount"], line["pricingmethodcode"]) == (Decimal("12.50"), 1)
+    before = len(world.audit())
+    await world.run(*JOBS)
+    assert world.audit(before) == []
+
+
+@pytest.mark.parametrize("bad", ["a lot", "NaN", "1e40"])
+async def test_a_value_that_is_no_number_fails_its_record_and_the_others_go_on(make: Make, bad: str) -> None:
+    world = make(
+        {"Unit_of_Measure": UNITS, "Item": [item(), item("I2")], "Resource": [resource()]},
+        {
+            "uomschedule": [{"name": "NAV PCS", "baseuomname": "PCS"}],
+            "product": [product("CRM-1", price=50), product("CRM-2", price=60)],
+        },
+    )
+    await world.run("UNITOFMEASURE")
+    crm = world.sandbox.crm
+    crm.tables["products"].update(world.crm("products", productnumber="CRM-1")[0]["productid"], {"price": bad})
+    unit = world.crm("uoms", name="HOUR")[0]["uomid"]
+    crm.tables["uoms"].update(unit, {"quantity": bad})
+    run = await world.run("ITEM-PRODUCT", "RESOURCE-PRODUCT")
+    assert run.state is RunState.FINISHED
+    assert world.codes(run, "RESOURCE-PRODUCT") == {"R1": "unit_quantity"}
+    assert counters(run, "ITEM-PRODUCT", TO) == {"inserted": 2}
+    assert counters(run, "ITEM-PRODUCT", FROM) == {"inserted": 1, "unchanged": 2, "failed": 1}
+
+
+async def test_a_line_of_ours_that_holds_no_number_is_written_anew(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()]})
+    await world.run(*JOBS)
+    (line,) = world.crm("productpricelevels")
+    world.sandbox.crm.tables["productpricelevels"].update(line["productpricelevelid"], {"amount": "NaN"})
+    run = await world.run(*JOBS)
+    assert counters(run, "ITEM-PRODUCT", TO) == {"modified": 1}
+    assert lines(world) == {"I1": Decimal("12.50")}
+
+
 async def test_a_product_that_is_there_is_coupled_by_number_within_its_type(make: Make) -> None:
     world = make(
         {
@@ -231,7 +280,7 @@ async def test_a_price_line_that_crm_refuses_is_said_and_the_product_is_not_repe
     refuse = answered(
         400, b'{"error":{"code":"0x80040203","message":"no line today"}}', Content_Type="application/json"
     )
-    plan = at("crm", lambda seen: seen.write and b"amount" in seen.body, refuse, _refusing("no line today"))
+    plan = at("crm", lambda seen: seen.write and b"amount" in seen.body, refuse, refusing("no line today"))
     run = await world.run(*JOBS, plan=plan)
     assert counters(run, "ITEM-PRODUCT", TO) == {"failed": 2}
     assert {one.code for one in world.outcomes(run)} == {"product_price"}
@@ -244,7 +293,7 @@ async def test_a_price_line_that_crm_refuses_is_said_and_the_product_is_not_repe
     assert len(world.crm("products")) == 2
 
 
-def _refusing(message: str) -> Any:
+def refusing(message: str) -> Any:
     """A batch in which every row is refused."""
 
     async def fault(send: Any) -> Any:

@@ -12,7 +12,7 @@ from tests.sync.world import World, world
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "adventureworks"
 _CUSTOMERS = None if "COUPLER_ALL" in os.environ else 1000
-"""Customers besides those that contacts belong to; COUPLER_ALL takes all of them, which is two minutes more."""
+"""COUPLER_ALL takes all of them, which is two minutes more."""
 
 needs_adventureworks = pytest.mark.skipif(
     not FOLDER.is_dir(), reason="NOT TESTED: there is no ../shared/data/adventureworks beside the repository"
@@ -20,13 +20,13 @@ needs_adventureworks = pytest.mark.skipif(
 
 
 @contextmanager
-def adventureworks(folder: Path) -> Iterator[World]:
-    """Both servers with the data."""
+def adventureworks(folder: Path, customers: int | None = _CUSTOMERS) -> Iterator[World]:
+    """Both servers with the data, with so many customers besides those that contacts belong to."""
     seeds = read_folder(FOLDER)
     nav = {name: [dict(row) for row in rows] for name, rows in seeds.nav.items()}
     crm = {name: [dict(row) for row in rows] for name, rows in seeds.crm.items()}
     needed = {row["Customer_No"] for row in nav["Contact"]}
     others = [row for row in nav["Customer"] if row["No"] not in needed]
-    customers = [row for row in nav["Customer"] if row["No"] in needed] + others[:_CUSTOMERS]
-    with world(folder, {**nav, "Customer": customers}, crm, base="USD") as one:
+    chosen = [row for row in nav["Customer"] if row["No"] in needed] + others[:customers]
+    with world(folder, {**nav, "Customer": chosen}, crm, base="USD") as one:
         yield one

@@ -79,7 +79,8 @@ def resolve_command(
         chosen.update(_chosen(one, choices))
         queues.choose(store, one, chosen)
         left = [clash.nav for clash in one.fields if clash.key not in chosen and clash.choice is None]
-        say(f"coupler: chosen for {safe(one.mapping)} {safe(one.nav_no)}. {'' if now else 'The next pass applies it.'}")
+        when = "" if now else " The next pass applies it."
+        say(f"coupler: chosen for {safe(one.mapping)} {safe(one.nav_no)}.{when}")
         if left:
             say(f"  these fields still wait: {', '.join(map(safe, left))}")
         return start_sync(settings, store, (name,), as_json=False) if now else ExitCode.OK

@@ -1,22 +1,24 @@
 """Coupled pairs: whether both records are there, and what a synchronization would write."""
 
-from collections.abc import AsyncIterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from engine.connectors.protocol import Query, Reference, Result, Side, Write, WriteKind
-from engine.mapping.transfer import TO
+from engine.mapping.transfer import FROM, TO
 from engine.model.check import Finding, What
 from engine.model.mapping import Direction, TableMapping
-from engine.model.outcome import Action, Outcome
-from engine.store import couplings
+from engine.model.outcome import Action, Outcome, Problem
 from engine.store.work import Scope
+from engine.sync.broken import broken
 from engine.sync.context import Context
 from engine.sync.dry import DrySide
-from engine.sync.page import Pass, work_page
+from engine.sync.page import COUPLED_ELSEWHERE, Pass, work_page
+from engine.sync.uncoupling import all_couplings
+from engine.sync.waiting import WAITS
 from engine.sync.writing import source_columns
 
-_PAGE = 500
 _GONE = "deleted"
+_PARTLY = (WAITS, COUPLED_ELSEWHERE.code)
+_WAY = {TO: "to CRM", FROM: "to NAV"}
 
 
 class Noting(DrySide):
@@ -37,37 +39,43 @@ class Noting(DrySide):
 
 async def dangling(context: Context, mapping: TableMapping) -> AsyncIterator[Finding]:
     """Couplings with a record that is not there any more."""
-    after: tuple[str, str] | None = None
-    while True:
-        rows = await context.store.read(partial(couplings.listing, mapping=mapping.name, after=after, limit=_PAGE))
-        if not rows:
-            return
-        pairs = [pair for _, pair in rows]
-        nav, crm = mapping.nav, mapping.crm
-        ours = await context.nav.fetch(nav.entity, nav.key, [pair.nav_id for pair in pairs], (nav.key,))
-        theirs = await context.crm.fetch(crm.entity, crm.key, [pair.crm_id for pair in pairs], (crm.key,))
-        for pair in pairs:
-            gone = [
-                f"the {caption} record"
-                for caption, there in ((nav.caption, pair.nav_id in ours), (crm.caption, pair.crm_id in theirs))
-                if not there
-            ]
-            if gone:
-                message = f"{' and '.join(gone)} of the coupling is gone."
-                yield Finding(
-                    What.DANGLING,
-                    fault=True,
-                    mapping=mapping.name,
-                    message=message[0].upper() + message[1:],
-                    nav_no=pair.nav_no,
-                    nav_id=pair.nav_id,
-                    crm_id=pair.crm_id,
-                )
-        after = (mapping.name, pairs[-1].nav_id)
+    async for pairs in all_couplings(context, mapping.name):
+        for one in await broken(context, mapping, pairs):
+            sides = ((mapping.nav, one.nav_gone), (mapping.crm, one.crm_gone))
+            gone = " and ".join(f"the {table.caption} record" for table, lost in sides if lost)
+            yield Finding(
+                What.DANGLING,
+                fault=True,
+                mapping=mapping.name,
+                message=f"{gone[0].upper()}{gone[1:]} of the coupling is gone.",
+                nav_no=one.pair.nav_no,
+                nav_id=one.pair.nav_id,
+                crm_id=one.pair.crm_id,
+            )
 
 
-async def differing(context: Context, mapping: TableMapping, one_way: Direction) -> AsyncIterator[Finding]:
-    """Pairs that a synchronization in this direction would write to, or could not, with the fields."""
+async def differing(context: Context, mapping: TableMapping) -> AsyncIterator[Finding]:
+    """Pairs that a synchronization would write to, or could not, with the fields and the way.
+
+    What hinders both directions alike, such as a conflict, is told once.
+    """
+    told: set[tuple[str, str]] = set()
+    for one_way in mapping.direction.passes:
+        async for outcome, names in _planned(context, mapping, one_way):
+            for problem in _hindrances(outcome):
+                key = (str(outcome.nav_id), problem.message)
+                if key not in told:
+                    told.add(key)
+                    yield _finding(mapping, outcome, _hindered(problem, one_way))
+            if outcome.action is Action.MODIFIED:
+                what = ", ".join(names) or "its state"
+                yield _finding(mapping, outcome, f"A synchronization would write {what} {_WAY[one_way]}.")
+
+
+async def _planned(
+    context: Context, mapping: TableMapping, one_way: Direction
+) -> AsyncIterator[tuple[Outcome, Sequence[str]]]:
+    """What a pass over coupled records would make of each, with the columns that it would write."""
     scope = Scope(0, 0, mapping.name, one_way, plan=True)
     one = await Pass.of(context, scope, only_coupled=True)
     table = mapping.table(one_way)
@@ -78,26 +86,36 @@ async def differing(context: Context, mapping: TableMapping, one_way: Direction)
         result = await work_page(one, rows, None)
         noted = target.noted if isinstance(target, Noting) else {}
         for outcome in result.outcomes:
-            if (message := _message(outcome, one_way, noted.get(outcome.source_id, ()))) is not None:
-                yield Finding(
-                    What.DIFFERS,
-                    fault=True,
-                    mapping=mapping.name,
-                    message=message,
-                    nav_no=outcome.nav_no,
-                    name=outcome.name,
-                    nav_id=outcome.nav_id,
-                    crm_id=outcome.crm_id,
-                )
+            yield outcome, noted.get(outcome.source_id, ())
         noted.clear()
 
 
-def _message(outcome: Outcome, one_way: Direction, names: Sequence[str]) -> str | None:
-    way = "to CRM" if one_way is TO else "to NAV"
-    if outcome.action is Action.MODIFIED:
-        return f"A synchronization would write {', '.join(names) or 'its state'} {way}."
-    if outcome.problem is None or outcome.problem.code == _GONE:
-        return None
-    if outcome.action is Action.FAILED or outcome.nav_id is not None:
-        return f"A synchronization {way} would not succeed: {outcome.problem.message}"
-    return None
+def _hindrances(outcome: Outcome) -> Iterator[Problem]:
+    """What keeps a coupled record from being synchronized, or a part of it."""
+    problem = outcome.problem
+    if (
+        problem is not None
+        and problem.code != _GONE
+        and (outcome.action is Action.FAILED or outcome.nav_id is not None)
+    ):
+        yield problem
+    yield from (one for one in outcome.warnings if one.code in _PARTLY)
+
+
+def _hindered(problem: Problem, one_way: Direction) -> str:
+    if problem.code == WAITS:
+        return f"A conflict waits for a choice: {problem.message}"
+    return f"A synchronization {_WAY[one_way]} would not succeed: {problem.message}"
+
+
+def _finding(mapping: TableMapping, outcome: Outcome, message: str) -> Finding:
+    return Finding(
+        What.DIFFERS,
+        fault=True,
+        mapping=mapping.name,
+        message=message,
+        nav_no=outcome.nav_no,
+        name=outcome.name,
+        nav_id=outcome.nav_id,
+        crm_id=outcome.crm_id,
+    )

@@ -1,6 +1,6 @@
 """What the state store says of itself: open intents, waiting links, flags, counters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -84,9 +84,33 @@ def _counters(connection: sa.Connection) -> Iterator[Finding]:
         if (listed := failures.get((row.run_id, row.seq, row.direction), 0)) != bad:
             message = f"{where}: the pages count {bad:,} failed records, and {listed:,} are listed."
             yield Finding(What.COUNTERS, fault=True, mapping=row.mapping, message=message)
-    c = coupling.c
-    made = sa.select(c.run_id, c.mapping, sa.func.count()).where(c.born.is_not(None), ~c.uncounted)
-    for run_id, mapping, number in connection.execute(made.group_by(c.run_id, c.mapping)):
-        if number > inserted.get((run_id, mapping), number):
+    made = _made(connection)
+    for (run_id, mapping), number in made.items():
+        # a run that dies may leave it to a later one to count what it made
+        if number > inserted.get((run_id, mapping), number) and _since(made, run_id, mapping) > _since(
+            inserted, run_id, mapping
+        ):
             message = f"Run {run_id} counts {inserted[run_id, mapping]:,} inserted records, and {number:,} are coupled."
             yield Finding(What.COUNTERS, fault=True, mapping=mapping, message=message)
+
+
+def _made(connection: sa.Connection) -> dict[tuple[int, str], int]:
+    """How many pairs that are coupled were made by a run and counted as inserted.
+
+    What was made and failed afterwards, as when the price line of a product is refused, may have counted as failed.
+    """
+    c, o = coupling.c, outcome.c
+    query = sa.select(c.run_id, c.mapping, sa.func.count()).where(c.born.is_not(None), ~c.uncounted)
+    found = {(row[0], row[1]): row[2] for row in connection.execute(query.group_by(c.run_id, c.mapping))}
+    failed = sa.select(o.mapping, o.nav_id, sa.func.max(o.run_id).label("run_id")).where(o.kind == Action.FAILED.value)
+    last = failed.group_by(o.mapping, o.nav_id).subquery()
+    same = (c.run_id <= last.c.run_id, c.mapping == last.c.mapping, c.nav_id == last.c.nav_id)
+    uncounted = query.join_from(coupling, last, sa.and_(*same)).group_by(c.run_id, c.mapping)
+    for run_id, mapping, number in connection.execute(uncounted):
+        found[run_id, mapping] -= number
+    return found
+
+
+def _since(numbers: Mapping[tuple[int, str], int], run_id: int, mapping: str) -> int:
+    """The sum of what a run and all later ones did in a mapping."""
+    return sum(number for (other, name), number in numbers.items() if name == mapping and other >= run_id)

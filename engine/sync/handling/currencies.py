@@ -1,10 +1,9 @@
 """CURRENCY: the rate as CRM counts it, and a symbol for those that have none (reference/domain.md section 1.1)."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from engine.connectors.protocol import Row
-from engine.mapping.currency import exchange_rate
+from engine.mapping.currency import exchange_rate, rate_of
 from engine.mapping.values import Value
 from engine.model.outcome import Problem
 from engine.sync.handling.base import Handling, Prepared
@@ -21,7 +20,7 @@ class CurrencyHandling(Handling):
         problems: dict[str, Problem] = {}
         for id, row in rows.items():
             code = str(row["Code"])
-            rates = {**own.rates, code: Decimal(str(row.get("Exchange_Rate_Amount") or 0))}
+            rates = {**own.rates, code: rate_of(row.get("Exchange_Rate_Amount"))}
             rate = exchange_rate(code, rates, own.local_currency, own.base_currency)
             if isinstance(rate, Problem):
                 problems[id] = rate

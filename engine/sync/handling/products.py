@@ -10,9 +10,9 @@ from functools import partial
 
 from engine.connectors.protocol import ETAG, Reference, Row, Status, Write, WriteKind
 from engine.mapping.transfer import TO
-from engine.mapping.values import Value, rounded
-from engine.model.errors import ConnectionLost
-from engine.model.mapping import Condition
+from engine.mapping.values import Value, lenient
+from engine.model.errors import ConnectionLost, Refused
+from engine.model.mapping import Condition, FieldKind
 from engine.model.outcome import Problem
 from engine.store.runs import job_rows
 from engine.store.traces import Extra
@@ -25,7 +25,8 @@ from engine.sync.single import create_one
 
 _UNITS = "UNITOFMEASURE"
 _LISTS, _LINES = "pricelevels", "productpricelevels"
-_LINE_FIELDS = ("productpricelevelid", "_productid_value", "_uomid_value", "amount")
+_LINE_FIELDS = ("productpricelevelid", "_productid_value", "_uomid_value", "amount", "pricingmethodcode")
+_AMOUNT_METHOD = 1
 _DIGITS = 2
 _NAME_LENGTH = 100
 _ROUNDS = 4
@@ -118,7 +119,7 @@ class ProductHandling(Handling):
             return {}
         try:
             found = await self.context.nav.find("Vendor", "No", numbers, ("No", "Name"))
-        except ConnectionLost:
+        except Refused:
             self._vendors = False
             return {}
         return {str(row["No"]): {"vendorname": str(row.get("Name") or "")[:_NAME_LENGTH].rstrip()} for row in found}
@@ -152,14 +153,14 @@ class ProductHandling(Handling):
             for kind in WriteKind:
                 some = [write for write in writes if write.kind is kind]
                 for id, result in (await self.context.crm.write(some)).items() if some else ():
-                    note(left, id, result, "price")
-        give_up(left, "price")
+                    note(left, id, result, "price", self.scope.direction)
+        give_up(left, "price", self.scope.direction)
 
     def _line(self, item: Item, lines: Sequence[Row], price_list: str) -> Write | None:
         place = _place(item)
         amount = next((value for field, value in item.wanted.values.items() if field.crm == "price"), Decimal(0))
         if self.scope.direction is not TO:
-            amount = rounded(Decimal(str(item.row.get("price") or 0)), _DIGITS)
+            amount = lenient(FieldKind.DECIMAL, _DIGITS, item.row.get("price"))
         line = next((row for row in lines if row["_uomid_value"] == place.unit), None)
         if line is None:
             values = {
@@ -168,16 +169,17 @@ class ProductHandling(Handling):
                 "uomid": Reference("uoms", place.unit),
                 "uomscheduleid": Reference("uomschedules", place.group),
                 "amount": amount,
-                "pricingmethodcode": 1,
+                "pricingmethodcode": _AMOUNT_METHOD,
                 "quantitysellingcode": 1,
             }
             new = self.context.new_id(f"{self.mapping.name} price", f"{self._product(item)}|{place.unit}")
             return Write(item.id, WriteKind.CREATE, _LINES, new, values)
-        if rounded(Decimal(str(line["amount"])), _DIGITS) == amount:
+        held = line["amount"]
+        if held is not None and lenient(FieldKind.DECIMAL, _DIGITS, held) == amount:
             return None
-        return Write(
-            item.id, WriteKind.UPDATE, _LINES, str(line["productpricelevelid"]), {"amount": amount}, str(line[ETAG])
-        )
+        # a line that counts a percentage of something has no amount
+        changes = {"amount": amount} if held is not None else {"amount": amount, "pricingmethodcode": _AMOUNT_METHOD}
+        return Write(item.id, WriteKind.UPDATE, _LINES, str(line["productpricelevelid"]), changes, str(line[ETAG]))
 
     def _product(self, item: Item) -> str:
         return str(item.target_id) if self.scope.direction is TO else item.id

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.connectors.protocol import Result, Row, Status, Write
 from engine.mapping.transfer import TO
+from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.store.traces import Extra
 from engine.store.work import Scope, intend
@@ -28,21 +29,21 @@ async def record(
     await context.store.write(lambda connection: intend(connection, scope, (), old, at, extras))
 
 
-def note(left: dict[str, Item], id: str, result: Result, step: str) -> None:
+def note(left: dict[str, Item], id: str, result: Result, step: str, one_way: Direction = TO) -> None:
     """Take what is done or refused off the list; what is stale or unknown stays for another look."""
     if result.status is Status.DONE:
         left[id].written = True
     elif result.status in (Status.REJECTED, Status.MISSING):
-        _fail(left.pop(id), step, result.message)
+        _fail(left.pop(id), step, result.message, one_way)
 
 
-def give_up(left: Mapping[str, Item], step: str) -> None:
+def give_up(left: Mapping[str, Item], step: str, one_way: Direction = TO) -> None:
     """Fail what is still on the list."""
     for item in left.values():
-        _fail(item, step, "CRM did not settle on an answer.")
+        _fail(item, step, "CRM did not settle on an answer.", one_way)
 
 
-def _fail(item: Item, step: str, message: str) -> None:
+def _fail(item: Item, step: str, message: str, one_way: Direction) -> None:
     """The record fails, and what both sides had before stays remembered: they do not agree yet."""
     what = _WHAT[step]
     problem = Problem(
@@ -52,4 +53,4 @@ def _fail(item: Item, step: str, message: str) -> None:
         "Mend the cause in CRM and run again; the product itself is not repeated.",
     )
     item.base = item.coupling.base if item.coupling is not None else None
-    item.fail(problem, one_way=TO)
+    item.fail(problem, one_way=one_way)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from engine.connectors.protocol import ETAG, Row, Status, Write, WriteKind
 from engine.mapping.transfer import TO
+from engine.mapping.values import lenient
+from engine.model.mapping import FieldKind
 from engine.model.outcome import Problem
 from engine.sync.context import Context
 from engine.sync.handling.base import Handling
@@ -16,6 +17,7 @@ UNITS = "uoms"
 _GROUPS = "uomschedules"
 _HINT = "Mend the unit group in CRM, then run again."
 _ROUNDS = 4
+_QUANTITY_DIGITS = 10
 _FIELDS = ("uomid", "name", "quantity", "isschedulebaseuom", "_uomscheduleid_value")
 
 
@@ -105,7 +107,7 @@ def _check(group: Row | None, rows: Sequence[Row]) -> Unit | Problem:
             _HINT,
         )
     row = rows[0]
-    if Decimal(str(row["quantity"])) != 1:
+    if lenient(FieldKind.DECIMAL, _QUANTITY_DIGITS, row["quantity"]) != 1:
         return Problem(
             "unit_quantity",
             "the unit's quantity is not 1",

@@ -1,0 +1,88 @@
+"""A side that was restored from a backup, or is another one, stops a run before it writes (reference/reliability.md, F27)."""
+
+import pytest
+
+from engine.model.mapping import DeletionPolicy, Direction
+from engine.model.snapshot import RunState
+from engine.runs.requests import Mend
+from engine.sync.brake import FEW, MOST, too_many
+from tests.conflicts.tools import sync
+from tests.coupling.tools import ask
+from tests.sync.test_customers import customer
+from tests.sync.world import Make, World, counters
+from tui.exitcodes import ExitCode, of_run
+
+TO = Direction.TO_INTEGRATION_TABLE
+
+
+@pytest.mark.parametrize(
+    ("lost", "total", "stops"),
+    [
+        (0, 0, False),
+        (1, 1, False),
+        (FEW - 1, 20, False),
+        (FEW, 20, True),
+        (FEW, 200, False),
+        (11, 200, True),
+        (MOST, 1_000_000, False),
+        (MOST + 1, 1_000_000, True),
+    ],
+)
+def test_more_than_a_twentieth_or_fifty_is_no_daily_work(lost: int, total: int, stops: bool) -> None:
+    assert too_many(lost, total) is stops
+
+
+async def coupled(make: Make, number: int) -> World:
+    one = make({"Customer": [customer(f"C{n:04}", City="Bonn") for n in range(number)]})
+    await one.run("CUSTOMER")
+    one.mapping("CUSTOMER", deletion=DeletionPolicy.RESTORE_RECORDS)
+    return one
+
+
+def lose(one: World, number: int) -> None:
+    for row in one.crm("accounts")[:number]:
+        one.delete_crm("accounts", row["accountid"])
+
+
+async def test_a_run_stops_before_it_writes_when_a_tenth_of_the_accounts_is_gone(make: Make) -> None:
+    one = await coupled(make, 100)
+    lose(one, 10)
+    one.edit_nav("Customer", "C0099", City="Ulm")
+    before = len(one.audit())
+    for kind in ("sync", "run"):
+        run = await one.work(one.start("CUSTOMER", kind=kind))
+        assert (run.state, run.code, of_run(run)) == (RunState.STOPPED, "brake", ExitCode.BRAKE)
+        assert "10 of the 100 couplings" in run.message
+        assert "coupler broken --mapping CUSTOMER" in run.hint
+    assert one.audit(before) == []
+    assert len(one.couplings("CUSTOMER")) == 100
+
+
+async def test_a_few_that_are_gone_are_daily_work(make: Make) -> None:
+    one = await coupled(make, 100)
+    lose(one, 9)
+    run = await one.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 9, "unchanged": 91}
+
+
+async def test_what_the_draw_misses_stops_the_pass_at_the_fifty_first(make: Make) -> None:
+    """In a table of many, a small part is not seen in advance."""
+    one = await coupled(make, 1100)
+    one.set(page_size=200)
+    lose(one, 51)
+    before = len(one.audit())
+    run = await one.work(one.start("CUSTOMER"))
+    assert (run.state, run.code) == (RunState.STOPPED, "brake")
+    assert len(one.audit(before)) <= 50
+    assert len(one.couplings("CUSTOMER")) == 1100
+
+
+async def test_the_run_goes_on_once_the_couplings_are_in_order_again(make: Make) -> None:
+    one = await coupled(make, 40)
+    lose(one, 20)
+    run = await sync(one, "CUSTOMER")
+    assert run.code == "brake"
+    await ask(one, Mend("CUSTOMER", "remove"))
+    assert len(one.couplings("CUSTOMER")) == 20
+    run = await one.run("CUSTOMER")
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 20, "unchanged": 20}
