@@ -41,4 +41,12 @@ def exchange_rate(code: str, rates: Mapping[str, Decimal], local: str, base: str
             f"CRM counts in {base}, for which NAV has no exchange rate, so the rate of {code} cannot be calculated.",
             f"Give {base} an exchange rate in NAV and run again.",
         )
-    return rounded(rate / base_rate, _DIGITS)
+    try:
+        return rounded(rate / base_rate, _DIGITS)
+    except ArithmeticError:  # more digits than are kept exactly
+        return Problem(
+            "rate_out_of_range",
+            "an exchange rate that CRM cannot hold",
+            f"In NAV the rate of {code} is {rate}, that of CRM's base currency {base} is {base_rate}: too far apart.",
+            f"Mend the exchange rates of {code} and {base} in NAV and run again.",
+        )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.mapping.currency import exchange_rate
+from engine.mapping.currency import exchange_rate, rate_of
 from engine.mapping.identity import created_id
 from engine.model.outcome import Problem
 
@@ -83,3 +83,14 @@ def test_to_the_base_and_back_is_the_same_amount(one: Decimal, other: Decimal) -
     assert isinstance(back, Decimal)
     assume(min(there, back) > Decimal("0.001"))
     assert abs(there * back - 1) < Decimal("0.0001")
+
+
+@pytest.mark.parametrize("raw", [None, "", "much", "NaN", "1e40", True])
+def test_what_is_no_number_is_no_rate(raw: object) -> None:
+    assert rate_of(raw) == 0
+
+
+def test_a_rate_that_crm_cannot_hold_is_a_problem_of_its_currency() -> None:
+    problem = exchange_rate("PLN", {"PLN": rate_of("1e17"), "USD": rate_of("1e-10")}, "EUR", "USD")
+    assert isinstance(problem, Problem)
+    assert problem.code == "rate_out_of_range"
