@@ -47,7 +47,6 @@ def exchange_rate(code: str, rates: Mapping[str, Decimal], local: str, base: str
         return Problem(
             "rate_out_of_range",
             "an exchange rate that CRM cannot hold",
-            f"The rate of {code} is {rate} in NAV, that of CRM's base currency {base} is {base_rate}; their "
-            "quotient is too large.",
+            f"In NAV the rate of {code} is {rate}, that of CRM's base currency {base} is {base_rate}: too far apart.",
             f"Mend the exchange rates of {code} and {base} in NAV and run again.",
         )
