@@ -34,6 +34,9 @@ from engine.sync.settling import settle_intents
 _BEAT_SECONDS = 0.5
 _DONE = (JobState.OK.value, JobState.PART.value)
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
+READS_ONLY = ("plan", "look")
+"""The kinds of runs that write on neither side."""
+
 PRODUCT_NAMES = {"bc": "Business Central"}
 
 
@@ -50,6 +53,7 @@ class FullSynchronization:
         self._clock = clock
         self._wish = Wish.RUN
         self._changed = asyncio.Event()
+        self._begun, self._before = clock(), 0.0
         self._waiting = ""
         self._modified = False
 
@@ -59,16 +63,16 @@ class FullSynchronization:
         self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
+        self._begun, self._before = self._clock(), row.worked
         beats = await self._store.read(runs.beats)  # before this engine beats itself
         beating = asyncio.create_task(self._beat())
         try:
             refuse_changed(self._settings, row)
+            await self._refuse_on_hold(row.kind)
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except StopRequested as stop:
-            state, code, message = _CANCELLED if stop.cancel else _STOPPED
-            resumable = row.kind == "run" and not stop.cancel
-            await self._end(state, code, message, f"Go on with `coupler resume {self._run}`." if resumable else "")
+            await self._stopped(row, cancel=stop.cancel)
         except StoreError:
             raise  # nothing can be written into the run
         except Fenced as error:
@@ -86,8 +90,6 @@ class FullSynchronization:
                 await self._store.write(runs.forget_planned)
 
     async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
-        if self._modified:
-            await self._refuse_on_hold()
         await self._greet()
         context = await self._context(plan=plan)
         if not plan:
@@ -155,10 +157,15 @@ class FullSynchronization:
         flags = await self._store.read(runs.flags)
         return flags[mapping.name][0] if mapping.name in flags else mapping.only_coupled
 
-    async def _refuse_on_hold(self) -> None:
-        """Scheduled jobs are on hold while a full synchronization is not finished; raises RunError."""
-        if (row := await self._store.read(runs.active)) is not None:
-            raise on_hold(row.id)
+    async def _refuse_on_hold(self, kind: str) -> None:
+        """Scheduled jobs are on hold while a full synchronization is not finished, and all that writes while an undo is
+        not; raises OnHold.
+        """
+        other = await self._store.read(runs.active)
+        if other is None or other.id == self._run or kind in (runs.UNDO, *READS_ONLY):
+            return
+        if self._modified or other.kind == runs.UNDO:
+            raise on_hold(other)
 
     async def _broken(self, mapping: TableMapping) -> str:
         """Why a job cannot run: a job that it depends on could not go on."""
@@ -246,7 +253,7 @@ class FullSynchronization:
         """Show that the engine lives and what it waits for, and learn what operators wish."""
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
-            values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._clocks()}
+            values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._times()}
             with suppress(StoreError):  # the work itself meets the same trouble and reports it
                 row = await self._change(values)
                 wish = Wish(row.wish) if row is not None else Wish.STOP
@@ -264,19 +271,35 @@ class FullSynchronization:
             row = runs.get(connection, self._run)
             if row is not None and row.wish == Wish.CANCEL.value:
                 raise StopRequested(cancel=True)
-            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._clocks()})
+            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._times()})
             if state is RunState.ASKING and keep_cleared is not None:
                 put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)
 
         await self._store.write(finish)
 
     async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
-        await self._change({**_ended(state, self._clock(), code, message, hint), **self._clocks()})
+        await self._change({**_ended(state, self._clock(), code, message, hint), **self._times()})
 
-    def _clocks(self) -> dict[str, Any]:
-        """What both services say the time is; by that it can be told what was changed after the run."""
+    async def _stopped(self, row: sa.Row[Any], *, cancel: bool) -> None:
+        """End where an operator wanted it to."""
+        if cancel:
+            await self._end(
+                RunState.CANCELLED,
+                "cancelled",
+                "Cancelled by an operator; Synch. Only Coupled Records is as before.",
+                "",
+            )
+        else:
+            hint = f"Go on with `coupler resume {self._run}`." if row.kind == "run" else ""
+            await self._end(RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.", hint)
+
+    def _times(self) -> dict[str, Any]:
+        """How long engines have worked on the run, and what both services say the time is; by that it can be told what
+        was changed after the run.
+        """
         told = zip(("nav_at", "crm_at"), (side.now for side in self._sides), strict=True)
-        return {name: at for name, at in told if at is not None}
+        worked = self._before + (self._clock() - self._begun).total_seconds()
+        return {"worked": worked, **{name: at for name, at in told if at is not None}}
 
     async def _change(self, values: Mapping[str, Any]) -> Any:
         def work(connection: sa.Connection) -> Any:
@@ -310,5 +333,3 @@ def _way(one_way: Direction) -> str:
 _INTERNAL_HINT = (
     "What is committed stays; the engine's log has the details (`coupler paths`). Resume once it is mended."
 )
-_STOPPED = (RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.")
-_CANCELLED = (RunState.CANCELLED, "cancelled", "Cancelled by an operator; Synch. Only Coupled Records is as before.")

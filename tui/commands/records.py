@@ -63,6 +63,7 @@ def run(found: RunSnapshot) -> dict[str, Any]:
     return {
         "run": found.id,
         "kind": found.kind,
+        "undoes": found.undoes,
         "state": str(found.state),
         "paused": found.paused,
         "environment": found.environment,

@@ -31,10 +31,12 @@ _KEPT = (
 _EXIT_CODES = """\b
 Exit codes:
   0    all was taken back, or a dry run would leave nothing
-  1    some records were left, or a dry run would leave some
+  1    some records, or values of them, were left, or a dry run would leave some
   2    usage, or the run cannot be undone; nothing was done
   3    a server or the state store is down or refuses; undo again
-  5    not started, stopped, or the engine was lost; undo again for the rest
+  4    another run is not finished, or an engine is at work
+  5    not started, or stopped; undo again for the rest, or give it up with cancel
+  70   the engine was lost, or a fault of the program; undo again for the rest
 """
 
 
@@ -51,6 +53,7 @@ def undo_command(
     """Take back full synchronization RUN: remove what it created, write back what it overwrote, uncouple its pairs.
 
     What was changed since, or what others belong to, is left with the reason. A run that was stopped is ended by it.
+    Until it is finished, or given up with `coupler cancel`, nothing else may write.
     """
     if as_json and as_plain:
         raise click.UsageError("--plain and --json exclude each other.")
@@ -89,18 +92,22 @@ def _allowed(settings: Settings, run_id: int) -> bool:
 
 def _told(store: Store, number: int, code: ExitCode, *, dry: bool, as_json: bool) -> ExitCode:
     """Say what was done, or would be, and what is left and why; the exit code."""
-    found = undoing.report(store, number)
+    found, kept = undoing.report(store, number), undoing.kept_flags(store, number)
     causes = [one for one in snapshots.causes(store, number) if one.kind == "left"]
     if as_json:
         for line in found:
             out(records.line({"type": "undo", "run": number, "dry": dry, **_record(line)}))
         for one in causes:
             out(records.line({"type": "left", **records.cause(one)}))
+        for name in kept:
+            out(records.line({"type": "flag_kept", "run": number, "mapping": name}))
     else:
         for text in plain.columns(_HEADER if dry else _DONE, _rows(found), right=frozenset(range(1, 5))):
             out(text)
         for one in causes:
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
+        for name in kept:
+            say(f"coupler: Synch. Only Coupled Records of {name} was changed by somebody and stays as it is")
         if snapshots.run(store, number).state is RunState.FINISHED:
             say(f"coupler: each record: coupler errors {number} --records")
     if code is not ExitCode.OK:

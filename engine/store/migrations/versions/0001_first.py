@@ -37,6 +37,13 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.Column("beat_at", Moment(), nullable=True, comment="last sign of life of the engine"),
+        sa.Column(
+            "worked",
+            sa.Float(),
+            server_default="0",
+            nullable=False,
+            comment="seconds in which engines worked on it",
+        ),
         sa.Column("nav_at", Moment(), nullable=True, comment="the clock of NAV at that moment"),
         sa.Column("crm_at", Moment(), nullable=True, comment="the clock of CRM at that moment"),
         sa.Column("waiting", sa.String(length=400), server_default="", nullable=False),
