@@ -91,7 +91,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class PassSnapshot:
-    """One integration synchronization job: one mapping, one direction, one run. Times are aware, in UTC."""
+    """One integration synchronization job: one mapping, one direction, one run. Times are aware, in UTC.
+
+    `spent` are the seconds of work before `started`, by engines that did not come to its end.
+    """
 
     run: int
     seq: int
@@ -105,6 +108,14 @@ class PassSnapshot:
     ended: datetime | None
     message: str = ""
     type: JobType = JobType.SYNCHRONIZATION
+    spent: float = 0.0
+
+    @property
+    def took(self) -> float | None:
+        """Seconds in which it was worked on, once it is over; not those in which it was stopped."""
+        if self.started is None or self.ended is None:
+            return None
+        return self.spent + (self.ended - self.started).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

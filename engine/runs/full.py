@@ -22,6 +22,7 @@ from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
 from engine.store.couplings import Couplings, counts
 from engine.store.database import Store
+from engine.store.schema import job
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
 from engine.sync.context import Clock, Context, StopRequested, system_clock
@@ -69,6 +70,7 @@ class FullSynchronization:
         try:
             refuse_changed(self._settings, row)
             await self._refuse_on_hold(row.kind)
+            await self._take_over(beats.get(self._run))
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except StopRequested as stop:
@@ -114,23 +116,36 @@ class FullSynchronization:
                 if linked:
                     await self._tell(name, f"linked {linked:,} records that waited for {name}")
 
+    async def _take_over(self, beat: datetime | None) -> None:
+        """Count how long the engine before this one, whose last sign of life that was, worked on what it left."""
+        for row in await self._store.read(partial(runs.job_rows, run_id=self._run)):
+            if row.state == JobState.RUN.value and row.started_at is not None and beat is not None:
+                scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
+                await self._pause(scope, row.started_at, max(beat, row.started_at), "interrupted")
+
+    async def _pause(self, scope: Scope, begun: datetime, until: datetime, why: str) -> None:
+        """Leave a pass that is going to be taken up again."""
+        spent = job.c.spent + (until - begun).total_seconds()
+        await self._set(scope, state=JobState.STOP.value, spent=spent, message=why)
+
     async def _pass(self, context: Context, scope: Scope) -> bool:
         """Do one pass and return whether it could go on to its end; what stops the run is raised."""
-        await self._set(scope, state=JobState.RUN.value, started_at=self._clock(), ended_at=None, message="")
+        begun = self._clock()
+        await self._set(scope, state=JobState.RUN.value, started_at=begun, ended_at=None, message="")
         mapping = context.mappings[scope.mapping]
         try:
             await self._announce(context, scope)
             only_coupled = self._modified and await self._only_coupled(mapping)
             await run_pass(context, scope, only_coupled=only_coupled, modified=self._modified)
         except StopRequested:
-            await self._set(scope, state=JobState.STOP.value, message="stopped")
+            await self._pause(scope, begun, self._clock(), "stopped")
             raise
         except Refused as error:
             await self._set(scope, state=JobState.FAIL.value, ended_at=self._clock(), message=error.message)
             await self._tell(scope.mapping, f"{_way(scope.direction)}: FAIL {error.message}")
             return False
         except CouplerError as error:
-            await self._set(scope, state=JobState.STOP.value, message=error.message)
+            await self._pause(scope, begun, self._clock(), error.message)
             raise
         read, failed = await self._store.read(partial(runs.read_and_failed, scope=scope))
         state = JobState.PART if failed else JobState.OK
@@ -283,12 +298,8 @@ class FullSynchronization:
     async def _stopped(self, row: sa.Row[Any], *, cancel: bool) -> None:
         """End where an operator wanted it to."""
         if cancel:
-            await self._end(
-                RunState.CANCELLED,
-                "cancelled",
-                "Cancelled by an operator; Synch. Only Coupled Records is as before.",
-                "",
-            )
+            message = "Cancelled by an operator; Synch. Only Coupled Records is as before."
+            await self._end(RunState.CANCELLED, "cancelled", message, "")
         else:
             hint = f"Go on with `coupler resume {self._run}`." if row.kind == "run" else ""
             await self._end(RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.", hint)

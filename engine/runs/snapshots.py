@@ -293,6 +293,7 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -
         ended=row.ended_at,
         message=row.message,
         type=JobType(row.type),
+        spent=row.spent,
     )
 
 

@@ -80,6 +80,7 @@ job = Table(
     Column("type", sa.String(16), nullable=False, server_default="Synchronization"),
     Column("started_at", Moment),
     Column("ended_at", Moment),
+    Column("spent", sa.Float, nullable=False, server_default="0", comment="seconds of work before started_at"),
     Column("message", Said(), nullable=False, server_default=""),
 )
 

@@ -180,7 +180,7 @@ def test_what_a_run_did_is_found_again_by_record(store: Store) -> None:
         assert (written.id, written.values) == (crm(2), (updates[0].values,))
         assert deeds.written_by(connection, first.run, ("accounts", crm(2))) == []
         assert deeds.written(connection, second.run, "accounts", [crm(1), crm(2)])[0].values == written.values
-        assert deeds.later_writers(connection, first.run, [crm(1), crm(2)]) == {crm(2): (second.run, "run")}
+        assert deeds.later_writers(connection, first.run, [crm(1), crm(2)]) == {crm(2): (second.run, "sync")}
 
 
 @hostile

@@ -105,7 +105,7 @@ def _job_row(one: PassSnapshot) -> tuple[str, ...]:
         one.mapping,
         one.direction.arrow,
         form.iso(one.started) or form.NONE,
-        form.between(one.started, one.ended),
+        form.duration(one.took),
         *map(form.count, numbers),
         str(one.state),
         _type(one),

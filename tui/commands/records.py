@@ -109,6 +109,7 @@ def one_pass(found: PassSnapshot) -> dict[str, Any]:
         "total_exact": found.total_exact,
         "started": form.iso(found.started),
         "ended": form.iso(found.ended),
+        "took": None if found.took is None else round(found.took),
         "message": found.message,
         **counters(found.counters),
     }

@@ -1,12 +1,13 @@
 """Taking back a full synchronization."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from engine.config import Settings
-from engine.model.snapshot import RunState
+from engine.model.snapshot import JobSnapshot, RunSnapshot, RunState
 from engine.runs import control, snapshots, undoing
 from engine.runs.undoing import UndoLine
 from engine.store.database import Store
@@ -62,22 +63,37 @@ def undo_command(
     with opened(config_file) as (settings, store):
         find_secrets(settings)
         if dry_run or not yes:
-            number, code = _dry(settings, store, run_id)
+            number, code = _work(settings, store, run_id, None)
             if code is not ExitCode.OK or dry_run:
-                return _told(store, number, code, dry=True, as_json=as_json)
-            _told(store, number, code, dry=True, as_json=False)
+                return _told(store, number, code, JsonOutput() if as_json else Quiet(), as_json=as_json)
+            _told(store, number, code, Quiet(), as_json=False)
             if not _allowed(settings, run_id):
                 say("Nothing was undone.")
                 return ExitCode.NOT_FINISHED
-        number = undoing.start(store, settings, run_id, dry=False, by=control.who())
         output: Output = JsonOutput() if as_json else PlainOutput()
-        code = ExitCode(watch(settings, store, number, Wanted(None, output, ask=False)))
-        return _told(store, number, code, dry=False, as_json=as_json)
+        number, code = _work(settings, store, run_id, output)
+        return _told(store, number, code, output, as_json=as_json)
 
 
-def _dry(settings: Settings, store: Store, run_id: int) -> tuple[int, ExitCode]:
-    number = undoing.start(store, settings, run_id, dry=True, by=control.who())
-    return number, ExitCode(watch(settings, store, number, Wanted(None, Quiet(), ask=False)))
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    """Output of the jobs alone, if at all: how the run ended is told when it is known what was left."""
+
+    output: Output | None
+
+    def changed(self, run: RunSnapshot, job: JobSnapshot) -> None:
+        """A job is in a new state."""
+        if self.output is not None:
+            self.output.changed(run, job)
+
+    def ended(self, run: RunSnapshot, code: ExitCode) -> None:
+        """That is told later."""
+
+
+def _work(settings: Settings, store: Store, run_id: int, output: Output | None) -> tuple[int, ExitCode]:
+    """Undo a run; without an output, only look."""
+    number = undoing.start(store, settings, run_id, dry=output is None, by=control.who())
+    return number, ExitCode(watch(settings, store, number, Wanted(None, _Jobs(output), ask=False)))
 
 
 def _allowed(settings: Settings, run_id: int) -> bool:
@@ -90,8 +106,10 @@ def _allowed(settings: Settings, run_id: int) -> bool:
     return ask.yes_or_no(f"Undo run {run_id} now? yes or no [no]: ", default=False) is True
 
 
-def _told(store: Store, number: int, code: ExitCode, *, dry: bool, as_json: bool) -> ExitCode:
-    """Say what was done, or would be, and what is left and why; the exit code."""
+def _told(store: Store, number: int, code: ExitCode, output: Output, *, as_json: bool) -> ExitCode:
+    """Say what was done, or would be, what is left and why, and how it ended; the exit code."""
+    run = snapshots.run(store, number)
+    dry = run.undoes is None
     found, kept = undoing.report(store, number), undoing.kept_flags(store, number)
     causes = [one for one in snapshots.causes(store, number) if one.kind == "left"]
     if as_json:
@@ -108,11 +126,12 @@ def _told(store: Store, number: int, code: ExitCode, *, dry: bool, as_json: bool
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
         for name in kept:
             say(f"coupler: Synch. Only Coupled Records of {name} was changed by somebody and stays as it is")
-        if snapshots.run(store, number).state is RunState.FINISHED:
+        if run.state is RunState.FINISHED:
             say(f"coupler: each record: coupler errors {number} --records")
-    if code is not ExitCode.OK:
-        return code
-    return ExitCode.RECORDS_FAILED if any(line.left for line in found) else ExitCode.OK
+    if code is ExitCode.OK and any(line.left for line in found):
+        code = ExitCode.RECORDS_FAILED
+    output.ended(run, code)
+    return code
 
 
 def _rows(lines: Sequence[UndoLine]) -> list[tuple[str, ...]]:

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=16), server_default="Synchronization", nullable=False),
         sa.Column("started_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("spent", sa.Float(), server_default="0", nullable=False, comment="seconds of work before started_at"),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "seq", "direction", name="pk_job"),
