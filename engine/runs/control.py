@@ -245,17 +245,17 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> set[str]:
     return set(names)
 
 
-def refuse_busy(store: Store) -> None:
-    """Raise LockHeld, which names the run, when an engine works on the store."""
+def refuse_busy(store: Store, advice: str = "") -> None:
+    """Raise LockHeld, which names the run, when an engine works on the store; with other advice than to stop it."""
     if not engine_lives(store):
         return
     with store.reading() as connection:
         row = runs.at_work(connection)
     if row is None:
-        raise LockHeld("An engine works on this state store.", "It is just beginning or ending: try again.")
+        raise LockHeld("An engine works on this state store.", advice or "It is just beginning or ending: try again.")
     raise LockHeld(
         f"An engine works on this state store: run {row.id} ({row.kind}).",
-        f"Watch it with `coupler attach {row.id}`, or stop it with `coupler stop {row.id}`.",
+        advice or f"Watch it with `coupler attach {row.id}`, or stop it with `coupler stop {row.id}`.",
     )
 
 
