@@ -78,6 +78,7 @@ async def test_links_that_the_engine_before_took_away_are_no_change(make: Make) 
     world = company(make)
     before = contents(world)
     run = await world.run()
+    await asyncio.sleep(3.1)
 
     def contacts_are_gone(name: str) -> bool:
         return name == "after commit" and not world.nav("Contact", Name="Anna Kis")

@@ -70,6 +70,11 @@ async def test_what_the_service_refuses_leaves_what_is_remembered(make: Make) ->
     assert remembered(world) != before
 
 
+def sent(world: World, since: int) -> list[set[str]]:
+    """The columns of updates of the product, in order."""
+    return [set(line["values"]) for line in world.audit(since, set="products", op="update")]
+
+
 def remembered(world: World) -> bytes | None:
     """What the coupling of the item remembers."""
     with world.store.reading() as connection:
@@ -98,8 +103,10 @@ async def test_a_product_that_was_retired_is_active_again_with_its_values(make: 
     world.edit_nav("Item", "I1", Blocked=True, Unit_Price=7)
     run = await world.run(*JOBS)
     assert (world.crm("products")[0]["statecode"], world.crm("products")[0]["price"]) == (1, 7)
+    since = len(world.audit())
     done = await undo(world, run.id)
     assert left(world, done) == {}
+    assert sent(world, since) == [{"statecode", "statuscode"}, {"price"}], "a retired product takes no values"
     assert (world.crm("products")[0]["statecode"], world.crm("products")[0]["price"]) == (0, 5)
 
 
@@ -111,8 +118,10 @@ async def test_a_product_that_was_activated_is_retired_again(make: Make) -> None
     world.edit_nav("Item", "I1", Blocked=False, Unit_Price=7)
     run = await world.run(*JOBS)
     assert (world.crm("products")[0]["statecode"], world.crm("products")[0]["price"]) == (0, 7)
+    since = len(world.audit())
     done = await undo(world, run.id)
     assert left(world, done) == {}
+    assert sent(world, since) == [{"price"}, {"statecode", "statuscode"}]
     assert (world.crm("products")[0]["statecode"], world.crm("products")[0]["price"]) == (1, 5)
 
 
