@@ -15,7 +15,7 @@ import click
 
 from engine.config.paths import log_dir
 from engine.config.secrets import mask
-from engine.model.errors import Brake, ConfigError, ConnectionLost, CouplerError, LockHeld, RunError, StoreError
+from engine.model.errors import Brake, ConfigError, ConnectionLost, CouplerError, LockHeld, OnHold, RunError, StoreError
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
@@ -64,6 +64,7 @@ _CODES: tuple[tuple[type[CouplerError], ExitCode], ...] = (
     (ConnectionLost, ExitCode.CONNECTION),
     (LockHeld, ExitCode.BUSY),
     (StoreError, ExitCode.CONNECTION),
+    (OnHold, ExitCode.BUSY),
     (RunError, ExitCode.USAGE),
 )
 

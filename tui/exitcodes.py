@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from engine.model.errors import AccessDenied, Brake, ConfigError, ConnectionLost, LockHeld, Refused, StoreError
+from engine.model.errors import AccessDenied, Brake, ConfigError, ConnectionLost, LockHeld, OnHold, Refused, StoreError
 from engine.model.snapshot import JobState, RunSnapshot, RunState
 
 
@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     CONNECTION = 3
     """A server or the state store is down, refuses or talks nonsense. A run that was going can be resumed."""
     BUSY = 4
-    """Another run is active: running, stopped, interrupted or waiting for its answer."""
+    """Another run is not finished: running, stopped, interrupted or waiting for its answer."""
     NOT_FINISHED = 5
     """A job failed, or the run was stopped or cancelled; the setting is as before."""
     ASKING = 6
@@ -58,5 +58,6 @@ _OF_CODE = {
     StoreError.code: ExitCode.CONNECTION,
     LockHeld.code: ExitCode.BUSY,
     Brake.code: ExitCode.BRAKE,
+    OnHold.code: ExitCode.BUSY,
     "internal": ExitCode.INTERNAL,
 }

@@ -45,11 +45,6 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _HOUR:02}:{whole % _HOUR // _MINUTE:02}:{whole % _MINUTE:02}"
 
 
-def between(start: datetime | None, end: datetime | None) -> str:
-    """How long it took, as `duration`."""
-    return NONE if start is None or end is None else duration((end - start).total_seconds())
-
-
 def eta(seconds: float | None, *, exact: bool = True) -> str:
     """`00:49` in minutes and seconds, `1:02:03` from an hour on; `~` when the total is an estimate."""
     if seconds is None:

@@ -113,6 +113,16 @@ def changed_since_agreed(mapping: TableMapping, nav: Mapping[str, Any], base: by
     return found
 
 
+def base_with(mapping: TableMapping, base: bytes | None, before: Mapping[FieldMapping, bytes | None]) -> bytes:
+    """What a pair remembers when some fields are again as they were: of these what the given bases say, nothing where
+    they say nothing; of all others what it remembers now.
+    """
+    remembered = _Base(mapping, base)
+    for field, blob in before.items():
+        remembered.take(field, _Base(mapping, blob))
+    return remembered.blob()
+
+
 class Settled(Enum):
     """What a pass does with a field in conflict."""
 
@@ -199,14 +209,14 @@ class _Base:
 
     def __init__(self, mapping: TableMapping, blob: bytes | None) -> None:
         self._own = frozenset(mapping.bidirectional)
-        self._pairs: dict[bytes, bytes] = {}
+        self.pairs: dict[bytes, bytes] = {}
         for at in range(0, len(blob or b""), _ENTRY):
             entry = (blob or b"")[at : at + _ENTRY]
-            self._pairs[entry[:_MARK_SIZE]] = entry[_MARK_SIZE:]
+            self.pairs[entry[:_MARK_SIZE]] = entry[_MARK_SIZE:]
 
     def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
         """The hashes of the source's and the target's value."""
-        pair = self._pairs.get(_mark(field), UNKNOWN * 2)
+        pair = self.pairs.get(_mark(field), UNKNOWN * 2)
         nav, crm = pair[:HASH_SIZE], pair[HASH_SIZE:]
         return (crm, nav) if one_way is FROM else (nav, crm)
 
@@ -214,7 +224,14 @@ class _Base:
         """Remember that both sides mean the same now."""
         if field in self._own:
             nav, crm = (given, current) if one_way is TO else (current, given)
-            self._pairs[_mark(field)] = hashed(nav) + hashed(crm)
+            self.pairs[_mark(field)] = hashed(nav) + hashed(crm)
+
+    def take(self, field: FieldMapping, other: "_Base") -> None:
+        """Remember of a field what another base does."""
+        mark = _mark(field)
+        self.pairs.pop(mark, None)
+        if mark in other.pairs:
+            self.pairs[mark] = other.pairs[mark]
 
     def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
@@ -225,7 +242,7 @@ class _Base:
             self.agree(field, one_way, given, current)
 
     def blob(self) -> bytes:
-        return b"".join(mark + pair for mark, pair in self._pairs.items())
+        return b"".join(mark + pair for mark, pair in self.pairs.items())
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@
       StoreError         the state store cannot be used; nothing is sent without it
         LockHeld         another engine works on the same store
       RunError           the run is not in a state for what was asked
+        OnHold           another run is not finished, and goes first
       Brake              going on could do harm; the run stops before it writes
 
 A record that cannot be written is not an exception: it is an outcome (`engine.model.outcome`).
@@ -71,6 +72,12 @@ class RunError(CouplerError):
     """There is no such run, or it is not in a state for what was asked."""
 
     code = "run"
+
+
+class OnHold(RunError):
+    """Another run is not finished, and nothing else may begin until it is."""
+
+    code = "on_hold"
 
 
 class Brake(CouplerError):

@@ -91,7 +91,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class PassSnapshot:
-    """One integration synchronization job: one mapping, one direction, one run. Times are aware, in UTC."""
+    """One integration synchronization job: one mapping, one direction, one run. Times are aware, in UTC.
+
+    `spent` are the seconds of work before `started`, by engines that did not come to its end.
+    """
 
     run: int
     seq: int
@@ -105,12 +108,14 @@ class PassSnapshot:
     ended: datetime | None
     message: str = ""
     type: JobType = JobType.SYNCHRONIZATION
+    spent: float = 0.0
 
-    def seconds(self, until: datetime) -> float:
-        """How long it was worked on; `until` then when it did not come to its end."""
-        if self.started is None or self.state is JobState.WAIT:
-            return 0.0
-        return max(0.0, ((self.ended or until) - self.started).total_seconds())
+    @property
+    def took(self) -> float | None:
+        """Seconds in which it was worked on, once it is over; not those in which it was stopped."""
+        if self.started is None or self.ended is None:
+            return None
+        return self.spent + (self.ended - self.started).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """A run as it is now. `beat` is when its engine last gave a sign of life, `waiting` what it waits for."""
+    """A run as it is now. `beat` is when its engine last gave a sign of life, `waiting` what it waits for, `worked` the
+    seconds in which engines worked on it, `undoes` the run that it undoes, if it is not a dry one.
+    """
 
     id: int
     kind: str
@@ -188,6 +195,8 @@ class RunSnapshot:
     events: tuple[Event, ...]
     left_alone: int = 0
     """Of a run that synchronized, records of its mappings that are left alone now; 0 while it is running."""
+    worked: float = 0.0
+    undoes: int | None = None
 
     @property
     def counters(self) -> Counters:
@@ -199,15 +208,6 @@ class RunSnapshot:
         """Mappings whose flag is on but has no effect while this run is active; a plan overrides nothing."""
         overrides = self.state.active and self.kind == "run"
         return tuple(one.mapping for one in self.flags if one.before) if overrides else ()
-
-    @property
-    def worked(self) -> float:
-        """Seconds in which its jobs were worked on: not those in which it was stopped, interrupted or waited."""
-        running = self.state is RunState.RUNNING
-        until = self.now if running else self.beat or self.ended
-        passes = (one for job in self.jobs for one in job.passes)
-        # A job that was stopped has an old start until the engine takes it up again.
-        return sum(one.seconds(until or self.now) for one in passes if not (running and one.state is JobState.STOP))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ from functools import partial
 from engine.config import Settings
 from engine.connectors.protocol import Side, Write
 from engine.model.check import Finding
-from engine.model.errors import LockHeld
 from engine.runs.context import context_of, local_currency_id
+from engine.runs.control import refuse_busy
 from engine.runs.sides import connected
 from engine.store.database import Store
-from engine.store.lock import engine_lives
 from engine.sync.check.duplicates import Duplicates
 from engine.sync.check.pairs import Noting, dangling, differing
 from engine.sync.check.recorded import recorded
 from engine.sync.context import Context, system_clock
 from engine.sync.organization import read_organization
 
+_LATER = "Check again when it is done, or with --while-running: what it is doing would be reported as faults."
 Tell = Callable[[Finding], None]
 Working = Callable[[str], None]
 
@@ -35,11 +35,8 @@ def check(
 
     Raises LockHeld when an engine works on this store, ConnectionLost when a side cannot be read.
     """
-    if not while_running and engine_lives(store):
-        raise LockHeld(
-            "An engine works on this state store, and what it is doing would be reported as faults.",
-            "Check again when it is done, or with --while-running.",
-        )
+    if not while_running:
+        refuse_busy(store, _LATER)
     asyncio.run(_check(store, settings, only, tell, working))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.model.errors import ConfigError, LockHeld, RunError, StoreError
+from engine.model.errors import ConfigError, LockHeld, OnHold, RunError, StoreError
 from engine.model.snapshot import RunState, Wish
 from engine.store import runs
 from engine.store.database import Store
@@ -20,6 +20,7 @@ from engine.store.lock import engine_lives
 from engine.sync.context import Clock, system_clock
 
 _HALF = 32
+_GIVEN_UP = "what it took back stays so"
 _RUNNING, _STOPPED, _ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
 
 
@@ -49,7 +50,7 @@ def start(
     try:
         with store.writing() as connection:
             if (row := runs.active(connection)) is not None:
-                raise on_hold(row.id) if kind == "sync" else _active(row.id)
+                raise on_hold(row) if kind == "sync" else _active(row)
             stored = runs.flags(connection)
             overridden = jobs if kind != "sync" else ()
             saved = {name: stored.get(name, (_default(settings, name), 0)) for _, name, _ in overridden}
@@ -78,6 +79,8 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
     refuse_busy(store)
     with store.writing() as connection:
         row = runs.get(connection, run_id)
+        if row is not None and row.kind == runs.UNDO and row.state in (_RUNNING.value, _STOPPED.value):
+            raise unfinished_undo(row)
         if row is None or row.kind != "run" or row.state not in (_RUNNING.value, _STOPPED.value):
             raise RunError(f"Run {run_id} cannot be resumed.", "`coupler status` says which run can.")
         refuse_changed(settings, row)
@@ -105,15 +108,21 @@ def wish(store: Store, run_id: int, wanted: Wish) -> None:
 
 
 def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -> None:
-    """End a run for good; the flags are as before. A live engine is told to stop first. Raises RunError."""
+    """End a run for good; the flags are as before. A live engine is told to stop first. Raises RunError.
+
+    An undo that is not finished is given up: what it took back stays so.
+    """
     alive = engine_lives(store)
-    values = {
-        "state": RunState.CANCELLED.value,
-        "ended_at": clock(),
-        "message": f"cancelled by {by}; Synch. Only Coupled Records is as before",
-        "code": "cancelled",
-    }
     with store.writing() as connection:
+        row = runs.get(connection, run_id)
+        undo = row is not None and row.kind == runs.UNDO
+        values = {
+            "state": RunState.CANCELLED.value,
+            "ended_at": clock(),
+            "message": f"cancelled by {by}; {_GIVEN_UP if undo else 'Synch. Only Coupled Records is as before'}",
+            "code": "cancelled",
+            "hint": "",
+        }
         if alive and runs.change(connection, run_id, (_RUNNING,), {"wish": Wish.CANCEL.value}):
             return
         if not runs.change(connection, run_id, (_RUNNING, _STOPPED, _ASKING), values):
@@ -171,7 +180,7 @@ def reset_flags(
     defaults = {one.name: one.only_coupled for one in settings.mappings}
     with store.writing() as connection:
         if (row := runs.active(connection)) is not None:
-            raise _active(row.id)
+            raise _active(row)
         stored = runs.flags(connection)
         changed = [name for name in names if name in stored and stored[name][0] != defaults.get(name, True)]
         for name in changed:
@@ -236,24 +245,57 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> set[str]:
     return set(names)
 
 
-def refuse_busy(store: Store) -> None:
-    """Raise LockHeld when an engine works on the store."""
-    if engine_lives(store):
-        raise LockHeld(
-            "An engine works on this state store.", "Watch it with `coupler attach`, or stop it with `coupler stop`."
-        )
-
-
-def on_hold(run_id: int) -> RunError:
-    """Jobs on a schedule wait for a full synchronization."""
-    return RunError(
-        f"Run {run_id} is not finished or not answered; synchronization jobs on a schedule are on hold.",
-        f"`coupler status {run_id}` says what it waits for; run again when it is answered or cancelled.",
+def refuse_busy(store: Store, advice: str = "") -> None:
+    """Raise LockHeld, which names the run, when an engine works on the store; with other advice than to stop it."""
+    if not engine_lives(store):
+        return
+    with store.reading() as connection:
+        row = runs.at_work(connection)
+    if row is None:
+        raise LockHeld("An engine works on this state store.", advice or "It is just beginning or ending: try again.")
+    raise LockHeld(
+        f"An engine works on this state store: run {row.id} ({row.kind}).",
+        advice or f"Watch it with `coupler attach {row.id}`, or stop it with `coupler stop {row.id}`.",
     )
 
 
-def _active(run_id: int) -> RunError:
-    return RunError(
-        f"Run {run_id} is not finished.",
+def refuse_on_hold(store: Store) -> None:
+    """Raise OnHold while a synchronization on a schedule must wait."""
+    with store.reading() as connection:
+        if (row := runs.active(connection)) is not None:
+            raise on_hold(row)
+
+
+def refuse_unfinished_undo(connection: sa.Connection) -> None:
+    """Raise OnHold while an undo is not finished: what it has written back would be taken for somebody's change."""
+    row = runs.active(connection)
+    if row is not None and row.kind == runs.UNDO:
+        raise unfinished_undo(row)
+
+
+def on_hold(row: sa.Row[Any]) -> OnHold:
+    """Jobs on a schedule wait for a full synchronization, and for the undo of one."""
+    if row.kind == runs.UNDO:
+        return unfinished_undo(row)
+    return OnHold(
+        f"Run {row.id} is not finished or not answered; synchronization jobs on a schedule are on hold.",
+        f"`coupler status {row.id}` says what it waits for; run again when it is answered or cancelled.",
+    )
+
+
+def unfinished_undo(row: sa.Row[Any]) -> OnHold:
+    """Whoever writes waits until an undo is carried out or given up."""
+    target = row.request["undo"]
+    return OnHold(
+        f"Run {row.id}, which undoes run {target}, is not finished; until it is, nothing else may write.",
+        f"Go on with `coupler undo {target}`, or give it up with `coupler cancel {row.id}`; {_GIVEN_UP}.",
+    )
+
+
+def _active(row: sa.Row[Any]) -> OnHold:
+    if row.kind == runs.UNDO:
+        return unfinished_undo(row)
+    return OnHold(
+        f"Run {row.id} is not finished.",
         "Resume it with `coupler resume`, answer it with `coupler answer`, or end it with `coupler cancel`.",
     )

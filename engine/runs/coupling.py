@@ -16,7 +16,7 @@ from engine.mapping.transfer import FROM, TO
 from engine.model.errors import ConfigError, CouplerError
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, JobType
-from engine.runs.control import fingerprint, refuse_busy
+from engine.runs.control import fingerprint, refuse_busy, refuse_unfinished_undo
 from engine.runs.coupling_files import digest, parse, read_file
 from engine.runs.full import FullSynchronization
 from engine.runs.requests import Couple, Import, Match, Mend, Request, Uncouple, packed, unpacked
@@ -50,7 +50,8 @@ class _Job:
 def start(store: Store, settings: Settings, request: Request, *, by: str, clock: Clock = system_clock) -> int:
     """Commit a run for a request and return its number; an engine must be spawned for it.
 
-    Raises LockHeld when an engine works on this store, ConfigError when a mapping does not do what is asked.
+    Raises LockHeld when an engine works on this store, OnHold while an undo is not finished, ConfigError when a mapping
+    does not do what is asked.
     """
     jobs = list(_jobs(settings.mappings, request))
     if not jobs:
@@ -69,6 +70,8 @@ def start(store: Store, settings: Settings, request: Request, *, by: str, clock:
         {job.seq: job.type.value for job in jobs},
     )
     with store.writing() as connection:
+        if new.kind != LOOK:
+            refuse_unfinished_undo(connection)
         return runs.create(connection, new, [(job.seq, job.mapping, job.directions) for job in jobs], clock())
 
 

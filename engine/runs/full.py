@@ -22,6 +22,7 @@ from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
 from engine.store.couplings import counts
 from engine.store.database import Store
+from engine.store.schema import job
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
 from engine.sync.broken import refuse_mass_loss
@@ -35,6 +36,8 @@ from engine.sync.settling import settle_intents
 _BEAT_SECONDS = 0.5
 _DONE = (JobState.OK.value, JobState.PART.value)
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
+READS_ONLY = ("plan", "look")
+"""The kinds of runs that write on neither side."""
 
 
 class FullSynchronization:
@@ -50,6 +53,7 @@ class FullSynchronization:
         self._clock = clock
         self._wish = Wish.RUN
         self._changed = asyncio.Event()
+        self._begun, self._before = clock(), 0.0
         self._waiting = ""
         self._modified = False
 
@@ -59,17 +63,18 @@ class FullSynchronization:
         self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
+        self._begun, self._before = self._clock(), row.worked
         beats = await self._store.read(runs.beats)  # before this engine beats itself
         beating = asyncio.create_task(self._beat())
         try:
             refuse_changed(self._settings, row)
+            await self._refuse_on_hold(row.kind)
+            await self._take_over(beats.get(self._run))
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except (StopRequested, Halted) as stop:
             cancel = stop.cancel if isinstance(stop, StopRequested) else self._wish is Wish.CANCEL
-            state, code, message = _CANCELLED if cancel else _STOPPED
-            resumable = row.kind == "run" and not cancel
-            await self._end(state, code, message, f"Go on with `coupler resume {self._run}`." if resumable else "")
+            await self._stopped(row, cancel=cancel)
         except StoreError:
             raise  # nothing can be written into the run
         except Fenced as error:
@@ -87,8 +92,6 @@ class FullSynchronization:
                 await self._store.write(runs.forget_planned)
 
     async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
-        if self._modified:
-            await self._refuse_on_hold()
         await self._greet()
         context = await self._context(plan=plan)
         if not plan:
@@ -114,23 +117,36 @@ class FullSynchronization:
                 if linked:
                     await self._tell(name, f"linked {linked:,} records that waited for {name}")
 
+    async def _take_over(self, beat: datetime | None) -> None:
+        """Count how long the engine before this one, whose last sign of life that was, worked on what it left."""
+        for row in await self._store.read(partial(runs.job_rows, run_id=self._run)):
+            if row.state == JobState.RUN.value and row.started_at is not None and beat is not None:
+                scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
+                await self._pause(scope, row.started_at, max(beat, row.started_at), "interrupted")
+
+    async def _pause(self, scope: Scope, begun: datetime, until: datetime, why: str) -> None:
+        """Leave a pass that is going to be taken up again."""
+        spent = job.c.spent + (until - begun).total_seconds()
+        await self._set(scope, state=JobState.STOP.value, spent=spent, message=why)
+
     async def _pass(self, context: Context, scope: Scope) -> bool:
         """Do one pass and return whether it could go on to its end; what stops the run is raised."""
-        await self._set(scope, state=JobState.RUN.value, started_at=self._clock(), ended_at=None, message="")
+        begun = self._clock()
+        await self._set(scope, state=JobState.RUN.value, started_at=begun, ended_at=None, message="")
         mapping = context.mappings[scope.mapping]
         try:
             await self._announce(context, scope)
             only_coupled = self._modified and await self._only_coupled(mapping)
             await run_pass(context, scope, only_coupled=only_coupled, modified=self._modified)
         except (StopRequested, Halted):
-            await self._set(scope, state=JobState.STOP.value, message="stopped")
+            await self._pause(scope, begun, self._clock(), "stopped")
             raise
         except Refused as error:
             await self._set(scope, state=JobState.FAIL.value, ended_at=self._clock(), message=error.message)
             await self._tell(scope.mapping, f"{_way(scope.direction)}: FAIL {error.message}")
             return False
         except CouplerError as error:
-            await self._set(scope, state=JobState.STOP.value, message=error.message)
+            await self._pause(scope, begun, self._clock(), error.message)
             raise
         read, failed = await self._store.read(partial(runs.read_and_failed, scope=scope))
         state = JobState.PART if failed else JobState.OK
@@ -157,10 +173,15 @@ class FullSynchronization:
         flags = await self._store.read(runs.flags)
         return flags[mapping.name][0] if mapping.name in flags else mapping.only_coupled
 
-    async def _refuse_on_hold(self) -> None:
-        """Scheduled jobs are on hold while a full synchronization is not finished; raises RunError."""
-        if (row := await self._store.read(runs.active)) is not None:
-            raise on_hold(row.id)
+    async def _refuse_on_hold(self, kind: str) -> None:
+        """Scheduled jobs are on hold while a full synchronization is not finished, and all that writes while an undo is
+        not; raises OnHold.
+        """
+        other = await self._store.read(runs.active)
+        if other is None or other.id == self._run or kind in (runs.UNDO, *READS_ONLY):
+            return
+        if self._modified or other.kind == runs.UNDO:
+            raise on_hold(other)
 
     async def _broken(self, mapping: TableMapping) -> str:
         """Why a job cannot run: a job that it depends on could not go on."""
@@ -239,7 +260,7 @@ class FullSynchronization:
         """Show that the engine lives and what it waits for, and learn what operators wish."""
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
-            values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._clocks()}
+            values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._times()}
             with suppress(StoreError):  # the work itself meets the same trouble and reports it
                 row = await self._change(values)
                 wish = Wish(row.wish) if row is not None else Wish.STOP
@@ -259,19 +280,31 @@ class FullSynchronization:
             row = runs.get(connection, self._run)
             if row is not None and row.wish == Wish.CANCEL.value:
                 raise StopRequested(cancel=True)
-            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._clocks()})
+            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._times()})
             if state is RunState.ASKING and keep_cleared is not None:
                 put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)
 
         await self._store.write(finish)
 
     async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
-        await self._change({**_ended(state, self._clock(), code, message, hint), **self._clocks()})
+        await self._change({**_ended(state, self._clock(), code, message, hint), **self._times()})
 
-    def _clocks(self) -> dict[str, Any]:
-        """What both services say the time is; by that it can be told what was changed after the run."""
+    async def _stopped(self, row: sa.Row[Any], *, cancel: bool) -> None:
+        """End where an operator wanted it to."""
+        if cancel:
+            message = "Cancelled by an operator; Synch. Only Coupled Records is as before."
+            await self._end(RunState.CANCELLED, "cancelled", message, "")
+        else:
+            hint = f"Go on with `coupler resume {self._run}`." if row.kind == "run" else ""
+            await self._end(RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.", hint)
+
+    def _times(self) -> dict[str, Any]:
+        """How long engines have worked on the run, and what both services say the time is; by that it can be told what
+        was changed after the run.
+        """
         told = zip(("nav_at", "crm_at"), (side.now for side in self._sides), strict=True)
-        return {name: at for name, at in told if at is not None}
+        worked = self._before + (self._clock() - self._begun).total_seconds()
+        return {"worked": worked, **{name: at for name, at in told if at is not None}}
 
     async def _change(self, values: Mapping[str, Any]) -> Any:
         def work(connection: sa.Connection) -> Any:
@@ -305,5 +338,3 @@ def _way(one_way: Direction) -> str:
 _INTERNAL_HINT = (
     "What is committed stays; the engine's log has the details (`coupler paths`). Resume once it is mended."
 )
-_STOPPED = (RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.")
-_CANCELLED = (RunState.CANCELLED, "cancelled", "Cancelled by an operator; Synch. Only Coupled Records is as before.")

@@ -19,7 +19,7 @@ from engine.runs.control import wish
 from engine.runs.coupling import CouplingRun
 from engine.runs.full import FullSynchronization
 from engine.runs.sides import connected
-from engine.runs.undoing import UNDO, Undoing
+from engine.runs.undoing import Undoing
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
@@ -107,7 +107,7 @@ async def _work(store: Store, settings: Settings, run_id: int) -> None:
 def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
     with store.reading() as connection:
         row = runs.get(connection, run_id)
-    if row is not None and row.kind == UNDO:
+    if row is not None and row.kind == runs.UNDO:
         return Undoing
     return CouplingRun if row is not None and row.request is not None else FullSynchronization
 

@@ -34,7 +34,7 @@ from engine.store.schema import event, job, page
 from engine.store.schema import run as run_table
 from engine.sync.context import Clock, system_clock
 
-__all__ = ["active", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
+__all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
 
 _RATE_WINDOW = timedelta(seconds=15)
 _LEAST_ETA = 3
@@ -98,9 +98,18 @@ def run(store: Store, run_id: int, *, clock: Clock = system_clock) -> RunSnapsho
 
 
 def active(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
-    """The run that is running, stopped, interrupted or waits for its answer."""
+    """The full synchronization, or the undo of one, that is running, stopped, interrupted or waits for its answer."""
     with store.reading() as connection:
         row = runs.active(connection)
+    return None if row is None else run(store, row.id, clock=clock)
+
+
+def at_work(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
+    """The run, of whatever kind, that an engine works on."""
+    if not engine_lives(store):
+        return None
+    with store.reading() as connection:
+        row = runs.at_work(connection)
     return None if row is None else run(store, row.id, clock=clock)
 
 
@@ -192,6 +201,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         left_alone=troubles.left_alone(connection, {one.mapping for one in passes})
         if row.kind in _JOBS and state is not RunState.RUNNING
         else 0,
+        worked=row.worked,
+        undoes=int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None,
     )
 
 
@@ -294,6 +305,7 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -
         ended=row.ended_at,
         message=row.message,
         type=JobType(row.type),
+        spent=row.spent,
     )
 
 

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
-from engine.model.errors import ConfigError, RunError
+from engine.model.errors import ConfigError, OnHold, RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState, Wish
-from engine.runs.control import fingerprint, refuse_busy, same_systems
+from engine.runs.control import fingerprint, refuse_busy, same_systems, unfinished_undo
 from engine.runs.full import FullSynchronization
 from engine.store import runs, undoing
 from engine.store.database import Store
 from engine.store.schema import coupling, extra, overwritten
 from engine.store.schema import run as run_table
-from engine.store.undoing import DONE, LEFT, REMOVE, RESTORE, TODO, UNCOUPLE
+from engine.store.undoing import DONE, REMOVE, RESTORE, TODO, UNCOUPLE
 from engine.store.work import Scope
 from engine.sync.context import Clock, Context, system_clock
 from engine.sync.organization import Organization
@@ -28,15 +28,14 @@ from engine.sync.undo.acting import Acting
 from engine.sync.undo.review import Review
 from engine.sync.undo.undone import Undone
 
-UNDO = "undo"
-_OPEN = (RunState.RUNNING.value, RunState.STOPPED.value)
-_READS_ONLY = ("plan", "look")
 _NOWHERE = Organization("", "", "", 2, {})
 
 
 @dataclass(frozen=True, slots=True)
 class UndoLine:
-    """What is undone of one job; the first three are still to be done in a dry run, and done after a real one."""
+    """What is undone of one job; the first three are still to be done in a dry run, and done in a real one. `left` is
+    how many records were left, or some values of them.
+    """
 
     mapping: str
     removed: int
@@ -49,7 +48,8 @@ def start(store: Store, settings: Settings, run_id: int, *, dry: bool, by: str, 
     """Commit a run that undoes another one, or go on with one that was interrupted, and return its number; an engine
     must be spawned for it.
 
-    Raises LockHeld when an engine works on this store, RunError when the run cannot be undone.
+    Raises LockHeld when an engine works on this store, OnHold when another run is not finished, RunError when the run
+    cannot be undone.
     """
     refuse_busy(store)
     with store.writing() as connection:
@@ -65,7 +65,7 @@ def start(store: Store, settings: Settings, run_id: int, *, dry: bool, by: str, 
         for one in runs.job_rows(connection, run_id):
             jobs.setdefault((one.seq, one.mapping), []).append(Direction(one.direction))
         new = runs.NewRun(
-            UNDO,
+            runs.UNDO,
             settings.environment,
             row.nav,
             row.crm,
@@ -82,17 +82,27 @@ def start(store: Store, settings: Settings, run_id: int, *, dry: bool, by: str, 
 def report(store: Store, run_id: int) -> list[UndoLine]:
     """What a run that undoes did, or a dry one would do, job by job."""
     with store.reading() as connection:
-        names = {row.seq: row.mapping for row in runs.job_rows(connection, run_id)}
+        row = runs.get(connection, run_id)
+        names = {one.seq: one.mapping for one in runs.job_rows(connection, run_id)}
         counts = undoing.summary(connection, run_id)
+        left = undoing.left(connection, run_id)
+    counted = TODO if row is not None and row.request["dry"] else DONE
     lines = []
     for seq, name in names.items():
         done = {
-            kind: sum(n for at, _, what, state, n in counts if (at, what) == (seq, kind) and state != LEFT)
+            kind: sum(n for at, _, what, state, n in counts if (at, what, state) == (seq, kind, counted))
             for kind in (REMOVE, RESTORE, UNCOUPLE)
         }
-        left = sum(n for at, _, _, state, n in counts if at == seq and state == LEFT)
-        lines.append(UndoLine(name, done[REMOVE], done[RESTORE], done[UNCOUPLE], left))
+        number = sum(n for (at, _), n in left.items() if at == seq)
+        lines.append(UndoLine(name, done[REMOVE], done[RESTORE], done[UNCOUPLE], number))
     return lines
+
+
+def kept_flags(store: Store, run_id: int) -> list[str]:
+    """The mappings whose Synch. Only Coupled Records somebody changed, so that a run that undoes left it alone."""
+    with store.reading() as connection:
+        row = runs.get(connection, run_id)
+    return [] if row is None else list(row.kept_edits or ())
 
 
 class Undoing(FullSynchronization):
@@ -100,7 +110,9 @@ class Undoing(FullSynchronization):
 
     async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         row = await self._store.read(partial(runs.get, run_id=self._run))
-        request: dict[str, Any] = dict(row.request) if row is not None else {}
+        if row is None:
+            raise RunError(f"Run {self._run} is not there any more.", "`coupler jobs` lists the runs there are.")
+        request: dict[str, Any] = dict(row.request)
         target = await self._store.read(partial(runs.get, run_id=int(request["undo"])))
         if target is None:
             raise RunError(f"Run {request['undo']} is not there any more.", "There is nothing to undo.")
@@ -114,9 +126,12 @@ class Undoing(FullSynchronization):
             await Review(context, undone, self._run).look()
         if not request["dry"]:
             if not request["reviewed"]:
-                await self._store.write(partial(_reviewed, run=self._run, request=request))
+                await self._store.write(partial(_reviewed, run=self._run, request=request, target=target))
             await self._jobs(JobState.RUN)
-            await Acting(context, undone, self._run).act()
+            acting = Acting(context, undone, self._run)
+            if request["reviewed"]:
+                await acting.look_again(row.nav_at, row.crm_at)
+            await acting.act()
             await self._store.write(partial(self._put_back, target=target))
         await self._jobs(None)
 
@@ -134,45 +149,59 @@ class Undoing(FullSynchronization):
     async def _jobs(self, state: JobState | None) -> None:
         """Show where the jobs are; without a state, how they ended."""
         counts = await self._store.read(partial(undoing.summary, run=self._run))
+        all_left = await self._store.read(partial(undoing.left, run=self._run))
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         passes = {(row.seq, row.direction) for row in rows}
         for row in rows:
-            mine = [
-                (kind, now, n)
-                for seq, way, kind, now, n in counts
-                if seq == row.seq and (way == row.direction or (seq, way) not in passes)
-            ]
-            left = sum(n for _, now, n in mine if now == LEFT)
+            mine = [(kind, now, n) for seq, way, kind, now, n in counts if _belongs(seq, way, row, passes)]
+            left = sum(n for (seq, way), n in all_left.items() if _belongs(seq, way, row, passes))
             word = JobState.PART if left else JobState.OK
             values: dict[str, Any] = {"state": word.value, "ended_at": self._clock()}
             if state is not None:
                 values = {"state": state.value, "started_at": self._clock()}
-            values["message"] = _told(mine)
+            values["message"] = _told(mine, left)
             values["total"] = sum(n for _, _, n in mine)
             scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
             await self._set(scope, **values)
 
     def _put_back(self, connection: sa.Connection, target: sa.Row[Any]) -> None:
-        """The stored flags as they were before the run, where nobody has changed them since; all is looked at again by
-        the next synchronization of modified records.
+        """The stored flags as they were before the run, where the answer changed them and nobody did during the run or
+        since.
         """
-        at = self._clock()
-        for name, (value, version) in target.saved_flags.items():
-            if not target.answer or runs.flags(connection).get(name) == (bool(value), version):
+        at, by = self._clock(), f"undo of run {target.id}"
+        stored, kept = runs.flags(connection), []
+        for name, (value, version) in target.saved_flags.items() if target.answer else ():
+            if name not in stored or stored[name][0] is bool(value):
                 continue
-            by = f"undo of run {target.id}"
+            edited = name in (target.kept_edits or ())
             expected = int(version) + 1
-            if not runs.set_flag(connection, name, value=bool(value), at=at, by=by, expected=expected):
-                text = "Synch. Only Coupled Records was changed since the run and stays as it is"
+            if edited or not runs.set_flag(connection, name, value=bool(value), at=at, by=by, expected=expected):
+                when = "during" if edited else "since"
+                text = f"Synch. Only Coupled Records was changed {when} the run and stays as it is"
                 runs.add_event(connection, self._run, name, text, at)
-        undoing.forget_watermarks(connection, list(target.saved_flags))
+                kept.append(name)
+        runs.change(connection, self._run, (RunState.RUNNING,), {"kept_edits": kept})
+
+    async def _stopped(self, row: sa.Row[Any], *, cancel: bool) -> None:
+        if row.request["dry"]:
+            await self._end(RunState.CANCELLED, "cancelled", "Cancelled by an operator; nothing was done.", "")
+        elif cancel:
+            message = "Given up by an operator; what it took back stays so."
+            await self._end(RunState.CANCELLED, "cancelled", message, "")
+        else:
+            hint = f"Go on with `coupler undo {row.request['undo']}`, or give it up with `coupler cancel {row.id}`."
+            await self._end(RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.", hint)
 
 
-def _told(counts: list[tuple[str, str, int]]) -> str:
+def _belongs(seq: int, way: str, row: sa.Row[Any], passes: set[tuple[int, str]]) -> bool:
+    """Whether steps of a job and a direction are shown with a pass; those of a direction that it did not have, too."""
+    return bool(seq == row.seq and (way == row.direction or (seq, way) not in passes))
+
+
+def _told(counts: list[tuple[str, str, int]], left: int) -> str:
     words = {REMOVE: "to remove", RESTORE: "to write back", UNCOUPLE: "to uncouple"}
     done = {REMOVE: "removed", RESTORE: "written back", UNCOUPLE: "uncoupled"}
     parts = [f"{n:,} {(words if now == TODO else done)[kind]}" for kind, now, n in counts if now in (TODO, DONE)]
-    left = sum(n for _, now, n in counts if now == LEFT)
     return ", ".join([*parts, *([f"{left:,} left"] if left else [])])
 
 
@@ -186,8 +215,10 @@ def _undoable(connection: sa.Connection, settings: Settings, run_id: int) -> sa.
             f"Answer it with `coupler answer {run_id} no`, or end it with `coupler cancel {run_id}`; then undo it.",
         )
     other = runs.active(connection)
-    if other is not None and other.id != run_id:
-        raise RunError(f"Run {other.id} is not finished.", "Finish it, or end it with `coupler cancel`; then undo.")
+    if other is not None and other.kind == runs.UNDO and other.request["undo"] != run_id:
+        raise unfinished_undo(other)
+    if other is not None and other.kind != runs.UNDO and other.id != run_id:
+        raise OnHold(f"Run {other.id} is not finished.", "Finish it, or end it with `coupler cancel`; then undo.")
     if not same_systems(settings, row):
         raise RunError(
             f"Run {run_id} worked on other systems: {row.nav}, {row.crm}.", "Use the configuration that it had."
@@ -209,29 +240,25 @@ def _refuse_unknown(connection: sa.Connection, settings: Settings, run_id: int) 
 
 
 def _unfinished(connection: sa.Connection, run_id: int) -> int | None:
-    """The interrupted undoing of a run, made ready to go on. One that other runs have come after is given up, as what
-    it saw is old.
-    """
-    rows = connection.execute(sa.select(run_table).where(run_table.c.kind == UNDO, run_table.c.state.in_(_OPEN))).all()
-    for row in rows:
-        request = row.request or {}
-        newer = sa.select(run_table.c.request).where(run_table.c.id > row.id, run_table.c.kind.not_in(_READS_ONLY))
-        since = [one for one in connection.scalars(newer) if not (one or {}).get("dry")]
-        if request.get("undo") == run_id and not request.get("dry") and not since:
-            ready = {"state": RunState.RUNNING.value, "wish": Wish.RUN.value, "code": "", "message": "", "hint": ""}
-            runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), {**ready, "ended_at": None})
-            return int(row.id)
-        given_up = {"state": RunState.CANCELLED.value, "code": "given_up", "message": "given up for a newer one"}
-        runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), given_up)
-    return None
+    """The undoing of a run that is not finished, made ready to go on; nothing wrote since, as all else is on hold."""
+    row = runs.active(connection)
+    if row is None or row.kind != runs.UNDO or row.request["undo"] != run_id:
+        return None
+    ready = {"state": RunState.RUNNING.value, "wish": Wish.RUN.value, "code": "", "message": "", "hint": ""}
+    runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), {**ready, "ended_at": None})
+    return int(row.id)
 
 
 def _undoers(connection: sa.Connection, run_id: int) -> tuple[int, ...]:
     """The runs that have undone a run, or some of it."""
-    rows = connection.execute(sa.select(run_table.c.id, run_table.c.request).where(run_table.c.kind == UNDO))
+    rows = connection.execute(sa.select(run_table.c.id, run_table.c.request).where(run_table.c.kind == runs.UNDO))
     return tuple(row.id for row in rows if row.request and row.request.get("undo") == run_id)
 
 
-def _reviewed(connection: sa.Connection, run: int, request: dict[str, Any]) -> None:
+def _reviewed(connection: sa.Connection, run: int, request: dict[str, Any], target: sa.Row[Any]) -> None:
+    """From now on records are changed: the next synchronization of modified records looks at everything, also when this
+    is given up half-way.
+    """
     values = {"request": {**request, "reviewed": True}}
     runs.change(connection, run, (RunState.RUNNING,), values)
+    undoing.forget_watermarks(connection, list(target.saved_flags))

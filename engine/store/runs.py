@@ -13,6 +13,9 @@ from engine.store.schema import event, flag, job, outcome, page, planned, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
 
+UNDO = "undo"
+"""The kind of runs that undo another one."""
+
 ACTIVE = (RunState.RUNNING.value, RunState.STOPPED.value, RunState.ASKING.value)
 _EVENTS_KEPT = 500
 
@@ -75,9 +78,17 @@ def get(connection: sa.Connection, run_id: int) -> sa.Row[Any] | None:
 
 
 def active(connection: sa.Connection) -> sa.Row[Any] | None:
-    """The run that overrides the flags, when there is one."""
-    query = sa.select(run).where(run.c.kind == "run", run.c.state.in_(ACTIVE))
-    return connection.execute(query).one_or_none()
+    """The run that others wait for, if any: a full synchronization, or the undo of one, that is not finished."""
+    query = sa.select(run).where(run.c.kind.in_(("run", UNDO)), run.c.state.in_(ACTIVE)).order_by(run.c.id)
+    rows = connection.execute(query)
+    return next((row for row in rows if row.kind == "run" or not row.request["dry"]), None)
+
+
+def at_work(connection: sa.Connection) -> sa.Row[Any] | None:
+    """The run, of whatever kind, whose engine gave the last sign of life; it works as long as there is an engine."""
+    newest = sa.func.coalesce(run.c.beat_at, run.c.created_at).desc()
+    query = sa.select(run).where(run.c.state == RunState.RUNNING.value).order_by(newest, run.c.id.desc())
+    return connection.execute(query.limit(1)).one_or_none()
 
 
 def beats(connection: sa.Connection) -> dict[int, datetime]:

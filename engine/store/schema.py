@@ -49,6 +49,7 @@ run = Table(
     Column("created_by", Said(200), nullable=False),
     Column("ended_at", Moment),
     Column("beat_at", Moment, comment="last sign of life of the engine"),
+    Column("worked", sa.Float, nullable=False, server_default="0", comment="seconds in which engines worked on it"),
     Column("nav_at", Moment, comment="the clock of NAV at that moment"),
     Column("crm_at", Moment, comment="the clock of CRM at that moment"),
     Column("waiting", Said(400), nullable=False, server_default=""),
@@ -79,6 +80,7 @@ job = Table(
     Column("type", sa.String(16), nullable=False, server_default="Synchronization"),
     Column("started_at", Moment),
     Column("ended_at", Moment),
+    Column("spent", sa.Float, nullable=False, server_default="0", comment="seconds of work before started_at"),
     Column("message", Said(), nullable=False, server_default=""),
 )
 

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.store import conflicts, couplings
-from engine.store.schema import coupling, extra, job, link, outcome, overwritten, page, undoing, watermark
-from engine.store.traces import Values, decoded
+from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
 from engine.store.upsert import insert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
@@ -47,7 +46,8 @@ class Step:
 class Ended:
     """A step with what came of it, DONE or LEFT, and why; `beside` is said of it too, with what was left of it.
 
-    `base` is what the record's coupling remembers from now on, `stamp` the record's last change, when that is ours.
+    `base` is what the record's coupling remembers from now on, None when that does not change, `stamp` the record's
+    last change, when that is ours.
     """
 
     step: Step
@@ -56,77 +56,6 @@ class Ended:
     beside: Problem | None = None
     base: bytes | None = None
     stamp: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A coupling that a run made; `born` is the side whose record it made too."""
-
-    mapping: str
-    nav_id: str
-    crm_id: str
-    nav_no: str
-    base: bytes | None
-    born: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A row that a run was about to make besides those of its mappings."""
-
-    entity: str
-    id: str
-    mapping: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """All updates of one row by a run, in order."""
-
-    entity: str
-    id: str
-    seq: int
-    direction: Direction
-    mapping: str
-    values: tuple[Values, ...]
-
-
-def pairs_of(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Pair]:
-    """Some couplings that a run made, behind the last ones, in key order."""
-    c = coupling.c
-    query = sa.select(c.mapping, c.nav_id, c.crm_id, c.nav_no, c.base, c.born).where(c.run_id == run)
-    if after is not None:
-        name, nav_id = after
-        query = query.where(sa.or_(c.mapping > name, sa.and_(c.mapping == name, c.nav_id > nav_id)))
-    return [Pair(*row) for row in connection.execute(query.order_by(c.mapping, c.nav_id).limit(_CHUNK))]
-
-
-def made_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Made]:
-    """Some rows that come with others, behind the last ones; those that a later run made again are not in it."""
-    c, again = extra.c, extra.alias()
-    later = sa.exists().where(again.c.run_id > run, again.c.entity == c.entity, again.c.id == c.id)
-    query = sa.select(c.entity, c.id, c.mapping, c.source).where(c.run_id == run, ~later)
-    if after is not None:
-        entity, id = after
-        query = query.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.id > id)))
-    return [Made(*row) for row in connection.execute(query.order_by(c.entity, c.id).limit(_CHUNK))]
-
-
-def written_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Written]:
-    """Some rows that a run updated, behind the last ones, with all its updates of them."""
-    c = overwritten.c
-    keys = sa.select(c.entity, c.target_id).where(c.run_id == run).distinct()
-    if after is not None:
-        entity, id = after
-        keys = keys.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.target_id > id)))
-    chosen = connection.execute(keys.order_by(c.entity, c.target_id).limit(_CHUNK)).all()
-    return _written(connection, run, [(row.entity, row.target_id) for row in chosen])
-
-
-def written(connection: sa.Connection, run: int, entity: str, ids: Sequence[str]) -> list[Written]:
-    """The updates of these rows by a run."""
-    return _written(connection, run, [(entity, id) for id in ids])
 
 
 def known(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, str]:
@@ -172,22 +101,37 @@ def add(connection: sa.Connection, run: int, steps: Iterable[Step]) -> None:
 
 
 def forget(connection: sa.Connection, run: int) -> None:
-    """Drop all steps of a run that undoes, to look again."""
-    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run))
+    """Drop all that a run that undoes has seen, to look again."""
+    for table in (undoing, outcome, page):
+        connection.execute(sa.delete(table).where(table.c.run_id == run))
+
+
+def foresee(connection: sa.Connection, run: int, partly: Sequence[tuple[Step, Problem]], at: datetime) -> None:
+    """Say of steps that something of their records will be left, and why."""
+    _save(connection, [_outcome(run, step, problem, LEFT, at) for step, problem in partly])
+
+
+def remember(connection: sa.Connection, steps: Iterable[tuple[Step, bytes]]) -> None:
+    """Let the couplings of records remember something else."""
+    for step, base in steps:
+        _remember(connection, step, base)
 
 
 def upcoming(connection: sa.Connection, run: int, limit: int) -> list[Step]:
     """The next steps, all of one rank, table, kind and pass."""
     c = undoing.c
     query = sa.select(undoing).where(c.run_id == run, c.state == TODO)
-    found = [
-        Step(
-            **{name: getattr(row, name) for name in Step.__slots__ if name != "direction"},
-            direction=Direction(row.direction),
-        )
-        for row in connection.execute(query.order_by(c.rank, c.entity, c.kind, c.seq, c.id).limit(limit))
-    ]
-    return [one for one in found if _like(one) == _like(found[0])]
+    return _alike(connection, query.order_by(c.rank, c.entity, c.kind, c.seq, c.id).limit(limit))
+
+
+def removals(connection: sa.Connection, run: int, limit: int, before: Step | None) -> list[Step]:
+    """Records that are still to be removed, the last ones first, all of one rank, table and pass, before a step."""
+    c = undoing.c
+    order = (c.rank, c.entity, c.seq, c.id)
+    query = sa.select(undoing).where(c.run_id == run, c.state == TODO, c.kind == REMOVE)
+    if before is not None:
+        query = query.where(sa.tuple_(*order) < (before.rank, before.entity, before.seq, before.id))
+    return _alike(connection, query.order_by(*(one.desc() for one in order)).limit(limit))
 
 
 def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
@@ -199,7 +143,8 @@ def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetim
         if one.base is not None:
             _remember(connection, one.step, one.base)
     rows = [_outcome(run, one.step, one.problem, _word(one), at) for one in ended]
-    rows += [_outcome(run, one.step, one.beside, "left", at) for one in ended if one.beside is not None]
+    rows += [_outcome(run, one.step, one.beside, LEFT, at) for one in ended if one.beside is not None]
+    _forget_left(connection, run, [one.step for one in ended if one.step.kind == RESTORE])
     _save(connection, rows)
     _count(connection, run, ended, at)
     _uncouple(connection, [one.step for one in ended if one.state == DONE])
@@ -213,11 +158,12 @@ def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, st
     return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
 
 
-def later_writers(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, int]:
-    """Of rows that later runs updated too, the newest of these runs."""
-    c = overwritten.c
-    query = sa.select(c.target_id, sa.func.max(c.run_id)).where(c.run_id > run, c.target_id.in_(ids))
-    return {row[0]: row[1] for row in connection.execute(query.group_by(c.target_id))}
+def left(connection: sa.Connection, run: int) -> dict[tuple[int, str], int]:
+    """How many records were left, or some values of them: by number of the job and direction."""
+    c = outcome.c
+    key = (c.seq, c.direction)
+    query = sa.select(*key, sa.func.count()).where(c.run_id == run, c.kind == LEFT).group_by(*key)
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
 def forget_watermarks(connection: sa.Connection, mappings: Sequence[str]) -> None:
@@ -225,26 +171,16 @@ def forget_watermarks(connection: sa.Connection, mappings: Sequence[str]) -> Non
     connection.execute(sa.delete(watermark).where(watermark.c.mapping.in_(mappings)))
 
 
-def _written(connection: sa.Connection, run: int, keys: Sequence[tuple[str, str]]) -> list[Written]:
-    c = overwritten.c
-    found: dict[tuple[str, str], list[sa.Row[Any]]] = {key: [] for key in keys}
-    for entity in dict.fromkeys(entity for entity, _ in keys):
-        ids = [id for name, id in keys if name == entity]
-        query = sa.select(overwritten).where(c.run_id == run, c.entity == entity, c.target_id.in_(ids))
-        for row in connection.execute(query.order_by(c.id)):
-            found[entity, row.target_id].append(row)
-    return [
-        Written(
-            entity,
-            id,
-            rows[0].seq,
-            Direction(rows[0].direction),
-            rows[0].mapping,
-            tuple(decoded(row._mapping["values"]) for row in rows),  # noqa: SLF001 - `values` is a method of rows too
+def _alike(connection: sa.Connection, query: sa.Select[Any]) -> list[Step]:
+    """The first steps of a query that go together."""
+    found = [
+        Step(
+            **{name: getattr(row, name) for name in Step.__slots__ if name != "direction"},
+            direction=Direction(row.direction),
         )
-        for (entity, id), rows in found.items()
-        if rows
+        for row in connection.execute(query)
     ]
+    return [one for one in found if _like(one) == _like(found[0])]
 
 
 def _like(step: Step) -> tuple[object, ...]:
@@ -302,14 +238,22 @@ def _count(connection: sa.Connection, run: int, ended: Sequence[Ended], at: date
             "committed_at": at,
             "read": len(mine),
             "modified": sum(step.kind == RESTORE for step in done),
-            "skipped": sum(one.state == LEFT for one in mine),
+            "skipped": sum(one.state == LEFT or one.beside is not None for one in mine),
             "uncoupled": sum(step.nav_id is not None and step.kind != RESTORE for step in done),
         }
         connection.execute(insert(connection, page).values(values).on_conflict_do_nothing())
 
 
+def _forget_left(connection: sa.Connection, run: int, steps: Sequence[Step]) -> None:
+    """Drop why something of these records was going to be left."""
+    c = outcome.c
+    for seq, direction in dict.fromkeys((one.seq, one.direction) for one in steps):
+        ids = [one.id for one in steps if (one.seq, one.direction) == (seq, direction)]
+        where = (c.run_id == run, c.seq == seq, c.direction == direction.value, c.kind == LEFT)
+        connection.execute(sa.delete(outcome).where(*where, c.source_id.in_(ids)))
+
+
 def _remember(connection: sa.Connection, step: Step, base: bytes) -> None:
-    """Let the coupling of a record remember what it did before, so that what was written back is no change."""
     c = coupling.c
     own = c.crm_id if step.direction is Direction.TO_INTEGRATION_TABLE else c.nav_id
     connection.execute(sa.update(coupling).where(c.mapping == step.mapping, own == step.id).values(base=base))

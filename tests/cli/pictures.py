@@ -12,7 +12,6 @@ from engine.model.snapshot import (
     JobSnapshot,
     JobState,
     MappingSnapshot,
-    PassSnapshot,
     RunSnapshot,
     RunState,
     Wish,
@@ -36,12 +35,6 @@ def job(seq: int = 4, mapping: str = "CUSTOMER", state: JobState = JobState.RUN,
         passes=(),
     )
     return replace(plain, **more)
-
-
-def took(seconds: float) -> PassSnapshot:
-    """A pass that was worked on for so long."""
-    begun = NOW - timedelta(seconds=seconds)
-    return PassSnapshot(16, 4, "CUSTOMER", Direction.BIDIRECTIONAL, JobState.OK, Counters(), None, False, begun, NOW)
 
 
 def flag(mapping: str = "CUSTOMER", **more: Any) -> FlagChange:
@@ -69,9 +62,10 @@ def run(state: RunState = RunState.RUNNING, **more: Any) -> RunSnapshot:
         answer=None,
         answered_by=None,
         answered_at=None,
-        jobs=(job(1, "CURRENCY", JobState.OK, passes=(took(200),)), job(passes=(took(201),))),
+        jobs=(job(1, "CURRENCY", JobState.OK), job()),
         flags=(flag(),),
         events=(),
+        worked=401,
     )
     return replace(plain, **more)
 

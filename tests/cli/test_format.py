@@ -36,11 +36,6 @@ def test_durations(value: float | None, text: str) -> None:
     assert form.duration(value) == text
 
 
-def test_a_duration_between_two_times() -> None:
-    assert form.between(NOW, NOW + timedelta(seconds=62)) == "00:01:02"
-    assert form.between(NOW, None) == form.between(None, NOW) == "-"
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "-"), (0, "00:00"), (49.4, "00:49"), (3599.6, "1:00:00"), (3723, "1:02:03")]
 )

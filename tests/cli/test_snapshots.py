@@ -64,30 +64,20 @@ def put_job(store: Store, mapping: str, **values: object) -> None:
         connection.execute(sa.update(jobs).where(jobs.c.mapping == mapping).values(**values))
 
 
-def test_the_time_is_that_of_the_jobs(store: Store, number: int) -> None:
-    with engine_lock(store):
-        assert snapshots.run(store, number, clock=at(100)).worked == 30 + 60
-
-
-def test_the_time_of_an_interrupted_run_stands_still(store: Store, number: int) -> None:
-    found = snapshots.run(store, number, clock=at(5_000))
-    assert (found.state, found.worked) == (RunState.INTERRUPTED, 30 + 30)
-
-
-def test_the_time_in_which_a_run_was_stopped_does_not_count(store: Store, number: int) -> None:
-    put(store, number, RunState.STOPPED, ended_at=later(70))
-    put_job(store, "SALEPEOPLE", state="STOP")
-    assert snapshots.run(store, number, clock=at(5_000)).worked == 30 + 30
-    put(store, number, RunState.RUNNING, ended_at=None)
-    with engine_lock(store):
-        assert snapshots.run(store, number, clock=at(6_000)).worked == 30
-        put_job(store, "SALEPEOPLE", state="RUN", started_at=later(6_000))
-        assert snapshots.run(store, number, clock=at(6_010)).worked == 30 + 10
-    put_job(store, "SALEPEOPLE", state="OK", ended_at=later(6_020))
-    put(store, number, RunState.ASKING, ended_at=later(6_020), beat_at=later(6_020))
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.STOPPED, RunState.ASKING])
+def test_the_time_is_that_of_the_engines_and_stands_still_without_one(
+    store: Store, number: int, state: RunState
+) -> None:
+    put(store, number, state, worked=50.0)
     found = snapshots.run(store, number, clock=at(90_000))
-    assert found.worked == 30 + 20
+    assert found.worked == 50
     assert plain.status_lines(found)[0].endswith("took 00:00:50")
+
+
+def test_a_job_took_what_all_engines_worked_on_it(store: Store, number: int, coupler: Coupler) -> None:
+    put_job(store, "SALEPEOPLE", state="OK", started_at=later(6_000), ended_at=later(6_020), spent=30.0)
+    listed = coupler("jobs").stdout.splitlines()
+    assert next(line for line in listed if " SALEPEOPLE " in line).split()[4] == "00:00:50"
 
 
 @pytest.mark.parametrize("state", [RunState.RUNNING, RunState.STOPPED, RunState.CANCELLED])

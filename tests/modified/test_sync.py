@@ -84,7 +84,7 @@ async def test_a_full_synchronization_that_starts_first_wins(make: Make) -> None
     number = world.start("CUSTOMER", kind="sync")
     world.start("CUSTOMER")
     run = await world.work(number)
-    assert (run.state, run.code) == (RunState.STOPPED, "run")
+    assert (run.state, run.code) == (RunState.STOPPED, "on_hold")
     assert run.counters.read == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.outcome import Problem
-from engine.store import conflicts, couplings, pages, runs, troubles, undoing, watermarks, work
+from engine.store import conflicts, couplings, deeds, pages, runs, troubles, undoing, watermarks, work
 from engine.store.database import Store
 from engine.store.schema import coupling, outcome
 from engine.store.traces import Extra, Overwrite, Values
@@ -196,18 +196,18 @@ def test_what_a_run_did_is_found_again_by_record(store: Store) -> None:
             connection, first, [], updates, AT, [Extra("lines", crm(7), crm(2)), Extra("lines", crm(8), crm(2))]
         )
         work.intend(connection, second, [], updates, later(1), [Extra("lines", crm(8), crm(2))])
-        assert [(one.nav_no, one.born) for one in undoing.pairs_of(connection, first.run, None)] == [
+        assert [(one.nav_no, one.born) for one in deeds.pairs_of(connection, first.run, None)] == [
             ("C1", "crm"),
             ("C2", None),
         ]
-        assert undoing.pairs_of(connection, first.run, (CUSTOMER, nav(2))) == []
-        assert [one.id for one in undoing.made_by(connection, first.run, None)] == [crm(7)]
-        assert undoing.made_by(connection, first.run, ("lines", crm(7))) == []
-        (written,) = undoing.written_by(connection, first.run, None)
+        assert deeds.pairs_of(connection, first.run, (CUSTOMER, nav(2))) == []
+        assert [one.id for one in deeds.made_by(connection, first.run, None)] == [crm(7)]
+        assert deeds.made_by(connection, first.run, ("lines", crm(7))) == []
+        (written,) = deeds.written_by(connection, first.run, None)
         assert (written.id, written.values) == (crm(2), (updates[0].values,))
-        assert undoing.written_by(connection, first.run, ("accounts", crm(2))) == []
-        assert undoing.written(connection, second.run, "accounts", [crm(1), crm(2)])[0].values == written.values
-        assert undoing.later_writers(connection, first.run, [crm(1), crm(2)]) == {crm(2): second.run}
+        assert deeds.written_by(connection, first.run, ("accounts", crm(2))) == []
+        assert deeds.written(connection, second.run, "accounts", [crm(1), crm(2)])[0].values == written.values
+        assert deeds.later_writers(connection, first.run, [crm(1), crm(2)]) == {crm(2): (second.run, "sync")}
 
 
 @hostile

@@ -1,18 +1,52 @@
 """Undoing runs of a test's world, and what there was before them."""
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from engine.model.snapshot import RunSnapshot
 from engine.runs import snapshots, undoing
 from engine.runs.undoing import Undoing, UndoLine
-from tests.sync.faults import Life, Plan, no_faults
-from tests.sync.world import Engine, Row, World
+from tests.sync.company import CRM, NAV, prepare
+from tests.sync.faults import Died, Life, Plan, no_faults
+from tests.sync.world import Engine, Make, Row, World
 
 STAMPS = frozenset(
     {"@odata.etag", "versionnumber", "modifiedon", "_modifiedby_value", "SystemModifiedAt", "Last_Date_Modified"}
 )
 SOMEBODY = "00000000-0000-4000-8000-00000000beef"
 """Another user of CRM."""
+
+
+class Until(Life):
+    """An engine that dies at the first step of which something is true."""
+
+    def __init__(self, ends: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._ends = ends
+
+    def step(self, name: str) -> None:
+        if not self.dead and self._ends(name):
+            self._die_at = len(self.steps) + 1
+        super().step(name)
+
+
+def company(make: Make, **options: Any) -> World:
+    """A small company with something for each job to do."""
+    world = make(NAV, CRM, **options)
+    prepare(world)
+    return world
+
+
+async def undo_until(world: World, run: int, ends: Callable[[str], bool]) -> int:
+    """An engine dies while it undoes a run; the number of its own run."""
+    with pytest.raises(Died):
+        await undo(world, run, life=Until(ends))
+    found = snapshots.active(world.store)
+    assert found is not None
+    assert found.undoes == run
+    return found.id
 
 
 async def undo(

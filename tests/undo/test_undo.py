@@ -12,7 +12,7 @@ from engine.store import runs
 from tests.sync.company import CRM, NAV, prepare
 from tests.sync.faults import at, batch, lost_after, lost_before
 from tests.sync.world import Make, World
-from tests.undo.taking_back import assert_as_before, changed_by, contents, left, lines, undo
+from tests.undo.taking_back import assert_as_before, changed_by, company, contents, left, lines, undo
 
 ALL_UNDONE = {
     "CURRENCY": (1, 0, 0, 0),
@@ -24,12 +24,6 @@ ALL_UNDONE = {
     "ITEM-PRODUCT": (4, 0, 0, 0),
 }
 """By mapping: removed, written back, only uncoupled, left."""
-
-
-def company(make: Make, **options: Any) -> World:
-    world = make(NAV, CRM, **options)
-    prepare(world)
-    return world
 
 
 def counted(world: World, run: Any) -> dict[str, tuple[int, int, int, int]]:
@@ -177,7 +171,20 @@ async def test_what_a_later_run_changed_waits_for_its_undo(make: Make) -> None:
     done = await undo(world, run.id, dry=True)
     told = next(one for one in world.outcomes(done) if one.nav_no == "C1")
     assert told.cause == "a later run changed it"
-    assert f"Run {later.id}" in told.message
+    assert told.message == f"Run {later.id} changed it too. Undo that run first."
+
+
+async def test_what_cannot_be_undone_is_not_asked_for(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    await asyncio.sleep(3.1)
+    world.edit_nav("Customer", "C1", Phone_No="99")
+    later = await world.work(world.start("CUSTOMER", kind="sync"))
+    assert later.counters.modified
+    done = await undo(world, run.id, dry=True)
+    told = next(one for one in world.outcomes(done) if one.nav_no == "C1")
+    assert told.cause == "a later run changed it"
+    assert told.message == f"Run {later.id} (sync) changed it too, and cannot be undone, so what it wrote stays."
 
 
 async def test_runs_are_undone_one_after_the_other(make: Make) -> None:
@@ -232,6 +239,37 @@ async def test_flags_are_put_back(make: Make) -> None:
     await undo(world, run.id)
     with world.store.reading() as connection:
         assert runs.flags(connection) == stored
+
+
+async def test_a_flag_that_was_changed_during_the_run_stays(make: Make) -> None:
+    world = company(make)
+    control.set_only_coupled(world.store, world.settings, "CUSTOMER", value=False, by="somebody")
+    number = world.start("CURRENCY", "CUSTOMER", keep=True)
+    control.set_only_coupled(world.store, world.settings, "CUSTOMER", value=True, by="somebody")
+    run = await world.work(number)
+    done = await undo(world, run.id)
+    with world.store.reading() as connection:
+        stored = runs.flags(connection)
+    assert (stored["CUSTOMER"][0], stored["CURRENCY"][0]) == (True, True)
+    assert undoing.kept_flags(world.store, done.id) == ["CUSTOMER"]
+    assert any("was changed during the run" in one.text for one in done.events if one.mapping == "CUSTOMER")
+
+
+async def test_a_flag_that_is_as_before_needs_no_word(make: Make) -> None:
+    world = company(make)
+    run = await world.run("CURRENCY", keep=True)
+    await undo(world, run.id)
+    again = await undo(world, run.id)
+    assert undoing.kept_flags(world.store, again.id) == []
+    assert not any("Synch. Only Coupled Records" in one.text for one in again.events)
+
+
+async def test_the_time_is_that_of_the_engine_although_all_jobs_go_on_at_once(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    done = await undo(world, run.id)
+    assert done.ended is not None
+    assert 0 < done.worked <= (done.ended - done.started).total_seconds()
 
 
 async def test_the_local_currency_and_the_price_list_go_last(make: Make) -> None:

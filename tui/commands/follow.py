@@ -81,6 +81,10 @@ def explain(run: RunSnapshot) -> None:
     if run.kind != "run":
         if run.state.resumable and run.kind == "sync":
             say("coupler: it did not get to its end. Nothing is lost; the next one starts where the last one did.")
+        elif run.state.resumable and run.undoes is not None:
+            say(f"coupler: the undo of run {run.undoes} is not finished, and nothing else may write until it is.")
+            if "coupler undo" not in run.hint:
+                say(f"  To go on: coupler undo {run.undoes}  To give it up: coupler cancel {run.id}")
         elif run.state.resumable and run.kind == "plan":
             say("coupler: the plan did not get to its end. Start another one: coupler plan")
         elif run.state.resumable:

@@ -108,7 +108,7 @@ def _job_row(one: PassSnapshot) -> tuple[str, ...]:
         one.mapping,
         one.direction.arrow,
         form.iso(one.started) or form.NONE,
-        form.between(one.started, one.ended),
+        form.duration(one.took),
         *map(form.count, numbers),
         str(one.state),
         _type(one),
@@ -116,9 +116,15 @@ def _job_row(one: PassSnapshot) -> tuple[str, ...]:
 
 
 def _type(one: PassSnapshot) -> str:
-    """Blank for a synchronization; else what it is, with the counter that only such a job has."""
+    """Blank for a synchronization; else what it is, with the counter that only such a job has: of an undo, how many
+    records it took back.
+    """
     counters = one.counters
-    numbers = {JobType.COUPLING: counters.coupled, JobType.UNCOUPLING: counters.uncoupled}
+    numbers = {
+        JobType.COUPLING: counters.coupled,
+        JobType.UNCOUPLING: counters.uncoupled,
+        JobType.UNDO: counters.read - counters.skipped,
+    }
     return f"{one.type} ({form.count(numbers[one.type])})" if one.type in numbers else ""
 
 

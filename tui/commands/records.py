@@ -63,6 +63,7 @@ def run(found: RunSnapshot) -> dict[str, Any]:
     return {
         "run": found.id,
         "kind": found.kind,
+        "undoes": found.undoes,
         "state": str(found.state),
         "paused": found.paused,
         "environment": found.environment,
@@ -109,6 +110,7 @@ def one_pass(found: PassSnapshot) -> dict[str, Any]:
         "total_exact": found.total_exact,
         "started": form.iso(found.started),
         "ended": form.iso(found.ended),
+        "took": None if found.took is None else round(found.took),
         "message": found.message,
         **counters(found.counters),
     }

@@ -149,12 +149,9 @@ def sync_command(*, only: tuple[str, ...], plain: bool, as_json: bool, config_fi
 
 def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_json: bool) -> int:
     """Start a synchronization of modified records, and follow it."""
-    active = snapshots.active(store)
-    if active is not None:
-        diagnostics.fail(control.on_hold(active.id))
-        return ExitCode.BUSY
-    find_secrets(settings)
     try:
+        control.refuse_on_hold(store)
+        find_secrets(settings)
         number = control.start(store, settings, kind="sync", only=jobs, by=control.who())
     except RunError as error:
         diagnostics.fail(error)
@@ -188,6 +185,8 @@ def resume_command(
             say(f"coupler: run {found.id} is {found.state}; there is nothing to resume.")
             want.output.ended(found, of_run(found))
             return of_run(found)
+        if found.undoes is not None:
+            return _busy(found)
         find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")
@@ -233,6 +232,10 @@ def answer(store: Store, number: int, *, keep: bool) -> tuple[RunSnapshot, ExitC
 
 
 def _busy(active: RunSnapshot) -> ExitCode:
+    if active.undoes is not None:
+        say(f"coupler: run {active.id}, which undoes run {active.undoes}, is {active.state}; it goes first.")
+        say(f"  coupler undo {active.undoes} goes on with it, coupler cancel {active.id} gives it up")
+        return ExitCode.BUSY
     ways = {
         RunState.RUNNING: f"coupler attach {active.id} shows it, coupler stop {active.id} stops it",
         RunState.ASKING: f"answer it: coupler answer {active.id} yes|no",

@@ -1,12 +1,13 @@
 """Taking back a full synchronization."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from engine.config import Settings
-from engine.model.snapshot import RunState
+from engine.model.snapshot import JobSnapshot, RunSnapshot, RunState
 from engine.runs import control, snapshots, undoing
 from engine.runs.undoing import UndoLine
 from engine.store.database import Store
@@ -31,10 +32,12 @@ _KEPT = (
 _EXIT_CODES = """\b
 Exit codes:
   0    all was taken back, or a dry run would leave nothing
-  1    some records were left, or a dry run would leave some
+  1    some records, or values of them, were left, or a dry run would leave some
   2    usage, or the run cannot be undone; nothing was done
   3    a server or the state store is down or refuses; undo again
-  5    not started, stopped, or the engine was lost; undo again for the rest
+  4    another run is not finished, or an engine is at work
+  5    not started, or stopped; undo again for the rest, or give it up with cancel
+  70   the engine was lost, or a fault of the program; undo again for the rest
 """
 
 
@@ -51,6 +54,7 @@ def undo_command(
     """Take back full synchronization RUN: remove what it created, write back what it overwrote, uncouple its pairs.
 
     What was changed since, or what others belong to, is left with the reason. A run that was stopped is ended by it.
+    Until it is finished, or given up with `coupler cancel`, nothing else may write.
     """
     if as_json and as_plain:
         raise click.UsageError("--plain and --json exclude each other.")
@@ -59,22 +63,37 @@ def undo_command(
     with opened(config_file) as (settings, store):
         find_secrets(settings)
         if dry_run or not yes:
-            number, code = _dry(settings, store, run_id)
+            number, code = _work(settings, store, run_id, None)
             if code is not ExitCode.OK or dry_run:
-                return _told(store, number, code, dry=True, as_json=as_json)
-            _told(store, number, code, dry=True, as_json=False)
+                return _told(store, number, code, JsonOutput() if as_json else Quiet(), as_json=as_json)
+            _told(store, number, code, Quiet(), as_json=False)
             if not _allowed(settings, run_id):
                 say("Nothing was undone.")
                 return ExitCode.NOT_FINISHED
-        number = undoing.start(store, settings, run_id, dry=False, by=control.who())
         output: Output = JsonOutput() if as_json else PlainOutput()
-        code = ExitCode(watch(settings, store, number, Wanted(None, output, ask=False)))
-        return _told(store, number, code, dry=False, as_json=as_json)
+        number, code = _work(settings, store, run_id, output)
+        return _told(store, number, code, output, as_json=as_json)
 
 
-def _dry(settings: Settings, store: Store, run_id: int) -> tuple[int, ExitCode]:
-    number = undoing.start(store, settings, run_id, dry=True, by=control.who())
-    return number, ExitCode(watch(settings, store, number, Wanted(None, Quiet(), ask=False)))
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    """Output of the jobs alone, if at all: how the run ended is told when it is known what was left."""
+
+    output: Output | None
+
+    def changed(self, run: RunSnapshot, job: JobSnapshot) -> None:
+        """A job is in a new state."""
+        if self.output is not None:
+            self.output.changed(run, job)
+
+    def ended(self, run: RunSnapshot, code: ExitCode) -> None:
+        """That is told later."""
+
+
+def _work(settings: Settings, store: Store, run_id: int, output: Output | None) -> tuple[int, ExitCode]:
+    """Undo a run; without an output, only look."""
+    number = undoing.start(store, settings, run_id, dry=output is None, by=control.who())
+    return number, ExitCode(watch(settings, store, number, Wanted(None, _Jobs(output), ask=False)))
 
 
 def _allowed(settings: Settings, run_id: int) -> bool:
@@ -87,25 +106,32 @@ def _allowed(settings: Settings, run_id: int) -> bool:
     return ask.yes_or_no(f"Undo run {run_id} now? yes or no [no]: ", default=False) is True
 
 
-def _told(store: Store, number: int, code: ExitCode, *, dry: bool, as_json: bool) -> ExitCode:
-    """Say what was done, or would be, and what is left and why; the exit code."""
-    found = undoing.report(store, number)
+def _told(store: Store, number: int, code: ExitCode, output: Output, *, as_json: bool) -> ExitCode:
+    """Say what was done, or would be, what is left and why, and how it ended; the exit code."""
+    run = snapshots.run(store, number)
+    dry = run.undoes is None
+    found, kept = undoing.report(store, number), undoing.kept_flags(store, number)
     causes = [one for one in snapshots.causes(store, number) if one.kind == "left"]
     if as_json:
         for line in found:
             out(records.line({"type": "undo", "run": number, "dry": dry, **_record(line)}))
         for one in causes:
             out(records.line({"type": "left", **records.cause(one)}))
+        for name in kept:
+            out(records.line({"type": "flag_kept", "run": number, "mapping": name}))
     else:
         for text in plain.columns(_HEADER if dry else _DONE, _rows(found), right=frozenset(range(1, 5))):
             out(text)
         for one in causes:
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
-        if snapshots.run(store, number).state is RunState.FINISHED:
+        for name in kept:
+            say(f"coupler: Synch. Only Coupled Records of {name} was changed by somebody and stays as it is")
+        if run.state is RunState.FINISHED:
             say(f"coupler: each record: coupler errors {number} --records")
-    if code is not ExitCode.OK:
-        return code
-    return ExitCode.RECORDS_FAILED if any(line.left for line in found) else ExitCode.OK
+    if code is ExitCode.OK and any(line.left for line in found):
+        code = ExitCode.RECORDS_FAILED
+    output.ended(run, code)
+    return code
 
 
 def _rows(lines: Sequence[UndoLine]) -> list[tuple[str, ...]]:

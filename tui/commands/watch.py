@@ -31,7 +31,7 @@ _run = click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), require
 def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_file: Path | None) -> int:
     """Show a run that is going, on the screen or, without a terminal, in lines. Leaving does not stop it."""
     with opened(config_file) as (settings, store):
-        found = _wanted(store, run_id)
+        found = _at_work(store, run_id)
         if not (as_plain or as_json or no_screen()):
             return show(settings, store, attach=found.id)
         output = JsonOutput() if as_json else PlainOutput()
@@ -46,9 +46,10 @@ def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_
 @json_option
 @config_option
 def status_command(*, run_id: int | None, as_json: bool, config_file: Path | None) -> int:
-    """Show the run that is not finished, else the last one of any kind that `coupler jobs` lists."""
+    """Show the run that is not finished or at work, else the last one of any kind that `coupler jobs` lists."""
     with opened(config_file) as (_, store):
         found = _any(store) if run_id is None else snapshots.run(store, run_id)
+        busy = snapshots.at_work(store) if run_id is None else None
         if found is None:
             say("coupler: there was no run yet.")
             return ExitCode.OK
@@ -59,6 +60,8 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
             out(line)
         if found.state.active:
             explain(replace(found, message="", left_alone=0))  # they are among the lines
+        if busy is not None and busy.id != found.id:
+            say(f"coupler: an engine works on run {busy.id} ({busy.kind}): coupler status {busy.id}")
         return ExitCode.OK
 
 
@@ -66,9 +69,9 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
 @_run
 @config_option
 def stop_command(*, run_id: int | None, config_file: Path | None) -> int:
-    """Stop a run at its next checkpoint; it can be resumed."""
+    """Stop a run of any kind at its next checkpoint. A full synchronization can be resumed, an undo goes on by undo."""
     with opened(config_file) as (_, store):
-        found = _wanted(store, run_id)
+        found = _at_work(store, run_id)
         if found.state is not RunState.RUNNING:
             raise RunError(f"Run {found.id} is {found.state}; only a running one can be stopped.")
         control.wish(store, found.id, Wish.STOP)
@@ -79,9 +82,12 @@ def stop_command(*, run_id: int | None, config_file: Path | None) -> int:
 @_run
 @config_option
 def cancel_command(*, run_id: int | None, config_file: Path | None) -> int:
-    """End a run for good at its next checkpoint; Synch. Only Coupled Records is as before it."""
+    """End a run for good at its next checkpoint; Synch. Only Coupled Records is as before it.
+
+    An undo is given up: what it took back stays so.
+    """
     with opened(config_file) as (_, store):
-        found = _wanted(store, run_id)
+        found = snapshots.run(store, run_id) if run_id is not None else snapshots.active(store) or _at_work(store, None)
         if not found.state.active:
             raise RunError(f"Run {found.id} is {found.state} already.")
         control.cancel(store, found.id, control.who())
@@ -135,12 +141,15 @@ def _until_quiet(store: Store, number: int) -> int:
     return ExitCode.OK
 
 
-def _wanted(store: Store, run_id: int | None) -> RunSnapshot:
-    found = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
+def _at_work(store: Store, run_id: int | None) -> RunSnapshot:
+    """The run of that number; without one, that which an engine works on, else that which is not finished."""
+    if run_id is not None:
+        return snapshots.run(store, run_id)
+    found = snapshots.at_work(store) or snapshots.active(store)
     if found is None:
         raise RunError("No run is active.", "coupler status shows the last one; coupler jobs lists all.")
     return found
 
 
 def _any(store: Store) -> RunSnapshot | None:
-    return snapshots.active(store) or snapshots.last(store)
+    return snapshots.active(store) or snapshots.at_work(store) or snapshots.last(store)

@@ -140,6 +140,8 @@ def cleared(run: RunSnapshot, width: int) -> list[str]:
 def _cleared(run: RunSnapshot) -> str:
     if run.kind == "plan":
         return "Preflight: nothing is written, Synch. Only Coupled Records is not touched"
+    if run.undoes is not None:
+        return f"Undo of run {run.undoes}: Synch. Only Coupled Records becomes what it was before that run"
     if run.state.active:
         count = len(run.cleared)
         if not count:

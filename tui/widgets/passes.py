@@ -50,7 +50,7 @@ def row(one: PassSnapshot, look: Look) -> Row:
             one.mapping,
             one.direction.arrow,
             fmt.stamp(one.started, now(), utc=look.utc),
-            fmt.between(one.started, one.ended),
+            fmt.duration(one.took),
             fmt.count(sums.inserted),
             fmt.count(sums.modified),
             fmt.count(sums.unchanged),

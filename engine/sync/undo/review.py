@@ -10,11 +10,12 @@ from engine.connectors.protocol import Row
 from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import Condition, Direction
 from engine.model.outcome import Problem
-from engine.store import undoing
-from engine.store.undoing import LEFT, REMOVE, RESTORE, UNCOUPLE, Ended, Made, Pair, Step, Written
+from engine.store import deeds, undoing
+from engine.store.deeds import Made, Pair, Written
+from engine.store.undoing import LEFT, REMOVE, RESTORE, UNCOUPLE, Ended, Step
 from engine.sync.context import Context
 from engine.sync.undo.folding import look_at
-from engine.sync.undo.undone import Place, Undone, changed, digest, place_of, touched_in_crm, touched_in_nav
+from engine.sync.undo.undone import OWNER_LEFT, Place, Undone, changed, digest, place_of, touched_in_crm, touched_in_nav
 
 _COMPANY = (Condition("Type", "eq", "Company"),)
 
@@ -31,19 +32,19 @@ class Review:
         """Keep a step for each record that the run created, overwrote or coupled; those that must stay are left."""
         store, run = self._context.store, self._undone.id
         after: tuple[str, str] | None = None
-        while pairs := await store.read(partial(undoing.pairs_of, run=run, after=after)):
+        while pairs := await store.read(partial(deeds.pairs_of, run=run, after=after)):
             await self._context.checkpoint()
             for (mapping, born), group in groupby(sorted(pairs, key=_by_birth), key=_by_birth):
                 await self._keep(await self._of_pairs(mapping, born, list(group)))
             after = (pairs[-1].mapping, pairs[-1].nav_id)
         after = None
-        while rows := await store.read(partial(undoing.made_by, run=run, after=after)):
+        while rows := await store.read(partial(deeds.made_by, run=run, after=after)):
             await self._context.checkpoint()
             for (mapping, entity), extras in groupby(rows, key=lambda one: (one.mapping, one.entity)):
                 await self._keep(await self._of_extras(mapping, entity, list(extras)))
             after = (rows[-1].entity, rows[-1].id)
         after = None
-        while updates := await store.read(partial(undoing.written_by, run=run, after=after)):
+        while updates := await store.read(partial(deeds.written_by, run=run, after=after)):
             await self._context.checkpoint()
             for _, some in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
                 await self._of_updates(list(some))
@@ -58,7 +59,7 @@ class Review:
         ids = {pair.crm_id if one_way is TO else pair.nav_id: pair for pair in pairs}
         rows = await self._context.target(one_way).fetch(place.entity, place.key, list(ids), place.columns)
         later = await self._context.store.read(
-            lambda connection: undoing.later_writers(connection, self._undone.id, list(ids))
+            lambda connection: deeds.later_writers(connection, self._undone.id, list(ids))
         )
         stamps = await self._context.store.read(partial(undoing.stamps, ids=list(ids)))
         notes = await self._companies(mapping, one_way, rows)
@@ -73,7 +74,7 @@ class Review:
                 else touched_in_nav(self._undone, one, row, pair.base, stamps.get(id, ()))
             )
             if problem is not None and id in later:
-                problem = changed("a later run changed it", f"Run {later[id]} changed it too. Undo that run first.")
+                problem = _changed_later(*later[id])
             steps.append((self._step(pair, REMOVE, one_way, place, row, notes.get(id, "")), problem))
         return steps
 
@@ -124,7 +125,7 @@ class Review:
                 continue
             problem = touched_in_crm(self._undone, row)
             if states.get(one.source) == LEFT:
-                problem = changed("what it belongs to is left", "The record that it belongs to is left, so it stays.")
+                problem = OWNER_LEFT
             step = Step(
                 self._undone.rank_of_extra(entity, mapping),
                 entity,
@@ -148,6 +149,7 @@ class Review:
         before = await self._context.store.read(partial(undoing.done_before, undoers=undoers, ids=ids))
         looked = await look_at(self._context, [one for one in updates if one.id not in {*created, *before}])
         steps: list[tuple[Step, Problem | None]] = []
+        partly: list[tuple[Step, Problem]] = []
         for one in looked:
             if not (one.values or one.problem):
                 continue
@@ -165,22 +167,35 @@ class Review:
                 name=one.name,
             )
             steps.append((step, None if one.values else one.problem))
-        await self._keep(steps)
+            if one.values and one.problem is not None:
+                partly.append((step, one.problem))
+        await self._keep(steps, partly)
 
-    async def _keep(self, steps: Sequence[tuple[Step, Problem | None]]) -> None:
-        """Keep steps, each with why its record must be left, if it must."""
+    async def _keep(
+        self, steps: Sequence[tuple[Step, Problem | None]], partly: Sequence[tuple[Step, Problem]] = ()
+    ) -> None:
+        """Keep steps, each with why its record must be left, if it must; `partly` with why some of its values must."""
         at = self._context.clock()
 
         def write(connection: sa.Connection) -> None:
             undoing.add(connection, self._run, [step for step, _ in steps])
             left = [Ended(step, LEFT, problem) for step, problem in steps if problem is not None]
             undoing.end(connection, self._run, left, at)
+            undoing.foresee(connection, self._run, partly, at)
 
         await self._context.store.write(write)
 
 
 def _by_birth(pair: Pair) -> tuple[str, str]:
     return pair.mapping, pair.born or ""
+
+
+def _changed_later(run: int, kind: str) -> Problem:
+    """Only full synchronizations can be undone."""
+    cause = "a later run changed it"
+    if kind == "run":
+        return changed(cause, f"Run {run} changed it too. Undo that run first.")
+    return changed(cause, f"Run {run} ({kind}) changed it too, and cannot be undone, so what it wrote stays.")
 
 
 def _by_nav(number: str) -> str:

@@ -7,18 +7,23 @@ from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any
 
-from engine.connectors.protocol import ETAG, Row
+from engine.connectors.protocol import ETAG, Result, Row
 from engine.mapping.decide import changed_since_agreed
 from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.outcome import Problem
+from engine.sync.writing import cause_of
 
 MODIFIED_BY, MODIFIED, CREATED = "_modifiedby_value", "modifiedon", "createdon"
 _STAMPS = frozenset({ETAG, MODIFIED_BY, MODIFIED, CREATED, "versionnumber"})
 _STALE = timedelta(seconds=2)
 """How old the date of an answer may be: it has whole seconds, and web servers look at the clock once a second."""
 
+_PLAIN, _LINK = 16, 6
+"""Bytes of a digest: for all plain values, and for each lookup."""
+
+_BLANK = bytes(_LINK)
 _EXTRA_KEYS = {
     "uoms": ("uomid", "name"),
     "productpricelevels": ("productpricelevelid", "productnumber"),
@@ -65,7 +70,9 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A table as it is read: `plain` are the columns whose values tell whether a record is still the same."""
+    """A table as it is read: `plain` are the columns whose values tell whether a record is still the same, `links` are
+    lookups, which end when the record that they name is removed.
+    """
 
     entity: str
     key: str
@@ -73,6 +80,7 @@ class Place:
     name: str
     columns: tuple[str, ...]
     plain: tuple[str, ...]
+    links: tuple[str, ...]
     stamps: tuple[str, ...]
     modified: str
 
@@ -84,6 +92,7 @@ def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> P
         fields = [one for one in mapping.fields if (one.crm if one_way is TO else one.nav)]
         names = [one.column if one_way is TO else one.nav for one in fields]
         plain = [name for one, name in zip(fields, names, strict=True) if one.kind is not FieldKind.LOOKUP]
+        links = [name for one, name in zip(fields, names, strict=True) if one.kind is FieldKind.LOOKUP]
         columns = (table.key, table.number, table.name, table.modified, *names, *stamps)
         unique = tuple(dict.fromkeys(name for name in columns if name))
         return Place(
@@ -93,17 +102,38 @@ def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> P
             table.name,
             unique,
             tuple(dict.fromkeys(plain)),
+            tuple(dict.fromkeys(links)),
             stamps or (table.modified,),
             table.modified,
         )
     key, name = _EXTRA_KEYS[entity]
-    return Place(entity, key, name, name, (key, name, *stamps), (name,), stamps, MODIFIED)
+    return Place(entity, key, name, name, (key, name, *stamps), (name,), (), stamps, MODIFIED)
 
 
 def digest(place: Place, row: Row) -> bytes:
-    """The values of a record, without stamps, and without lookups, which end when their partner is removed."""
+    """The values of a record without its stamps: all of them at once, then each lookup on its own."""
     values = [(name, str(row.get(name))) for name in place.plain if name not in _STAMPS]
-    return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    links = (_BLANK if row.get(name) in (None, "") else _hash(str(row[name]), _LINK) for name in place.links)
+    return _hash(repr(values), _PLAIN) + b"".join(links)
+
+
+def differs(before: bytes, now: bytes) -> bool:
+    """Whether the digests of a record are those of different values; a lookup that ended makes no difference."""
+    pairs = zip(_links(before), _links(now), strict=True)
+    return before[:_PLAIN] != now[:_PLAIN] or any(new not in (old, _BLANK) for old, new in pairs)
+
+
+def unlinked(before: bytes, now: bytes) -> bool:
+    """Whether a lookup ended, which stamps a record in CRM although nobody changed it."""
+    return any(new == _BLANK != old for old, new in zip(_links(before), _links(now), strict=True))
+
+
+def _links(of: bytes) -> list[bytes]:
+    return [of[at : at + _LINK] for at in range(_PLAIN, len(of), _LINK)]
+
+
+def _hash(text: str, size: int) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime] = ()) -> Problem | None:
@@ -148,6 +178,17 @@ def changed(cause: str, message: str) -> Problem:
     return Problem("changed", cause, message, "Remove it by hand, or keep it: its coupling was kept too.")
 
 
+def refused(result: Result) -> Problem:
+    """A record that is left because the service wants it so."""
+    message = result.message or "The service refused it without a reason."
+    return Problem(
+        result.code or "rejected",
+        cause_of(message),
+        message,
+        "Mend the cause as the message says and undo again, or keep the record.",
+    )
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two values as JSON mean the same: nothing and blank, and numbers whatever their decimals."""
     if one in (None, "") or other in (None, ""):
@@ -160,3 +201,12 @@ def same(one: Any, other: Any) -> bool:
         return Decimal(str(one)) == Decimal(str(other))
     except InvalidOperation:
         return False
+
+
+RESTLESS = Problem(
+    "restless",
+    "the service did not settle on an answer",
+    "The record kept changing, or the service did not answer what became of it.",
+    "Undo again.",
+)
+OWNER_LEFT = changed("what it belongs to is left", "The record that it belongs to is left, so it stays.")

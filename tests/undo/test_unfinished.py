@@ -1,0 +1,210 @@
+"""An undo that was broken off: it looks anew before it goes on, all else waits for it, and it can be given up."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from engine.model.errors import OnHold
+from engine.model.snapshot import RunState
+from engine.runs import control, coupling, snapshots, undoing
+from engine.runs.requests import Match, Mend
+from engine.store import runs
+from tests.sync.world import Make, World
+from tests.undo.taking_back import assert_as_before, changed_by, company, contents, left, lines, undo, undo_until
+
+
+def writes(name: str) -> bool:
+    return name.startswith("before") and name.endswith("$batch")
+
+
+async def changed_both_ways(make: Make) -> tuple[World, int, str]:
+    """A second run has carried a phone number to CRM; the world, the run, and the account."""
+    world = company(make)
+    await world.run()
+    account = next(pair.crm_id for pair in world.couplings("CUSTOMER") if pair.nav_no == "C1")
+    world.edit_nav("Customer", "C1", Phone_No="99")
+    run = await world.run()
+    assert world.crm("accounts", accountid=account)[0]["telephone1"] == "99"
+    return world, run.id, account
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"Credit_Limit_LCY": 5},
+        {"Mobile_Phone_No": "0170"},
+        {"Salesperson_Code": "ANNA"},
+        {"Currency_Code": "GBP"},
+        {"Phone_No": "1"},
+    ],
+)
+async def test_what_was_changed_in_nav_meanwhile_stays(make: Make, values: dict[str, Any]) -> None:
+    world = company(make)
+    run = await world.run()
+    customer = world.nav("Customer", Name="Neu")[0]["No"]
+    number = await undo_until(world, run.id, writes)
+    await asyncio.sleep(3.1)
+    world.edit_nav("Customer", customer, **values)
+    done = await undo(world, run.id)
+    assert done.id == number
+    assert world.nav("Customer", No=customer), "it was changed since the run"
+    assert customer in left(world, done)
+
+
+async def test_what_our_user_changed_in_crm_meanwhile_stays(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    account = world.crm("accounts", name="Firm C1")[0]["accountid"]
+    await undo_until(world, run.id, writes)
+    await asyncio.sleep(3.1)
+    world.edit_crm("accounts", account, description="met them")
+    assert left(world, await undo(world, run.id))["C1"] == "it was changed after the run"
+    assert world.crm("accounts", accountid=account)
+
+
+async def test_a_price_stays_with_its_product(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    product = world.crm("products", productnumber="I1")[0]["productid"]
+    await undo_until(world, run.id, writes)
+    changed_by(world, "products", product, description="good")
+    await undo(world, run.id)
+    assert world.crm("products", productid=product)
+    assert world.crm("productpricelevels", _productid_value=product)
+
+
+async def test_links_that_the_engine_before_took_away_are_no_change(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    run = await world.run()
+    await asyncio.sleep(3.1)
+
+    def contacts_are_gone(name: str) -> bool:
+        return name == "after commit" and not world.nav("Contact", Name="Anna Kis")
+
+    assert world.nav("Customer", Name="Neu")[0]["Primary_Contact_No"]
+    assert world.nav("Contact", Name="Anna Kis")
+    await undo_until(world, run.id, contacts_are_gone)
+    assert world.nav("Customer", Name="Neu")[0]["Primary_Contact_No"] == ""
+    await asyncio.sleep(3.1)
+    done = await undo(world, run.id)
+    assert left(world, done) == {}
+    assert_as_before(world, before)
+
+
+async def test_nothing_else_may_write_until_it_is_finished(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    number = await undo_until(world, run.id, writes)
+    said = f"Run {number}, which undoes run {run.id}, is not finished"
+    for kind in ("run", "sync", "plan"):
+        with pytest.raises(OnHold, match=said) as refused:
+            world.start(kind=kind)
+        assert f"`coupler undo {run.id}`" in refused.value.hint
+        assert f"`coupler cancel {number}`" in refused.value.hint
+    with pytest.raises(OnHold, match=said):
+        coupling.start(world.store, world.settings, Match((), create=False), by="test")
+    with pytest.raises(OnHold, match=said):
+        control.resume(world.store, world.settings, number)
+    assert coupling.start(world.store, world.settings, Mend(""), by="test"), "looking changes nothing"
+    home = snapshots.home(world.store, world.settings)
+    assert home.active is not None
+    assert (home.active.id, home.active.undoes) == (number, run.id)
+    await undo(world, run.id)
+    assert snapshots.active(world.store) is None
+    assert world.start(kind="sync")
+
+
+async def test_another_run_cannot_be_undone_meanwhile(make: Make) -> None:
+    world, later, _ = await changed_both_ways(make)
+    await undo_until(world, later, writes)
+    with pytest.raises(OnHold, match=f"undoes run {later}"):
+        undoing.start(world.store, world.settings, later - 1, dry=True, by="test")
+    assert undoing.start(world.store, world.settings, later, dry=True, by="test"), "looking at what is left is allowed"
+
+
+async def test_a_synchronization_that_was_committed_just_before_waits_too(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    waiting = world.start(kind="sync")
+    await undo_until(world, run.id, writes)
+    found = await world.work(waiting)
+    assert (found.state, found.code, found.counters.read) == (RunState.STOPPED, "on_hold", 0)
+
+
+@pytest.mark.parametrize("step", ["before crm POST $batch", "after crm POST $batch"])
+@pytest.mark.parametrize("kind", ["run", "sync"])
+async def test_given_up_it_loses_nothing(make: Make, step: str, kind: str) -> None:
+    world, run, account = await changed_both_ways(make)
+    number = await undo_until(world, run, lambda name: name == step)
+    assert (world.crm("accounts", accountid=account)[0].get("telephone1") is None) == step.startswith("after")
+    control.cancel(world.store, number, "test")
+    given_up = snapshots.run(world.store, number)
+    assert given_up.state is RunState.CANCELLED
+    assert given_up.message == "cancelled by test; what it took back stays so"
+    again = await world.work(world.start("CUSTOMER", kind=kind))
+    assert "C1" not in world.codes(again)
+    assert world.nav("Customer", No="C1")[0]["Phone_No"] == "99", "what is back in CRM is nobody's change"
+    assert world.crm("accounts", accountid=account)[0]["telephone1"] == "99"
+
+
+async def test_after_it_was_given_up_it_can_be_undone_anew(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    run = await world.run()
+    number = await undo_until(world, run.id, writes)
+    control.cancel(world.store, number, "test")
+    done = await undo(world, run.id)
+    assert done.id != number
+    assert left(world, done) == {}
+    assert_as_before(world, before)
+
+
+async def test_an_engine_that_is_told_to_gives_it_up(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    number = undoing.start(world.store, world.settings, run.id, dry=False, by="test")
+    for wish, state, words in (("stop", "stopped", "Stopped by an operator"), ("cancel", "cancelled", "Given up")):
+        with world.store.writing() as connection:
+            runs.change(connection, number, tuple(RunState), {"wish": wish, "state": "running"})
+
+        async def work(engine: Any) -> None:
+            taking_back = undoing.Undoing(engine._store, engine._settings, number, *engine._sides, clock=engine._clock)
+            await taking_back.work()
+
+        await world.with_engine(number, work)
+        found = snapshots.run(world.store, number)
+        assert (found.state.value, found.message[: len(words)]) == (state, words)
+        assert (f"`coupler undo {run.id}`" in found.hint) == (state == "stopped")
+    assert snapshots.active(world.store) is None
+
+
+async def test_only_what_is_done_is_told_as_done(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    number = await undo_until(world, run.id, writes)
+    told = undoing.report(world.store, number)
+    assert {(one.removed, one.restored, one.uncoupled) for one in told} == {(0, 0, 0)}
+    dry = undoing.report(world.store, (await undo(world, run.id, dry=True)).id)
+    assert sum(one.removed for one in dry) > 10
+
+
+async def test_what_is_looked_at_again_is_told_once(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    account = world.crm("accounts", name="Firm C1")[0]["accountid"]
+    row = world.sandbox.crm.tables["accounts"].rows[account]
+    as_it_was = dict(row)
+    changed_by(world, "accounts", account, telephone1="1234")
+
+    def it_is_left(name: str) -> bool:
+        active = snapshots.active(world.store)
+        return name == "before commit" and active is not None and "C1" in left(world, active)
+
+    await undo_until(world, run.id, it_is_left)
+    world.sandbox.crm.tables["accounts"].update(account, as_it_was)
+    done = await undo(world, run.id)
+    assert [one.kind for one in world.outcomes(done, "CUSTOMER") if one.nav_no == "C1"] == ["removed"]
+    assert lines(world, done)["CUSTOMER"].left == 0
+    assert sum(job.counters.skipped for job in done.jobs) == 0
