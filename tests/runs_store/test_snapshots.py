@@ -115,7 +115,7 @@ def test_the_last_run_is_of_any_kind_that_has_jobs(store: Store, settings: Setti
     assert snapshots.last(store) is None
     start(store, settings, FINISHED)
     number = start(store, settings, FINISHED)
-    put(store, number, kind=kind)
+    put(store, number, kind=kind, request={"undo": 1, "dry": False} if kind == "undo" else None)
     for other in ("plan", "look"):
         put(store, start(store, settings, FINISHED), kind=other)
     found = snapshots.last(store)
