@@ -142,7 +142,7 @@ def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "r
         jobs=planned_jobs() if kind == "plan" else finished_jobs() if over else running_jobs(word),
         flags=flags(),
         events=EVENTS,
-        worked=401,
+        worked=279 if over else 571 if state.resumable else 573,
     )
 
 

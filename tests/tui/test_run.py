@@ -19,7 +19,7 @@ async def test_shows_seven_jobs_their_sums_and_what_is_cleared(door: ScriptedDoo
     async with showing(door, attach=16) as (app, pilot):
         await see(
             pilot,
-            "run 16  RUNNING 00:06:41",
+            "run 16  RUNNING 00:09:33",
             "> 4 CUSTOMER         RUN   [#########........]      2,210/4,105   38.1    00:50",
             "5 CONTACTS         WAIT",
             "0/~9,800",
