@@ -23,8 +23,9 @@ class Life:
 
     def __init__(self, steps: Callable[[], int]) -> None:
         self.dead = False
+        self.steps = 0
         self.marks: dict[int, None] = {}
-        self._steps = steps
+        self._step = steps
 
     def check(self) -> None:
         """Raise Died after the kill."""
@@ -33,7 +34,7 @@ class Life:
 
     def mark(self) -> None:
         """The world has changed."""
-        self.marks[self._steps()] = None
+        self.marks[self._step()] = None
 
 
 class MortalStore(Store):

@@ -67,13 +67,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         ready: deque[asyncio.Handle] = self._ready  # type: ignore[attr-defined]
         while not ready:
             self._advance()
-        handle = ready.popleft()
-        if handle.cancelled():
-            return
-        self.steps += 1
-        if self.steps == self.kill_at:
-            raise Killed
-        handle._run()
+        if not ready[0].cancelled():
+            if self.steps + 1 == self.kill_at:
+                raise Killed
+            self.steps += 1
+            ready.popleft()._run()
+        else:
+            ready.popleft()
 
     def _advance(self) -> None:
         """Go to the next moment at which something happens, here or in the world."""

@@ -35,7 +35,7 @@ from sandbox.nav.schema import PAGES
 from sandbox.odata.errors import ODataError
 from tests.sim.agenda import Agenda
 from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
-from tests.sim.life import Died, Life, MortalStore
+from tests.sim.life import Life, MortalStore
 from tests.sim.loop import Killed, Stuck, VirtualLoop
 from tests.sim.network import BOUND, Network, Server, Transport
 
@@ -50,7 +50,7 @@ _T = TypeVar("_T")
 class Line:
     """A line of the audit log: an accepted write, and whether the engine or a person made it."""
 
-    number: int
+    at: float
     by: str
     side: str
     op: str
@@ -62,14 +62,15 @@ class Line:
 class Log(Audit):
     """The audit log of both servers, in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, agenda: Agenda) -> None:
         super().__init__()
+        self._agenda = agenda
         self.lines: list[Line] = []
         self.by = "engine"
 
     def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
         """Note an accepted write."""
-        self.lines.append(Line(len(self.lines), self.by, side, op, set, key, dict(values)))
+        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class World:
         self.company = company
         self.setup = setup
         self.trace: list[str] = []
-        self.log = Log()
+        self.log = Log(self.agenda)
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._chance = Random(f"{seed} people")
@@ -141,6 +142,8 @@ class World:
             run=RunSettings(),
             ui=UiSettings(),
         )
+        self.also: Callable[[int], None] = lambda _: None
+        """Have a second engine work beside the one that lives."""
         self.new_store()
 
     def close(self) -> None:
@@ -203,13 +206,17 @@ class World:
         store.life = life
         loop.set_exception_handler(lambda _, what: None if life.dead else self.wrong.append(f"engine: {what['message']}"))
 
-        async def work() -> None:
+        async def work(number: int) -> None:
             with engine_lock(store):
-                await self._engine(store, life, run)
+                await self._engine(store, life, number)
 
-        task = loop.create_task(work())
+        task = loop.create_task(work(run))
+        others: list[asyncio.Task[None]] = []
+        self.also = lambda number: others.append(loop.create_task(work(number)))
         try:
             loop.run_until_complete(task)
+            for other in others:
+                loop.run_until_complete(other)
         except Killed:
             self.tell(f"killed at step {kill_at}")
             self.faults["killed"] += 1
@@ -227,6 +234,7 @@ class World:
             self.tell(f"engine raised {error!r}")
             self.wrong.append(f"the engine raised {error!r}")
         finally:
+            self.also = lambda _: None
             life.dead = True
             store.close()
             loop.close()
