@@ -202,6 +202,7 @@ class _Judge:
         """I5: inserted records are those of the audit log, and every record read has one outcome."""
         if self._facts.forgotten:
             return
+        doubts = self._in_doubt()
         for work in self._facts.works:
             marks = ",".join("?" * len(work.runs))
             rows = self._world.rows(
@@ -211,15 +212,18 @@ class _Judge:
                 *work.runs,
             )
             touched: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+            unsure = set[str]()
             for line in self._world.log.lines[work.first : work.behind]:
-                mapping, _ = self._of(line)
+                mapping, rows_of = self._of(line)
                 if line.by == "engine" and mapping is not None:
+                    if sign_of(line.side, mapping, rows_of[line.key]) in doubts:
+                        unsure.add(line.key)
                     touched[line.op, mapping, line.side].add(line.key)
             for row in rows:
                 mapping, side = row["mapping"], "crm" if row["direction"].startswith("To") else "nav"
                 made, changed = touched["create", mapping, side], touched["update", mapping, side]
                 failed = self._failed(work.runs, mapping)
-                right = {key for key in made if not failed & {key, self._source_of(mapping, side, key)}}
+                right = {key for key in made - unsure if not failed & {key, self._source_of(mapping, side, key)}}
                 what = f"I5 run {work.runs} counts {{}} {mapping} records {{}} in {side.upper()}, {{}}"
                 if not len(right) <= row["inserted"] <= len(made):
                     yield what.format(row["inserted"], "inserted", f"made were {len(right)}")

@@ -322,5 +322,7 @@ class _Plot:
 def _weather(chance: Random) -> Weather:
     """Some kinds of faults, some of them often: most seeds are about a few things only."""
     kinds = chance.sample(FAULTS, chance.choice((0, 1, 2, 3, 6)))
-    return Weather({kind: chance.choice((0.02, 0.05, 0.15)) for kind in sorted(kinds)})
+    rare = {"half a batch", "part missing", "parts out of order", "late", "meanwhile edited"}
+    rates = {kind: chance.choice((0.02, 0.05, 0.15)) for kind in sorted(kinds)}
+    return Weather({kind: rate * 4 if kind in rare else rate for kind, rate in rates.items()})
 

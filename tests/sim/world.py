@@ -4,7 +4,6 @@ import asyncio
 import re
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from tests.sim.agenda import Agenda
 from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
 from tests.sim.life import Life, MortalStore
 from tests.sim.loop import Killed, Stuck, VirtualLoop
+from tests.sim.room import room
 from tests.sim.network import BOUND, Network, Server, Transport
 
 COMPANY = "CRONUS International Ltd."
@@ -116,8 +116,7 @@ class World:
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock),
         }
         self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit)
-        self.folder = Path(tempfile.mkdtemp(prefix="coupler-sim-", dir=_fast_folder()))
-        self.file = self.folder / "store.db"
+        self.folder, self.file = room().folder, room().file
         self.settings = Settings(
             path=self.folder / "config.toml",
             environment="test",
@@ -138,7 +137,7 @@ class World:
                 batch=setup.crm_batch,
                 concurrency=setup.concurrency,
             ),
-            store=StoreSettings(f"sqlite:///{self.file}"),
+            store=StoreSettings(room().url),
             run=RunSettings(),
             ui=UiSettings(),
         )
@@ -147,8 +146,8 @@ class World:
         self.new_store()
 
     def close(self) -> None:
-        """Remove what is on disk."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Leave nothing on disk."""
+        self._forget_files("*")
 
     def tell(self, text: str) -> None:
         """Add a line to the trace."""
@@ -158,8 +157,8 @@ class World:
 
     def new_store(self) -> None:
         """An empty state store, as after the first start or the loss of the old one."""
-        self._forget_files()
-        shutil.copyfile(_template(), self.file)
+        self._forget_files("store.db*")
+        self.file.write_bytes(room().empty)
 
     def copy_store(self) -> Path:
         """A backup of the state store."""
@@ -172,16 +171,16 @@ class World:
 
     def restore_store(self, backup: Path) -> None:
         """Put a backup in the place of the state store."""
-        self._forget_files()
+        self._forget_files("store.db*")
         shutil.copyfile(backup, self.file)
 
-    def _forget_files(self) -> None:
-        for path in self.folder.glob("store.db*"):
+    def _forget_files(self, names: str) -> None:
+        for path in self.folder.glob(names):
             path.unlink()
 
     def desk(self, work: Callable[[Store], _T]) -> _T:
         """What an operator does with a command; raises what the command raises."""
-        store = Store.open(self.settings.store.url)
+        store = Store(room().engine)
         try:
             return work(store)
         finally:
@@ -202,7 +201,7 @@ class World:
         """An engine works on a run until it ends or is killed; the kill is before the step `kill_at`."""
         loop = VirtualLoop(self.agenda, self._timing, kill_at)
         life = Life(lambda: loop.steps)
-        store = MortalStore.open(self.settings.store.url)
+        store = MortalStore(room().engine)
         store.life = life
         loop.set_exception_handler(lambda _, what: None if life.dead else self.wrong.append(f"engine: {what['message']}"))
 
@@ -348,25 +347,3 @@ def _bury(loop: VirtualLoop) -> None:
             task.cancel()
         gathered = asyncio.gather(*tasks, return_exceptions=True)
         loop.run_until_complete(gathered)
-
-
-_made: list[Path] = []
-
-
-def _template() -> Path:
-    """A new state store, made once for all seeds."""
-    if not _made:
-        path = Path(tempfile.mkdtemp(prefix="coupler-sim-", dir=_fast_folder())) / "new.db"
-        store = Store.open(f"sqlite:///{path}")
-        with store.writing():
-            pass
-        store.close()
-        connection = sqlite3.connect(path)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-        _made.append(path)
-    return _made[0]
-
-
-def _fast_folder() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
