@@ -55,8 +55,12 @@ PAIRS = (
 _CHOICES = (
     ("CURRENCY",),
     ("SALEPEOPLE",),
+    ("SALEPEOPLE",),
     ("CUSTOMER",),
     ("CUSTOMER",),
+    ("CUSTOMER",),
+    ("CUSTOMER",),
+    ("CUSTOMER", "CONTACTS"),
     ("CUSTOMER", "CONTACTS"),
     ("CURRENCY", "SALEPEOPLE", "CUSTOMER"),
     ("UNITOFMEASURE", "ITEM-PRODUCT"),
@@ -95,7 +99,7 @@ class _Maker:
             self._put(self._crm, "uomschedule", {"name": "NAV PCS", "baseuomname": "PCS"})
         for mapping in SETS:
             if mapping in jobs:
-                for _ in range(self._random.randint(2, 6 if len(jobs) < 4 else 3)):
+                for _ in range(self._random.randint(2, 5 if len(jobs) < 3 else 3)):
                     self._record(mapping)
         return Company(Seeds(self._nav, self._crm), jobs, frozenset(self._outside))
 

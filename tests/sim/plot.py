@@ -57,7 +57,7 @@ def _setup(chance: Random) -> Setup:
         marker=chance.random() < 0.9,
         nav_batch=chance.choice((1, 2, 3, 100)),
         crm_batch=chance.choice((2, 3, 100)),
-        page_size=chance.choice((1, 2, 3, 5)),
+        page_size=chance.choice((2, 2, 3, 5)),
         concurrency=chance.choice((1, 3, 8)),
         nav_skew=chance.choice((0.0, 0.0, -40.0, 70.0)),
         crm_skew=chance.choice((0.0, 0.0, 55.0, -90.0)),
@@ -96,7 +96,7 @@ class _Plot:
         self._disturb(kind)
         self._world.agenda.pass_by(60)
         self._whole(self._chance.choice(("run", "sync")) if not self._facts.forgotten else "run")
-        if self._chance.random() < 0.3 and not self._world.wrong:
+        if self._chance.random() < 0.2 and not self._world.wrong:
             self._again()
 
     def played(self) -> Played:

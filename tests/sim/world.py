@@ -143,6 +143,7 @@ class World:
         )
         self.also: Callable[[int], None] = lambda _: None
         """Have a second engine work beside the one that lives."""
+        self._asking: sqlite3.Connection | None = None
         self.new_store()
 
     def close(self) -> None:
@@ -175,25 +176,23 @@ class World:
         shutil.copyfile(backup, self.file)
 
     def _forget_files(self, names: str) -> None:
+        if self._asking is not None:
+            self._asking.close()
+            self._asking = None
+        room().engine.dispose()
         for path in self.folder.glob(names):
             path.unlink()
 
     def desk(self, work: Callable[[Store], _T]) -> _T:
         """What an operator does with a command; raises what the command raises."""
-        store = Store(room().engine)
-        try:
-            return work(store)
-        finally:
-            store.close()
+        return work(room().desk)
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """What the state store says, asked without the engine."""
-        connection = sqlite3.connect(self.file)
-        try:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(query, values).fetchall()
-        finally:
-            connection.close()
+        if self._asking is None:
+            self._asking = sqlite3.connect(self.file, isolation_level=None)
+            self._asking.row_factory = sqlite3.Row
+        return self._asking.execute(query, values).fetchall()
 
     # engines
 
@@ -222,6 +221,7 @@ class World:
             life.dead = True
             self.network.abandon()
             _bury(loop)
+            room().engine.dispose()
         except Stuck:
             self.wrong.append("the engine waits for something that never comes")
             life.dead = True
@@ -235,7 +235,6 @@ class World:
         finally:
             self.also = lambda _: None
             life.dead = True
-            store.close()
             loop.close()
         life.steps = loop.steps
         return life
