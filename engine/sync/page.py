@@ -112,7 +112,9 @@ async def work_page(
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
         left_open=[
-            Create(item.id, item.number, None, item.generation, item.name, marker) for item in active if item.doubt
+            Create(item.id, item.number, None, item.generation, item.name, marker, item.base or b"")
+            for item in active
+            if item.doubt
         ],
         newest=newest(source, rows),
         removed=uncoupled,

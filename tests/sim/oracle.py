@@ -157,17 +157,17 @@ class _Judge:
                 edits = self._edits(one, pair.nav, pair.crm)
                 code = self._said(one.nav_id) or self._said(one.crm_id)
                 what = f"I3 {one.mapping} {sign} {pair.nav}"
-                if code in _EXPECTED:
-                    for side, value in (("nav", ours), ("crm", theirs)):
-                        own = [text for by, text in edits if by == side]
-                        if own and own[-1] != value:
-                            yield f"{what}: {side.upper()} has {value!r}, but {own[-1]!r} was written there last ({code})"
-                elif code:
-                    yield f"{what}: failed at last with {code}"
-                elif ours != theirs:
+                if ours == theirs:
+                    if edits and edits[-1][1] != ours and not self._base_unknown(one):
+                        yield f"{what}: both have {ours!r}, but {edits[-1][1]!r} was written last"
+                elif not code:
                     yield f"{what}: NAV has {ours!r}, CRM {theirs!r}"
-                elif edits and edits[-1][1] != ours and not self._base_unknown(one):
-                    yield f"{what}: both have {ours!r}, but {edits[-1][1]!r} was written last"
+                elif code not in _EXPECTED:
+                    yield f"{what}: failed at last with {code}"
+                else:
+                    for side, value in (("nav", ours), ("crm", theirs)):
+                        if value not in _later(edits, side):
+                            yield f"{what}: {side.upper()} has {value!r}, which is older than what was written there ({code})"
 
     def _edits(self, one: _Coupled, nav: str, crm: str) -> list[tuple[str, str]]:
         """What people wrote into a pair of fields, in order."""
@@ -296,6 +296,17 @@ class _Judge:
         rows = self._world.records(line.side, line.set)
         row = rows.get(line.key)
         return (mapping_of(line.side, line.set, row) if row is not None else None), rows
+
+
+def _later(edits: list[tuple[str, str]], side: str) -> list[str]:
+    """What a side may hold: its own last edit, or one that came after it; anything when nobody edited it there."""
+    own = [number for number, (by, _) in enumerate(edits) if by == side]
+    return [text for _, text in edits[own[-1] :]] if own else _Anything()
+
+
+class _Anything(list[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def _guid(raw: bytes) -> str:
