@@ -106,7 +106,7 @@ class _Maker:
     def _record(self, mapping: str) -> None:
         self._number += 1
         sign = f"T{self._number:02d}"
-        where = self._random.choice(("nav", "crm", "nav", "crm", "both"))
+        where = self._random.choice(("nav", "crm", "crm", "both"))
         if mapping == "CONTACTS" and not self._firms:
             where = ""
         one_way = ONE_WAY.get(mapping)

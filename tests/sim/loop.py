@@ -28,13 +28,13 @@ class Stuck(Exception):
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs on the time of an agenda, whose events come between the steps. `kill_at` is the step that is not done."""
 
-    def __init__(self, agenda: Agenda, random: Random, kill_at: int | None = None) -> None:
+    def __init__(self, agenda: Agenda, random: Random) -> None:
         super().__init__()
         self._agenda = agenda
         self._random = random
         self._jobs: deque[tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._worker_free = 0.0
-        self.kill_at = kill_at
+        self.kill_at: int | None = None
         self.steps = 0
 
     def time(self) -> float:

@@ -112,21 +112,21 @@ def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How likely each fault is."""
+    """Which faults there are, and how likely a write, and a read, meets one."""
 
-    rates: Mapping[str, float]
+    kinds: Sequence[str] = ()
+    writes: float = 0.0
+    reads: float = 0.0
 
     def pick(self, random: Random, request: Request) -> str:
         """What happens to a request; blank when nothing does."""
-        left = random.random()
-        for kind, rate in self.rates.items():
-            left -= rate
-            if left < 0:
-                return kind if _possible(kind, request) else ""
-        return ""
+        if random.random() >= (self.writes if request.writes else self.reads):
+            return ""
+        kinds = [kind for kind in self.kinds if _possible(kind, request)]
+        return random.choice(kinds) if kinds else ""
 
 
-CALM = Weather({})
+CALM = Weather()
 FAULTS = (
     "refused", "lost", "answer lost", "late", "throttled", "put off", "unavailable", "done but 500", "cut", "shortened",
     "half a batch", "part missing", "parts out of order", "delivered twice", "slow", "denied", "meanwhile edited",
@@ -205,7 +205,7 @@ class Network:
             else:
                 coming.set_result(found)
 
-        life.mark()
+        life.mark(request.writes)
         there, back = self._distance(kind), self._distance(kind)
         if (early := _before(kind, self._random)) is not None:
             self._agenda.after(there + back, lambda: come(early if isinstance(early, Exception) else self._dated(early, request)))
@@ -216,7 +216,7 @@ class Network:
 
             def arrive() -> None:
                 answer = self._handled(request, kind)
-                life.mark()
+                life.mark(request.writes)
                 if kind == "delivered twice":
                     self._later(request, self._random.random())
                 self._agenda.after(back, lambda: come(self._afterwards(kind, answer)))

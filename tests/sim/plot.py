@@ -9,9 +9,9 @@ from engine.model.errors import LockHeld, RunError
 from engine.model.snapshot import Wish
 from engine.runs import control
 from tests.sim.company import some_company
-from tests.sim.life import Life
+from tests.sim.life import Doom, Life
 from tests.sim.network import CALM, FAULTS, Weather
-from tests.sim.oracle import Facts, Work, judge
+from tests.sim.oracle import Facts, Work, judge, judge_at_end_of_run
 from tests.sim.world import Setup, World
 
 _MOST_LIVES = 3
@@ -124,8 +124,7 @@ class _Plot:
         lives = self._chance.randint(1, _MOST_LIVES) if self._kill_at is None else 1
         for number in range(lives):
             self._storm(run)
-            kill_at = self._kill_at if self._kill_at is not None else self._some_step()
-            life = self._live(run, kill_at)
+            life = self._live(run, self._end())
             if number == 0:
                 self._disturbed = life
             if self._chance.random() < 0.3:
@@ -156,7 +155,7 @@ class _Plot:
         for _ in range(_CALM_LIVES):
             if self._ended(run):
                 break
-            self._live(run, None)
+            self._live(run, Doom())
             if self._ended(run):
                 break
             run = self._go_on(run, kind)
@@ -165,14 +164,16 @@ class _Plot:
             self._world.wrong.append(f"the run never ends: {row['state']} {row['code']} {row['message']}")
             return
         self._facts.last = run
+        if kind == "run":
+            self._world.wrong += judge_at_end_of_run(self._world, self._facts)
         self._facts.works.append(Work(tuple(self._runs), self._first, len(self._world.log.lines)))
         self._runs = []
         self._first = len(self._world.log.lines)
 
-    def _live(self, run: int, kill_at: int | None) -> Life:
+    def _live(self, run: int, doom: Doom) -> Life:
         self._world.tell(f"an engine works on run {run}")
         before = dict(self._flags)
-        life = self._world.live(run, kill_at)
+        life = self._world.live(run, doom)
         self._lives.append(life)
         row = self._row(run)
         self._world.tell(f"run {run} is {row['state']} {row['code']} {row['message']}".rstrip())
@@ -183,8 +184,14 @@ class _Plot:
             self._world.wrong.append(f"I4 during run {run} the flags are {stored}, but must be {before}")
         return life
 
-    def _some_step(self) -> int | None:
-        return int(2 ** (self._chance.random() * 9.5)) if self._chance.random() < 0.7 else None
+    def _end(self) -> Doom:
+        """When an engine is killed: shortly after something that it sent, at any step, or not at all."""
+        if self._kill_at is not None:
+            return Doom(at_step=self._kill_at)
+        chance = self._chance.random()
+        if chance < 0.45:
+            return Doom(after_writes=self._chance.randint(1, 6), steps_later=self._chance.randrange(12))
+        return Doom(at_step=int(2 ** (self._chance.random() * 9))) if chance < 0.65 else Doom()
 
     # operators
 
@@ -320,9 +327,6 @@ class _Plot:
 
 
 def _weather(chance: Random) -> Weather:
-    """Some kinds of faults, some of them often: most seeds are about a few things only."""
-    kinds = chance.sample(FAULTS, chance.choice((0, 1, 2, 3, 6)))
-    rare = {"half a batch", "part missing", "parts out of order", "late", "meanwhile edited"}
-    rates = {kind: chance.choice((0.02, 0.05, 0.15)) for kind in sorted(kinds)}
-    return Weather({kind: rate * 4 if kind in rare else rate for kind, rate in rates.items()})
-
+    """Some kinds of faults, rare or not: most seeds are about a few things only."""
+    kinds = sorted(chance.sample(FAULTS, chance.choice((0, 1, 1, 2, 4))))
+    return Weather(kinds, writes=chance.choice((0.25, 0.5, 0.8)), reads=chance.choice((0.0, 0.02, 0.06)))

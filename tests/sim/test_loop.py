@@ -9,8 +9,10 @@ from tests.sim.agenda import Agenda
 from tests.sim.loop import Killed, Stuck, VirtualLoop
 
 
-def loop_of(seed: int = 0, kill_at: int | None = None) -> VirtualLoop:
-    return VirtualLoop(Agenda(), Random(seed), kill_at)
+def loop_of(kill_at: int | None = None) -> VirtualLoop:
+    loop = VirtualLoop(Agenda(), Random(0))
+    loop.kill_at = kill_at
+    return loop
 
 
 def test_waiting_takes_no_time_and_the_clock_says_that_it_did() -> None:

@@ -34,7 +34,7 @@ from sandbox.nav.schema import PAGES
 from sandbox.odata.errors import ODataError
 from tests.sim.agenda import Agenda
 from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
-from tests.sim.life import Life, MortalStore
+from tests.sim.life import Doom, Life, MortalStore
 from tests.sim.loop import Killed, Stuck, VirtualLoop
 from tests.sim.room import room
 from tests.sim.network import BOUND, Network, Server, Transport
@@ -196,10 +196,10 @@ class World:
 
     # engines
 
-    def live(self, run: int, kill_at: int | None = None) -> Life:
-        """An engine works on a run until it ends or is killed; the kill is before the step `kill_at`."""
-        loop = VirtualLoop(self.agenda, self._timing, kill_at)
-        life = Life(lambda: loop.steps)
+    def live(self, run: int, doom: Doom) -> Life:
+        """An engine works on a run until it ends or is killed."""
+        loop = VirtualLoop(self.agenda, self._timing)
+        life = Life(loop, doom)
         store = MortalStore(room().engine)
         store.life = life
         loop.set_exception_handler(lambda _, what: None if life.dead else self.wrong.append(f"engine: {what['message']}"))
@@ -216,7 +216,7 @@ class World:
             for other in others:
                 loop.run_until_complete(other)
         except Killed:
-            self.tell(f"killed at step {kill_at}")
+            self.tell(f"killed at step {loop.kill_at}")
             self.faults["killed"] += 1
             life.dead = True
             self.network.abandon()
@@ -236,7 +236,6 @@ class World:
             self.also = lambda _: None
             life.dead = True
             loop.close()
-        life.steps = loop.steps
         return life
 
     async def _engine(self, store: Store, life: Life, run: int) -> None:
