@@ -232,6 +232,8 @@ class _Judge:
                 failed = self._failed(work.runs, mapping)
                 right = {key for key in made - unsure if not failed & {key, self._source_of(mapping, side, key)}}
                 what = f"I5 run {work.runs} counts {{}} {mapping} records {{}} in {side.upper()}, {{}}"
+                if side == "nav" and not self._world.setup.marker:
+                    right = set()  # without a mark nobody can tell whose a record is that is found later
                 if not len(right) <= row["inserted"] <= len(made):
                     yield what.format(row["inserted"], "inserted", f"made were {len(right)}")
                 if row["modified"] > len(made) + len(changed):
