@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.audit import Audit
+from sandbox.clock import Clock, NewId, random_id, system_clock
 from sandbox.crm.schema import BY_LOGICAL_NAME
 from sandbox.crm.state import CrmState
 from sandbox.nav.schema import PAGES, PageService
@@ -60,10 +61,16 @@ def read_folder(folder: Path) -> Seeds:
 
 
 def nav_state(
-    seeds: Seeds, *, company: str = DEFAULT_COMPANY, instance: str = DEFAULT_INSTANCE, audit: Audit | None = None
+    seeds: Seeds,
+    *,
+    company: str = DEFAULT_COMPANY,
+    instance: str = DEFAULT_INSTANCE,
+    audit: Audit | None = None,
+    clock: Clock = system_clock,
+    new_id: NewId = random_id,
 ) -> NavState:
     """A NAV company with the rows in it; raises LoadError."""
-    state = NavState(company, instance, audit=audit)
+    state = NavState(company, instance, audit=audit, clock=clock, new_id=new_id)
     number_of: dict[tuple[str, str], int] = {}
     for name, rows in seeds.nav.items():
         page = PAGES[name]
@@ -82,10 +89,14 @@ def nav_state(
     return state
 
 
-def crm_state(seeds: Seeds, *, audit: Audit | None = None) -> CrmState:
+def crm_state(
+    seeds: Seeds, *, audit: Audit | None = None, clock: Clock = system_clock, new_id: NewId = random_id
+) -> CrmState:
     """A CRM organization with the rows in it; raises LoadError."""
     own = {**_DEFAULT_ORGANIZATION, **(seeds.crm.get("organization") or [{}])[0]}
-    state = CrmState.build(base_currency=own["basecurrencycode"], organization=own["name"], audit=audit)
+    state = CrmState.build(
+        base_currency=own["basecurrencycode"], organization=own["name"], clock=clock, audit=audit, new_id=new_id
+    )
     for name in BY_LOGICAL_NAME:
         for number, row in enumerate(seeds.crm.get(name, ())):
             if name == "organization" or row.get("isocurrencycode") == own["basecurrencycode"]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -125,7 +124,7 @@ class ODataClient:
         if self._told is None:
             return None
         date, at = self._told
-        return date + timedelta(seconds=time.monotonic() - at)
+        return date + timedelta(seconds=self.gate.clock() - at)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -245,7 +244,7 @@ class ODataClient:
             date = date.replace(tzinfo=date.tzinfo or UTC)
             known = self.now
             if known is None or not known - _LAG < date <= known:
-                self._told = (date, time.monotonic())
+                self._told = (date, self.gate.clock())
 
     def _learn(self, answer: Answer, course: _Course, epoch: int) -> None:
         seconds = retry_after(answer.headers)

@@ -87,11 +87,11 @@ class Couplings:
         for start in range(0, len(values), _CHUNK):
             chunk = values[start : start + _CHUNK]
             c = coupling.c
-            query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.generation).where(
+            query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.born, c.generation).where(
                 c.mapping.in_(mappings), c[name].in_(chunk)
             )
             for row in connection.execute(query):
-                yield Coupling(*row[:5], generation=row.generation)
+                yield Coupling(*row[:5], born=row.born, generation=row.generation)
             if self._plan is not None:
                 p = planned.c
                 of_plan = sa.select(p.nav_id, p.crm_id, p.nav_no).where(

@@ -41,9 +41,13 @@ class Item:
     late: Mapping[FieldMapping, Value] = field(default_factory=dict)
     """What the special handling is left to write."""
     base: bytes | None = None
+    early_base: bytes | None = None
+    """The base of a record that was just made, without what the special handling is left to write."""
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""
     created: bool = False
+    uncounted: bool = False
+    """It was created in this direction before an end, and no page has counted it yet."""
     exists: str = ""
     """What the target said when it refused a create because the row, or another one like it, is there already."""
     overtaken: bool = False
@@ -73,7 +77,7 @@ class Item:
     @property
     def new(self) -> bool:
         """Whether its partner was made by us and nobody has counted it yet, be it just now or before an end."""
-        return self.created or (self.coupling is not None and self.coupling.uncounted)
+        return self.created or self.uncounted
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is

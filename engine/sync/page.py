@@ -121,7 +121,9 @@ async def work_page(
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
         left_open=[
-            Create(item.id, item.number, None, item.generation, item.name, marker) for item in active if item.doubt
+            Create(item.id, item.number, None, item.generation, item.name, marker, item.base or b"")
+            for item in active
+            if item.doubt
         ],
         newest=newest(source, rows),
         removed=uncoupled,
@@ -184,6 +186,7 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
         coupling = couplings.get(id)
         if coupling is not None:
             item.coupling = coupling
+            item.uncounted = coupling.uncounted and coupling.born == _born(scope)
             item.target_id = coupling.crm_id if scope.direction is TO else coupling.nav_id
             item.target_number = "" if scope.direction is TO else coupling.nav_no
         else:
@@ -259,18 +262,24 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
     if not item.settled or item.target_id is None:
         # what was made before an end and fails now is counted as failed, and not a second time as made
         kept = item.coupling or item.lost if not (item.lost and item.gone) else None
-        return replace(kept, uncounted=False) if kept is not None and kept.uncounted else None
+        return replace(kept, uncounted=False) if kept is not None and item.uncounted else None
     to_crm = scope.direction is TO
     nav_id, crm_id = (item.id, item.target_id) if to_crm else (item.target_id, item.id)
     number = item.number if to_crm else item.target_number
     old = item.coupling
     base = item.base if item.base is not None or old is None else old.base
-    if old is not None and (old.nav_no, old.base, old.uncounted) == (number, base, False):
+    left = old is not None and old.uncounted and not item.uncounted  # for the pass in the other direction to count
+    if old is not None and (old.nav_no, old.base, old.uncounted) == (number, base, left):
         return None
     if old is not None and old.planned:
         return None
-    born = ("crm" if to_crm else "nav") if item.created else None
-    return Coupling(nav_id, crm_id, number, base, born=born, generation=item.generation)
+    born = _born(scope) if item.created else None
+    return Coupling(nav_id, crm_id, number, base, uncounted=left, born=born, generation=item.generation)
+
+
+def _born(scope: Scope) -> str:
+    """The side on which a pass makes records."""
+    return "crm" if scope.direction is TO else "nav"
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

@@ -164,6 +164,7 @@ class Writer:
             item.fail(decision.problem, one_way=self._scope.direction)
             return None
         item.base = decision.base
+        item.early_base = decision.base if item.sent else None
         if item.exists and not item.sent:
             item.warnings.append(_ADOPTED)
             item.exists = ""
@@ -248,6 +249,8 @@ class Writer:
             waiting = dict.fromkeys((one.field for one in wanted.waiting), None)
             wanted = replace(wanted, values={**wanted.values, **waiting})
         item.base = created_base(self._mapping, self._scope.direction, item.row, wanted)
+        early = replace(wanted, values={f: value for f, value in wanted.values.items() if f not in item.late})
+        item.early_base = created_base(self._mapping, self._scope.direction, item.row, early)
 
     def _updated(self, item: Item, result: Result) -> None:
         match result.status:

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 from sandbox.audit import Audit
-from sandbox.clock import Clock, system_clock
+from sandbox.clock import Clock, NewId, random_id, system_clock
 from sandbox.crm.columns import Column
 from sandbox.crm.entities import Entity
 from sandbox.crm.payload import convert, guid
@@ -33,9 +33,10 @@ class CrmState(Store):
         organization: str = "Contoso",
         clock: Clock = system_clock,
         audit: Audit | None = None,
+        new_id: NewId = random_id,
     ) -> Self:
         """A new organization: its own row, its base currency with rate 1, and the integration user that calls."""
-        state = cls(organization, clock, audit if audit is not None else Audit())
+        state = cls(organization, clock, audit if audit is not None else Audit(), new_id)
         name, symbol = _CURRENCIES.get(base_currency, (base_currency, base_currency))
         currency = {
             "isocurrencycode": base_currency,

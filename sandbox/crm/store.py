@@ -4,7 +4,7 @@ import uuid
 from itertools import count
 
 from sandbox.audit import Audit
-from sandbox.clock import Clock, whole_seconds
+from sandbox.clock import Clock, NewId, random_id, whole_seconds
 from sandbox.crm.entities import Entity
 from sandbox.crm.schema import ENTITIES
 from sandbox.journal import Journal
@@ -15,8 +15,9 @@ from sandbox.tables import Table
 class Store:
     """Tables by set name. Ids of the organization's own rows follow from its name, so that starts are alike."""
 
-    def __init__(self, organization: str, clock: Clock, audit: Audit) -> None:
+    def __init__(self, organization: str, clock: Clock, audit: Audit, new_id: NewId = random_id) -> None:
         self._clock = clock
+        self.new_id = new_id
         self.audit = audit
         self.journal = Journal()
         self.organization_id = self._own_id(organization, "organization")

@@ -1,6 +1,5 @@
 """Create, update and delete one row: rules, stamps, versions, what follows for other rows, and the audit line."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +24,7 @@ def create(store: Store, entity: Entity, values: Mapping[str, Any], id: str | No
 
 def add(store: Store, entity: Entity, values: Mapping[str, Any], id: str | None) -> Row:
     """Add a row by the same rules without asking who does it and without an audit line, as seeding does."""
-    id = id or str(uuid.uuid4())
+    id = id or store.new_id()
     table = store.tables[entity.set]
     if id in table.rows:
         raise duplicate_key()

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from sandbox.audit import Audit
-from sandbox.clock import Clock, system_clock
+from sandbox.clock import Clock, NewId, random_id, system_clock
 from sandbox.journal import Journal
 from sandbox.nav.schema import PAGES, Column, PageService
 from sandbox.odata.edm import Dialect, Row
@@ -40,12 +40,14 @@ class NavState:
         *,
         audit: Audit | None = None,
         clock: Clock = system_clock,
+        new_id: NewId = random_id,
     ) -> None:
         self.company = company
         self.company_id = str(uuid.uuid5(_NAMESPACE, company))
         self.instance = instance
         self.audit = audit if audit is not None else Audit()
         self.clock = clock
+        self.new_id = new_id
         self.journal = Journal()
         counter = count(1)
         self.tables = {

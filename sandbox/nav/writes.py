@@ -4,7 +4,6 @@ Reference/apis.md section 3, Writing and Errors.
 """
 
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ def create(state: NavState, page: PageService, body: Mapping[str, Any]) -> Row:
         if not row[page.key]:
             row[page.key] = _number(state, page)
         if "SystemId" not in values:
-            row["SystemId"] = str(uuid.uuid4())
+            row["SystemId"] = state.new_id()
         _refuse_duplicates(state, page, row)
         if page.name == "Contact":
             row |= derived(row, values, state.tables["Contact"])
@@ -145,7 +144,7 @@ def _modify(state: NavState, page: PageService, key: str, changes: Row) -> Row:
 def _insert_company_contact(state: NavState, customer: Row) -> None:
     page = PAGES["Contact"]
     row = state.blank(page) | company_of(customer)
-    row |= {"No": state.next_number(page), "SystemId": str(uuid.uuid4())}
+    row |= {"No": state.next_number(page), "SystemId": state.new_id()}
     _insert(state, page, row | derived(row, (), state.tables["Contact"]))
 
 

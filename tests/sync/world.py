@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -52,7 +53,7 @@ class Time:
         return datetime.now(UTC) + timedelta(seconds=self.waited)
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.waited
+        return time.monotonic() + self.waited
 
     async def sleep(self, seconds: float) -> None:
         if self.real:

@@ -44,7 +44,9 @@ def give_up(left: Mapping[str, Item], step: str, one_way: Direction = TO) -> Non
 
 
 def _fail(item: Item, step: str, message: str, one_way: Direction) -> None:
-    """The record fails, and what both sides had before stays remembered: they do not agree yet."""
+    """The record fails, and what both sides had before stays remembered: they do not agree yet. Of a record that was
+    just made, all is remembered but what is missing.
+    """
     what = _WHAT[step]
     problem = Problem(
         f"product_{step}",
@@ -52,5 +54,5 @@ def _fail(item: Item, step: str, message: str, one_way: Direction) -> None:
         f"The product is in CRM and coupled, but {what}: {message}",
         "Mend the cause in CRM and run again; the product itself is not repeated.",
     )
-    item.base = item.coupling.base if item.coupling is not None else None
+    item.base = item.coupling.base if item.coupling is not None else item.early_base
     item.fail(problem, one_way=one_way)

@@ -1,0 +1,336 @@
+"""What happens in one seed: engines that work, die and go on, people and operators, and in the end peace and the judge."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from engine.model.errors import LockHeld, RunError
+from engine.model.snapshot import Wish
+from engine.runs import control
+from tests.sim.company import some_company
+from tests.sim.life import Doom, Life
+from tests.sim.network import CALM, FAULTS, Weather
+from tests.sim.oracle import Facts, Work, judge, judge_at_end_of_run
+from tests.sim.world import Setup, World
+
+_MOST_LIVES = 3
+_CALM_LIVES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a seed; `wrong` is what the judge found, `marks` where the first life could be killed."""
+
+    seed: int
+    trace: tuple[str, ...]
+    wrong: tuple[str, ...]
+    faults: Counter[str]
+    lives: int
+    steps: int
+    requests: int
+    marks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Backup:
+    path: Path
+    flags: dict[str, bool]
+
+
+def play(seed: int, *, kill_at: int | None = None) -> Played:
+    """Play a seed. With `kill_at` its first life ends before that step, and what follows is calm."""
+    name = str(seed)
+    chance = Random(f"{name} plot")
+    company = some_company(Random(f"{name} company"))
+    world = World(name, company, _setup(chance))
+    try:
+        plot = _Plot(seed, world, chance, kill_at)
+        plot.all()
+        return plot.played()
+    finally:
+        world.close()
+
+
+def _setup(chance: Random) -> Setup:
+    return Setup(
+        marker=chance.random() < 0.9,
+        nav_batch=chance.choice((1, 2, 3, 100)),
+        crm_batch=chance.choice((2, 3, 100)),
+        page_size=chance.choice((2, 2, 3, 5)),
+        concurrency=chance.choice((1, 3, 8)),
+        nav_skew=chance.choice((0.0, 0.0, -40.0, 70.0)),
+        crm_skew=chance.choice((0.0, 0.0, 55.0, -90.0)),
+    )
+
+
+class _Plot:
+    def __init__(self, seed: int, world: World, chance: Random, kill_at: int | None) -> None:
+        self._seed = seed
+        self._world = world
+        self._chance = chance
+        self._kill_at = kill_at
+        self._facts = Facts(world.company.jobs)
+        self._flags: dict[str, bool] = {}
+        self._edited_flags: set[str] = set()
+        self._backups: list[_Backup] = []
+        self._runs: list[int] = []
+        self._first = 0
+        self._lives: list[Life] = []
+        self._disturbed: Life | None = None
+        self._weather = _weather(chance)
+        self._edits = chance.choice((0, 0, 2, 5))
+
+    def all(self) -> None:
+        """From the first run to the verdict."""
+        self._world.tell(f"seed {self._seed}: {', '.join(self._world.company.jobs)}; {self._world.setup}")
+        for mapping in self._world.company.jobs:
+            if self._chance.random() < 0.4:
+                self._set_flag(mapping)
+        kind = "run"
+        if self._chance.random() < 0.35:
+            self._whole("run")
+            kind = self._chance.choice(("run", "sync"))
+            for _ in range(self._chance.randrange(4)):
+                self._world.edit_something()
+        self._disturb(kind)
+        self._world.agenda.pass_by(60)
+        self._whole(self._chance.choice(("run", "sync")) if not self._facts.forgotten else "run")
+        if self._chance.random() < 0.2 and not self._world.wrong:
+            self._again()
+
+    def played(self) -> Played:
+        """What came of it."""
+        self._facts.flags = self._flags
+        wrong = judge(self._world, self._facts)
+        for text in wrong:
+            self._world.tell(f"WRONG {text}")
+        return Played(
+            self._seed,
+            tuple(self._world.trace),
+            tuple(wrong),
+            self._world.faults + self._world.network.faults,
+            len(self._lives),
+            sum(life.steps for life in self._lives),
+            self._world.network.requests,
+            tuple(self._disturbed.marks) if self._disturbed is not None else (),
+        )
+
+    # lives
+
+    def _disturb(self, kind: str) -> None:
+        """A run, or a synchronization of modified records, that has a hard time."""
+        run = self._start(kind)
+        lives = self._chance.randint(1, _MOST_LIVES) if self._kill_at is None else 1
+        for number in range(lives):
+            self._storm(run)
+            life = self._live(run, self._end())
+            if number == 0:
+                self._disturbed = life
+            if self._chance.random() < 0.3:
+                self._backups.append(_Backup(self._world.copy_store(), dict(self._flags)))
+            if self._ended(run):
+                break
+            self._world.agenda.pass_by(self._chance.random() * self._chance.choice((1, 5, 60)))
+            if self._kill_at is None:
+                self._misfortune()
+            run = self._go_on(run, kind)
+        self._world.network.weather = CALM
+        self._to_its_end(run, kind)
+
+    def _whole(self, kind: str) -> None:
+        """A run that nothing happens to."""
+        self._world.network.weather = CALM
+        self._to_its_end(self._start(kind), kind)
+
+    def _again(self) -> None:
+        """A run that must find nothing to do, unless people left something that it cannot do."""
+        before = len(self._world.log.lines)
+        self._whole("run")
+        written = [line for line in self._world.log.lines[before:] if line.by == "engine"]
+        if written:
+            self._world.wrong.append(f"a second run wrote {written[0].op} {written[0].set} {dict(written[0].values)}")
+
+    def _to_its_end(self, run: int, kind: str) -> None:
+        for _ in range(_CALM_LIVES):
+            if self._ended(run):
+                break
+            self._live(run, Doom())
+            if self._ended(run):
+                break
+            run = self._go_on(run, kind)
+        else:
+            row = self._row(run)
+            self._world.wrong.append(f"the run never ends: {row['state']} {row['code']} {row['message']}")
+            return
+        self._facts.last = run
+        if kind == "run":
+            self._world.wrong += judge_at_end_of_run(self._world, self._facts)
+        self._facts.works.append(Work(tuple(self._runs), self._first, len(self._world.log.lines)))
+        self._runs = []
+        self._first = len(self._world.log.lines)
+
+    def _live(self, run: int, doom: Doom) -> Life:
+        self._world.tell(f"an engine works on run {run}")
+        before = dict(self._flags)
+        life = self._world.live(run, doom)
+        self._lives.append(life)
+        row = self._row(run)
+        self._world.tell(f"run {run} is {row['state']} {row['code']} {row['message']}".rstrip())
+        if row["code"] == "internal":
+            self._world.wrong.append(f"the engine says: {row['message']}")
+        stored = {one["mapping"]: bool(one["only_coupled"]) for one in self._world.rows("SELECT * FROM flag")}
+        if row["state"] != "finished" and stored != self._flags:
+            self._world.wrong.append(f"I4 during run {run} the flags are {stored}, but must be {before}")
+        return life
+
+    def _end(self) -> Doom:
+        """When an engine is killed: shortly after something that it sent, at any step, or not at all."""
+        if self._kill_at is not None:
+            return Doom(at_step=self._kill_at)
+        chance = self._chance.random()
+        if chance < 0.45:
+            return Doom(after_writes=self._chance.randint(1, 6), steps_later=self._chance.randrange(12))
+        return Doom(at_step=int(2 ** (self._chance.random() * 9))) if chance < 0.65 else Doom()
+
+    # operators
+
+    def _start(self, kind: str) -> int:
+        keep = self._chance.choice((None, None, True, False)) if kind == "run" else None
+        run = self._world.desk(
+            lambda store: control.start(
+                store,
+                self._world.settings,
+                kind=kind,
+                only=self._world.company.jobs,
+                keep_cleared=keep,
+                by="operator",
+                clock=self._world.agenda.moment,
+            )
+        )
+        self._world.tell(f"{kind} {run} is started")
+        self._runs.append(run)
+        self._edited_flags.clear()
+        return run
+
+    def _go_on(self, run: int, kind: str) -> int:
+        """What an operator does about a run that has not come to its end."""
+        rows = self._world.rows("SELECT id, kind, state FROM run WHERE id = ?", run)
+        if not rows:
+            found = self._world.rows(
+                "SELECT id FROM run WHERE kind = 'run' AND state IN ('running', 'stopped', 'asking')"
+            )
+            if not found:
+                return self._start(kind)
+            run = found[0]["id"]
+        state = self._row(run)["state"]
+        if kind == "run" and state in ("running", "stopped"):
+            self._world.desk(lambda store: control.resume(store, self._world.settings, run))
+            self._world.tell(f"run {run} is resumed")
+            return run
+        if state == "asking":
+            return run
+        return self._start(kind)
+
+    def _ended(self, run: int) -> bool:
+        """Whether a run came to its end; the closing question is answered."""
+        rows = self._world.rows("SELECT state, answer FROM run WHERE id = ?", run)
+        if not rows:
+            return False
+        state = rows[0]["state"]
+        if state == "asking":
+            yes = self._chance.random() < 0.5
+            self._world.desk(
+                lambda store: control.answer(store, run, yes=yes, by="operator", clock=self._world.agenda.moment)
+            )
+            self._world.tell(f"the question of run {run} is answered with {'Yes' if yes else 'No'}")
+        elif state == "finished":
+            yes = bool(rows[0]["answer"])
+        else:
+            return False
+        if yes:
+            self._flags.update(dict.fromkeys(set(self._world.company.jobs) - self._edited_flags, False))
+        return True
+
+    def _set_flag(self, mapping: str) -> None:
+        value = self._chance.random() < 0.5
+        self._world.desk(
+            lambda store: control.set_only_coupled(
+                store, self._world.settings, mapping, value=value, by="operator", clock=self._world.agenda.moment
+            )
+        )
+        self._flags[mapping] = value
+        self._edited_flags.add(mapping)
+        self._world.tell(f"Synch. Only Coupled Records of {mapping} is set to {value}")
+
+    # what happens meanwhile
+
+    def _storm(self, run: int) -> None:
+        world, chance = self._world, self._chance
+        world.network.weather = self._weather
+        for _ in range(self._edits):
+            world.agenda.after(chance.random() * 3, world.edit_something)
+        happening = chance.random()
+        at = chance.random() * 2
+        if self._kill_at is not None:
+            return
+        if happening < 0.10:
+            world.agenda.after(at, lambda: self._wish(run, Wish.STOP))
+        elif happening < 0.15:
+            world.agenda.after(at, lambda: self._wish(run, Wish.CANCEL))
+        elif happening < 0.22:
+            world.agenda.after(at, lambda: self._wish(run, Wish.PAUSE))
+            world.agenda.after(at + chance.random() * 9, lambda: self._wish(run, Wish.RUN))
+        elif happening < 0.27:
+            world.agenda.after(at, lambda: self._set_flag(chance.choice(world.company.jobs)))
+        elif happening < 0.37:
+            world.agenda.after(at, lambda: self._second_operator(run))
+
+    def _wish(self, run: int, wish: Wish) -> None:
+        self._world.tell(f"an operator wishes: {wish.value}")
+        try:
+            self._world.desk(lambda store: control.wish(store, run, wish))
+        except RunError as error:
+            self._world.tell(f"  refused: {error.message}")
+        else:
+            self._world.faults[f"wish to {wish.value}"] += 1
+
+    def _second_operator(self, run: int) -> None:
+        self._world.tell("a second operator tries to resume the run")
+        self._world.faults["second operator"] += 1
+        try:
+            self._world.desk(lambda store: control.resume(store, self._world.settings, run))
+        except (LockHeld, RunError) as error:
+            self._world.tell(f"  refused: {error.message}")
+        else:
+            self._world.also(run)
+
+    def _misfortune(self) -> None:
+        """Sometimes the state store is lost or set back, once nothing is under way any more."""
+        luck = self._chance.random()
+        if luck >= 0.16 or (luck >= 0.08 and not self._backups):
+            return
+        self._world.agenda.pass_by(60)
+        self._facts.forgotten = True
+        self._facts.works = []
+        if luck < 0.08:
+            self._world.tell("the state store is lost")
+            self._world.faults["state store lost"] += 1
+            self._world.new_store()
+            self._flags = {}
+        else:
+            backup = self._chance.choice(self._backups)
+            self._world.tell("an older state store is put back")
+            self._world.faults["state store set back"] += 1
+            self._world.restore_store(backup.path)
+            self._flags = dict(backup.flags)
+
+    def _row(self, run: int) -> dict[str, str]:
+        rows = self._world.rows("SELECT state, code, message FROM run WHERE id = ?", run)
+        return dict(rows[0]) if rows else {"state": "unknown", "code": "", "message": ""}
+
+
+def _weather(chance: Random) -> Weather:
+    """Some kinds of faults, rare or not: most seeds are about a few things only."""
+    kinds = sorted(chance.sample(FAULTS, chance.choice((0, 1, 1, 2, 4))))
+    return Weather(kinds, writes=chance.choice((0.25, 0.5, 0.8)), reads=chance.choice((0.0, 0.02, 0.06)))
