@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 from sandbox.crm.cookie import read_cookie, write_cookie
 from sandbox.crm.entities import Entity
 from sandbox.crm.messages import Request, Response, json_response
-from sandbox.crm.refusals import missing, unknown_segment
+from sandbox.crm.refusals import unknown_segment
 from sandbox.crm.render import etag, render
 from sandbox.crm.schema import ENTITIES
 from sandbox.crm.store import Store
@@ -55,11 +55,8 @@ def count_rows(store: Store, entity: Entity, request: Request) -> Response:
     return Response(200, {"Content-Type": "text/plain"}, str(number).encode())
 
 
-def read_row(store: Store, entity: Entity, id: str, request: Request) -> Response:
+def read_row(store: Store, entity: Entity, row: Row, request: Request) -> Response:
     """One row; 304 when If-None-Match names the version it has."""
-    row = store.get(entity.set, id)
-    if row is None:
-        raise missing(entity.logical, id)
     query = parse_query(request.query, store.tables[entity.set].entity, READ_OPTIONS)
     annotations = request.preferences().get(ANNOTATIONS)
     if not annotations and request.condition("if-none-match") == etag(row):
@@ -77,16 +74,15 @@ def one_row(store: Store, entity: Entity, row: Row, query: Query, request: Reque
     return {"@odata.context": f"{_context(request, entity, query)}/$entity", **shown}
 
 
-def read_property(store: Store, entity: Entity, id: str, name: str, request: Request) -> Response:
+def read_property(entity: Entity, row: Row, name: str, request: Request) -> Response:
     """The value of one property; 204 when it is null."""
-    row = store.get(entity.set, id)
-    if row is None:
-        raise missing(entity.logical, id)
     if name not in entity.columns:
         raise unknown_segment(name)
     if row.get(name) is None:
         return Response(204)
-    return json_response({"@odata.context": f"{request.root}$metadata#{entity.set}({id})/{name}", "value": row[name]})
+    return json_response(
+        {"@odata.context": f"{request.root}$metadata#{entity.set}({row[entity.key]})/{name}", "value": row[name]}
+    )
 
 
 def paths(store: Store, entity: Entity) -> Paths:
