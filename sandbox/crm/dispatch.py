@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from sandbox.crm.bulk import MESSAGES, run_message
+from sandbox.crm.definitions import COLLECTIONS
+from sandbox.crm.edmx import edmx
 from sandbox.crm.entities import Entity
 from sandbox.crm.keys import Key, existing, find, read_key
 from sandbox.crm.messages import Request, Response, error_response, json_response
-from sandbox.crm.metadata import definition, definitions, edmx, message_filters
+from sandbox.crm.metadata import answer_metadata, message_filters
 from sandbox.crm.payload import BIND, read_payload
-from sandbox.crm.reads import count_rows, list_rows, one_row, read_property, read_row
+from sandbox.crm.reads import ROW_OPTIONS, count_rows, list_rows, one_row, read_property, read_row
 from sandbox.crm.refusals import bad_url, duplicate_key, unknown_segment, version_mismatch
 from sandbox.crm.render import etag
 from sandbox.crm.schema import ENTITIES
@@ -19,7 +21,7 @@ from sandbox.crm.store import Store
 from sandbox.crm.writes import create, delete, update
 from sandbox.odata.edm import Row
 from sandbox.odata.errors import ODataError
-from sandbox.odata.query import READ_OPTIONS, parse_query
+from sandbox.odata.query import parse_query
 
 _SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _ACTION = "Microsoft.Dynamics.CRM."
@@ -41,8 +43,8 @@ def _route(store: Store, request: Request) -> Response:
     key = found[2] if found is not None else None
     if request.method == "GET" and not rest and (answer := _function(store, name, key, request)) is not None:
         return answer
-    if name == "EntityDefinitions" and request.method == "GET":
-        return definition(key, rest, request) if key is not None else definitions(request)
+    if name in COLLECTIONS:
+        return answer_metadata(store, [first, *rest], request)
     entity = ENTITIES.get(name)
     if entity is None:
         raise unknown_segment(name)
@@ -186,7 +188,7 @@ def _written(store: Store, entity: Entity, row: Row, key: str, status: int, requ
     """204 with the URL of the row, its key as the client wrote it; or the row itself when that is preferred."""
     reference = f"{entity.set}({row[entity.key]})"
     if request.preferences().get("return") == "representation":
-        query = parse_query(request.query, store.tables[entity.set].entity, READ_OPTIONS)
+        query = parse_query(request.query, store.tables[entity.set].entity, ROW_OPTIONS)
         body = one_row(store, entity, row, query, request)
         return json_response(body, status, {"Preference-Applied": "return=representation"}, reference)
     by_key = quote(key, safe="=,'")

@@ -189,13 +189,15 @@ def test_the_organization_names_its_base_currency(crm: Crm) -> None:
 
 def test_definitions_tell_sets_keys_and_lengths(crm: Crm) -> None:
     rows = crm.values("EntityDefinitions?$select=LogicalName,EntitySetName&$filter=LogicalName%20eq%20'uom'")
-    assert rows == [{"LogicalName": "uom", "EntitySetName": "uoms"}]
-    url = "EntityDefinitions(LogicalName='account')?$expand=Attributes($select=LogicalName,MaxLength)"
+    assert [(row["LogicalName"], row["EntitySetName"]) for row in rows] == [("uom", "uoms")]
+    url = "EntityDefinitions(LogicalName='account')?$expand=Attributes($select=LogicalName,AttributeType)"
     body = crm.get(url).json()
     assert (body["PrimaryIdAttribute"], body["PrimaryNameAttribute"]) == ("accountid", "name")
-    assert {"LogicalName": "name", "MaxLength": 160} in body["Attributes"]
-    attributes = crm.values("EntityDefinitions(LogicalName='contact')/Attributes")
-    assert {"LogicalName": "parentcustomerid", "AttributeType": "Customer", "MaxLength": None} in attributes
+    types = {one["LogicalName"]: one["AttributeType"] for one in body["Attributes"]}
+    assert (types["name"], types["primarycontactid"], types["createdon"]) == ("String", "Lookup", "DateTime")
+    texts = "EntityDefinitions(LogicalName='account')/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"
+    lengths = {one["LogicalName"]: one["MaxLength"] for one in crm.values(f"{texts}?$select=LogicalName,MaxLength")}
+    assert lengths["name"] == 160
     assert crm.get("EntityDefinitions(LogicalName='colour')").status_code == 404
 
 
