@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from sandbox.crm.bulk import MESSAGES, run_message
+from sandbox.crm.bulk_delete import bulk_delete
 from sandbox.crm.definitions import COLLECTIONS
 from sandbox.crm.edmx import edmx
 from sandbox.crm.entities import Entity
@@ -43,6 +44,8 @@ def _route(store: Store, request: Request) -> Response:
     key = found[2] if found is not None else None
     if request.method == "GET" and not rest and (answer := _function(store, name, key, request)) is not None:
         return answer
+    if name == "BulkDelete" and request.method == "POST" and not rest:
+        return bulk_delete(store, request)
     if name in COLLECTIONS:
         return answer_metadata(store, [first, *rest], request)
     entity = ENTITIES.get(name)

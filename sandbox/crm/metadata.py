@@ -149,7 +149,7 @@ def _add_key(store: Store, path: Sequence[str], request: Request) -> Response:
     if not isinstance(name, str) or not re.fullmatch(r"\w{1,100}", name) or not isinstance(columns, list):
         raise bad_payload("EntityDefinitions", "An entity key needs a SchemaName and KeyAttributes.")
     key = define(store, entity, name, [str(column) for column in columns])
-    url = f"{request.root}EntityDefinitions({table['MetadataId']})/Keys({key.id})"
+    url = f"{request.root}{path[0]}/Keys({key.id})"
     return Response(204, {"Location": url, "OData-EntityId": url})
 
 
