@@ -38,7 +38,7 @@ _PORT = click.IntRange(0, 65535)
 @click.option(
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this token, not a new one."
 )
-@click.option("--tls", is_flag=True, help="Serve https, by an authority that is made for this start.")
+@click.option("--tls/--no-tls", help="Serve https, by an authority that is made for this start.")
 def sandbox_command(
     data: Path | None,
     demo_size: int,

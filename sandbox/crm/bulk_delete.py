@@ -1,4 +1,4 @@
-"""BulkDelete: rows that clients name by their ids. Here the job is done at once; one row may fail without the others."""
+"""BulkDelete of rows that are named by id; here the job is done at once, and one row may fail without the others."""
 
 import uuid
 from typing import Any

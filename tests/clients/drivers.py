@@ -2,7 +2,8 @@
 
 A driver is a file here with the pinned packages beside it: `x.py` with `x.txt`, requirements with hashes, or `x.mjs`
 with `x.json`, a package-lock with hashes. Both name no address. A line `# sandbox: --option value` (`//` in JavaScript)
-gives the sandbox of a driver more options.
+gives the sandbox of a driver more options; without one it serves https. `# python: before 3.12`: where the client
+installs.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ ROOT = HERE.parents[1]
 CACHE = ROOT / ".clients"
 _SANDBOX = (sys.executable, "-c", "from sandbox.command import sandbox_command; sandbox_command()")
 _OPTIONS = re.compile(r"^(?:#|//) sandbox: (.+)$", re.MULTILINE)
+_TRUST = ("CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_BEFORE = re.compile(r"^# python: before (\d+)\.(\d+)$", re.MULTILINE)
 _LONGEST = 300
 
 
@@ -68,7 +71,12 @@ def drivers() -> list[Driver]:
 
 def missing_tool(driver: Driver) -> str | None:
     """What this machine lacks to run it."""
-    return "npm" if driver.script.suffix == ".mjs" and shutil.which("npm") is None else None
+    if driver.script.suffix == ".mjs":
+        return None if shutil.which("npm") is not None else "npm"
+    before = _BEFORE.search(driver.script.read_text(encoding="utf-8"))
+    if before is None or sys.version_info < (int(before[1]), int(before[2])):
+        return None
+    return f"Python before {before[1]}.{before[2]}"
 
 
 def run(driver: Driver) -> Result:
@@ -76,11 +84,14 @@ def run(driver: Driver) -> Result:
     folder = CACHE / driver.name
     command, environment = _node(driver, folder) if driver.script.suffix == ".mjs" else _python(driver, folder)
     with _sandbox(_options(driver)) as places:
-        done = subprocess.run(
-            command, cwd=folder, env={**os.environ, **environment, **places}, text=True, capture_output=True,
-            stdin=subprocess.DEVNULL, timeout=_LONGEST, check=False,
-        )  # fmt: skip
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env={**os.environ, **environment, **places}, text=True, capture_output=True,
+                stdin=subprocess.DEVNULL, timeout=_LONGEST, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise CannotRunError(f"it did not come to an end in {_LONGEST} seconds: {error.stdout!r}") from error
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('{"client"', '{"feature"'))]
     if not lines or "client" not in lines[0]:
         raise CannotRunError(f"it ended with {done.returncode}:\n{done.stderr}")
     features = {line["feature"]: (bool(line["ok"]), str(line["detail"])) for line in lines[1:]}
@@ -99,7 +110,7 @@ def _options(driver: Driver) -> list[str]:
 
 @contextmanager
 def _sandbox(options: list[str]) -> Iterator[dict[str, str]]:
-    """A sandbox over https for one driver, and the variables that tell the driver of it."""
+    """A sandbox for one driver, and the variables that tell the driver of it."""
     process = subprocess.Popen(
         [*_SANDBOX, "--demo-size", "25", "--tls", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -108,7 +119,7 @@ def _sandbox(options: list[str]) -> Iterator[dict[str, str]]:
         if not line:
             raise CannotRunError("the sandbox did not start")
         ready: dict[str, Any] = json.loads(line)
-        trust = dict.fromkeys(("CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), ready["ca"])
+        trust = dict.fromkeys(_TRUST, ready["ca"]) if "ca" in ready else {}
         yield {"CRM_URL": ready["crm"], "NAV_URL": ready["nav"], "TOKEN": ready["token"], **trust}
     finally:
         process.terminate()
