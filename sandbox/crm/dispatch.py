@@ -14,7 +14,7 @@ from sandbox.crm.keys import Key, existing, find, read_key
 from sandbox.crm.messages import Request, Response, error_response, json_response
 from sandbox.crm.metadata import answer_metadata, message_filters
 from sandbox.crm.payload import BIND, read_payload
-from sandbox.crm.reads import ROW_OPTIONS, count_rows, list_rows, one_row, read_property, read_row
+from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_property, read_row
 from sandbox.crm.refusals import bad_url, duplicate_key, unknown_segment, version_mismatch
 from sandbox.crm.render import etag
 from sandbox.crm.schema import ENTITIES
@@ -33,7 +33,7 @@ def handle(store: Store, request: Request) -> Response:
     try:
         return _route(store, request)
     except ODataError as error:
-        return error_response(error)
+        return error_response(error, annotated=request.preferences().get(ANNOTATIONS) == "*")
 
 
 def _route(store: Store, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from tests.clients.drivers import ROOT, CannotRunError, Result, drivers, missing_tool, run
 from tests.clients.table import lines, page
@@ -9,12 +10,12 @@ from tests.clients.table import lines, page
 _PAGE = ROOT / "docs" / "compatibility.md"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Whether all that ran went well: 0, else 1."""
     parser = argparse.ArgumentParser(prog="make test-clients")
     parser.add_argument("--write", action="store_true", help="write docs/compatibility.md")
     parser.add_argument("driver", nargs="*", help="only these")
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(arguments)
     results: list[Result] = []
     skipped: list[str] = []
     broken: list[str] = []

@@ -130,7 +130,7 @@ def _python(driver: Driver, folder: Path) -> tuple[list[str], dict[str, str]]:
     """A virtual environment for the driver. `-P` keeps a driver from being taken for the package that it drives."""
     python = folder / "bin" / "python"
     if _outdated(driver, folder):
-        venv.create(folder, clear=True, with_pip=True)
+        venv.create(folder, clear=True, symlinks=True, with_pip=True)
         _install([str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes",
                   "-r", str(driver.pins)], ROOT)  # fmt: skip
         _mark(driver, folder)

@@ -9,6 +9,9 @@ _HEAD = """# Compatibility
 
 What clients that others wrote do against `coupler sandbox`, unpatched. `make test-clients` runs them and prints this
 table; `make test-clients ARGS=--write` writes it here. A dash: the client does not offer it, or it is not tried.
+
+Each client gets a sandbox of its own, over https. airbyte-source-microsoft-dataverse and tap-ms-dynamics know one place
+to log in: what that place answers is replaced. The first also trusts no authority of ours and is served http.
 """
 
 

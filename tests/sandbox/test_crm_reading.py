@@ -276,3 +276,28 @@ def test_a_page_size_that_is_no_number_is_ignored(crm: Crm) -> None:
     crm.new("accounts", name="A")
     answer = crm.http.get("accounts", headers={b"Prefer": "odata.maxpagesize=²".encode()})
     assert len(answer.json()["value"]) == 1
+
+
+def test_a_plus_in_a_query_is_a_space(crm: Crm) -> None:
+    id = crm.new("accounts", name="Adventure Works")
+    rows = crm.values("accounts?$filter=name+eq+'Adventure+Works'&$orderby=name+asc&$select=name")
+    assert [row["accountid"] for row in rows] == [id]
+    crm.new("accounts", name="A+B")
+    assert [row["name"] for row in crm.values("accounts?$filter=name eq 'A%2BB'")] == ["A+B"]
+
+
+def test_annotations_tell_whether_a_count_is_the_whole_truth(crm: Crm) -> None:
+    name = "@Microsoft.Dynamics.CRM.totalrecordcount"
+    crm.new("accounts", name="A")
+    body = crm.get("accounts?$count=true", Prefer='odata.include-annotations="*"').json()
+    assert (body[name], body[f"{name}limitexceeded"]) == (1, False)
+    accounts(crm, 5000)
+    body = crm.get("accounts?$count=true&$top=1", Prefer='odata.include-annotations="*"').json()
+    assert (body[name], body[f"{name}limitexceeded"]) == (5000, True)
+    assert name not in crm.get("accounts?$count=true&$top=1").json()
+
+
+def test_a_refusal_has_annotations_when_all_are_preferred(crm: Crm) -> None:
+    error = crm.get(f"accounts({new_id()})", Prefer='odata.include-annotations="*"').json()["error"]
+    assert error["@Microsoft.PowerApps.CDS.InnerError.Message"] == error["message"]
+    assert set(crm.get(f"accounts({new_id()})").json()["error"]) == {"code", "message"}
