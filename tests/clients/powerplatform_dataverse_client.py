@@ -7,6 +7,7 @@ from typing import Any
 from azure.core.credentials import AccessToken
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
+from PowerPlatform.Dataverse.models.filters import col
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
 from tests.clients.report import feature, report
@@ -54,6 +55,10 @@ def read() -> None:
     assert (row["name"], row["telephone1"]) == ("Adventure Works", "555")
     found = records.list("account", filter="name eq 'Adventure Works' and telephone1 eq '555'", select=["name"])
     assert len(found) == 1
+    for number in range(3):
+        new(fax=str(number))
+    query = client.query.builder("account").select("fax").where(col("fax").in_(["0", "2"]) & (col("statecode") == 0))
+    assert [row["fax"] for row in query.order_by("fax").execute()] == ["0", "2"]
 
 
 @feature("update")

@@ -72,7 +72,7 @@ def test_a_key_of_several_columns_takes_them_in_any_order(crm: Crm) -> None:
     body = {"jobtitle": "Analyst"}
     address = f"contacts(gendercode=2,_parentcustomerid_value={parent},lastname='Byron')"
     assert crm.patch(address, body).status_code == 204
-    turned = f"contacts(lastname='byron',gendercode=2,_parentcustomerid_value={parent})"
+    turned = f"contacts(gendercode=2,lastname='byron',_parentcustomerid_value={parent})"
     row = crm.get(turned).json()
     assert (row["jobtitle"], row["gendercode"], row["_parentcustomerid_value"]) == ("Analyst", 2, parent)
     assert refusal(crm.get("contacts(lastname='Byron')")) == (400, "0x80060888"), "part of a key is none"
