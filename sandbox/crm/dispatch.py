@@ -13,8 +13,9 @@ from sandbox.crm.entities import Entity
 from sandbox.crm.keys import Key, existing, find, read_key
 from sandbox.crm.messages import Request, Response, error_response, json_response
 from sandbox.crm.metadata import answer_metadata, message_filters
-from sandbox.crm.payload import BIND, read_payload
-from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_property, read_row
+from sandbox.crm.payload import read_payload
+from sandbox.crm.properties import answer_property
+from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_row
 from sandbox.crm.refusals import bad_url, duplicate_key, unknown_segment, version_mismatch
 from sandbox.crm.render import etag
 from sandbox.crm.schema import ENTITIES
@@ -54,7 +55,9 @@ def _route(store: Store, request: Request) -> Response:
     if key is None:
         return _on_set(store, entity, rest, request)
     wanted = read_key(store, entity, key)
-    return _on_property(store, entity, wanted, rest, request) if rest else _on_row(store, entity, wanted, request)
+    if rest:
+        return answer_property(store, entity, existing(store, entity, wanted), rest, request)
+    return _on_row(store, entity, wanted, request)
 
 
 def _segments(path: str) -> list[str]:
@@ -128,23 +131,6 @@ def _on_row(store: Store, entity: Entity, key: Key, request: Request) -> Respons
             return Response(204)
         case _:
             raise _no_such_method(request)
-
-
-def _on_property(store: Store, entity: Entity, key: Key, rest: list[str], request: Request) -> Response:
-    name, row = rest[0], existing(store, entity, key)
-    match request.method, rest[1:]:
-        case "GET", []:
-            return read_property(entity, row, name, request)
-        case "PUT", [] if name in entity.columns:
-            body = {name: request.json(entity.set).get("value")}
-        case "DELETE", [] if name in entity.columns:
-            body = {name: None}
-        case "DELETE", ["$ref"]:
-            body = {name + BIND: None}
-        case _:
-            raise unknown_segment(rest[-1])
-    update(store, entity, row[entity.key], read_payload(store, entity, body, request.references, creating=False))
-    return Response(204)
 
 
 def _create(store: Store, entity: Entity, request: Request) -> Response:

@@ -171,6 +171,15 @@ def count() -> None:
     assert len(records.list("account", select=["name"], top=1, count=True)) == 1
 
 
+@feature("lookups")
+def lookups() -> None:
+    contact, id = records.create("contact", {"lastname": "Bound"}), new()
+    records.update("contact", contact, client.query.odata_bind("contact", "account", id))
+    assert records.retrieve("contact", contact)["_parentcustomerid_value"] == id
+    records.update("contact", contact, {"parentcustomerid_account@odata.bind": None})
+    assert records.retrieve("contact", contact)["_parentcustomerid_value"] is None
+
+
 @feature("$expand")
 def expand() -> None:
     contact = records.create("contact", {"lastname": "First"})
