@@ -13,6 +13,7 @@ from sandbox.crm.entities import Entity
 from sandbox.crm.keys import Key, existing, find, read_key
 from sandbox.crm.messages import Request, Response, error_response, json_response
 from sandbox.crm.metadata import answer_metadata, message_filters
+from sandbox.crm.metadata_changes import metadata_changes
 from sandbox.crm.payload import read_payload
 from sandbox.crm.properties import answer_property
 from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_row
@@ -26,6 +27,7 @@ from sandbox.odata.errors import ODataError
 from sandbox.odata.query import parse_query
 
 _SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
+_ALIAS = re.compile(r"Query=(@\w+)")
 _ACTION = "Microsoft.Dynamics.CRM."
 
 
@@ -95,6 +97,8 @@ def _function(store: Store, name: str, key: str | None, request: Request) -> Res
             return Response(200, {"Content-Type": "application/xml"}, edmx())
         case "sdkmessagefilters", None:
             return message_filters(request)
+        case "RetrieveMetadataChanges", str() if (alias := _ALIAS.fullmatch(key)) is not None:
+            return metadata_changes(store, request, alias[1])
         case "", None:
             sets = [{"name": set, "kind": "EntitySet", "url": set} for set in ENTITIES]
             return json_response({"@odata.context": f"{request.root}$metadata", "value": sets})

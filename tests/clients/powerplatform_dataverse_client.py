@@ -229,6 +229,9 @@ def metadata() -> None:
     assert "contact" in {one["LogicalName"] for one in tables.list(select=["LogicalName"])}
     columns = {one["LogicalName"]: one for one in tables.list_columns("account")}
     assert columns["name"]["MaxLength"] == 160
+    typed = tables.get_column("account", "creditlimit", typed=True)
+    assert (typed["AttributeType"], typed["Precision"], typed["MinValue"]) == ("Money", 2, 0)
+    assert len(tables.list_columns("account", typed=True)) == len(columns)
     found = {(one["nav_property"], one["target_table"]) for one in client.query.odata_expands("contact")}
     assert ("parentcustomerid_account", "account") in found, found
 
