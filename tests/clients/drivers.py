@@ -1,9 +1,9 @@
 """Clients that others wrote, and what each did against a sandbox of its own.
 
 A driver is a file here with the pinned packages beside it: `x.py` with `x.txt`, requirements with hashes, or `x.mjs`
-with `x.json`, a package-lock with hashes. x is the package; `make lock` pins it anew. Neither file names an address.
-A line `# sandbox: --option value` (`//` in JavaScript) gives the sandbox of a driver more options; without one it
-serves https. `# python: before 3.12` says where a client can be installed.
+with `x.json`, a package-lock with hashes. Both name no address. A line `# sandbox: --option value` (`//` in JavaScript)
+gives the sandbox of a driver more options; without one it serves https. `# python: before 3.12`: where the client
+installs.
 """
 
 import hashlib
