@@ -285,6 +285,8 @@ class _Parser:
             change = comparable(edm, self._dialect)
             return _Operand(edm, lambda row: None if (v := stored(row)) is None else change(v), frozenset({name}), None)
         edm = self._entity.type_of(name)
+        if edm is EdmType.COMPLEX:
+            raise self._dialect.bad_query(f"The property '{name}' cannot be used in a $filter expression.")
         change = comparable(edm, self._dialect)
         return _Operand(edm, _reader(name, change), frozenset({name}), name)
 

@@ -110,7 +110,7 @@ def test_the_document_has_the_navigation_to_rows_that_name_a_row(crm: Crm) -> No
     [("EntityDefinitions(LogicalName='colour')", 404), ("EntityDefinitions(Colour='account')", 400),
      ("EntityDefinitions/Attributes", 404), (f"{ACCOUNT}/Colours", 404), (f"{ACCOUNT}/Attributes(LogicalName='x')", 404),
      (f"{ACCOUNT}/Attributes/name", 404), (f"{ACCOUNT}?$expand=Colours", 400), (f"{ACCOUNT}?$filter=IsPrivate eq false", 400),
-     ("EntityDefinitions?$filter=DisplayName eq 'Account'", 400), ("EntityDefinitions(((", 404),
+     ("EntityDefinitions?$filter=DisplayName ne null", 400), ("EntityDefinitions(((", 404),
      ("RelationshipDefinitions?$orderby=SchemaName", 400)],
 )  # fmt: skip
 def test_a_path_that_leads_nowhere_is_refused(crm: Crm, path: str, status: int) -> None:
