@@ -16,10 +16,18 @@ to log in: what that place answers is replaced. The first also trusts no authori
 
 
 def lines(results: Sequence[Result]) -> list[str]:
-    """The tables, one for each system, with columns of even width."""
+    """The tables, one for each system, with columns of even width; then what there is to say of single features."""
     found: list[str] = []
     for system in sorted({one.against for one in results}):
-        found += ["", f"## {system}", "", *_table([one for one in results if one.against == system])]
+        chosen = [one for one in results if one.against == system]
+        found += ["", f"## {system}", "", *_table(chosen)]
+        notes = [
+            f"- {one.client}, {name}: {detail}"
+            for one in chosen
+            for name, (ok, detail) in one.features.items()
+            if ok and detail
+        ]
+        found += ["", *notes] if notes else []
     return found
 
 
