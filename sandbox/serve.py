@@ -10,25 +10,29 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from sandbox.crm.app import create_app as crm_app
 from sandbox.crm.state import CrmState
+from sandbox.front import Front
 from sandbox.nav.app import create_app as nav_app
 from sandbox.nav.state import NavState
+from sandbox.throttle import Throttle
 
 _HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Two servers that are ready. The addresses are those a config file takes; the states may be looked into."""
+    """Two servers that are ready. The addresses are those a config file takes; states and limits may be looked into."""
 
     nav_url: str
     crm_url: str
     token: str
     nav: NavState
     crm: CrmState
+    nav_front: Throttle
+    crm_front: Throttle
 
 
 class _Server(uvicorn.Server):
@@ -40,12 +44,19 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def running(
-    nav: NavState, crm: CrmState, *, nav_port: int = 0, crm_port: int = 0, token: str | None = None
+    nav: NavState,
+    crm: CrmState,
+    *,
+    nav_port: int = 0,
+    crm_port: int = 0,
+    token: str | None = None,
+    front: Front = Front(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Sandbox]:
     """Serve both states until the block ends. Port 0 is any free one; raises OSError when a port is taken."""
     secret = secrets.token_urlsafe(32) if token is None else token
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
-        servers = [_server(nav_app(nav, secret)), _server(crm_app(crm, secret))]
+        nav_front, crm_front = front.nav(nav_app(nav, secret)), front.crm(crm_app(crm, secret))
+        servers = [_server(nav_front), _server(crm_front)]
         tasks = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)
@@ -57,6 +68,8 @@ async def running(
                 secret,
                 nav,
                 crm,
+                nav_front,
+                crm_front,
             )
         finally:
             for server in servers:
@@ -66,7 +79,13 @@ async def running(
 
 @contextmanager
 def start_in_thread(
-    nav: NavState, crm: CrmState, *, nav_port: int = 0, crm_port: int = 0, token: str | None = None
+    nav: NavState,
+    crm: CrmState,
+    *,
+    nav_port: int = 0,
+    crm_port: int = 0,
+    token: str | None = None,
+    front: Front = Front(),  # noqa: B008 - frozen
 ) -> Iterator[Sandbox]:
     """The same for callers without an event loop, or with one that must stay free."""
     ready = threading.Event()
@@ -76,7 +95,7 @@ def start_in_thread(
     async def serve() -> None:
         stop = asyncio.Event()
         try:
-            async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token) as sandbox:
+            async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front) as sandbox:
                 found.append(sandbox)
                 end.append((asyncio.get_running_loop(), stop))
                 ready.set()
@@ -112,7 +131,7 @@ def _listening(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette) -> _Server:
+def _server(app: ASGIApp) -> _Server:
     config = uvicorn.Config(
         app,
         log_level="warning",

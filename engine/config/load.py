@@ -116,7 +116,7 @@ def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
         secret=_secret(table, folder, environ),
         page_size=table.whole("page_size", 1000, 1, 5000),
         batch=table.whole("batch", 100, 1, 1000),
-        concurrency=table.whole("concurrency", 8, 1, 52),
+        concurrency=table.whole("concurrency", 1, 1, 52) if table.has("concurrency") else None,
     )
     table.end(_KEYS)
     return settings

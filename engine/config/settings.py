@@ -27,13 +27,13 @@ class NavSettings:
 
 @dataclass(frozen=True, slots=True)
 class CrmSettings:
-    """The CRM or Dataverse side."""
+    """The CRM or Dataverse side. Without `concurrency`, as many requests at a time as the service recommends."""
 
     url: str
     secret: Secret
     page_size: int = 1000
     batch: int = 100
-    concurrency: int = 8
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ import httpx
 
 from engine.connectors import body, urls
 from engine.connectors.auth import OriginAuth, Secret
+from engine.connectors.budget import read_budget
 from engine.connectors.gate import Gate
-from engine.connectors.verdicts import Fault, Verdict, fault, judge, retry_after
+from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, Refused
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
@@ -188,9 +189,10 @@ class ODataClient:
         while True:
             course.attempt += 1
             async with self.gate.slot() as epoch:
+                started = self.gate.clock()
                 outcome = await self._once(method, url, content, headers)
                 if isinstance(outcome, Answer):
-                    self._learn(outcome, course, epoch)
+                    self._learn(outcome, course, epoch, self.gate.clock() - started)
             if isinstance(outcome, Answer):
                 if outcome.verdict is Verdict.THROTTLED:
                     self._put_off(url, course, patience)
@@ -247,12 +249,13 @@ class ODataClient:
             if known is None or not known - _LAG < date <= known:
                 self._told = (date, time.monotonic())
 
-    def _learn(self, answer: Answer, course: _Course, epoch: int) -> None:
+    def _learn(self, answer: Answer, course: _Course, epoch: int, took: float) -> None:
         seconds = retry_after(answer.headers)
         if answer.verdict is Verdict.THROTTLED or (answer.status == 503 and seconds is not None):
-            self.gate.throttled(str(answer.status), seconds, course.attempt, epoch)
+            used_up = seconds is not None and answer.fault.code in USED_UP
+            self.gate.throttled(str(answer.status), seconds, course.attempt, epoch, crowded=not used_up)
         elif answer.verdict is not Verdict.UNKNOWN:
-            self.gate.succeeded()
+            self.gate.succeeded(took, read_budget(answer.headers))
 
     def _put_off(self, url: httpx.URL, course: _Course, patience: float | None) -> None:
         now = self.gate.clock()

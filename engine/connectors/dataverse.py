@@ -45,7 +45,7 @@ class Dataverse:
         *,
         user: str = "",
         batch: int = 100,
-        concurrency: int = 8,
+        concurrency: int | None = None,
         name: str = "CRM",
         limits: Limits | None = None,
         gate: Gate | None = None,
