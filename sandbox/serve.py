@@ -14,25 +14,23 @@ from starlette.types import ASGIApp
 
 from sandbox.crm.app import create_app as crm_app
 from sandbox.crm.state import CrmState
-from sandbox.front import Front
+from sandbox.front import Doors, Front
 from sandbox.nav.app import create_app as nav_app
 from sandbox.nav.state import NavState
-from sandbox.throttle import Throttle
 
 _HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Two servers that are ready. The addresses are those a config file takes; states and limits may be looked into."""
+    """Two servers that are ready. The addresses are those a config file takes; states and doors may be looked into."""
 
     nav_url: str
     crm_url: str
     token: str
     nav: NavState
     crm: CrmState
-    nav_front: Throttle
-    crm_front: Throttle
+    doors: Doors
 
 
 class _Server(uvicorn.Server):
@@ -55,21 +53,21 @@ async def running(
     """Serve both states until the block ends. Port 0 is any free one; raises OSError when a port is taken."""
     secret = secrets.token_urlsafe(32) if token is None else token
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
-        nav_front, crm_front = front.nav(nav_app(nav, secret)), front.crm(crm_app(crm, secret))
-        servers = [_server(nav_front), _server(crm_front)]
+        nav_origin, crm_origin = (f"http://{_HOST}:{one.getsockname()[1]}" for one in (nav_socket, crm_socket))
+        doors = front.put_before(nav_app(nav, secret), crm_app(crm, secret), secret, nav_origin, crm_origin)
+        servers = [_server(doors.nav), _server(doors.crm)]
         tasks = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)
         ]
         try:
             yield Sandbox(
-                f"http://{_HOST}:{nav_socket.getsockname()[1]}/{quote(nav.instance)}/ODataV4",
-                f"http://{_HOST}:{crm_socket.getsockname()[1]}/api/data/v9.2",
+                f"{nav_origin}/{quote(nav.instance)}/ODataV4",
+                f"{crm_origin}/api/data/v9.2",
                 secret,
                 nav,
                 crm,
-                nav_front,
-                crm_front,
+                doors,
             )
         finally:
             for server in servers:

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox import asgi
+from sandbox.asgi import Header
 from sandbox.limits import Meter, Refusal, Rules
 from sandbox.odata.errors import ODataError
 
@@ -58,7 +60,7 @@ class Throttle:
         if self._rules is None:
             await self._served(scope, receive, send, None)
             return
-        user = _header(scope, b"authorization")
+        user = asgi.header(scope, b"authorization")
         meter = self.meters.setdefault(user, Meter(self._rules, self._clock))
         refusal = meter.arrive()
         if refusal is not None:
@@ -71,14 +73,15 @@ class Throttle:
                 waiting.reschedule(None)
                 seconds = await self._served(scope, receive, send, meter)
         except TimeoutError:
-            await self._say(send, ODataError(503, "Unknown", "The request waited too long for its turn."))
+            problem = ODataError(503, "Unknown", "The request waited too long for its turn.")
+            await asgi.answer(send, problem.status, self._error(problem))
         finally:
             meter.leave(seconds)
 
     async def _served(self, scope: Scope, receive: Receive, send: Send, meter: Meter | None) -> float:
         """Serve a request; how long it was executed."""
         started = self._clock()
-        content = await _read(receive)
+        content = await asgi.read_body(receive)
         said: list[Message] = []
 
         async def again() -> Message:
@@ -101,42 +104,23 @@ class Throttle:
         return seconds
 
     async def _refuse(self, receive: Receive, send: Send, meter: Meter, refusal: Refusal) -> None:
-        await _read(receive)
+        await asgi.read_body(receive)
         headers = _left(meter, 0.0)
         if meter.rules.tells:
             headers.append((b"retry-after", str(refusal.retry_after).encode()))
             problem = ODataError(429, refusal.code, refusal.message)
         else:
             problem = ODataError(429, "TooManyRequests", "Too many requests reached. Please try again later.")
-        await self._say(send, problem, headers)
-
-    async def _say(self, send: Send, problem: ODataError, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        body = self._error(problem)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more]
-        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await asgi.answer(send, problem.status, self._error(problem), headers)
 
 
-def _left(meter: Meter, seconds: float) -> list[tuple[bytes, bytes]]:
+def _left(meter: Meter, seconds: float) -> list[Header]:
     if not meter.rules.tells:
         return []
     return [
         (b"x-ms-ratelimit-burst-remaining-xrm-requests", str(meter.requests_left).encode()),
         (b"x-ms-ratelimit-time-remaining-xrm-requests", f"{max(0.0, meter.seconds_left - seconds):,.2f}".encode()),
     ]
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _records(content: bytes) -> int:

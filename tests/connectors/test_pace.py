@@ -150,7 +150,7 @@ async def windows(rules: Rules, *, batch: int, latency: Latency) -> tuple[float,
 
         await asyncio.gather(*(work() for _ in range(20)))
         await crm.close()
-        (meter,) = sandbox.crm_front.meters.values()
+        (meter,) = sandbox.doors.crm_throttle.meters.values()
     refused = sum(bool(one.refused) for one in meter.log)
     assert refused <= 0.05 * len(meter.log)
     assert late(meter) == []
@@ -176,7 +176,7 @@ async def test_business_central_is_asked_as_often_at_once_as_it_answers() -> Non
         await asyncio.gather(*(read() for _ in range(100)))
         took = time.monotonic() - started
         await nav.close()
-        (meter,) = sandbox.nav_front.meters.values()
+        (meter,) = sandbox.doors.nav_throttle.meters.values()
     assert 100 * 0.1 / 5 / took >= MUST
     assert not any(one.refused for one in meter.log)
 
