@@ -1,6 +1,7 @@
 """Secrets are found where the reference says, and nothing that goes wrong on the way shows them."""
 
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +85,13 @@ def test_commands(tmp_path: Path) -> None:
 def test_a_command_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.config.secrets._SECONDS", 0.05)
     assert "took longer" in refused(secret("command:sleep 5"))
+
+
+def test_a_command_that_leaves_another_behind_is_ended_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.config.secrets._SECONDS", 0.3)
+    started = time.monotonic()
+    assert "took longer" in refused(secret("command:sh -c 'sleep 20 & sleep 20'"))
+    assert time.monotonic() - started < 10, "the one left behind holds the pipe open"
 
 
 def test_the_keyring_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
