@@ -39,6 +39,7 @@ class Front:
             crm_throttle,
             entra,
             f"{crm_origin}/{TENANT}/oauth2/v2.0/token",
+            self,
         )
 
     def _way(self, name: str, secret: str, entra: Entra, origin: str) -> Way | None:
@@ -66,3 +67,4 @@ class Doors:
     crm_throttle: Throttle
     entra: Entra
     token_url: str
+    front: Front

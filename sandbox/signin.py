@@ -13,6 +13,7 @@ from sandbox.asgi import Header
 from sandbox.entra import TENANT, Entra
 
 WAYS = ("token", "basic", "ntlm", "entra")
+CRM_WAYS = ("token", "ntlm", "entra")
 DOMAIN = "SANDBOX"
 USER = "sandbox"
 _TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token")

@@ -33,8 +33,9 @@ class NavSettings:
 
 @dataclass(frozen=True, slots=True)
 class CrmSettings:
-    """The CRM or Dataverse side, signed in to like NAV. Without `concurrency`, as many requests at a time as the service
-    recommends.
+    """The CRM or Dataverse side, signed in to like NAV.
+
+    Without `concurrency`, it gets as many requests at a time as it recommends.
     """
 
     url: str

@@ -111,7 +111,7 @@ class ODataClient:
         self.limits = limits or Limits()
         self._told: tuple[datetime, float] | None = None
         self._name = name
-        tls = trusting(self.root, ca_file)
+        self.tls = tls = trusting(self.root, ca_file)
         self._auth: OriginAuth | None = None
         if isinstance(secret, WindowsUser):
             connect = transport or (lambda: httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_ONE))
@@ -144,6 +144,14 @@ class ODataClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+    async def sign_in(self) -> None:
+        """Get what requests will show, if it has to be fetched; raises ConnectionLost and AccessDenied."""
+        try:
+            if self._auth is not None:
+                await self._auth.ready()
+        except SignInUnavailable as error:
+            raise ConnectionLost(f"{self._name}: {error}.", _NO_ONE_THERE) from error
 
     async def read(
         self, address: str | httpx.URL, headers: Mapping[str, str] | None = None, patience: float | None = None

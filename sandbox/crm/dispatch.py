@@ -8,6 +8,7 @@ from sandbox.crm.entities import Entity
 from sandbox.crm.messages import Request, Response, error_response, json_response
 from sandbox.crm.metadata import definition, definitions, edmx, message_filters
 from sandbox.crm.payload import BIND, bad_key, guid, read_payload
+from sandbox.crm.privileges import USER_PRIVILEGES, user_privileges
 from sandbox.crm.reads import count_rows, list_rows, one_row, read_property, read_row
 from sandbox.crm.refusals import bad_url, duplicate_key, missing, unknown_segment, version_mismatch
 from sandbox.crm.render import etag
@@ -38,6 +39,12 @@ def _route(store: Store, request: Request) -> Response:
     key = found[2] if found is not None else None
     if request.method == "GET" and not rest and (answer := _function(store, name, key, request)) is not None:
         return answer
+    if (
+        request.method == "GET"
+        and name == "systemusers"
+        and [one.removesuffix("()") for one in rest] == [USER_PRIVILEGES]
+    ):
+        return user_privileges(store, request)
     if name == "EntityDefinitions" and request.method == "GET":
         return definition(key, rest, request) if key is not None else definitions(request)
     entity = ENTITIES.get(name)

@@ -11,6 +11,7 @@ from sandbox.crm.bulk import MESSAGES
 from sandbox.crm.columns import Column
 from sandbox.crm.entities import Entity, logical_name
 from sandbox.crm.messages import Request, Response, json_response
+from sandbox.crm.privileges import privileges_of
 from sandbox.crm.refusals import unknown_segment
 from sandbox.crm.schema import BY_LOGICAL_NAME, ENTITIES
 from sandbox.odata.edm import Dialect, EdmType, EntityType, Row
@@ -20,7 +21,8 @@ from sandbox.odata.query import parse_query, project
 _TEXTS = ("LogicalName", "EntitySetName", "PrimaryIdAttribute", "PrimaryNameAttribute")
 _DEFINITION = EntityType(
     "Microsoft.Dynamics.CRM.EntityMetadata",
-    {"MetadataId": EdmType.GUID, **dict.fromkeys(_TEXTS, EdmType.STRING), "ChangeTrackingEnabled": EdmType.BOOLEAN},
+    {"MetadataId": EdmType.GUID, **dict.fromkeys((*_TEXTS, "Privileges"), EdmType.STRING)}
+    | {"ChangeTrackingEnabled": EdmType.BOOLEAN},
     Dialect.CRM,
 )
 _FILTER = EntityType(
@@ -123,6 +125,7 @@ def _definition(entity: Entity) -> Row:
         "PrimaryIdAttribute": entity.key,
         "PrimaryNameAttribute": entity.name,
         "ChangeTrackingEnabled": entity.bulk,
+        "Privileges": privileges_of(entity),
     }
 
 
