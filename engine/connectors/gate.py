@@ -76,6 +76,7 @@ class Gate:
         self._moved = asyncio.Event()
         self._last = -math.inf
         self._epoch = 0
+        self._in_a_row = 0
         self._successes = 0
         self._pause = _Wait("", float("-inf"), 0)
         self._waits: dict[object, _Wait] = {}
@@ -111,6 +112,7 @@ class Gate:
         if budget.together is not None and not self._chosen:
             self._most = max(1, min(_MOST, budget.together * _HINTED))
             self._limit = min(self._limit, self._most)
+        self._in_a_row = 0
         self._successes += 1
         if self._limit < self._most and self._successes >= self._limit:
             self._limit += 1
@@ -127,7 +129,9 @@ class Gate:
             self._limit = max(1, self._limit // 2)
             self._successes = 0
             self._epoch += 1
-        pause = self.delay(attempt) if seconds is None else min(seconds, self._window)
+            self._in_a_row += 1
+        # who says no time is asked less and less often, whichever request asks
+        pause = self.delay(max(attempt, self._in_a_row)) if seconds is None else min(seconds, self._window)
         until = self.clock() + pause
         if until > self._pause.until:
             self._pause = _Wait(reason, until, attempt)

@@ -111,6 +111,26 @@ async def test_growth_lets_those_who_wait_in(time: Time) -> None:
         await asyncio.wait_for(waiting, 1)
 
 
+async def test_a_service_that_says_no_time_is_asked_less_often_whichever_request_asks(time: Time) -> None:
+    gate = time.make_gate()
+    pauses = []
+    for _ in range(4):
+        async with gate.slot() as epoch:
+            before = time.now
+            gate.throttled("429", None, 1, epoch)
+            gate.throttled("429", None, 1, epoch)
+        async with gate.slot():
+            pauses.append(time.now - before)
+    assert [round(one) for one in pauses] == [1, 1, 2, 4]
+    async with gate.slot():
+        gate.succeeded()
+    async with gate.slot() as epoch:
+        before = time.now
+        gate.throttled("429", None, 1, epoch)
+    async with gate.slot():
+        assert time.now - before < 1
+
+
 async def test_what_is_left_is_spread_over_a_thirtieth_of_the_window(time: Time) -> None:
     gate = time.make_gate()
 

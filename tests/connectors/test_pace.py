@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -44,7 +44,7 @@ async def busy(rules: Rules, execution: float, *, told: bool = True, others: flo
     loop = asyncio.get_running_loop()
     chance = random.Random(7)
     meter = Meter(rules, loop.time)
-    gate = Gate("CRM", window=rules.window, clock=loop.time, chance=chance.random)
+    gate = Gate("CRM", None if rules.tells else 5, window=rules.window, clock=loop.time, chance=chance.random)
     course = Course()
     end = MEASURED + 4 * rules.window
 
@@ -69,7 +69,8 @@ async def busy(rules: Rules, execution: float, *, told: bool = True, others: flo
                     return
                 course.throttled += 1
                 await asyncio.sleep(0.02)
-                gate.throttled("429", refusal.retry_after, attempt, epoch, crowded=refusal.code == "0x80072326")
+                crowded = refusal.code == "0x80072326" or not rules.tells
+                gate.throttled("429", refusal.retry_after if rules.tells else None, attempt, epoch, crowded=crowded)
 
     async def work() -> None:
         while loop.time() < end:
@@ -91,9 +92,9 @@ def late(meter: Meter) -> list[float]:
     return [one.into_pause for one in meter.log if one.into_pause is not None and one.into_pause > GRACE]
 
 
-def run(execution: float, *, told: bool = True, others: float = 0.0) -> Course:
+def run(execution: float, rules: Rules = DATAVERSE, *, told: bool = True, others: float = 0.0) -> Course:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(busy(DATAVERSE, execution, told=told, others=others))
+        return runner.run(busy(rules, execution, told=told, others=others))
 
 
 @pytest.mark.parametrize("execution", [0.142, 1.13])
@@ -116,6 +117,12 @@ def test_what_another_program_uses_of_the_same_user_is_left_to_it() -> None:
     course = run(1.13, others=2.0)
     assert course.executed / (2 * MEASURED) >= MUST
     assert course.throttled <= 0.02 * course.served
+
+
+def test_business_central_which_never_says_how_long_to_wait_is_used_as_well() -> None:
+    course = run(0.02, replace(BUSINESS_CENTRAL, queued=0), told=False)
+    assert course.served / (20 * MEASURED) >= MUST
+    assert course.throttled <= 0.01 * course.served
 
 
 async def test_writing_over_http_uses_what_the_limits_allow_and_sends_nothing_inside_a_pause() -> None:
