@@ -1,7 +1,7 @@
 """One gate per host: how many requests are under way, and when the next may go.
 
 The limits: reference/apis.md section 1, Service protection, and section 3, Limits. Why the pace is found in this way:
-docs/decisions/0009-the-pace.md.
+docs/decisions/0012-the-pace.md.
 """
 
 import asyncio
