@@ -91,6 +91,7 @@ class Entra:
             text = f"The provided value for scope {form['scope']} is not valid: it must end with /.default."
             raise _RefusedError(400, "invalid_scope", 1002012, text)
         resource = form["scope"].removesuffix(_DEFAULT).rstrip("/")
+        resource = resource.replace("://localhost:", "://127.0.0.1:")  # both are names of this machine
         if resource not in self.resources:
             text = f"The resource principal named {resource} was not found in the tenant named {tenant}."
             raise _RefusedError(400, "invalid_resource", 500011, text)

@@ -80,6 +80,15 @@ async def test_the_token_endpoint_refuses_with_entras_codes(
         assert (await client.post(elsewhere, data=form(sandbox))).json()["error_codes"] == [90002]
 
 
+@pytest.mark.parametrize(("old", "new"), [("127.0.0.1", "localhost"), ("/.default", "//.default")])
+async def test_the_service_may_be_named_as_clients_do(old: str, new: str) -> None:
+    async with served(Front(crm_way="entra")) as (sandbox, client):
+        scope = form(sandbox)["scope"].replace(old, new)
+        given = (await client.post(sandbox.doors.token_url, data=form(sandbox, scope=scope))).json()
+        headers = {"Authorization": f"Bearer {given['access_token']}"}
+        assert (await client.get(f"{sandbox.crm_url}/WhoAmI", headers=headers)).status_code == 200
+
+
 async def test_basic_wants_the_user_and_the_password() -> None:
     async with served(Front(nav_way="basic")) as (sandbox, client):
         url = f"{sandbox.nav_url}/Company"
