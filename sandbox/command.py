@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
@@ -12,13 +13,31 @@ import click
 from sandbox.audit import Audit
 from sandbox.crm.state import CrmState
 from sandbox.demo import DEFAULT_SEED, DEFAULT_SIZE, demo_seeds
+from sandbox.entra import CLIENT_ID, LIFETIME
+from sandbox.front import Front
+from sandbox.limits import RULES
 from sandbox.load import LoadError, crm_state, nav_state, read_folder
 from sandbox.nav.state import DEFAULT_COMPANY, DEFAULT_INSTANCE, NavState
 from sandbox.serve import Sandbox, running
+from sandbox.signin import CRM_WAYS, DOMAIN, USER, WAYS
+from sandbox.throttle import Latency
 from sandbox.tls import TlsUnavailableError, server_context
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _PORT = click.IntRange(0, 65535)
+
+
+_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)")
+
+
+def _latency(context: click.Context, parameter: click.Parameter, value: str | None) -> Latency:
+    """The latency in seconds, from `20ms`, or `20ms,0.4ms` with what each record takes."""
+    found = [_SECONDS.fullmatch(part.strip()) for part in (value or "0s").split(",")]
+    seconds = [float(one[1]) / (1000 if one[2] == "ms" else 1) for one in found if one is not None]
+    if len(seconds) != len(found) or len(seconds) > 2:
+        text = "it is the time of a request, or also that of a record, such as 20ms,0.4ms"
+        raise click.BadParameter(text, context, parameter)
+    return Latency(*seconds)
 
 
 @click.command("sandbox")
@@ -39,6 +58,28 @@ _PORT = click.IntRange(0, 65535)
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this token, not a new one."
 )
 @click.option("--tls/--no-tls", help="Serve https, by an authority that is made for this start.")
+@click.option(
+    "--nav-auth", type=click.Choice(WAYS), default=WAYS[0], show_default=True, help="How NAV is signed in to."
+)
+@click.option(
+    "--crm-auth", type=click.Choice(CRM_WAYS), default=WAYS[0], show_default=True, help="How CRM is signed in to."
+)
+@click.option(
+    "--token-lifetime", type=click.IntRange(1), default=LIFETIME, show_default=True, help="Seconds, of Entra's tokens."
+)
+@click.option(
+    "--limits",
+    type=click.Choice(tuple(RULES)),
+    multiple=True,
+    help="Enforce the service protection limits of CRM (dataverse) or NAV (bc); may be given twice.",
+)
+@click.option(
+    "--limits-scale",
+    type=click.FloatRange(1, 1000),
+    default=1.0,
+    help="Shorten the window of 300 seconds by this factor; rates stay.",
+)
+@click.option("--latency", callback=_latency, help="Time a request takes, and a record: 20ms,0.4ms.")
 def sandbox_command(
     data: Path | None,
     demo_size: int,
@@ -50,14 +91,29 @@ def sandbox_command(
     audit_file: Path | None,
     config_file: Path | None,
     token_file: Path | None,
+    nav_auth: str,
+    crm_auth: str,
+    token_lifetime: int,
+    limits: tuple[str, ...],
+    limits_scale: float,
+    latency: Latency,
     *,
     tls: bool,
 ) -> None:
     """Serve a NAV company and a CRM organization on this machine, in memory, until interrupted.
 
     When both are ready, one JSON line says where: nav, crm, token, config; with --tls also ca, the file of the
-    authority that clients have to trust.
+    authority that clients have to trust; with --nav-auth or --crm-auth entra also token_url and client_id. The token is
+    then the client secret, and with basic and ntlm the password of the user sandbox.
     """
+    front = Front(
+        nav_way=nav_auth,
+        crm_way=crm_auth,
+        lifetime=token_lifetime,
+        nav_rules=RULES["bc"].scaled(limits_scale) if "bc" in limits else None,
+        crm_rules=RULES["dataverse"].scaled(limits_scale) if "dataverse" in limits else None,
+        latency=latency,
+    )
     try:
         token = None if token_file is None else _token(token_file)
         seeds = demo_seeds(demo_size, seed) if data is None else read_folder(data)
@@ -65,7 +121,7 @@ def sandbox_command(
             nav = nav_state(seeds, company=company, instance=instance, audit=audit)
             crm = crm_state(seeds, audit=audit)
             authority = _authority(config_file, Path(folder)) if tls else None
-            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, authority))
+            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, front, authority))
     except (LoadError, TlsUnavailableError) as error:
         raise _Refused(str(error)) from error
     except OSError as error:
@@ -85,17 +141,29 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
 url = {json.dumps(sandbox.nav_url)}
 company = {json.dumps(sandbox.nav.company, ensure_ascii=False)}
 secret = {reference}
-marker_field = "CRM_Id"
+{_sign_in(sandbox, sandbox.doors.front.nav_way)}marker_field = "CRM_Id"
 settle_wait = 5
 
 [crm]
 url = {json.dumps(sandbox.crm_url)}
 secret = {reference}
-
+{_sign_in(sandbox, sandbox.doors.front.crm_way)}
 [store]
 url = {json.dumps(f"sqlite:///{path.stem}.db", ensure_ascii=False)}
 """,
     )
+
+
+def _sign_in(sandbox: Sandbox, way: str) -> str:
+    match way:
+        case "basic":
+            return f'auth = "basic"\nuser = "{USER}"\n'
+        case "ntlm":
+            return f'auth = "ntlm"\nuser = "{DOMAIN}\\\\{USER}"\n'
+        case "entra":
+            return f'auth = "entra"\nclient_id = "{CLIENT_ID}"\ntoken_url = {json.dumps(sandbox.doors.token_url)}\n'
+        case _:
+            return ""
 
 
 class _Refused(click.ClickException):
@@ -114,19 +182,22 @@ async def _serve(
     crm_port: int,
     token: str | None,
     config_file: Path | None,
+    front: Front,
     authority: Path | None,
 ) -> None:
     tls = None if authority is None else server_context(authority)
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, tls=tls) as sandbox:
+    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front, tls=tls) as sandbox:
         if config_file is not None:
             write_config(config_file, sandbox)
         place = None if config_file is None else str(config_file)
         ready = {"nav": sandbox.nav_url, "crm": sandbox.crm_url, "token": sandbox.token, "config": place}
         if authority is not None:
             ready["ca"] = str(authority)
+        if "entra" in (front.nav_way, front.crm_way):
+            ready |= {"token_url": sandbox.doors.token_url, "client_id": CLIENT_ID}
         click.echo(json.dumps(ready))
         await end.wait()
 

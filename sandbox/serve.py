@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from sandbox.crm.app import create_app as crm_app
 from sandbox.crm.state import CrmState
+from sandbox.front import Doors, Front
 from sandbox.nav.app import create_app as nav_app
 from sandbox.nav.state import NavState
 
@@ -23,13 +24,14 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Two servers that are ready. The addresses are those a config file takes; the states may be looked into."""
+    """Two servers that are ready. The addresses are those a config file takes; states and doors may be looked into."""
 
     nav_url: str
     crm_url: str
     token: str
     nav: NavState
     crm: CrmState
+    doors: Doors
 
 
 class _Server(uvicorn.Server):
@@ -48,6 +50,7 @@ async def running(
     crm_port: int = 0,
     token: str | None = None,
     tls: ssl.SSLContext | None = None,
+    front: Front = Front(),  # noqa: B008 - frozen
 ) -> AsyncIterator[Sandbox]:
     """Serve both states until the block ends, over https with `tls`.
 
@@ -56,18 +59,21 @@ async def running(
     secret = secrets.token_urlsafe(32) if token is None else token
     scheme = "http" if tls is None else "https"
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
-        servers = [_server(nav_app(nav, secret), tls), _server(crm_app(crm, secret), tls)]
+        nav_origin, crm_origin = (f"{scheme}://{_HOST}:{one.getsockname()[1]}" for one in (nav_socket, crm_socket))
+        doors = front.put_before(nav_app(nav, secret), crm_app(crm, secret), secret, nav_origin, crm_origin)
+        servers = [_server(doors.nav, tls), _server(doors.crm, tls)]
         tasks = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)
         ]
         try:
             yield Sandbox(
-                f"{scheme}://{_HOST}:{nav_socket.getsockname()[1]}/{quote(nav.instance)}/ODataV4",
-                f"{scheme}://{_HOST}:{crm_socket.getsockname()[1]}/api/data/v9.2",
+                f"{nav_origin}/{quote(nav.instance)}/ODataV4",
+                f"{crm_origin}/api/data/v9.2",
                 secret,
                 nav,
                 crm,
+                doors,
             )
         finally:
             for server in servers:
@@ -77,7 +83,13 @@ async def running(
 
 @contextmanager
 def start_in_thread(
-    nav: NavState, crm: CrmState, *, nav_port: int = 0, crm_port: int = 0, token: str | None = None
+    nav: NavState,
+    crm: CrmState,
+    *,
+    nav_port: int = 0,
+    crm_port: int = 0,
+    token: str | None = None,
+    front: Front = Front(),  # noqa: B008 - frozen
 ) -> Iterator[Sandbox]:
     """The same for callers without an event loop, or with one that must stay free."""
     ready = threading.Event()
@@ -87,7 +99,7 @@ def start_in_thread(
     async def serve() -> None:
         stop = asyncio.Event()
         try:
-            async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token) as sandbox:
+            async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front) as sandbox:
                 found.append(sandbox)
                 end.append((asyncio.get_running_loop(), stop))
                 ready.set()
@@ -123,7 +135,7 @@ def _listening(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, tls: ssl.SSLContext | None) -> _Server:
+def _server(app: ASGIApp, tls: ssl.SSLContext | None) -> _Server:
     config = uvicorn.Config(
         app,
         log_level="warning",

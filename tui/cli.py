@@ -40,6 +40,7 @@ _COMMANDS = {
     "check": ("tui.commands.check:check_command", "Compare both sides with what is recorded; writes nothing."),
     "mappings": ("tui.commands.mappings:mappings_command", "List mappings and their fields; set or reset them."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),
+    "connection": ("tui.commands.connection:connection_group", "Try the connections to both systems."),
     "paths": ("tui.commands.config:paths_command", "Show which files and folders are used."),
     "demo": ("tui.commands.demo:demo_command", "Try everything on two local servers with demo data."),
     "sandbox": ("sandbox.command:sandbox_command", "Serve a NAV company and a CRM organization on this machine."),

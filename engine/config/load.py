@@ -6,7 +6,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.config import toml, urls
+from engine.config import signin, toml, urls
 from engine.config.check import Report, Table, meant
 from engine.config.mappings import read_mappings
 from engine.config.options import with_options
@@ -27,10 +27,11 @@ THEMES = (
 _LARGEST = 1_000_000
 _KEYS = {
     "nav": (
-        *("url", "company", "version", "user", "secret", "marker_field", "settle_wait"),
+        *("url", "company", "version", "secret", "marker_field", "settle_wait"),
         *("page_size", "batch", "concurrency", "ca_file"),
+        *signin.KEYS,
     ),
-    "crm": ("url", "secret", "page_size", "batch", "concurrency", "ca_file"),
+    "crm": ("url", "secret", "page_size", "batch", "concurrency", "ca_file", *signin.KEYS),
     "store": ("url",),
     "run": ("continue_after_failure",),
     "ui": ("theme", "ascii", "utc", "refresh_hz", "mouse"),
@@ -94,12 +95,18 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
 
 
 def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
+    url = _service(table, company=True)
+    way = signin.read_sign_in(table, url, signin.NAV_WAYS)
     settings = NavSettings(
-        url=_service(table, company=True),
+        url=url,
         company=table.text("company", longest=120),
         version=table.choice("version", NAV_VERSIONS, "bc"),
-        user=table.optional("user", pattern=r"[^:]+", what="a user name without a colon"),
         secret=_secret(table, folder, environ),
+        auth=way.way,
+        user=way.user,
+        client_id=way.client_id,
+        token_url=way.token_url,
+        scope=way.scope,
         marker_field=table.optional("marker_field", pattern=r"[A-Za-z_]\w*", what="the name of a field of the pages"),
         settle_wait=table.number("settle_wait", 660, 0, 86_400),
         page_size=table.whole("page_size", 1000, 1, 20_000),
@@ -112,12 +119,19 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
 
 
 def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
+    url = urls.crm_url(_service(table))
+    way = signin.read_sign_in(table, url, signin.CRM_WAYS)
     settings = CrmSettings(
-        url=urls.crm_url(_service(table)),
+        url=url,
         secret=_secret(table, folder, environ),
+        auth=way.way,
+        user=way.user,
+        client_id=way.client_id,
+        token_url=way.token_url,
+        scope=way.scope,
         page_size=table.whole("page_size", 1000, 1, 5000),
         batch=table.whole("batch", 100, 1, 1000),
-        concurrency=table.whole("concurrency", 8, 1, 52),
+        concurrency=table.whole("concurrency", 1, 1, 52) if table.has("concurrency") else None,
         ca_file=_ca_file(table, folder),
     )
     table.end(_KEYS)

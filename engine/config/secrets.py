@@ -4,9 +4,11 @@ import importlib
 import os
 import re
 import shlex
+import signal
 import stat
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,17 +128,27 @@ class Secret:
         program = words[0]
         try:
             # No shell: the words are what the config file says.
-            done = subprocess.run(  # noqa: S603
-                words, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
+            process = subprocess.Popen(  # noqa: S603
+                words,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            raise ConfigError(f"The secret command {program} took longer than {_SECONDS} s.", hint) from None
+            with process:
+                try:
+                    printed, _ = process.communicate(timeout=_SECONDS)
+                except subprocess.TimeoutExpired:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)  # with what it started, which would hold the pipe open
+                    raise ConfigError(f"The secret command {program} took longer than {_SECONDS} s.", hint) from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it cannot be started"
             raise ConfigError(f"The secret command {program} failed: {reason}.", hint) from None
-        if done.returncode != 0:
-            raise ConfigError(f"The secret command {program} ended with exit code {done.returncode}.", hint)
-        return done.stdout[:_LARGEST].decode("utf-8", "replace")
+        if process.returncode != 0:
+            raise ConfigError(f"The secret command {program} ended with exit code {process.returncode}.", hint)
+        return printed[:_LARGEST].decode("utf-8", "replace")
 
 
 def problem(source: str) -> str | None:

@@ -11,7 +11,8 @@ from engine.model.mapping import TableMapping
 
 @dataclass(frozen=True, slots=True)
 class NavSettings:
-    """The NAV or Business Central side. With `user` the secret is that user's password or web service access key.
+    """The NAV or Business Central side. The secret is a token, or the password or web service access key of `user`, or
+    the client secret of the application `client_id`, as `auth` says (engine/config/signin.py).
 
     `ca_file` has the certificates of the authorities that are trusted, else those of this machine are.
     """
@@ -20,7 +21,11 @@ class NavSettings:
     company: str
     secret: Secret
     version: str = "bc"
+    auth: str = "token"
     user: str | None = None
+    client_id: str | None = None
+    token_url: str | None = None
+    scope: str | None = None
     marker_field: str | None = None
     settle_wait: float = 660
     page_size: int = 1000
@@ -31,13 +36,21 @@ class NavSettings:
 
 @dataclass(frozen=True, slots=True)
 class CrmSettings:
-    """The CRM or Dataverse side; `ca_file` as for NAV."""
+    """The CRM or Dataverse side, signed in to like NAV; `ca_file` as there.
+
+    Without `concurrency`, it gets as many requests at a time as it recommends.
+    """
 
     url: str
     secret: Secret
+    auth: str = "token"
+    user: str | None = None
+    client_id: str | None = None
+    token_url: str | None = None
+    scope: str | None = None
     page_size: int = 1000
     batch: int = 100
-    concurrency: int = 8
+    concurrency: int | None = None
     ca_file: str | None = None
 
 

@@ -1,59 +1,148 @@
-"""The secret, added to requests of its own service and to no others."""
+"""Who we are, added to requests of the service that is to know it and to no others."""
 
 import asyncio
+import math
+import time
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
 
 import httpx
 
 from engine.connectors.urls import origin
 from engine.model.errors import ConfigError
 
-Secret = str | Callable[[], str]
-"""A token or password, or what gives one that is fresh."""
+Text = str | Callable[[], str]
+"""A token or password, or what looks it up."""
+
+_MARGIN = 300.0
+"""Seconds before its end at which a token is replaced; of one that lives shorter than twice as long, half its life."""
+_AGAIN = 30.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EntraApp:
+    """An application that gets its tokens from Microsoft Entra with a client secret (reference/apis.md section 1)."""
+
+    token_url: str
+    client_id: str
+    scope: str
+    secret: Text
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WindowsUser:
+    r"""A user of Windows, as DOMAIN\name, for NTLM."""
+
+    name: str
+    password: Text
+
+
+Secret = Text | EntraApp | WindowsUser
+"""A token or password, what looks it up, or another way to sign in."""
+
+
+class SignInUnavailable(Exception):
+    """Nobody could say who we are for now; what was to be sent was not."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pass:
+    """The value of an Authorization header, and for how many seconds it is good."""
+
+    header: str
+    seconds: float = math.inf
+
+
+Fetch = Callable[[], Awaitable[Pass]]
 
 
 class OriginAuth(httpx.Auth):
-    """Authorization for one origin. Basic with a user, Bearer without (reference/apis.md sections 1 and 3).
+    """Authorization for one origin.
 
-    A secret that has to be fetched is fetched once, off the event loop, and again when the service does not take it.
+    A pass is fetched once for all requests, again before it ends, and once more when the service does not take it.
+    While it is still good, that no new one can be fetched hurts nobody.
     """
 
-    def __init__(self, root: httpx.URL, secret: Secret, user: str = "") -> None:
+    def __init__(self, root: httpx.URL, fetch: Fetch, clock: Callable[[], float] = time.monotonic) -> None:
         self._origin = origin(root)
-        self._secret = secret
-        self._user = user
+        self._fetch = fetch
+        self._clock = clock
         self._header = ""
+        self._due = self._end = -math.inf
+        self._fetching = asyncio.Lock()
 
     def __repr__(self) -> str:
         """Never the secret."""
         return f"OriginAuth({self._origin!r})"
 
+    async def ready(self) -> str:
+        """The header; raises SignInUnavailable, AccessDenied when we are refused, and ConfigError."""
+        if self._clock() >= self._due:
+            async with self._fetching:
+                if self._clock() >= self._due:
+                    await self._renew()
+        return self._header
+
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Add the header where it belongs; raises ConfigError when the secret is no possible header value."""
+        """Add the header where it belongs; raises what `ready` raises."""
         if origin(request.url) != self._origin:
             yield request
             return
-        used = self._header or await self._fetch()
+        used = await self.ready()
         request.headers["Authorization"] = used
         response = yield request
-        if response.status_code == 401 and callable(self._secret):
-            # one of the requests under way fetches the new one; a 401 was not processed, so a repeat is safe
-            fresh = self._header if self._header != used else await self._fetch()
-            if fresh != used:
-                request.headers["Authorization"] = fresh
-                yield request
+        if response.status_code != 401:
+            return
+        async with self._fetching:
+            if self._header == used:  # else another request under way has fetched the new one
+                await self._take()
+        if self._header != used:
+            # a 401 was not processed, so that a repeat is safe
+            request.headers["Authorization"] = self._header
+            yield request
 
-    async def _fetch(self) -> str:
-        secret = await asyncio.to_thread(self._secret) if callable(self._secret) else self._secret
-        self._header = self._value(secret.strip())
-        return self._header
+    async def _renew(self) -> None:
+        try:
+            await self._take()
+        except SignInUnavailable:
+            if self._clock() >= self._end:
+                raise
+            self._due = self._clock() + _AGAIN
 
-    def _value(self, secret: str) -> str:
-        if self._user:
-            return "Basic " + b64encode(f"{self._user}:{secret}".encode()).decode()
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ConfigError(
-                "The token is empty or has characters that no token has.", "Check where the secret is kept."
-            )
-        return f"Bearer {secret}"
+    async def _take(self) -> None:
+        found = await self._fetch()
+        now = self._clock()
+        self._header = found.header
+        self._end = now + found.seconds
+        self._due = now + max(found.seconds - _MARGIN, found.seconds / 2)
+
+
+def by_token(secret: Text) -> Fetch:
+    """A bearer token that is kept somewhere; raises ConfigError when it is no possible header value."""
+
+    async def fetch() -> Pass:
+        return Pass(bearer(await reveal(secret)))
+
+    return fetch
+
+
+def by_password(user: str, secret: Text) -> Fetch:
+    """Basic authentication: a password, or the web service access key (reference/apis.md section 3)."""
+
+    async def fetch() -> Pass:
+        return Pass("Basic " + b64encode(f"{user}:{await reveal(secret)}".encode()).decode())
+
+    return fetch
+
+
+async def reveal(secret: Text) -> str:
+    """The secret; looking it up may take long, so it is done off the event loop."""
+    return (await asyncio.to_thread(secret) if callable(secret) else secret).strip()
+
+
+def bearer(token: str) -> str:
+    """The header for a token."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError("The token is empty or has characters that no token has.", "Check where the secret is kept.")
+    return f"Bearer {token}"

@@ -1,22 +1,26 @@
 """One OData service over HTTP: sends, waits, repeats what is safe to repeat, and judges answers."""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 
 from engine.connectors import body, urls
-from engine.connectors.auth import OriginAuth, Secret
+from engine.connectors.auth import EntraApp, OriginAuth, Secret, SignInUnavailable, WindowsUser, by_password, by_token
+from engine.connectors.budget import read_budget
+from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
-from engine.connectors.verdicts import Fault, Verdict, fault, judge, retry_after
-from engine.model.errors import AccessDenied, ConfigError, ConnectionLost, Refused
+from engine.connectors.ntlm import NtlmTransport
+from engine.connectors.tls import certificate_problem, trusting
+from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
+from engine.model.errors import AccessDenied, ConnectionLost, Refused
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 _HEADERS = {
@@ -28,6 +32,7 @@ _HEADERS = {
     "User-Agent": "Coupler",
 }
 _XML = "application/xml"
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _LAG = timedelta(minutes=1)
 """A date that lags more says that the service's clock was set back."""
 _NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
@@ -105,8 +110,17 @@ class ODataClient:
         self.limits = limits or Limits()
         self._told: tuple[datetime, float] | None = None
         self._name = name
+        self.tls = tls = trusting(self.root, ca_file)
+        self._auth: OriginAuth | None = None
+        if isinstance(secret, WindowsUser):
+            connect = transport or (lambda: httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_ONE))
+            transport = partial(NtlmTransport, secret, connect)
+        elif isinstance(secret, EntraApp):
+            self._auth = OriginAuth(self.root, by_client_credentials(secret, ca_file))
+        else:
+            self._auth = OriginAuth(self.root, by_password(user, secret) if user else by_token(secret))
         self._http = httpx.AsyncClient(
-            auth=OriginAuth(self.root, secret, user),
+            auth=self._auth,
             headers={**_HEADERS, **(headers or {})},
             # an affinity cookie would tie all requests to one web server (reference/apis.md section 1)
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -115,7 +129,7 @@ class ODataClient:
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
             transport=None if transport is None else transport(),
-            verify=_tls(self.root, ca_file),
+            verify=tls,
         )
 
     @property
@@ -129,6 +143,14 @@ class ODataClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+    async def sign_in(self) -> None:
+        """Get what requests will show, if it has to be fetched; raises ConnectionLost and AccessDenied."""
+        try:
+            if self._auth is not None:
+                await self._auth.ready()
+        except SignInUnavailable as error:
+            raise ConnectionLost(f"{self._name}: {error}.", _NO_ONE_THERE) from error
 
     async def read(
         self, address: str | httpx.URL, headers: Mapping[str, str] | None = None, patience: float | None = None
@@ -186,10 +208,18 @@ class ODataClient:
         course = _Course()
         while True:
             course.attempt += 1
+            try:
+                if self._auth is not None:
+                    await self._auth.ready()  # before the gate, which may have closed again until a token has come
+            except SignInUnavailable as error:
+                failure = _Failure(str(error), sent=False)
+                await self._wait(url, failure, course, self.limits.patience if patience is None else patience)
+                continue
             async with self.gate.slot() as epoch:
+                started = self.gate.clock()
                 outcome = await self._once(method, url, content, headers)
                 if isinstance(outcome, Answer):
-                    self._learn(outcome, course, epoch)
+                    self._learn(outcome, course, epoch, self.gate.clock() - started)
             if isinstance(outcome, Answer):
                 if outcome.verdict is Verdict.THROTTLED:
                     self._put_off(url, course, patience)
@@ -215,12 +245,14 @@ class ODataClient:
                     await response.aclose()
             return _answer(method, response, data, json=headers.get("Accept") != _XML)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            if (problem := _certificate_problem(error)) is not None:
+            if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
                     f"{self._name}: {urls.shown(url)} has no certificate that can be trusted: {problem}",
                     f"If it is of an authority of your own, name its file as ca_file in [{self._name.lower()}].",
                 ) from error
             return _Failure(f"cannot be reached ({_reason(error)})", sent=False)
+        except SignInUnavailable as error:
+            return _Failure(str(error), sent=False)
         except TimeoutError:
             return _Failure(f"no whole answer within {self.limits.total:g} s", sent=True)
         except httpx.TransportError as error:
@@ -246,12 +278,13 @@ class ODataClient:
             if known is None or not known - _LAG < date <= known:
                 self._told = (date, self.gate.clock())
 
-    def _learn(self, answer: Answer, course: _Course, epoch: int) -> None:
+    def _learn(self, answer: Answer, course: _Course, epoch: int, took: float) -> None:
         seconds = retry_after(answer.headers)
         if answer.verdict is Verdict.THROTTLED or (answer.status == 503 and seconds is not None):
-            self.gate.throttled(str(answer.status), seconds, course.attempt, epoch)
+            used_up = seconds is not None and answer.fault.code in USED_UP
+            self.gate.throttled(str(answer.status), seconds, course.attempt, epoch, crowded=not used_up)
         elif answer.verdict is not Verdict.UNKNOWN:
-            self.gate.succeeded()
+            self.gate.succeeded(took, read_budget(answer.headers))
 
     def _put_off(self, url: httpx.URL, course: _Course, patience: float | None) -> None:
         now = self.gate.clock()
@@ -293,24 +326,6 @@ def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -
 def _reason(error: Exception) -> str:
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _certificate_problem(error: BaseException | None) -> str | None:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message or "it was refused"
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def _tls(root: httpx.URL, ca_file: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer, certificate and host name checked; empty for http, as loading certificates takes long."""
-    if root.scheme == "http":
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"The certificates in {ca_file} cannot be read.", "It must be a PEM file.") from error
 
 
 def _wrong_url() -> str:

@@ -1,6 +1,6 @@
 """CRM: the Dataverse Web API (reference/apis.md section 1)."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.connectors.labels import option_labels
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
+from engine.connectors.rights import Rights, read_rights
 from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition
@@ -45,7 +46,7 @@ class Dataverse:
         *,
         user: str = "",
         batch: int = 100,
-        concurrency: int = 8,
+        concurrency: int | None = None,
         name: str = "CRM",
         limits: Limits | None = None,
         gate: Gate | None = None,
@@ -66,6 +67,11 @@ class Dataverse:
         )
         self._writer = DataverseWriter(self._client)
         self._batch = batch
+
+    @property
+    def service(self) -> ODataClient:
+        """The service itself, for a look at the connection."""
+        return self._client
 
     @property
     def waiting(self) -> str:
@@ -118,6 +124,11 @@ class Dataverse:
         """The id of our user, as WhoAmI tells."""
         id = (await self._client.read("WhoAmI")).get("UserId")
         return str(id).lower() if is_guid(id) else None
+
+    async def rights(self, entities: Iterable[str]) -> dict[str, Rights]:
+        """What our user may do with these tables, and which bulk messages they have."""
+        who = await self._client.read("WhoAmI")
+        return await read_rights(self._client, str(who.get("UserId")), entities)
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""

@@ -76,6 +76,11 @@ class NavPages:
         self._batch = batch
 
     @property
+    def service(self) -> ODataClient:
+        """The service itself, for a look at the connection."""
+        return self._client
+
+    @property
     def waiting(self) -> str:
         """What requests wait for now, for the progress screen; empty when for nothing."""
         return self._client.gate.waiting

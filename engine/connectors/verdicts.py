@@ -61,6 +61,9 @@ _CODES: Mapping[str, Verdict] = {
     "Authentication_InvalidCredentials": Verdict.DENIED,
 }
 
+USED_UP = frozenset({"0x80072321", "0x80072322"})
+"""429 because of what was used before, not because of how many requests came at once."""
+
 _STATUSES: Mapping[int, Verdict] = {
     401: Verdict.DENIED,
     403: Verdict.FORBIDDEN,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from sandbox.crm.attributes import ATTRIBUTE, OPTION_SET, attribute_row, option_set
 from sandbox.crm.entities import Entity, logical_name
 from sandbox.crm.kinds import NAMESPACE, Kind, kind, label, managed, metadata_id, schema_name
+from sandbox.crm.privileges import privileges_of
 from sandbox.crm.relationships import RELATIONSHIPS, Relationship
 from sandbox.crm.schema import BY_LOGICAL_NAME, ENTITIES
 from sandbox.crm.store import AlternateKey, Store
@@ -72,6 +73,7 @@ def _entity_row(entity: Entity) -> Row:
         "CanChangeTrackingBeEnabled": managed(value=True, name="canchangetrackingbeenabled"),
         "DisplayName": label(schema_name(entity.logical)),
         "DisplayCollectionName": label(schema_name(entity.set)),
+        "Privileges": privileges_of(entity),
     }
 
 
@@ -109,7 +111,7 @@ _ENTITY = kind(
         ),
         **dict.fromkeys(("PrimaryIdAttribute", "PrimaryNameAttribute"), _TEXT),
         **dict.fromkeys(("IsPrivate", "IsCustomEntity", "IsActivity", "ChangeTrackingEnabled"), _YES),
-        **dict.fromkeys(("CanChangeTrackingBeEnabled", "DisplayName", "DisplayCollectionName"), _DATA),
+        **dict.fromkeys(("CanChangeTrackingBeEnabled", "DisplayName", "DisplayCollectionName", "Privileges"), _DATA),
     },
     parts={
         "Attributes": (ATTRIBUTE, _attributes),

@@ -15,6 +15,7 @@ from sandbox.crm.messages import Request, Response, error_response, json_respons
 from sandbox.crm.metadata import answer_metadata, message_filters
 from sandbox.crm.metadata_changes import metadata_changes
 from sandbox.crm.payload import read_payload
+from sandbox.crm.privileges import USER_PRIVILEGES, user_privileges
 from sandbox.crm.properties import answer_property
 from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_row
 from sandbox.crm.refusals import bad_url, duplicate_key, unknown_segment, version_mismatch
@@ -51,6 +52,12 @@ def _route(store: Store, request: Request) -> Response:
         return bulk_delete(store, request)
     if name in COLLECTIONS:
         return answer_metadata(store, [first, *rest], request)
+    if (
+        request.method == "GET"
+        and name == "systemusers"
+        and [one.removesuffix("()") for one in rest] == [USER_PRIVILEGES]
+    ):
+        return user_privileges(store, request)
     entity = ENTITIES.get(name)
     if entity is None:
         raise unknown_segment(name)

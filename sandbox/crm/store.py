@@ -35,6 +35,8 @@ class Store:
         self.business_unit_id = self._own_id(organization, "businessunit")
         self.user_id = self._own_id(organization, "integration user")
         self.base_currency_id = self._own_id(organization, "base currency")
+        self.lacking: set[str] = set()
+        """Privileges, such as prvCreateAccount, that the roles of the caller do not give."""
         versions = count(1_000_001)
         self.tables: dict[str, Table] = {
             entity.set: Table(

@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.audit import Operation
 from sandbox.crm.entities import Entity
 from sandbox.crm.keys import check_unique
+from sandbox.crm.privileges import may, name_of
 from sandbox.crm.refusals import denied, duplicate_key, in_use, missing
 from sandbox.crm.rules import born_with, check_delete, prepare_create, prepare_update
 from sandbox.crm.schema import ENTITIES, REFERRERS
@@ -15,8 +16,7 @@ from sandbox.odata.edm import Row
 
 def create(store: Store, entity: Entity, values: Mapping[str, Any], id: str | None) -> Row:
     """Add a row on behalf of the caller, under its id or a new one; raises ODataError and then changes nothing."""
-    if not entity.creatable:
-        raise denied(f"prvCreate{entity.logical.capitalize()}")
+    _allow(store, entity, "Create")
     with store.journal.transaction():
         row = add(store, entity, values, id)
         _audit(store, "create", entity, row[entity.key], values)
@@ -51,8 +51,7 @@ def add(store: Store, entity: Entity, values: Mapping[str, Any], id: str | None)
 
 def update(store: Store, entity: Entity, id: str, values: Mapping[str, Any]) -> Row:
     """Change a row on behalf of the caller; raises ODataError and then changes nothing."""
-    if not entity.updatable:
-        raise denied(f"prvWrite{entity.logical.capitalize()}")
+    _allow(store, entity, "Write")
     old = store.tables[entity.set].rows.get(id)
     if old is None:
         raise missing(entity.logical, id)
@@ -66,8 +65,7 @@ def update(store: Store, entity: Entity, id: str, values: Mapping[str, Any]) -> 
 
 def delete(store: Store, entity: Entity, id: str) -> None:
     """Remove a row on behalf of the caller; raises ODataError and then changes nothing."""
-    if not entity.creatable:
-        raise denied(f"prvDelete{entity.logical.capitalize()}")
+    _allow(store, entity, "Delete")
     if store.get(entity.set, id) is None:
         raise missing(entity.logical, id)
     with store.journal.transaction():
@@ -114,3 +112,8 @@ def _stamp(store: Store, entity: Entity, id: str, changes: Mapping[str, Any]) ->
 
 def _audit(store: Store, op: Operation, entity: Entity, id: str, values: Mapping[str, Any]) -> None:
     store.journal.on_commit(lambda: store.audit.write("crm", op, entity.set, id, values))
+
+
+def _allow(store: Store, entity: Entity, kind: str) -> None:
+    if not may(store, entity, kind):
+        raise denied(name_of(entity, kind))

@@ -1,6 +1,7 @@
 """Secrets are found where the reference says, and nothing that goes wrong on the way shows them."""
 
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +85,16 @@ def test_commands(tmp_path: Path) -> None:
 def test_a_command_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.config.secrets._SECONDS", 0.05)
     assert "took longer" in refused(secret("command:sleep 5"))
+
+
+def test_a_command_that_leaves_another_behind_is_ended_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("engine.config.secrets._SECONDS", 0.3)
+    assert "took longer" in refused(secret("command:sh -c 'sleep 20 & echo $! > left; sleep 20'", tmp_path))
+    state = Path(f"/proc/{(tmp_path / 'left').read_text().strip()}/stat")
+    deadline = time.monotonic() + 5
+    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_the_keyring_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:

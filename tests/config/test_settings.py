@@ -61,22 +61,26 @@ def test_every_commented_line_of_the_example_is_valid_with_the_default(tmp_path:
         assert len(customer.fields) == len(default.fields) + 1
 
 
-def test_what_the_sandbox_writes_is_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("nav_way", "crm_way"), [("token", "token"), ("basic", "entra"), ("ntlm", "ntlm")])
+def test_what_the_sandbox_writes_is_valid(tmp_path: Path, nav_way: str, crm_way: str) -> None:
     from types import SimpleNamespace
     from typing import Any
 
     from sandbox.command import write_config
+    from sandbox.front import Front
 
     servers: Any = SimpleNamespace(
         nav_url="http://127.0.0.1:1/NAV/ODataV4",
         crm_url="http://127.0.0.1:2",
         token="t0ken",
+        doors=SimpleNamespace(front=Front(nav_way, crm_way), token_url="http://127.0.0.1:2/t/oauth2/v2.0/token"),
         nav=SimpleNamespace(company='CRONUS Ünternational / "Ltd"'),
     )
     write_config(tmp_path / "demo.toml", servers)
     settings = load(tmp_path / "demo.toml")
     assert settings.nav.secret.reveal() == settings.crm.secret.reveal() == "t0ken"
     assert settings.nav.secret.warning() is None
+    assert (settings.nav.auth, settings.crm.auth) == (nav_way, crm_way)
     assert settings.store.url == f"sqlite:///{tmp_path}/demo.db"
     assert settings.nav.marker_field == "CRM_Id"
 

@@ -153,6 +153,13 @@ async def test_429_is_waited_out_by_reads_and_writes(
     assert json.loads(answered) == {"value": []}
     assert pause <= time.now - 1000 <= pause + 0.25
     assert time.texts == [f"CRM again in {round(time.now - 1000)} s (attempt 1): 429"]
+    told = client.gate.limit == 8
+    assert told == (pause != 0.5), "what was used up before says nothing of how many may come at once"
+
+
+async def test_429_for_too_many_at_once_lets_fewer_in(client: ODataClient, server: Server) -> None:
+    server.say(error(429, "0x80072326", headers={"Retry-After": "1"}), OK)
+    await client.read("a")
     assert client.gate.limit == 4
 
 

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from engine.connectors.budget import NOTHING_TOLD, Budget
 from engine.connectors.gate import Gate
 from engine.connectors.protocol import Halted
 from tests.connectors.conftest import Time
@@ -109,6 +110,66 @@ async def test_growth_lets_those_who_wait_in(time: Time) -> None:
         assert not waiting.done()
         gate.succeeded()
         await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_service_that_says_no_time_is_asked_less_often_whichever_request_asks(time: Time) -> None:
+    gate = time.make_gate()
+    pauses = []
+    for _ in range(4):
+        async with gate.slot() as epoch:
+            before = time.now
+            gate.throttled("429", None, 1, epoch)
+            gate.throttled("429", None, 1, epoch)
+        async with gate.slot():
+            pauses.append(time.now - before)
+    assert [round(one) for one in pauses] == [1, 1, 2, 4]
+    async with gate.slot():
+        gate.succeeded()
+    async with gate.slot() as epoch:
+        before = time.now
+        gate.throttled("429", None, 1, epoch)
+    async with gate.slot():
+        assert time.now - before < 1
+
+
+async def test_what_is_left_is_spread_over_a_thirtieth_of_the_window(time: Time) -> None:
+    gate = time.make_gate()
+
+    async def gap(budget: Budget, took: float = 1.0) -> float:
+        async with gate.slot():
+            started = time.now
+            gate.succeeded(took, budget)
+        async with gate.slot():
+            return time.now - started
+
+    assert await gap(NOTHING_TOLD) == 0
+    assert await gap(Budget(requests=5)) == pytest.approx(2)
+    assert await gap(Budget(seconds=20.0)) == pytest.approx(0.5)
+    assert await gap(Budget(requests=5, seconds=20.0)) == pytest.approx(2), "the scarcer one counts"
+    assert await gap(Budget(requests=0)) == pytest.approx(10), "then an answer is needed to learn more"
+    assert await gap(NOTHING_TOLD) == 0
+
+
+async def test_a_longer_wait_ends_when_an_answer_tells_of_more(time: Time) -> None:
+    gate = time.make_gate()
+    async with gate.slot():
+        gate.succeeded(0.1, Budget(requests=0))
+        started = time.now
+        waiting = asyncio.create_task(gate.slot().__aenter__())
+        await asyncio.sleep(0)
+        gate.succeeded(0.1, Budget(requests=6000))
+        await waiting
+    assert time.now - started <= 0.25
+
+
+@pytest.mark.parametrize(("hint", "most"), [(1, 4), (4, 16), (100, 48)])
+async def test_without_a_number_of_ours_the_service_says_how_many_at_once(time: Time, hint: int, most: int) -> None:
+    free, ours = Gate("CRM"), Gate("CRM", 8)
+    assert free.limit == 8
+    for _ in range(3000):
+        free.succeeded(0.1, Budget(together=hint))
+        ours.succeeded(0.1, Budget(together=hint))
+    assert (free.limit, ours.limit) == (most, 8)
 
 
 def test_delays_double_up_to_a_limit_and_vary_by_chance() -> None:

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from engine.connectors.auth import OriginAuth
+from engine.connectors.auth import OriginAuth, by_password, by_token
 from engine.connectors.urls import key_segment, own_link, query, service_root, shown
 from engine.model.errors import ConfigError, ConnectionLost
 
@@ -110,7 +110,7 @@ async def _authorization(auth: OriginAuth, url: str) -> str | None:
 
 
 async def test_the_secret_goes_to_its_origin_only() -> None:
-    auth = OriginAuth(ROOT, "secret")
+    auth = OriginAuth(ROOT, by_token("secret"))
     assert await _authorization(auth, "https://org.example/x") == "Bearer secret"
     assert await _authorization(auth, "https://org.example:443/x") == "Bearer secret"
     for other in ("http://org.example/x", "https://org.example:8443/x", "https://example/x", "https://a.org.example/x"):
@@ -120,7 +120,7 @@ async def test_the_secret_goes_to_its_origin_only() -> None:
 
 async def test_a_secret_is_fetched_once_and_again_when_the_service_refuses_it() -> None:
     tokens = iter(["one", "two\n"])
-    auth = OriginAuth(ROOT, lambda: next(tokens))
+    auth = OriginAuth(ROOT, by_token(lambda: next(tokens)))
     for _ in range(2):
         assert await _authorization(auth, "https://org.example/x") == "Bearer one"
     flow = auth.async_auth_flow(httpx.Request("GET", "https://org.example/x"))
@@ -132,11 +132,14 @@ async def test_a_secret_is_fetched_once_and_again_when_the_service_refuses_it() 
 
 
 async def test_a_password_goes_with_its_user() -> None:
-    assert await _authorization(OriginAuth(ROOT, "pw é", "zoé"), "https://org.example/x") == "Basic em/DqTpwdyDDqQ=="
+    assert (
+        await _authorization(OriginAuth(ROOT, by_password("zoé", "pw é")), "https://org.example/x")
+        == "Basic em/DqTpwdyDDqQ=="
+    )
 
 
 @pytest.mark.parametrize("secret", ["", "a b", "a\r\nX: y", "é", "a\x00"])
 async def test_a_token_that_is_no_header_value_is_refused_and_not_shown(secret: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        await _authorization(OriginAuth(ROOT, secret), "https://org.example/x")
+        await _authorization(OriginAuth(ROOT, by_token(secret)), "https://org.example/x")
     assert not secret or secret not in caught.value.message

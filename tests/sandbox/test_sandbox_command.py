@@ -166,3 +166,57 @@ def test_tls_without_its_package_says_which_one_it_needs(tmp_path: Path, monkeyp
     (tmp_path / "trustme.py").write_text("raise ImportError")
     monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", f"{tmp_path}{os.pathsep}{ENVIRONMENT['PYTHONPATH']}")
     assert "--tls needs the package trustme: pip install 'coupler[tls]'" in refused("--tls")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--nav-auth", "basic"], {"auth": "basic", "user": "sandbox"}),
+        (["--nav-auth", "ntlm"], {"auth": "ntlm", "user": "SANDBOX\\sandbox"}),
+    ],
+)
+def test_the_config_says_how_to_sign_in(tmp_path: Path, options: list[str], expected: dict[str, str]) -> None:
+    with started("--write-config", "demo.toml", *options, cwd=tmp_path) as (_, ready):
+        nav = tomllib.loads((tmp_path / "demo.toml").read_text())["nav"]
+        assert {name: nav[name] for name in expected} == expected
+        headers = {"Authorization": f"Bearer {ready['token']}"}
+        assert httpx.get(f"{ready['nav']}/Company", headers=headers, trust_env=False).status_code == 401
+
+
+def test_tokens_of_entra_are_to_be_had_where_the_first_line_says(tmp_path: Path) -> None:
+    with started("--crm-auth", "entra", "--token-lifetime", "77", "--write-config", "demo.toml", cwd=tmp_path) as (
+        _,
+        ready,
+    ):
+        crm = tomllib.loads((tmp_path / "demo.toml").read_text())["crm"]
+        assert (crm["client_id"], crm["token_url"]) == (ready["client_id"], ready["token_url"])
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": ready["client_id"],
+            "client_secret": ready["token"],
+            "scope": ready["crm"].removesuffix("/api/data/v9.2") + "/.default",
+        }
+        with httpx.Client(trust_env=False) as client:
+            given = client.post(ready["token_url"], data=form).json()
+            assert given["expires_in"] == 77
+            headers = {"Authorization": f"Bearer {given['access_token']}"}
+            assert client.get(f"{ready['crm']}/WhoAmI", headers=headers).status_code == 200
+
+
+def test_limits_and_latency_are_as_asked_for() -> None:
+    with (
+        started("--limits", "dataverse", "--limits-scale", "600", "--latency", "30ms,1ms") as (_, ready),
+        httpx.Client(headers={"Authorization": f"Bearer {ready['token']}"}, trust_env=False) as client,
+    ):
+        answers = [client.get(f"{ready['crm']}/WhoAmI") for _ in range(13)]
+        left = [one.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] for one in answers[:3]]
+        assert left == ["9", "8", "7"], "6,000 by 600"
+        assert answers[0].elapsed.total_seconds() >= 0.03
+        assert 429 in {one.status_code for one in answers}
+        nav = client.get(f"{ready['nav']}/Company")
+        assert "x-ms-ratelimit-burst-remaining-xrm-requests" not in nav.headers
+
+
+@pytest.mark.parametrize("text", ["fast", "20", "1ms,2ms,3ms", "-1ms", "20ms;1ms"])
+def test_a_latency_that_is_none_is_refused(text: str) -> None:
+    assert "20ms,0.4ms" in refused("--latency", text)

@@ -198,7 +198,7 @@ class World:
             await nav.close()
             await crm.close()
 
-    def _gate(self, name: str, concurrency: int) -> Gate:
+    def _gate(self, name: str, concurrency: int | None) -> Gate:
         return Gate(name, concurrency, clock=self.time.monotonic, sleep=self.time.sleep, chance=lambda: 0.0)
 
     def set(self, **nav: Any) -> None:
