@@ -12,6 +12,7 @@ from sandbox.audit import Audit
 from sandbox.crm.state import CrmState
 from sandbox.demo import DEFAULT_SEED, DEFAULT_SIZE, demo_seeds
 from sandbox.load import LoadError, crm_state, nav_state, read_folder
+from sandbox.nav.schema import VERSIONS
 from sandbox.nav.state import DEFAULT_COMPANY, DEFAULT_INSTANCE, NavState
 from sandbox.serve import Sandbox, running
 
@@ -29,6 +30,9 @@ _PORT = click.IntRange(0, 65535)
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Which demo.")
 @click.option("--instance", default=DEFAULT_INSTANCE, show_default=True, help="Name of the NAV server instance.")
 @click.option("--company", default=DEFAULT_COMPANY, show_default=True, help="Name of the NAV company.")
+@click.option(
+    "--nav-version", type=click.Choice(VERSIONS), default=VERSIONS[0], show_default=True, help="Which NAV it is."
+)
 @click.option("--nav-port", type=_PORT, default=0, help="0 is any free port.")
 @click.option("--crm-port", type=_PORT, default=0, help="0 is any free port.")
 @click.option("--audit", "audit_file", type=_FILE, help="Append a JSON line here for each accepted write.")
@@ -42,6 +46,7 @@ def sandbox_command(
     seed: int,
     instance: str,
     company: str,
+    nav_version: str,
     nav_port: int,
     crm_port: int,
     audit_file: Path | None,
@@ -56,7 +61,7 @@ def sandbox_command(
         token = None if token_file is None else _token(token_file)
         seeds = demo_seeds(demo_size, seed) if data is None else read_folder(data)
         with Audit(audit_file) as audit:
-            nav = nav_state(seeds, company=company, instance=instance, audit=audit)
+            nav = nav_state(seeds, company=company, instance=instance, version=nav_version, audit=audit)
             crm = crm_state(seeds, audit=audit)
             asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file))
     except LoadError as error:
@@ -78,6 +83,7 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
 url = {json.dumps(sandbox.nav_url)}
 company = {json.dumps(sandbox.nav.company, ensure_ascii=False)}
 secret = {reference}
+version = {json.dumps(sandbox.nav.version)}
 marker_field = "CRM_Id"
 settle_wait = 5
 

@@ -4,13 +4,14 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from hmac import compare_digest
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette import requests, responses
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from sandbox.nav.batch import run_batch
+from sandbox.nav import api_service
+from sandbox.nav.batch import Service, run_batch
 from sandbox.nav.exchange import Answer, Request
 from sandbox.nav.service import respond
 from sandbox.nav.state import NavState
@@ -62,12 +63,27 @@ def _password(value: str) -> bytes:
 
 def _answer(state: NavState, request: requests.Request, body: bytes) -> Answer:
     path = unquote(request.scope["raw_path"].decode("latin-1").partition("?")[0])
-    found = re.fullmatch(rf"/{re.escape(state.instance)}/ODataV4(?:/(.*))?", path, re.DOTALL)
-    if found is None:
+    for pattern, service in _SERVICES:
+        found = re.fullmatch(pattern.format(instance=re.escape(state.instance)), path, re.DOTALL)
+        if found is not None and (service is _PAGES or state.version == "bc"):
+            break
+    else:
         raise ODataError(404, "BadRequest_NotFound", "No resource was found that matches the request address.")
-    root = f"{request.url.scheme}://{request.headers['host']}/{state.instance}/ODataV4"
-    rest = found[1] or ""
+    root = f"{request.url.scheme}://{request.headers['host']}{quote(found[1])}"
+    rest = found[2] or ""
     headers = dict(request.headers)
     inner = Request(request.method, root, rest, request.scope["query_string"].decode("latin-1"), headers, body)
     head, _, last = rest.rpartition("/")
-    return run_batch(state, inner, head) if last == "$batch" else respond(state, inner)
+    if last == "$batch" and state.version == "bc":
+        return run_batch(service, state, inner, head)
+    return service.respond(state, inner)
+
+
+_PAGES = Service(respond, "ODataV4", "Company(")
+_SERVICES = (
+    (r"(/{instance}/ODataV4)(?:/(.*))?", _PAGES),
+    (r"(/{instance}/api/v2\.0)(?:/(.*))?", api_service.SERVICE),
+    # as Microsoft's own servers have it, below the tenant and the environment
+    (r"(/v2\.0(?:/[^/]+){{1,2}}/ODataV4)(?:/(.*))?", _PAGES),
+    (r"(/v2\.0(?:/[^/]+){{1,2}}/api/v2\.0)(?:/(.*))?", api_service.SERVICE),
+)
