@@ -74,6 +74,7 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
     """Write a config file that leads to the servers, and the token beside it; only the owner can read them."""
     secret = path.with_name(f"{path.stem}.token")
     _write_private(secret, sandbox.token + "\n")
+    version = "" if sandbox.nav.version == VERSIONS[0] else f'\nversion = "{sandbox.nav.version}"'
     reference = json.dumps(f"file:{secret.name}", ensure_ascii=False)
     _write_private(
         path,
@@ -82,8 +83,7 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
 [nav]
 url = {json.dumps(sandbox.nav_url)}
 company = {json.dumps(sandbox.nav.company, ensure_ascii=False)}
-secret = {reference}
-version = {json.dumps(sandbox.nav.version)}
+secret = {reference}{version}
 marker_field = "CRM_Id"
 settle_wait = 5
 

@@ -6,16 +6,21 @@ from pathlib import Path
 
 from engine.config.secrets import Secret
 from engine.mapping.defaults import default_mappings
+from engine.mapping.wording import served
 from engine.model.mapping import TableMapping
 
 
 @dataclass(frozen=True, slots=True)
 class NavSettings:
-    """The NAV or Business Central side. With `user` the secret is that user's password or web service access key."""
+    """The NAV or Business Central side. With `user` the secret is that user's password or web service access key.
+
+    `kind` is "odata" for pages published over OData V4, or "api" for Business Central API v2.0.
+    """
 
     url: str
     company: str
     secret: Secret
+    kind: str = "odata"
     version: str = "bc"
     user: str | None = None
     marker_field: str | None = None
@@ -74,11 +79,16 @@ class Settings:
     run: RunSettings
     ui: UiSettings
     mappings: tuple[TableMapping, ...] = ()
-    """In run order; the built-in ones of the NAV version when none are given."""
+    """In run order; the built-in ones of the NAV version when none are given. Only what the kind of NAV side serves."""
+    left_out: tuple[str, ...] = ()
+    """What of the mappings it does not serve, a line each."""
 
     def __post_init__(self) -> None:
-        if not self.mappings:
-            object.__setattr__(self, "mappings", default_mappings(self.nav.version))
+        mappings = self.mappings or default_mappings(self.nav.version)
+        if self.nav.kind == "api":
+            mappings, lines = served(mappings)
+            object.__setattr__(self, "left_out", self.left_out + lines)
+        object.__setattr__(self, "mappings", mappings)
 
     @property
     def production(self) -> bool:

@@ -36,6 +36,7 @@ class Dataverse:
     """
 
     client_ids = True
+    ids_from_keys = False
     marker: str | None = None
 
     def __init__(
@@ -114,6 +115,11 @@ class Dataverse:
         """The id of our user, as WhoAmI tells."""
         id = (await self._client.read("WhoAmI")).get("UserId")
         return str(id).lower() if is_guid(id) else None
+
+    def keeps_ids(self, entity: str) -> bool:
+        """Always (reference/apis.md section 1, Create)."""
+        del entity
+        return True
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""

@@ -35,6 +35,7 @@ class Property:
     kind: Kind = Kind.SAME
     required: bool = False
     fixed: Any = None
+    type: EdmType = EdmType.STRING
     read_only: bool = False
 
 
@@ -61,8 +62,7 @@ class ApiSet:
             case Kind.RELATION:
                 return Column(EdmType.STRING, read_only=True)
             case Kind.FIXED:
-                edm = EdmType.STRING if isinstance(one.fixed, str) else EdmType.DECIMAL
-                return Column(edm, read_only=one.read_only)
+                return Column(one.type, read_only=one.read_only)
         column = PAGES[self.page].columns[one.column]
         return column if one.kind is Kind.SAME else Column(EdmType.STRING, column.max_length)
 
@@ -75,8 +75,8 @@ def _set(
     return ApiSet(name, entity, page, MappingProxyType(properties), writable, needs)
 
 
-def _fixed(value: Any, *, read_only: bool = False) -> Property:
-    return Property("", Kind.FIXED, fixed=value, read_only=read_only)
+def _fixed(value: Any, read_only: EdmType | None = None) -> Property:
+    return Property("", Kind.FIXED, fixed=value, type=read_only or EdmType.STRING, read_only=read_only is not None)
 
 
 _ADDRESS: Mapping[str, str] = {
@@ -91,12 +91,12 @@ _CURRENCY: Mapping[str, Property] = {
 _ALL = (
     _set("currencies", "currency", "Currency", {
         "code": "Code", "displayName": "Description", "symbol": "Symbol",
-        "amountDecimalPlaces": _fixed("2:2", read_only=True),
+        "amountDecimalPlaces": _fixed("2:2", EdmType.STRING),
     }),
     _set("currencyExchangeRates", "currencyExchangeRate", "Currency", {
-        "currencyCode": "Code", "startingDate": _fixed("2020-01-01", read_only=True),
-        "exchangeRateAmount": "Exchange_Rate_Amount", "relationalCurrencyCode": _fixed("", read_only=True),
-        "relationalExchangeRateAmount": _fixed(1, read_only=True),
+        "currencyCode": "Code", "startingDate": _fixed("2020-01-01", EdmType.DATE),
+        "exchangeRateAmount": "Exchange_Rate_Amount", "relationalCurrencyCode": _fixed("", EdmType.STRING),
+        "relationalExchangeRateAmount": _fixed(1, EdmType.DECIMAL),
     }, writable=False, needs="Exchange_Rate_Amount"),
     _set("salespeoplePurchasers", "salespersonPurchaser", "Salesperson_Purchaser", {
         "code": "Code", "displayName": "Name", "email": "E_Mail", "email2": "E_Mail_2", "phoneNo": "Phone_No",

@@ -54,6 +54,7 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
             problems.append(f"{found.path}: {name}: {error.message} {error.hint}")
         if warning := secret.warning():
             warnings.append(f"{found.path}: {name}: {warning}")
+    warnings += found.left_out
     if not offline and not problems:
         _check_names(found, problems, warnings)
     if as_json:
