@@ -37,6 +37,7 @@ _TYPES: Mapping[FieldKind, tuple[str, ...]] = {
 }
 _MARKER = "nav.marker_field"
 _NAMES = {"nav": "NAV", "crm": "CRM"}
+_REMEDY = {"odata": " Publish the field on the page", "api": " This release of API v2.0 lacks it: use another"}
 
 
 @dataclass(slots=True)
@@ -216,7 +217,7 @@ class _Check:
             return known
         text = f'{_NAMES[self._side]} {self._table.entity} has no "{name}"; {_near(name, self._shape.properties)}'
         if self._side == "nav":
-            text += " Publish the field on the page" if self._kind == "odata" else " This release of API v2.0 lacks it"
+            text += _REMEDY[self._kind]
             if field is not None:
                 text += ", or switch the field mapping off (enabled = false)"
         elif f"_{name}_value" in self._shape.properties and not column_is_lookup(name):

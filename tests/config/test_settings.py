@@ -71,7 +71,7 @@ def test_what_the_sandbox_writes_is_valid(tmp_path: Path) -> None:
         nav_url="http://127.0.0.1:1/NAV/ODataV4",
         crm_url="http://127.0.0.1:2",
         token="t0ken",
-        nav=SimpleNamespace(company='CRONUS Ünternational / "Ltd"'),
+        nav=SimpleNamespace(company='CRONUS Ünternational / "Ltd"', version="bc"),
     )
     write_config(tmp_path / "demo.toml", servers)
     settings = load(tmp_path / "demo.toml")
