@@ -9,6 +9,7 @@ from engine.config import Settings, load
 from engine.model.errors import ConfigError
 from engine.runs.names import Findings, check_names
 from sandbox.load import Seeds, crm_state, nav_state
+from sandbox.nav import metadata
 from sandbox.serve import Sandbox, start_in_thread
 from tests.mapping_config.files import VENDOR, coupler, pairs
 
@@ -110,17 +111,18 @@ async def test_a_field_that_only_newer_releases_have_is_a_problem(
     tmp_path: Path, served: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKEN", served.token)
-    document = "sandbox.nav.api_service.metadata.document"
-    from sandbox.nav import metadata  # noqa: PLC0415 - to be changed
-
     whole = metadata.document
-    monkeypatch.setattr(document, lambda *arguments: whole(*arguments).replace(b'"creditLimit"', b'"limit"'))
+    monkeypatch.setattr(
+        metadata, "document", lambda *arguments: whole(*arguments).replace(b'"creditLimit"', b'"limit"')
+    )
     found = await check_names(
         load(write(tmp_path, API, "", served.nav_url.replace("ODataV4", "api/v2.0"), served.crm_url))
     )
     assert found.problems == [
-        'mapping.CUSTOMER.fields.Credit_Limit_LCY = creditlimit: NAV Customer has no "Credit_Limit_LCY"; nothing has a '
-        "similar name. This release of API v2.0 lacks it: use another, or switch the field mapping off (enabled = false)"
+        (
+            'mapping.CUSTOMER.fields.Credit_Limit_LCY = creditlimit: NAV Customer has no "Credit_Limit_LCY"; nothing has a '
+            "similar name. This release of API v2.0 lacks it: use another, or switch the field mapping off (enabled = false)"
+        )
     ]
 
 
