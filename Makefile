@@ -1,27 +1,33 @@
-# What people type: `make demo`, `make test`, `make lint`, `make format`. Each sets up .venv when it is missing or out of date.
+# What people type: `make demo`, `make test`, `make lint`, `make format` and so on. Each sets up .venv when it is missing or out of date.
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.up-to-date
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+PINS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format pictures lock clean
+.PHONY: help demo test test-clients lint format pictures lock clean
 
 help:
-	@echo "make demo      a full synchronization between two local servers with demo data"
-	@echo "make test      the tests"
-	@echo "make lint      ruff, mypy and the import contracts"
-	@echo "make format    put the code into shape"
-	@echo "make pictures  make the pictures of README.md anew"
-	@echo "make lock      pin the dependencies anew (needs uv)"
-	@echo "make clean     remove caches and builds"
+	@echo "make demo          a full synchronization between two local servers with demo data"
+	@echo "make test          the tests"
+	@echo "make test-clients  clients that others wrote, against the sandbox"
+	@echo "make lint          ruff, mypy and the import contracts"
+	@echo "make format        put the code into shape"
+	@echo "make pictures      make the pictures of README.md anew"
+	@echo "make lock          pin the dependencies anew (needs uv)"
+	@echo "make clean         remove caches and builds"
 
 demo: $(STAMP)
 	@$(BIN)/coupler demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-clients: $(STAMP)
+	@$(BIN)/python -m tests.clients $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -37,11 +43,13 @@ pictures: $(STAMP)
 	$(BIN)/python docs/pictures/make.py
 
 lock:
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--upgrade --group dev pyproject.toml --output-file requirements.lock
+	@$(PINS) --group dev pyproject.toml --output-file requirements.lock
+	@for pins in tests/clients/*.txt; do \
+		basename $$pins .txt | tr _ - | $(PINS) --no-annotate --output-file $$pins - || exit 1; \
+	done
 
 clean:
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build dist .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find engine tui sandbox tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first python3 that is new enough makes the environment; an environment that is broken is made anew.

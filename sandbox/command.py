@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from sandbox.load import LoadError, crm_state, nav_state, read_folder
 from sandbox.nav.schema import VERSIONS
 from sandbox.nav.state import DEFAULT_COMPANY, DEFAULT_INSTANCE, NavState
 from sandbox.serve import Sandbox, running
+from sandbox.tls import TlsUnavailableError, server_context
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _PORT = click.IntRange(0, 65535)
@@ -40,6 +42,7 @@ _PORT = click.IntRange(0, 65535)
 @click.option(
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this token, not a new one."
 )
+@click.option("--tls/--no-tls", help="Serve https, by an authority that is made for this start.")
 def sandbox_command(
     data: Path | None,
     demo_size: int,
@@ -52,19 +55,23 @@ def sandbox_command(
     audit_file: Path | None,
     config_file: Path | None,
     token_file: Path | None,
+    *,
+    tls: bool,
 ) -> None:
     """Serve a NAV company and a CRM organization on this machine, in memory, until interrupted.
 
-    When both are ready, one JSON line says where: nav, crm, token, config.
+    When both are ready, one JSON line says where: nav, crm, token, config; with --tls also ca, the file of the
+    authority that clients have to trust.
     """
     try:
         token = None if token_file is None else _token(token_file)
         seeds = demo_seeds(demo_size, seed) if data is None else read_folder(data)
-        with Audit(audit_file) as audit:
+        with Audit(audit_file) as audit, tempfile.TemporaryDirectory(prefix="coupler-") as folder:
             nav = nav_state(seeds, company=company, instance=instance, version=nav_version, audit=audit)
             crm = crm_state(seeds, audit=audit)
-            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file))
-    except LoadError as error:
+            authority = _authority(config_file, Path(folder)) if tls else None
+            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, authority))
+    except (LoadError, TlsUnavailableError) as error:
         raise _Refused(str(error)) from error
     except OSError as error:
         raise _Refused(f"{error.filename or 'sandbox'}: {error.strerror or error}") from error
@@ -101,17 +108,31 @@ class _Refused(click.ClickException):
     exit_code = 2
 
 
+def _authority(config_file: Path | None, folder: Path) -> Path:
+    """Where the certificate of the authority goes: beside the config file, else where it is gone at the end."""
+    return folder / "ca.pem" if config_file is None else config_file.with_name(f"{config_file.stem}.ca.pem")
+
+
 async def _serve(
-    nav: NavState, crm: CrmState, nav_port: int, crm_port: int, token: str | None, config_file: Path | None
+    nav: NavState,
+    crm: CrmState,
+    nav_port: int,
+    crm_port: int,
+    token: str | None,
+    config_file: Path | None,
+    authority: Path | None,
 ) -> None:
+    tls = None if authority is None else server_context(authority)
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token) as sandbox:
+    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, tls=tls) as sandbox:
         if config_file is not None:
             write_config(config_file, sandbox)
         place = None if config_file is None else str(config_file)
         ready = {"nav": sandbox.nav_url, "crm": sandbox.crm_url, "token": sandbox.token, "config": place}
+        if authority is not None:
+            ready["ca"] = str(authority)
         click.echo(json.dumps(ready))
         await end.wait()
 

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -40,20 +41,30 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def running(
-    nav: NavState, crm: CrmState, *, nav_port: int = 0, crm_port: int = 0, token: str | None = None
+    nav: NavState,
+    crm: CrmState,
+    *,
+    nav_port: int = 0,
+    crm_port: int = 0,
+    token: str | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Sandbox]:
-    """Serve both states until the block ends. Port 0 is any free one; raises OSError when a port is taken."""
+    """Serve both states until the block ends, over https with `tls`.
+
+    Port 0 is any free one; raises OSError when a port is taken.
+    """
     secret = secrets.token_urlsafe(32) if token is None else token
+    scheme = "http" if tls is None else "https"
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
-        servers = [_server(nav_app(nav, secret)), _server(crm_app(crm, secret))]
+        servers = [_server(nav_app(nav, secret), tls), _server(crm_app(crm, secret), tls)]
         tasks = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)
         ]
         try:
             yield Sandbox(
-                f"http://{_HOST}:{nav_socket.getsockname()[1]}/{quote(nav.instance)}/ODataV4",
-                f"http://{_HOST}:{crm_socket.getsockname()[1]}/api/data/v9.2",
+                f"{scheme}://{_HOST}:{nav_socket.getsockname()[1]}/{quote(nav.instance)}/ODataV4",
+                f"{scheme}://{_HOST}:{crm_socket.getsockname()[1]}/api/data/v9.2",
                 secret,
                 nav,
                 crm,
@@ -112,7 +123,7 @@ def _listening(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette) -> _Server:
+def _server(app: Starlette, tls: ssl.SSLContext | None) -> _Server:
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -124,4 +135,6 @@ def _server(app: Starlette) -> _Server:
         timeout_keep_alive=120,  # as web servers of these products do: a client that pauses finds its connection again
         timeout_graceful_shutdown=1,
     )
+    config.load()
+    config.ssl = tls  # the settings know only files, and a key that is made for one start belongs in none
     return _Server(config)

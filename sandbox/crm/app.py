@@ -43,7 +43,7 @@ def _answer(state: CrmState, token: str, http: HttpRequest, body: bytes) -> Resp
         if not path.startswith(ROOT) and path != ROOT.rstrip("/"):
             raise unknown_segment(path.strip("/"))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in http.scope["headers"]}
-        root = f"http://{headers['host']}{ROOT}"
+        root = f"{http.scope['scheme']}://{headers['host']}{ROOT}"
         request = Request(http.method, path[len(ROOT) :], query, headers, body, root)
         if request.path == "$batch" and request.method == "POST":
             return run_batch(state, request, handle)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.crm.entities import Entity
+from sandbox.crm.keys import Key, existing, find, read_key, read_target
 from sandbox.crm.messages import Request, Response, json_response
-from sandbox.crm.payload import bad_key, guid, read_payload, target_key
-from sandbox.crm.refusals import MISSING, bad_payload, invalid
+from sandbox.crm.payload import read_payload
+from sandbox.crm.refusals import MISSING, bad_key, bad_payload, invalid
 from sandbox.crm.store import Store
 from sandbox.crm.writes import create, update
 from sandbox.odata.edm import Row
@@ -18,18 +19,21 @@ MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
 def run_message(store: Store, entity: Entity, message: str, request: Request) -> Response:
     """Carry out one bulk message; raises ODataError, and then no row has changed."""
     targets = _targets(entity, request)
-    ids = [_id(entity, target, request) for target in targets]
-    known = [id for id in ids if id is not None]
-    if len(set(known)) < len(known):
+    keys = [_key(store, entity, target, request) for target in targets]
+    named = [key for key in keys if key is not None]
+    ids = [key.id for key in named if key.id is not None]
+    if len(set(ids)) < len(ids):
         raise invalid(f"Duplicate Ids are not allowed in the Target list of {message}.")
-    if message != "CreateMultiple" and len(known) < len(ids):
+    if message != "CreateMultiple" and len(named) < len(keys):
         raise invalid(f"Every target of {message} must have its primary key.")
     if message == "UpdateMultiple":
-        gone = [id for id in known if store.get(entity.set, id) is None]
+        gone = [id for id in ids if store.get(entity.set, id) is None]
         if gone:
             raise ODataError(404, MISSING, f"{entity.logical.capitalize()} With Ids = {', '.join(gone)} Do Not Exist")
     with store.journal.transaction():
-        written = [_write(store, entity, message, target, id, request) for target, id in zip(targets, ids, strict=True)]
+        written = [
+            _write(store, entity, message, target, key, request) for target, key in zip(targets, keys, strict=True)
+        ]
     if message != "CreateMultiple":
         return Response(204)
     context = f"{request.root}$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse"
@@ -37,12 +41,20 @@ def run_message(store: Store, entity: Entity, message: str, request: Request) ->
 
 
 def _write(
-    store: Store, entity: Entity, message: str, target: Mapping[str, Any], id: str | None, request: Request
+    store: Store, entity: Entity, message: str, target: Mapping[str, Any], key: Key | None, request: Request
 ) -> Row:
-    exists = id is not None and store.get(entity.set, id) is not None
-    if id is None or message == "CreateMultiple" or (message == "UpsertMultiple" and not exists):
-        return create(store, entity, read_payload(store, entity, target, request.references, creating=True), id)
-    return update(store, entity, id, read_payload(store, entity, target, request.references, creating=False))
+    if key is None or message == "CreateMultiple":
+        values = read_payload(store, entity, target, request.references, creating=True)
+        return create(store, entity, values, key.id if key is not None else None)
+    row = existing(store, entity, key) if message == "UpdateMultiple" else find(store, entity, key)
+    if row is None:
+        if not key.values.keys().isdisjoint(target):
+            raise ODataError(400, "0x80040216", "An unexpected error occurred.")
+        values = read_payload(store, entity, target, request.references, creating=True)
+        return create(store, entity, {**key.values, **values}, key.id)
+    rest = {name: value for name, value in target.items() if name not in key.values}
+    values = read_payload(store, entity, rest, request.references, creating=False)
+    return update(store, entity, row[entity.key], values)
 
 
 def _targets(entity: Entity, request: Request) -> list[dict[str, Any]]:
@@ -56,17 +68,17 @@ def _targets(entity: Entity, request: Request) -> list[dict[str, Any]]:
     return targets
 
 
-def _id(entity: Entity, target: Mapping[str, Any], request: Request) -> str | None:
+def _key(store: Store, entity: Entity, target: Mapping[str, Any], request: Request) -> Key | None:
     by_url = target.get("@odata.id")
     if isinstance(by_url, str):
-        set, id = target_key(by_url, request.references)
-        if set != entity.set:
+        other, key = read_target(store, by_url, request.references)
+        if other is not entity:
             raise bad_key(entity)
-        return id
+        return key
     value = target.get(entity.key)
     if value is None:
         return None
     try:
-        return guid(value)
-    except ValueError as error:
+        return read_key(store, entity, str(value))
+    except ODataError as error:
         raise bad_payload(entity.set, f"Cannot convert the value '{value}' of '{entity.key}' to Edm.Guid.") from error

@@ -1,24 +1,30 @@
 """Which operation a request asks for; the same for requests that come alone and inside a batch."""
 
 import re
-from urllib.parse import unquote
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote
 
 from sandbox.crm.bulk import MESSAGES, run_message
+from sandbox.crm.bulk_delete import bulk_delete
+from sandbox.crm.definitions import COLLECTIONS
+from sandbox.crm.edmx import edmx
 from sandbox.crm.entities import Entity
+from sandbox.crm.keys import Key, existing, find, read_key
 from sandbox.crm.messages import Request, Response, error_response, json_response
-from sandbox.crm.metadata import definition, definitions, edmx, message_filters
-from sandbox.crm.payload import BIND, bad_key, guid, read_payload
-from sandbox.crm.reads import count_rows, list_rows, one_row, read_property, read_row
-from sandbox.crm.refusals import bad_url, duplicate_key, missing, unknown_segment, version_mismatch
+from sandbox.crm.metadata import answer_metadata, message_filters
+from sandbox.crm.payload import BIND, read_payload
+from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_property, read_row
+from sandbox.crm.refusals import bad_url, duplicate_key, unknown_segment, version_mismatch
 from sandbox.crm.render import etag
 from sandbox.crm.schema import ENTITIES
 from sandbox.crm.store import Store
 from sandbox.crm.writes import create, delete, update
 from sandbox.odata.edm import Row
 from sandbox.odata.errors import ODataError
-from sandbox.odata.query import READ_OPTIONS, parse_query
+from sandbox.odata.query import parse_query
 
-_SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?")
+_SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _ACTION = "Microsoft.Dynamics.CRM."
 
 
@@ -27,26 +33,35 @@ def handle(store: Store, request: Request) -> Response:
     try:
         return _route(store, request)
     except ODataError as error:
-        return error_response(error)
+        return error_response(error, annotated=request.preferences().get(ANNOTATIONS) == "*")
 
 
 def _route(store: Store, request: Request) -> Response:
     path = _dereferenced(request)
-    first, *rest = path.split("/") if path else [""]
+    first, *rest = _segments(path)
     found = _SEGMENT.fullmatch(first)
     name = found[1] if found is not None else first
     key = found[2] if found is not None else None
     if request.method == "GET" and not rest and (answer := _function(store, name, key, request)) is not None:
         return answer
-    if name == "EntityDefinitions" and request.method == "GET":
-        return definition(key, rest, request) if key is not None else definitions(request)
+    if name == "BulkDelete" and request.method == "POST" and not rest:
+        return bulk_delete(store, request)
+    if name in COLLECTIONS:
+        return answer_metadata(store, [first, *rest], request)
     entity = ENTITIES.get(name)
     if entity is None:
         raise unknown_segment(name)
     if key is None:
         return _on_set(store, entity, rest, request)
-    id = _id(entity, key)
-    return _on_property(store, entity, id, rest, request) if rest else _on_row(store, entity, id, key, request)
+    wanted = read_key(store, entity, key)
+    return _on_property(store, entity, wanted, rest, request) if rest else _on_row(store, entity, wanted, request)
+
+
+def _segments(path: str) -> list[str]:
+    """The parts between slashes; a slash inside quotes is part of a key."""
+    pieces = path.split("'")
+    pieces[::2] = [piece.replace("/", "\n") for piece in pieces[::2]]
+    return "'".join(pieces).split("\n")
 
 
 def _dereferenced(request: Request) -> str:
@@ -84,16 +99,6 @@ def _function(store: Store, name: str, key: str | None, request: Request) -> Res
             return None
 
 
-def _id(entity: Entity, key: str) -> str:
-    name, equals, value = key.rpartition("=")
-    if equals and (name.strip() != entity.key or not entity.named_key):
-        raise bad_key(entity)
-    try:
-        return guid(value.strip())
-    except ValueError as error:
-        raise bad_key(entity) from error
-
-
 def _on_set(store: Store, entity: Entity, rest: list[str], request: Request) -> Response:
     match request.method, rest:
         case "GET", []:
@@ -110,25 +115,26 @@ def _on_set(store: Store, entity: Entity, rest: list[str], request: Request) -> 
             raise _no_such_method(request)
 
 
-def _on_row(store: Store, entity: Entity, id: str, key: str, request: Request) -> Response:
+def _on_row(store: Store, entity: Entity, key: Key, request: Request) -> Response:
     match request.method:
         case "GET":
-            return read_row(store, entity, id, request)
+            return read_row(store, entity, existing(store, entity, key), request)
         case "PATCH":
-            return _upsert(store, entity, id, key, request)
+            return _upsert(store, entity, key, request)
         case "DELETE":
-            _check_match(store.get(entity.set, id), request.condition("if-match"))
-            delete(store, entity, id)
+            row = existing(store, entity, key)
+            _check_match(row, request.condition("if-match"))
+            delete(store, entity, row[entity.key])
             return Response(204)
         case _:
             raise _no_such_method(request)
 
 
-def _on_property(store: Store, entity: Entity, id: str, rest: list[str], request: Request) -> Response:
-    name = rest[0]
+def _on_property(store: Store, entity: Entity, key: Key, rest: list[str], request: Request) -> Response:
+    name, row = rest[0], existing(store, entity, key)
     match request.method, rest[1:]:
         case "GET", []:
-            return read_property(store, entity, id, name, request)
+            return read_property(entity, row, name, request)
         case "PUT", [] if name in entity.columns:
             body = {name: request.json(entity.set).get("value")}
         case "DELETE", [] if name in entity.columns:
@@ -137,31 +143,43 @@ def _on_property(store: Store, entity: Entity, id: str, rest: list[str], request
             body = {name + BIND: None}
         case _:
             raise unknown_segment(rest[-1])
-    update(store, entity, id, read_payload(store, entity, body, request.references, creating=False))
+    update(store, entity, row[entity.key], read_payload(store, entity, body, request.references, creating=False))
     return Response(204)
 
 
 def _create(store: Store, entity: Entity, request: Request) -> Response:
     body = request.json(entity.set)
-    id = _id(entity, str(body[entity.key])) if body.get(entity.key) is not None else None
-    row = create(store, entity, read_payload(store, entity, body, request.references, creating=True), id)
+    row = create(
+        store,
+        entity,
+        read_payload(store, entity, body, request.references, creating=True),
+        _own_id(store, entity, body),
+    )
     return _written(store, entity, row, row[entity.key], 201, request)
 
 
-def _upsert(store: Store, entity: Entity, id: str, key: str, request: Request) -> Response:
-    old = store.get(entity.set, id)
+def _own_id(store: Store, entity: Entity, body: Mapping[str, Any]) -> str | None:
+    """The id that a client chose for a new row."""
+    value = body.get(entity.key)
+    return None if value is None else read_key(store, entity, str(value)).id
+
+
+def _upsert(store: Store, entity: Entity, key: Key, request: Request) -> Response:
+    """Create or update; what a body says of the columns of an alternate key counts only for a new row."""
+    old = find(store, entity, key)
     body = request.json(entity.set)
     match, none_match = request.condition("if-match"), request.condition("if-none-match")
     if old is not None and none_match == "*":
         raise duplicate_key()
     if match is not None:
-        if old is None:
-            raise missing(entity.logical, id)
-        _check_match(old, match)
-    values = read_payload(store, entity, body, request.references, creating=old is None)
+        _check_match(existing(store, entity, key), match)
     if old is None:
-        return _written(store, entity, create(store, entity, values, id), key, 201, request)
-    return _written(store, entity, update(store, entity, id, values), key, 200, request)
+        values = {**key.values, **read_payload(store, entity, body, request.references, creating=True)}
+        id = key.id or _own_id(store, entity, body)
+        return _written(store, entity, create(store, entity, values, id), key.text, 201, request)
+    rest = {name: value for name, value in body.items() if name not in key.values}
+    values = read_payload(store, entity, rest, request.references, creating=False)
+    return _written(store, entity, update(store, entity, old[entity.key], values), key.text, 200, request)
 
 
 def _check_match(row: Row | None, condition: str | None) -> None:
@@ -173,10 +191,11 @@ def _written(store: Store, entity: Entity, row: Row, key: str, status: int, requ
     """204 with the URL of the row, its key as the client wrote it; or the row itself when that is preferred."""
     reference = f"{entity.set}({row[entity.key]})"
     if request.preferences().get("return") == "representation":
-        query = parse_query(request.query, store.tables[entity.set].entity, READ_OPTIONS)
+        query = parse_query(request.query, store.tables[entity.set].entity, ROW_OPTIONS)
         body = one_row(store, entity, row, query, request)
         return json_response(body, status, {"Preference-Applied": "return=representation"}, reference)
-    url = f"{request.root}{entity.set}({key})"
+    by_key = quote(key, safe="=,'")
+    url = f"{request.root}{entity.set}({by_key})"
     return Response(204, {"Location": url, "OData-EntityId": url}, entity=reference)
 
 

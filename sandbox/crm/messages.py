@@ -72,6 +72,7 @@ def json_response(
     return Response(status, content, _ENCODER.encode(value), entity)
 
 
-def error_response(error: ODataError) -> Response:
+def error_response(error: ODataError, *, annotated: bool = False) -> Response:
     """A refusal as an answer."""
-    return Response(error.status, {"Content-Type": "application/json; odata.metadata=minimal"}, crm_body(error))
+    headers = {"Content-Type": "application/json; odata.metadata=minimal"}
+    return Response(error.status, headers, crm_body(error, annotated=annotated))

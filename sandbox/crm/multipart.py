@@ -59,13 +59,17 @@ def split_headers(text: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def split_request(content: bytes) -> tuple[str, str, dict[str, str], bytes]:
-    """Method, URL, headers and body of an embedded request; raises ODataError when there is no request line."""
+    """Method, URL, headers and body of an embedded request; raises ODataError when there is no request line.
+
+    A URL may hold spaces, which clients leave in filters.
+    """
     line, _, rest = content.lstrip(b"\r\n").partition(b"\n")
-    words = line.decode("latin-1").split()
-    if len(words) != 3 or not words[2].startswith("HTTP/"):
+    method, _, after = line.decode("utf-8", "replace").strip().partition(" ")
+    url, _, version = after.rpartition(" ")
+    if not url.strip() or not version.startswith("HTTP/"):
         raise bad_url("A part of the batch request holds no valid HTTP request line.")
     headers, body = split_headers(rest)
-    return words[0], words[1], headers, body
+    return method, url.strip(), headers, body
 
 
 def join(boundary: str, parts: Sequence[bytes]) -> bytes:

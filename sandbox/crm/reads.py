@@ -1,68 +1,86 @@
 """GET of a set, of one row, and of one property."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
+from sandbox.crm.apply import aggregated
 from sandbox.crm.cookie import read_cookie, write_cookie
 from sandbox.crm.entities import Entity
+from sandbox.crm.expand import attach
 from sandbox.crm.messages import Request, Response, json_response
-from sandbox.crm.refusals import missing, unknown_segment
-from sandbox.crm.render import etag, render
+from sandbox.crm.refusals import unknown_segment
+from sandbox.crm.render import etag, render, wanted
 from sandbox.crm.schema import ENTITIES
 from sandbox.crm.store import Store
+from sandbox.crm.tracking import DELTA, PREFERENCE, changes, count_changes, is_tracked, link, removal
 from sandbox.odata.edm import EdmType, Row
 from sandbox.odata.filter import Paths, Read
-from sandbox.odata.query import READ_OPTIONS, Query, parse_query
+from sandbox.odata.query import LIST_OPTIONS, READ_OPTIONS, Query, parse_query
 
 PAGE_LIMIT = 5000
 ANNOTATIONS = "odata.include-annotations"
 PAGE_SIZE = "odata.maxpagesize"
+ROW_OPTIONS = READ_OPTIONS | {"$expand"}
+_OPTIONS = LIST_OPTIONS | {"$expand", "$apply", DELTA}
+_TOTAL = "Microsoft.Dynamics.CRM.totalrecordcount"
 
 
 def list_rows(store: Store, entity: Entity, request: Request) -> Response:
     """One page of a set, at most 5,000 rows (reference/apis.md section 1, Query)."""
     table = store.tables[entity.set]
-    query = parse_query(request.query, table.entity, paths=paths(store, entity))
+    query = parse_query(request.query, table.entity, _OPTIONS, paths(store, entity))
+    if (apply := query.raw.get("$apply")) is not None:
+        rows = aggregated(table, query, apply, paths(store, entity))
+        return json_response({"@odata.context": _context(request, entity, query), "value": rows})
     preferences = request.preferences()
-    preferred = preferences.get(PAGE_SIZE, "")
-    paged = preferred.isascii() and preferred.isdigit() and int(preferred) > 0
-    by_top = query.top is not None and not paged
-    limit = min(
-        int(preferred) if paged else PAGE_LIMIT,
-        query.top if by_top and query.top is not None else PAGE_LIMIT,
-        PAGE_LIMIT,
-    )
+    size = _preferred_size(preferences)
+    if is_tracked(preferences, query.raw):
+        return _tracked(store, entity, request, query, size)
+    by_top = query.top is not None and size is None
+    limit = min(size or PAGE_LIMIT, query.top if by_top and query.top is not None else PAGE_LIMIT, PAGE_LIMIT)
     order = table.complete(query.order)
     number, after = read_cookie(query.skiptoken, order, table.entity) if query.skiptoken else (1, None)
     page = table.select(query.predicate, query.order, limit, after)
-    annotations = preferences.get(ANNOTATIONS)
     body: dict[str, Any] = {"@odata.context": _context(request, entity, query)}
     if query.count:
-        body["@odata.count"] = min(table.count(query.predicate), PAGE_LIMIT)
-    body["value"] = render(store, entity, page.rows, query.select, annotations)
+        body |= _counted(table.count(query.predicate), preferences)
+    body["value"] = _shown(store, entity, page.rows, query, preferences.get(ANNOTATIONS))
     if page.more and page.rows and not by_top:
         body["@odata.nextLink"] = _next_link(request, entity, write_cookie(number + 1, page.rows[-1], order))
-    applied = [f"{PAGE_SIZE}={limit}"] if paged else []
-    applied += [f'{ANNOTATIONS}="{annotations}"'] if annotations else []
-    return json_response(body, headers={"Preference-Applied": ",".join(applied)} if applied else None)
+    return json_response(body, headers=_applied(preferences, limit if size is not None else None))
+
+
+def _tracked(store: Store, entity: Entity, request: Request, query: Query, size: int | None) -> Response:
+    """One page of what changed since a delta token, or of all rows, with a delta token at the end."""
+    found = changes(store, entity, query.raw, min(size or PAGE_LIMIT, PAGE_LIMIT))
+    preferences = request.preferences()
+    context = _context(request, entity, query)
+    value = _shown(store, entity, found.rows, query, preferences.get(ANNOTATIONS))
+    body: dict[str, Any] = {
+        "@odata.context": f"{context}/$delta" if DELTA in query.raw else context,
+        "value": value + [removal(request, entity, id) for id in found.removed],
+    }
+    if found.skip is not None:
+        body["@odata.nextLink"] = link(request, entity, query.raw, "$skiptoken", found.skip)
+    if found.delta is not None:
+        body["@odata.deltaLink"] = link(request, entity, query.raw, DELTA, found.delta)
+    return json_response(body, headers=_applied(preferences, size))
 
 
 def count_rows(store: Store, entity: Entity, request: Request) -> Response:
-    """`set/$count`: a number as plain text, at most 5,000."""
+    """`set/$count`: a number as plain text, at most 5,000; with a delta token, how many changes there are."""
     table = store.tables[entity.set]
-    query = parse_query(request.query, table.entity, frozenset({"$filter"}), paths(store, entity))
-    number = min(table.count(query.predicate), PAGE_LIMIT)
-    return Response(200, {"Content-Type": "text/plain"}, str(number).encode())
+    query = parse_query(request.query, table.entity, frozenset({"$filter", DELTA}), paths(store, entity))
+    found = count_changes(store, entity, query.raw) if DELTA in query.raw else table.count(query.predicate)
+    return Response(200, {"Content-Type": "text/plain"}, str(min(found, PAGE_LIMIT)).encode())
 
 
-def read_row(store: Store, entity: Entity, id: str, request: Request) -> Response:
+def read_row(store: Store, entity: Entity, row: Row, request: Request) -> Response:
     """One row; 304 when If-None-Match names the version it has."""
-    row = store.get(entity.set, id)
-    if row is None:
-        raise missing(entity.logical, id)
-    query = parse_query(request.query, store.tables[entity.set].entity, READ_OPTIONS)
+    query = parse_query(request.query, store.tables[entity.set].entity, ROW_OPTIONS)
     annotations = request.preferences().get(ANNOTATIONS)
-    if not annotations and request.condition("if-none-match") == etag(row):
+    if not annotations and "$expand" not in query.raw and request.condition("if-none-match") == etag(row):
         return Response(304, {"ETag": etag(row)})
     headers = {"ETag": etag(row)}
     if annotations:
@@ -73,20 +91,19 @@ def read_row(store: Store, entity: Entity, id: str, request: Request) -> Respons
 def one_row(store: Store, entity: Entity, row: Row, query: Query, request: Request) -> Row:
     """The body of an answer that holds one row."""
     annotations = request.preferences().get(ANNOTATIONS)
-    shown = render(store, entity, [row], query.select, annotations)[0]
+    (shown,) = _shown(store, entity, [row], query, annotations)
     return {"@odata.context": f"{_context(request, entity, query)}/$entity", **shown}
 
 
-def read_property(store: Store, entity: Entity, id: str, name: str, request: Request) -> Response:
+def read_property(entity: Entity, row: Row, name: str, request: Request) -> Response:
     """The value of one property; 204 when it is null."""
-    row = store.get(entity.set, id)
-    if row is None:
-        raise missing(entity.logical, id)
     if name not in entity.columns:
         raise unknown_segment(name)
     if row.get(name) is None:
         return Response(204)
-    return json_response({"@odata.context": f"{request.root}$metadata#{entity.set}({id})/{name}", "value": row[name]})
+    return json_response(
+        {"@odata.context": f"{request.root}$metadata#{entity.set}({row[entity.key]})/{name}", "value": row[name]}
+    )
 
 
 def paths(store: Store, entity: Entity) -> Paths:
@@ -107,6 +124,35 @@ def paths(store: Store, entity: Entity) -> Paths:
         return target.columns[last].type, read
 
     return resolve
+
+
+def _shown(store: Store, entity: Entity, rows: Sequence[Row], query: Query, annotations: str | None) -> list[Row]:
+    shown = render(store, entity, rows, query.select, annotations)
+    if (text := query.raw.get("$expand")) is not None:
+        attach(store, entity, rows, shown, text, annotations)
+    return shown
+
+
+def _preferred_size(preferences: Mapping[str, str]) -> int | None:
+    """The page size that a client prefers, when it is one."""
+    text = preferences.get(PAGE_SIZE, "")
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+
+
+def _counted(number: int, preferences: Mapping[str, str]) -> Row:
+    found: Row = {"@odata.count": min(number, PAGE_LIMIT)}
+    if wanted(preferences.get(ANNOTATIONS, ""))(_TOTAL):
+        found[f"@{_TOTAL}"] = min(number, PAGE_LIMIT)
+        found[f"@{_TOTAL}limitexceeded"] = number > PAGE_LIMIT
+    return found
+
+
+def _applied(preferences: Mapping[str, str], size: int | None) -> dict[str, str]:
+    """The header that says which preferences were honoured."""
+    applied = [PREFERENCE] if PREFERENCE in preferences else []
+    applied += [f"{PAGE_SIZE}={size}"] if size is not None else []
+    applied += [f'{ANNOTATIONS}="{preferences[ANNOTATIONS]}"'] if preferences.get(ANNOTATIONS) else []
+    return {"Preference-Applied": ",".join(applied)} if applied else {}
 
 
 def _context(request: Request, entity: Entity, query: Query) -> str:

@@ -1,5 +1,8 @@
 """Dataverse error codes with their HTTP status and text (reference/apis.md section 1, Errors)."""
 
+from collections.abc import Sequence
+
+from sandbox.crm.entities import Entity
 from sandbox.odata.errors import ODataError
 
 DUPLICATE_KEY = "0x80040237"
@@ -33,6 +36,29 @@ def unknown_segment(segment: str) -> ODataError:
 def missing(logical: str, id: str) -> ODataError:
     """The row itself, or a row that a lookup names, does not exist."""
     return ODataError(404, MISSING, f"{logical} With Id = {id} Does Not Exist")
+
+
+def missing_by_key(logical: str) -> ODataError:
+    """No row has the alternate key that a request names."""
+    return ODataError(404, "0x80060891", f"A record with the specified key values does not exist in {logical} entity")
+
+
+def bad_key(entity: Entity) -> ODataError:
+    """A key that is none of the table's keys."""
+    return bad_url(
+        f"The key in the request URI is not valid for resource '{entity.type_name}'. Ensure that the names and number "
+        "of key properties match the declared or alternate key properties."
+    )
+
+
+def key_violated(name: str, columns: Sequence[str], id: str) -> ODataError:
+    """Another row has the values of an alternate key."""
+    return ODataError(
+        412,
+        "0x80060892",
+        f"Entity Key {name} violated. A record with the same value for {', '.join(columns)} already exists. A "
+        f"duplicate record cannot be created. Select one or more unique values and try again. Conflicting record: {id}",
+    )
 
 
 def duplicate_key() -> ODataError:

@@ -32,8 +32,8 @@ def render(
         names = select if entity.key in select else (*select, entity.key)
         shown = [{"@odata.etag": etag(row), **{name: row.get(name) for name in names}} for row in rows]
     if annotations:
-        wanted = _wanted(annotations)
-        shown = [_annotated(store, entity, one, wanted) for one in shown]
+        asked = wanted(annotations)
+        shown = [_annotated(store, entity, one, asked) for one in shown]
     return shown
 
 
@@ -42,13 +42,14 @@ def _empty(set: str) -> Mapping[str, None]:
     return dict.fromkeys(ENTITIES[set].columns)
 
 
-def _wanted(patterns: str) -> Callable[[str], bool]:
+def wanted(patterns: str) -> Callable[[str], bool]:
+    """Whether odata.include-annotations asks for an annotation."""
     accepted = [pattern.strip() for pattern in patterns.split(",")]
     return lambda name: any(fnmatchcase(name, pattern) for pattern in accepted)
 
 
-def _annotated(store: Store, entity: Entity, row: Row, wanted: Callable[[str], bool]) -> Row:
-    formatted, logical, navigation = wanted(FORMATTED), wanted(LOGICAL_NAME), wanted(NAVIGATION)
+def _annotated(store: Store, entity: Entity, row: Row, asked: Callable[[str], bool]) -> Row:
+    formatted, logical, navigation = asked(FORMATTED), asked(LOGICAL_NAME), asked(NAVIGATION)
     shown: Row = {}
     for name, value in row.items():
         shown[name] = value

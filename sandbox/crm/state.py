@@ -8,9 +8,9 @@ from sandbox.audit import Audit
 from sandbox.clock import Clock, system_clock
 from sandbox.crm.columns import Column
 from sandbox.crm.entities import Entity
-from sandbox.crm.payload import convert, guid
 from sandbox.crm.schema import BY_LOGICAL_NAME, ENTITIES
 from sandbox.crm.store import Store
+from sandbox.crm.values import convert, guid
 from sandbox.crm.writes import add
 from sandbox.odata.edm import Row
 

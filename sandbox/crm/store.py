@@ -1,6 +1,7 @@
 """The data of one organization: its tables, its clock, its journal and who calls."""
 
 import uuid
+from dataclasses import dataclass
 from itertools import count
 
 from sandbox.audit import Audit
@@ -10,6 +11,16 @@ from sandbox.crm.schema import ENTITIES
 from sandbox.journal import Journal
 from sandbox.odata.edm import Dialect, Row
 from sandbox.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class AlternateKey:
+    """Columns, named as rows name them, that no two rows of a table may share. `active`: its index could be built."""
+
+    id: str
+    name: str
+    columns: tuple[str, ...]
+    active: bool = True
 
 
 class Store:
@@ -36,6 +47,9 @@ class Store:
             )
             for entity in ENTITIES.values()
         }
+        self.keys: dict[str, list[AlternateKey]] = {set: [] for set in ENTITIES}
+        self.removed: dict[str, dict[str, int]] = {set: {} for set in ENTITIES}
+        """By set, the ids of deleted rows with the version number of their deletion."""
 
     def now(self) -> str:
         """The server's time as columns hold it."""

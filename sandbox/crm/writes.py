@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.audit import Operation
 from sandbox.crm.entities import Entity
+from sandbox.crm.keys import check_unique
 from sandbox.crm.refusals import denied, duplicate_key, in_use, missing
 from sandbox.crm.rules import born_with, check_delete, prepare_create, prepare_update
 from sandbox.crm.schema import ENTITIES, REFERRERS
@@ -40,8 +41,10 @@ def add(store: Store, entity: Entity, values: Mapping[str, Any], id: str | None)
         "versionnumber": table.next_version(),
     }
     prepare_create(store, entity, row)
+    check_unique(store, entity, row)
     with store.journal.transaction():
         table.insert(row)
+        _forget_removal(store, entity, id)
         for set, born in born_with(entity, row):
             add(store, ENTITIES[set], born, None)
     return row
@@ -56,6 +59,7 @@ def update(store: Store, entity: Entity, id: str, values: Mapping[str, Any]) -> 
         raise missing(entity.logical, id)
     changes = dict(values)
     prepare_update(store, entity, old, changes)
+    check_unique(store, entity, {**old, **changes})
     row = _stamp(store, entity, id, changes)
     _audit(store, "update", entity, id, values)
     return row
@@ -76,6 +80,7 @@ def delete(store: Store, entity: Entity, id: str) -> None:
 def _remove(store: Store, entity: Entity, id: str) -> None:
     """Rows that name the deleted one lose the link, go with it, or forbid it, as their lookup says."""
     store.tables[entity.set].delete(id)
+    _note_removal(store, entity, id)
     for other, name in REFERRERS[entity.set]:
         for row in store.tables[other.set].find(name, id):
             other_id = row[other.key]
@@ -86,6 +91,20 @@ def _remove(store: Store, entity: Entity, id: str) -> None:
                     _remove(store, other, other_id)
                 case "remove_link":
                     _stamp(store, other, other_id, {name: None})
+
+
+def _note_removal(store: Store, entity: Entity, id: str) -> None:
+    """Change tracking tells of rows that are gone."""
+    removed = store.removed[entity.set]
+    removed[id] = store.tables[entity.set].next_version()
+    store.journal.on_rollback(lambda: removed.pop(id))
+
+
+def _forget_removal(store: Store, entity: Entity, id: str) -> None:
+    removed = store.removed[entity.set]
+    version = removed.pop(id, None)
+    if version is not None:
+        store.journal.on_rollback(lambda: removed.__setitem__(id, version))
 
 
 def _stamp(store: Store, entity: Entity, id: str, changes: Mapping[str, Any]) -> Row:

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 class EdmType(Enum):
-    """The primitive types the two servers use."""
+    """The primitive types the two servers use, and one for values that queries may only select."""
 
     STRING = "Edm.String"
     GUID = "Edm.Guid"
@@ -24,6 +24,7 @@ class EdmType(Enum):
     DECIMAL = "Edm.Decimal"
     DATE = "Edm.Date"
     DATETIME = "Edm.DateTimeOffset"
+    COMPLEX = "Edm.ComplexType"
 
 
 class Dialect(Enum):

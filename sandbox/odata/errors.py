@@ -15,9 +15,13 @@ class ODataError(Exception):
         self.message = message
 
 
-def crm_body(error: ODataError) -> bytes:
-    """Dataverse's error body (reference/apis.md section 1, Errors)."""
-    return msgspec.json.encode({"error": {"code": error.code, "message": error.message}})
+def crm_body(error: ODataError, *, annotated: bool = False) -> bytes:
+    """Dataverse's error body, with annotations where a client prefers them (reference/apis.md section 1, Errors)."""
+    body = {"code": error.code, "message": error.message}
+    if annotated:
+        body["@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus"] = "0"
+        body["@Microsoft.PowerApps.CDS.InnerError.Message"] = error.message
+    return msgspec.json.encode({"error": body})
 
 
 def nav_body(error: ODataError) -> bytes:

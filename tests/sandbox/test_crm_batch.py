@@ -229,3 +229,9 @@ def test_a_batch_holds_http_requests_only(crm: Crm) -> None:
         assert answer.status_code in (400, 404)
         assert parts[0].body["error"]["code"] == "0x80060888"
     assert crm.http.post("$batch", json={}).status_code == 415
+
+
+def test_a_url_may_hold_the_spaces_of_a_filter(crm: Crm) -> None:
+    id = crm.new("accounts", name="Zoë's & Co")
+    _, parts = send(crm, operation("GET", f"{ROOT}accounts?$select=name&$filter=name eq 'Zoë''s %26 Co'"))
+    assert [row["accountid"] for row in parts[0].body["value"]] == [id]

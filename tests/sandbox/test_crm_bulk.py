@@ -96,3 +96,30 @@ def test_some_tables_have_no_bulk_messages(crm: Crm, set: str) -> None:
 @pytest.mark.parametrize("body", [{}, {"Targets": {}}, {"Targets": [1]}, {"Targets": [], "More": 1}])
 def test_the_parameter_is_an_array_of_objects(crm: Crm, body: dict[str, Any]) -> None:
     assert refusal(crm.post("accounts/Microsoft.Dynamics.CRM.CreateMultiple", body)) == (400, "0x80048d19")
+
+
+def job(table: str, *ids: str, column: str | None = None) -> dict[str, Any]:
+    condition = {
+        "AttributeName": column or f"{table}id",
+        "Operator": "In",
+        "Values": [{"Value": id, "Type": "System.Guid"} for id in ids],
+    }
+    return {"JobName": "x", "QuerySet": [{"EntityName": table, "Criteria": {"Conditions": [condition]}}]}
+
+
+def test_a_bulk_deletion_is_a_job_and_leaves_what_it_cannot_delete(crm: Crm) -> None:
+    ids = [crm.new("accounts", name=str(number)) for number in range(3)]
+    answer = crm.post("BulkDelete", job("account", *ids[:2], new_id()))
+    assert (answer.status_code, len(answer.json()["JobId"])) == (200, 36)
+    assert [crm.get(f"accounts({id})").status_code for id in ids] == [404, 404, 200]
+    assert crm.post("BulkDelete", job("transactioncurrency", crm.state.base_currency_id)).status_code == 200
+    assert crm.row("transactioncurrencies", crm.state.base_currency_id)
+
+
+def test_a_bulk_deletion_by_anything_but_ids_is_refused(crm: Crm) -> None:
+    id = crm.new("accounts", name="Stays")
+    assert refusal(crm.post("BulkDelete", job("account", "Stays", column="name"))) == (400, "0x80040203")
+    assert refusal(crm.post("BulkDelete", job("colour", id))) == (400, "0x80040203")
+    assert refusal(crm.post("BulkDelete", {"QuerySet": [{"EntityName": "account"}]})) == (400, "0x80040203")
+    assert refusal(crm.post("BulkDelete", {})) == (400, "0x80048d19")
+    assert crm.row("accounts", id)

@@ -189,13 +189,15 @@ def test_the_organization_names_its_base_currency(crm: Crm) -> None:
 
 def test_definitions_tell_sets_keys_and_lengths(crm: Crm) -> None:
     rows = crm.values("EntityDefinitions?$select=LogicalName,EntitySetName&$filter=LogicalName%20eq%20'uom'")
-    assert rows == [{"LogicalName": "uom", "EntitySetName": "uoms"}]
-    url = "EntityDefinitions(LogicalName='account')?$expand=Attributes($select=LogicalName,MaxLength)"
+    assert [(row["LogicalName"], row["EntitySetName"]) for row in rows] == [("uom", "uoms")]
+    url = "EntityDefinitions(LogicalName='account')?$expand=Attributes($select=LogicalName,AttributeType)"
     body = crm.get(url).json()
     assert (body["PrimaryIdAttribute"], body["PrimaryNameAttribute"]) == ("accountid", "name")
-    assert {"LogicalName": "name", "MaxLength": 160} in body["Attributes"]
-    attributes = crm.values("EntityDefinitions(LogicalName='contact')/Attributes")
-    assert {"LogicalName": "parentcustomerid", "AttributeType": "Customer", "MaxLength": None} in attributes
+    types = {one["LogicalName"]: one["AttributeType"] for one in body["Attributes"]}
+    assert (types["name"], types["primarycontactid"], types["createdon"]) == ("String", "Lookup", "DateTime")
+    texts = "EntityDefinitions(LogicalName='account')/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"
+    lengths = {one["LogicalName"]: one["MaxLength"] for one in crm.values(f"{texts}?$select=LogicalName,MaxLength")}
+    assert lengths["name"] == 160
     assert crm.get("EntityDefinitions(LogicalName='colour')").status_code == 404
 
 
@@ -274,3 +276,28 @@ def test_a_page_size_that_is_no_number_is_ignored(crm: Crm) -> None:
     crm.new("accounts", name="A")
     answer = crm.http.get("accounts", headers={b"Prefer": "odata.maxpagesize=²".encode()})
     assert len(answer.json()["value"]) == 1
+
+
+def test_a_plus_in_a_query_is_a_space(crm: Crm) -> None:
+    id = crm.new("accounts", name="Adventure Works")
+    rows = crm.values("accounts?$filter=name+eq+'Adventure+Works'&$orderby=name+asc&$select=name")
+    assert [row["accountid"] for row in rows] == [id]
+    crm.new("accounts", name="A+B")
+    assert [row["name"] for row in crm.values("accounts?$filter=name eq 'A%2BB'")] == ["A+B"]
+
+
+def test_annotations_tell_whether_a_count_is_the_whole_truth(crm: Crm) -> None:
+    name = "@Microsoft.Dynamics.CRM.totalrecordcount"
+    crm.new("accounts", name="A")
+    body = crm.get("accounts?$count=true", Prefer='odata.include-annotations="*"').json()
+    assert (body[name], body[f"{name}limitexceeded"]) == (1, False)
+    accounts(crm, 5000)
+    body = crm.get("accounts?$count=true&$top=1", Prefer='odata.include-annotations="*"').json()
+    assert (body[name], body[f"{name}limitexceeded"]) == (5000, True)
+    assert name not in crm.get("accounts?$count=true&$top=1").json()
+
+
+def test_a_refusal_has_annotations_when_all_are_preferred(crm: Crm) -> None:
+    error = crm.get(f"accounts({new_id()})", Prefer='odata.include-annotations="*"').json()["error"]
+    assert error["@Microsoft.PowerApps.CDS.InnerError.Message"] == error["message"]
+    assert set(crm.get(f"accounts({new_id()})").json()["error"]) == {"code", "message"}

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -145,3 +146,24 @@ def test_a_program_without_an_event_loop_runs_them_in_a_thread() -> None:
         assert httpx.get(url, headers={"Authorization": f"Bearer {sandbox.token}"}, trust_env=False).status_code == 200
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)
+
+
+def test_tls_is_by_an_authority_that_is_made_for_the_start(tmp_path: Path) -> None:
+    with started("--tls") as (process, ready):
+        trust = ssl.create_default_context(cafile=ready["ca"])
+        with httpx.Client(
+            headers={"Authorization": f"Bearer {ready['token']}"}, verify=trust, trust_env=False
+        ) as client:
+            assert ready["nav"].startswith("https://127.0.0.1:")
+            assert client.get(f"{ready['nav']}/Company").status_code == 200
+            one = client.get(f"{ready['crm']}/accounts?$select=name", headers={"Prefer": "odata.maxpagesize=1"}).json()
+            assert one["@odata.nextLink"].startswith(ready["crm"])
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(f"{ready['crm']}/WhoAmI", trust_env=False)
+        process.terminate()
+        assert process.wait(timeout=5) == 0
+    assert not Path(ready["ca"]).exists()
+    with started("--tls", "--write-config", "demo.toml", cwd=tmp_path) as (_, ready):
+        assert ready["ca"] == "demo.ca.pem"
+        assert tomllib.loads((tmp_path / "demo.toml").read_text())["crm"]["url"] == ready["crm"]
+        assert (tmp_path / "demo.ca.pem").read_text().startswith("-----BEGIN CERTIFICATE-----")
