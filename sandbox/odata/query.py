@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.odata.edm import Dialect, EntityType, Row, comparable
+from sandbox.odata.edm import EntityType, Row, comparable
 from sandbox.odata.filter import Paths, compile_filter
 from sandbox.odata.predicate import Predicate
 
@@ -46,9 +46,9 @@ def parse_query(
 ) -> Query:
     """Validate a query string against an entity type; raises ODataError for what is unknown or not allowed.
 
-    CRM takes a plus for a space, which many clients write.
+    Both products take a plus for a space, which many clients write.
     """
-    raw = options(text.replace("+", "%20") if entity.dialect is Dialect.CRM else text)
+    raw = options(text.replace("+", "%20"))
     for name in raw:
         if name.startswith("$") and name not in allowed:
             raise entity.dialect.bad_query(f"The query parameter {name} is not supported.")
