@@ -42,6 +42,9 @@ _PORT = click.IntRange(0, 65535)
 @click.option(
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this token, not a new one."
 )
+@click.option(
+    "--nav-host", "hosts", multiple=True, help="A name that NAV answers to besides loopback's, such as Microsoft's own."
+)
 @click.option("--tls/--no-tls", help="Serve https, by an authority that is made for this start.")
 def sandbox_command(
     data: Path | None,
@@ -55,6 +58,7 @@ def sandbox_command(
     audit_file: Path | None,
     config_file: Path | None,
     token_file: Path | None,
+    hosts: tuple[str, ...],
     *,
     tls: bool,
 ) -> None:
@@ -70,7 +74,7 @@ def sandbox_command(
             nav = nav_state(seeds, company=company, instance=instance, version=nav_version, audit=audit)
             crm = crm_state(seeds, audit=audit)
             authority = _authority(config_file, Path(folder)) if tls else None
-            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, authority))
+            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, authority, hosts))
     except (LoadError, TlsUnavailableError) as error:
         raise _Refused(str(error)) from error
     except OSError as error:
@@ -121,12 +125,13 @@ async def _serve(
     token: str | None,
     config_file: Path | None,
     authority: Path | None,
+    hosts: tuple[str, ...],
 ) -> None:
-    tls = None if authority is None else server_context(authority)
+    tls = None if authority is None else server_context(authority, hosts)
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, tls=tls) as sandbox:
+    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, tls=tls, hosts=hosts) as sandbox:
         if config_file is not None:
             write_config(config_file, sandbox)
         place = None if config_file is None else str(config_file)

@@ -5,7 +5,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -48,15 +48,16 @@ async def running(
     crm_port: int = 0,
     token: str | None = None,
     tls: ssl.SSLContext | None = None,
+    hosts: Collection[str] = (),
 ) -> AsyncIterator[Sandbox]:
-    """Serve both states until the block ends, over https with `tls`.
+    """Serve both states until the block ends, over https with `tls`; NAV also under the names of `hosts`.
 
     Port 0 is any free one; raises OSError when a port is taken.
     """
     secret = secrets.token_urlsafe(32) if token is None else token
     scheme = "http" if tls is None else "https"
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
-        servers = [_server(nav_app(nav, secret), tls), _server(crm_app(crm, secret), tls)]
+        servers = [_server(nav_app(nav, secret, hosts), tls), _server(crm_app(crm, secret), tls)]
         tasks = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)

@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Collection
 from hmac import compare_digest
 from urllib.parse import quote, unquote
 
@@ -24,12 +25,14 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _LOOPBACK = re.compile(r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?")
 
 
-def create_app(state: NavState, token: str) -> Starlette:
-    """An application that serves one company to callers who know the token."""
+def create_app(state: NavState, token: str, hosts: Collection[str] = ()) -> Starlette:
+    """An application that serves one company to callers who know the token, under loopback's names and those of
+    `hosts`.
+    """
 
     async def endpoint(request: requests.Request) -> responses.Response:
         try:
-            _authenticate(request, token)
+            _authenticate(request, token, hosts)
             answer = _answer(state, request, await request.body())
         except ODataError as error:
             answer = Answer(error.status, nav_body(error))
@@ -40,8 +43,9 @@ def create_app(state: NavState, token: str) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", endpoint, methods=_METHODS)])
 
 
-def _authenticate(request: requests.Request, token: str) -> None:
-    if not _LOOPBACK.fullmatch(request.headers.get("host", "")):
+def _authenticate(request: requests.Request, token: str, hosts: Collection[str]) -> None:
+    host = request.headers.get("host", "")
+    if not _LOOPBACK.fullmatch(host) and host not in hosts:
         raise ODataError(400, "BadRequest", "The Host header does not name this machine.")
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     given = b""

@@ -11,7 +11,7 @@ from sandbox.nav.exchange import Answer, Request, decode, encode
 from sandbox.nav.state import ETAG
 from sandbox.odata.edm import EntityType, Row
 from sandbox.odata.errors import ODataError
-from sandbox.odata.query import READ_OPTIONS, Query, parse_query, project
+from sandbox.odata.query import NAV_LIST_OPTIONS, READ_OPTIONS, Query, parse_query, project
 from sandbox.tables import Page, Table
 
 MAX_PAGE = 20_000
@@ -41,7 +41,7 @@ class _Window:
 def read_list(resource: Resource, request: Request) -> Answer:
     """One page of a list, with the link to the next when more records follow."""
     table = resource.table
-    query = parse_query(request.query, resource.entity)
+    query = parse_query(request.query, resource.entity, NAV_LIST_OPTIONS)
     preferred = request.prefers("odata.maxpagesize") or request.prefers("maxpagesize") or ""
     asked = int(preferred) if preferred.isascii() and preferred.isdigit() else 0
     window = _window(table, query, min(asked or MAX_PAGE, MAX_PAGE))
@@ -90,7 +90,8 @@ def _window(table: Table, query: Query, size: int) -> _Window:
     left = query.top
     limit = size if left is None else min(size, left)
     if query.skiptoken is None:
-        page = table.select(query.predicate, query.order, limit)
+        page = table.select(query.predicate, query.order, limit + query.skip)
+        page = Page(page.rows[query.skip :], page.more)
     else:
         try:
             page = table.select(query.predicate, query.order, limit, _after(table, query))
@@ -114,7 +115,7 @@ def _bad_token() -> ODataError:
 
 
 def _next_link(resource: Resource, request: Request, token: str, left: int | None) -> str:
-    kept = [part for part in request.query.split("&") if part and _option(part) not in ("$skiptoken", "$top")]
+    kept = [part for part in request.query.split("&") if part and _option(part) not in ("$skiptoken", "$top", "$skip")]
     top = [] if left is None else [f"$top={left}"]
     return f"{resource.url}?{'&'.join([*kept, *top, f'$skiptoken={token}'])}"
 

@@ -11,6 +11,8 @@ from sandbox.odata.filter import Paths, compile_filter
 from sandbox.odata.predicate import Predicate
 
 LIST_OPTIONS = frozenset({"$filter", "$select", "$orderby", "$top", "$count", "$skiptoken"})
+NAV_LIST_OPTIONS = LIST_OPTIONS | {"$skip"}
+"""CRM knows no $skip."""
 READ_OPTIONS = frozenset({"$select"})
 
 
@@ -30,6 +32,7 @@ class Query:
     select: tuple[str, ...] | None = None
     order: tuple[Order, ...] = ()
     top: int | None = None
+    skip: int = 0
     count: bool = False
     skiptoken: str | None = None
     raw: Mapping[str, str] = field(default_factory=dict)
@@ -62,7 +65,8 @@ def parse_query(
         predicate=predicate,
         select=_select(raw.get("$select"), entity),
         order=_order(raw.get("$orderby"), entity),
-        top=_top(raw.get("$top"), entity),
+        top=_number("$top", raw.get("$top"), entity),
+        skip=_number("$skip", raw.get("$skip"), entity) or 0,
         count=_count(raw.get("$count"), entity),
         skiptoken=raw.get("$skiptoken"),
         raw=raw,
@@ -130,11 +134,11 @@ def _order(text: str | None, entity: EntityType) -> tuple[Order, ...]:
     return tuple(order.values())
 
 
-def _top(text: str | None, entity: EntityType) -> int | None:
+def _number(name: str, text: str | None, entity: EntityType) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise entity.dialect.bad_query(f"Invalid value '{text}' for $top query option found.")
+        raise entity.dialect.bad_query(f"Invalid value '{text}' for {name} query option found.")
     return int(text)
 
 

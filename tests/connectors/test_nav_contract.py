@@ -43,7 +43,7 @@ class Service:
     own: bool
 
 
-@pytest.fixture(params=SERVERS.values(), ids=SERVERS.keys())
+@pytest.fixture(params=SERVERS.values(), ids=list(SERVERS))
 async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     manner = request.param
     if manner is None:
