@@ -5,8 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.serve import Sandbox
-from tests.sandbox.nav_tools import Nav, refusal
+from sandbox.crm.state import CrmState
+from sandbox.load import Seeds, nav_state
+from sandbox.serve import Sandbox, running
+from tests.sandbox.nav_tools import COMPANY, ROWS, Nav, refusal
 
 ZEROS = "00000000-0000-0000-0000-000000000000"
 
@@ -134,6 +136,21 @@ async def test_lists_are_filtered_ordered_counted_and_paged(api: Api) -> None:
     assert "'OR' operator" in wide.json()["error"]["message"]
     since = (await api.rows("customers"))[-1]["lastModifiedDateTime"]
     assert await api.rows(f"customers?$filter=lastModifiedDateTime gt {since}") == []
+
+
+async def test_a_page_has_20000_records_however_many_are_asked_for() -> None:
+    rows = {**ROWS, "Item": [{"No": f"{number:05d}", "Description": "Bell"} for number in range(20_001)]}
+    async with running(nav_state(Seeds(rows, {})), CrmState.build()) as sandbox:
+        headers = {"Authorization": f"Bearer {sandbox.token}", "Prefer": "odata.maxpagesize=50000"}
+        addresses = (
+            f"{sandbox.nav_url}/{COMPANY}/Item?$select=No",
+            f"{api_root(sandbox)}/companies({sandbox.nav.company_id})/items?$select=number",
+        )
+        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as client:
+            for address in addresses:
+                page = (await client.get(address)).json()
+                rest = (await client.get(page["@odata.nextLink"])).json()
+                assert (len(page["value"]), len(rest["value"])) == (20_000, 1)
 
 
 async def test_a_batch_takes_addresses_of_the_api(api: Api) -> None:
