@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import UUID, uuid5
 
 from engine.connectors.metadata import Property, Shape, read_metadata
 from engine.connectors.nav import MOST_ROWS, NavPages
@@ -16,13 +15,7 @@ from engine.connectors.nav_writes import SYSTEM_ID, Key
 from engine.connectors.protocol import Query, Result, Row, Status, Write, WriteKind
 from engine.model.errors import Refused
 from engine.model.mapping import Condition
-
-_NAMESPACE = UUID("b1b0f0a4-5d3c-5a5e-8a53-9c0d4c6c1f2e")
-
-
-def record_id(entity: str, number: str) -> str:
-    """The id of the record of a page with a primary key. Keys of NAV do not differ by case."""
-    return str(uuid5(_NAMESPACE, f"{entity}|{number.strip().upper()}"))
+from engine.model.records import record_id
 
 
 @dataclass(slots=True)

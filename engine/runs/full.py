@@ -29,6 +29,7 @@ from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
 from engine.sync.organization import Organization, read_organization
 from engine.sync.passes import modified_since, run_pass
+from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
 
 _BEAT_SECONDS = 0.5
@@ -198,7 +199,7 @@ class FullSynchronization:
         own = self._settings
         local = created_id(own.environment, own.nav.company, "currency", "local")
         organization = await self._organization(nav, crm, local, plan=plan)
-        return Context(
+        context = Context(
             store=self._store,
             nav=nav,
             crm=crm,
@@ -216,6 +217,8 @@ class FullSynchronization:
             clock=self._clock,
             wait_for=self._wait_for,
         )
+        await follow_upgrade(context, self._run)
+        return context
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
         return await read_organization(nav, crm, local, self._record_extra if not plan else _no_record)

@@ -1,31 +1,35 @@
 """Renamed records of a NAV whose records have no id but their primary key (reference/domain.md sections 3.6 and 8.1).
 
 A coupled record that is gone while another one appeared with the same values was renamed: its coupling goes on with
-it. Where that cannot be told, the new record is not created on the other side, so that there are no two of it.
+it. Where that cannot be told, the new record is not created on the other side, so that there are no two of it. Once
+such a NAV has become Business Central, couplings lead to the ids that records have there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
 
 from engine.connectors.protocol import Query, Row
-from engine.mapping.transfer import FROM, TO, Partners, match_value, target_value, transfer
+from engine.mapping.transfer import FROM, TO, Partners, match_value, source_value, target_value, transfer
 from engine.mapping.values import blank, folded
-from engine.model.mapping import FieldMapping, TableMapping
+from engine.model.mapping import Direction, FieldKind, FieldMapping, MatchRule, TableMapping
 from engine.model.outcome import Problem
+from engine.model.records import record_id
 from engine.store import couplings
 from engine.store.couplings import Coupling
 from engine.store.runs import add_event
 from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.lookups import choices, partners
-from engine.sync.matching import rule_field
+from engine.sync.matching import Key, rule_field, rule_key
 from engine.sync.writing import source_columns
 
 _KEYS_AT_ONCE = 20_000
 _PAIRS_AT_ONCE = 5_000
+_FEW = 10
 
 
 async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) -> frozenset[str]:
@@ -52,16 +56,12 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
         mapping.crm.entity, mapping.crm.key, [pair.crm_id for pair in vanished], source_columns(mapping, FROM)
     )
     compare = _Comparison(mapping, await _lookups(context, mapping, ours, theirs))
-    likely = {
-        pair.crm_id: [id for id in ours if compare.may_be_one(ours[id], theirs[pair.crm_id])]
-        for pair in vanished
-        if pair.crm_id in theirs
-    }
+    likely = compare.likely(ours, {pair.crm_id: theirs[pair.crm_id] for pair in vanished if pair.crm_id in theirs})
+    claims = Counter(id for ids in likely.values() for id in ids)
     unsure: set[str] = set()
     for pair in vanished:
-        found = likely.get(pair.crm_id, [])
-        rivals = [other for other, ids in likely.items() if set(ids) & set(found)]
-        if compare.possible and len(found) == 1 and len(rivals) == 1:
+        found = sorted(likely.get(pair.crm_id, ()))
+        if compare.possible and len(found) == 1 and claims[found[0]] == 1:
             await _rename(context, scope, pair, found[0], present[found[0]])
         elif found:
             unsure.update((pair.crm_id, *found))
@@ -80,9 +80,39 @@ class _Comparison:
         """Whether the mapping has a value by which records differ besides their key."""
         return any(self._compared(field) for field in self.mapping.fields)
 
-    def may_be_one(self, ours: Row, theirs: Row) -> bool:
-        """True also where nothing can be compared."""
-        return not self.possible or self._same(ours, theirs) or self._match(ours, theirs)
+    def likely(self, ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> dict[str, set[str]]:
+        """By CRM id, the NAV records that may be the same; all of them where nothing can be compared."""
+        if not self.possible:
+            return {id: set(ours) for id in theirs}
+        found: dict[str, set[str]] = {id: set() for id in theirs}
+        by_texts = _by_key(ours, lambda row: self._texts(row, TO))
+        for crm_id, row in theirs.items():
+            ids = by_texts.get(self._texts(row, FROM), ())
+            found[crm_id].update(id for id in ids if self._same(ours[id], row))
+        for rule in self.mapping.match:
+            by_rule = _by_key(ours, partial(self._match, rule, TO))
+            for crm_id, row in theirs.items():
+                found[crm_id].update(by_rule.get(self._match(rule, FROM, row), ()))
+        return found
+
+    def _texts(self, row: Row, side: Direction) -> Key | None:
+        """What equal records have in common at least; None when it says nothing."""
+        one_way = self.mapping.direction.passes[0]
+        values = tuple(
+            folded(source_value(one, side, row))
+            for one in self.mapping.fields
+            if self._compared(one) and one.kind is FieldKind.TEXT and not one.transforms
+            if one.direction.includes(one_way)
+        )
+        return None if all(map(blank, values)) else values
+
+    def _match(self, rule: MatchRule, side: Direction, row: Row) -> Key | None:
+        fields = [rule_field(self.mapping, nav, crm) for nav, crm in rule.pairs]
+        if side is TO:
+            values = [match_value(one, TO, row, self.lookups) for one in fields]
+        else:
+            values = [target_value(one, TO, row) for one in fields]
+        return None if any(map(blank, values)) else rule_key(fields, values)
 
     def _same(self, ours: Row, theirs: Row) -> bool:
         one_way = self.mapping.direction.passes[0]
@@ -94,19 +124,18 @@ class _Comparison:
         told = any(isinstance(value, str) and not blank(value) for _, value in compared)
         return wanted.problem is None and equal and told
 
-    def _match(self, ours: Row, theirs: Row) -> bool:
-        return any(
-            all(self._equal(rule_field(self.mapping, nav, crm), ours, theirs) for nav, crm in rule.pairs)
-            for rule in self.mapping.match
-        )
-
-    def _equal(self, field: FieldMapping, ours: Row, theirs: Row) -> bool:
-        value = match_value(field, TO, ours, self.lookups)
-        return not blank(value) and folded(value) == folded(target_value(field, TO, theirs))
-
     def _compared(self, field: FieldMapping) -> bool:
         own = bool(field.nav and field.crm) and field.nav != self.mapping.nav.number
         return own and not (field.derived or field.create_only or field.seed)
+
+
+def _by_key(rows: Mapping[str, Row], key_of: Callable[[Row], Key | None]) -> dict[Key | None, list[str]]:
+    """The ids of the records with each key; those without one are left out."""
+    found: dict[Key | None, list[str]] = {}
+    for id, row in rows.items():
+        if (key := key_of(row)) is not None:
+            found.setdefault(key, []).append(id)
+    return found
 
 
 def _pairs(connection: sa.Connection, mapping: str) -> list[Coupling]:
@@ -138,6 +167,45 @@ async def _rename(context: Context, scope: Scope, pair: Coupling, id: str, numbe
 
     at = context.clock()
     await context.store.write(write)
+
+
+async def follow_upgrade(context: Context, run: int) -> None:
+    """Let couplings that were made with a NAV without ids lead to the ids that its records have by now, so that none
+    of them is taken for a new record.
+    """
+    for mapping in context.mappings.values():
+        table = mapping.nav
+        if context.nav.ids_from_keys:
+            return
+        few = await context.store.read(partial(couplings.listing, mapping=mapping.name, after=None, limit=_FEW))
+        if not any(pair.nav_id == record_id(table.entity, pair.nav_no) for _, pair in few):
+            continue
+        query = Query(table.entity, table.key, (table.number,), page_size=_KEYS_AT_ONCE)
+        ids = {str(row[table.number]): str(row[table.key]) async for rows in context.nav.pages(query) for row in rows}
+        old = [
+            pair
+            for pair in await context.store.read(partial(_pairs, mapping=mapping.name))
+            if pair.nav_no in ids and pair.nav_id == record_id(table.entity, pair.nav_no)
+        ]
+        await context.store.write(partial(_lead, run=run, mapping=mapping.name, pairs=old, ids=ids, context=context))
+
+
+def _lead(
+    connection: sa.Connection,
+    run: int,
+    mapping: str,
+    pairs: Sequence[Coupling],
+    ids: Mapping[str, str],
+    context: Context,
+) -> None:
+    at = context.clock()
+    if context.plan:
+        new = [Coupling(ids[pair.nav_no], pair.crm_id, pair.nav_no) for pair in pairs]
+        couplings.save(connection, mapping, new, run=run, at=at, plan=True)
+        return
+    for pair in pairs:
+        couplings.rename(connection, mapping, pair, ids[pair.nav_no], pair.nav_no)
+    add_event(connection, run, mapping, f"{len(pairs):,} couplings lead to the ids that NAV has now", at)
 
 
 MAY_BE_RENAMED = Problem(

@@ -41,11 +41,10 @@ async def settle_intents(
                 f"Records of {intent.scope.mapping} were sent and never answered, and that mapping is gone.",
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
-        if context.target(intent.scope.direction).client_ids:
-            found, absent = await _by_id(context, intent)
-        else:
-            left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
-            found, absent = await _by_marker(context, intent, left)
+        found, absent = await _by_id(context, intent)
+        left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
+        marked, unmarked = await _by_marker(context, intent, left)
+        found, absent = [*found, *marked], [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
@@ -98,6 +97,8 @@ async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list
     mapping = context.mappings[intent.scope.mapping]
     table = mapping.crm if to_crm else mapping.nav
     known = [create for create in intent.creates if create.target_id is not None]
+    if not known:
+        return [], []
     ids = [str(create.target_id) for create in known]
     columns = (table.key,) if to_crm else (table.key, table.number)
     rows = await context.target(intent.scope.direction).fetch(table.entity, table.key, ids, columns)
@@ -125,10 +126,15 @@ async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list
 
 
 async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[list[Coupling], list[Create]]:
-    """Creates whose id the other side chose: found by the marker, once nothing can still be under way."""
+    """Creates whose id the other side chose: found by the marker, once nothing can still be under way. Nothing tells of
+    them on a side that has ids of ours by now.
+    """
     side, table = context.nav, context.mappings[intent.scope.mapping].nav
-    coupled = await _coupled(context, intent)
-    creates = [create for create in intent.creates if create.source_id not in coupled]
+    chosen = [create for create in intent.creates if create.target_id is None]
+    coupled = await _coupled(context, intent) if chosen else set()
+    creates = [create for create in chosen if create.source_id not in coupled]
+    if side.client_ids:
+        creates = [structs.replace(create, marker="") for create in creates]
     unmarked = [create for create in creates if create.unknowable]
     marked = [create for create in creates if not create.unknowable]
     if not marked:

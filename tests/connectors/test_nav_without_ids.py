@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from engine.connectors.nav_without_ids import NavWithoutIds, record_id
+from engine.connectors.nav_without_ids import NavWithoutIds
 from engine.connectors.protocol import Query, Row, Side, Status, Write, WriteKind
 from engine.model.errors import Refused
+from engine.model.records import record_id
 from sandbox.demo import demo_seeds
 from sandbox.load import crm_state, nav_state
 from sandbox.serve import Sandbox, start_in_thread

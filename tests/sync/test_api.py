@@ -7,13 +7,14 @@ import pytest
 from engine.mapping.identity import created_id
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunState
+from engine.runs import control
 from sandbox.nav import api_rows
 from tests.conflicts.tools import sync
 from tests.sync.company import CRM, NAV, made, passes, prepare, sums
-from tests.sync.faults import Died, Fault, Life, Seen, at, lost_after, lost_before
+from tests.sync.faults import Died, Fault, Life, Plan, Seen, always, at, lost_after, lost_before, refused
 from tests.sync.test_customers import account, customer
-from tests.sync.test_lost_answers import LOSSES, once
-from tests.sync.world import COMPANY, Make, World, counters, world
+from tests.sync.test_lost_answers import LOSSES, once, then
+from tests.sync.world import COMPANY, MARKER, Make, World, counters, world
 
 FROM = Direction.FROM_INTEGRATION_TABLE
 ACCOUNTS = {"account": [account("A1", "a1@x.example"), account("A2", "a2@x.example"), account("A3", "a3@x.example")]}
@@ -85,6 +86,37 @@ async def test_the_first_customer_ever_is_not_sent_again_unless_it_is_seen_under
     again = await other.run("CUSTOMER")
     assert other.nav("Customer") == []
     assert list(other.codes(again, "CUSTOMER").values()) == ["in_doubt"]
+
+
+def other_kind(world: World) -> None:
+    """From now on, NAV is reached the other way."""
+    own = world.settings.nav
+    if own.kind == "api":
+        world.set(kind="odata", url=own.url.replace("api/v2.0", "ODataV4"), marker_field=MARKER)
+    else:
+        world.set(kind="api", url=own.url.replace("ODataV4", "api/v2.0"), marker_field=None)
+
+
+def broken_behind(strikes: Plan) -> Plan:
+    return then(strikes, always("nav", lambda seen: True, refused))
+
+
+@pytest.mark.parametrize("kind", ["api", "odata"])
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_what_was_sent_one_way_is_settled_or_in_doubt_the_other_way(make: Make, kind: str, fault: Fault) -> None:
+    world = make({}, {"account": ACCOUNTS["account"][:1]}, kind=kind)
+    run = await world.run("CUSTOMER", plan=broken_behind(at("nav", posting, fault)))
+    assert run.state is RunState.STOPPED
+    control.cancel(world.store, run.id, "test")
+    other_kind(world)
+    run = await world.run("CUSTOMER")
+    made = 0 if fault is lost_before else 1
+    assert len(world.nav("Customer")) == made
+    if fault is lost_after:
+        once(world, "CUSTOMER", 1)  # found by its id or, as the API cannot look for a mark, by its name and e-mail
+    else:
+        # nothing tells whether it is still under way
+        assert "in_doubt" in world.codes(run, "CUSTOMER").values()
 
 
 async def test_a_service_that_gives_ids_of_its_own_gets_one_record_a_run(

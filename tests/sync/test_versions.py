@@ -2,10 +2,11 @@
 
 import pytest
 
-from engine.connectors.nav_without_ids import record_id
 from engine.model.mapping import DeletionPolicy, Direction
+from engine.model.records import record_id
 from engine.model.snapshot import RunState
 from engine.runs import snapshots
+from sandbox.nav.state import NavState
 from tests.conflicts.tools import sync
 from tests.sync.company import CRM, NAV, made, prepare, sums
 from tests.sync.faults import Died, Life, Seen, at, lost_after
@@ -162,3 +163,28 @@ async def test_a_plan_follows_a_rename_and_changes_nothing(make: Make) -> None:
     assert counters(plan, "CUSTOMER", TO).get("inserted") is None
     assert {one.nav_no for one in world.couplings("CUSTOMER")} == {"C1", "C2"}
     assert world.audit(before) == []
+
+
+# upgrades
+
+
+def upgrade(world: World) -> None:
+    """NAV becomes Business Central: its pages publish the ids that records have."""
+    state, new = world.sandbox.nav, NavState()
+    state.version, state.pages, state.published = new.version, new.pages, new.published
+    world.set(version="bc")
+
+
+async def test_after_an_upgrade_couplings_lead_to_the_ids_that_nav_has_then(make: Make) -> None:
+    world = make(NAV, CRM, version="2018")
+    prepare(world)
+    await world.run()
+    upgrade(world)
+    before = len(world.audit(op="create"))
+    plan = await world.plan("CUSTOMER")
+    assert counters(plan, "CUSTOMER").get("inserted") is None
+    run = await world.run()
+    assert sums(run, "inserted") == {}
+    assert {line["set"] for line in world.audit(op="create")[before:]} <= {"pricelevels"}, "a price list has NAV's name"
+    customers = {row["No"]: row["SystemId"] for row in world.nav("Customer")}
+    assert all(pair.nav_id == customers[pair.nav_no] for pair in world.couplings("CUSTOMER"))
