@@ -120,7 +120,10 @@ class BusinessCentral(NavPages):
             return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied)]
         found = self._company in companies
         known = "found" if found else f"not among {', '.join(companies)}"
-        return [Step("Company list", ok=True, detail=f"{len(companies)} companies"), Step(self._company, found, known)]
+        return [
+            Step("Company list", ok=True, detail=f"{len(set(companies.values()))} companies"),
+            Step(self._company, found, known),
+        ]
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The tables that the API has, with names as on pages."""
@@ -150,7 +153,7 @@ class BusinessCentral(NavPages):
         return self._path
 
     async def _companies(self) -> dict[str, str]:
-        """The ids of the companies by their names."""
+        """The ids of the companies by their names, and by the names that they show."""
         content = await self._client.read("companies")
         listed = content.get("value")
         if not isinstance(listed, list):
@@ -158,7 +161,7 @@ class BusinessCentral(NavPages):
                 f"{urls.shown(self._client.root)} does not answer as Business Central API v2.0.", "Check [nav] url."
             )
         rows = [row for row in listed if isinstance(row, dict) and is_guid(row.get("id"))]
-        return {str(row.get("name")): str(row["id"]) for row in rows}
+        return {str(row[key]): str(row["id"]) for key in ("displayName", "name") for row in rows if row.get(key)}
 
     async def _key(self, entity: str) -> Key:
         del entity

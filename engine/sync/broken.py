@@ -12,6 +12,7 @@ from engine.store.work import PageResult, Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.page import Pass
+from engine.sync.renames import follow_renames
 from engine.sync.uncoupling import all_couplings, remove
 from engine.sync.writing import source_columns
 
@@ -44,6 +45,7 @@ async def look(context: Context, scope: Scope) -> None:
 async def remove_broken(context: Context, scope: Scope) -> None:
     """Remove the broken couplings of a mapping."""
     mapping = context.mappings[scope.mapping]
+    await follow_renames(context, scope, mapping)
     async for pairs in all_couplings(context, scope.mapping):
         if found := await _broken(context, mapping, pairs):
             await remove(context, scope, [one.pair for one in found], pairs[-1].nav_id)
@@ -56,6 +58,7 @@ async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> No
     """
     scope = next(iter(scopes.values()))
     mapping = context.mappings[scope.mapping]
+    await follow_renames(context, scope, mapping)
     async for pairs in all_couplings(context, scope.mapping):
         found = await _broken(context, mapping, pairs)
         for one_way in (TO, FROM):
@@ -83,7 +86,7 @@ async def _restore(context: Context, scope: Scope, lost: Sequence[Broken]) -> No
     columns = source_columns(mapping, one_way)
     rows = await context.source(one_way).fetch(table.entity, table.key, nav_ids if one_way is TO else crm_ids, columns)
     if rows:
-        one = replace(await Pass.of(context, scope, only_coupled=True), mapping=mapping)
+        one = replace(await Pass.after_renames(context, scope, only_coupled=True), mapping=mapping)
         await work_records(one, list(rows.values()), f"restored {list(rows)[-1]}")
 
 

@@ -20,7 +20,7 @@ from engine.sync.handling.base import Handling, Prepared
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
-from engine.sync.renames import MAY_BE_RENAMED, follow_renames
+from engine.sync.renames import MAY_BE_RENAMED, Renames, follow_renames
 from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
 from engine.sync.waiting import asked, over, remember, to_ask
@@ -32,7 +32,7 @@ class Pass:
     """One mapping in one direction.
 
     `claimed` are the destination records that its own records have taken so far, `doubts` what may have been created
-    already, `unsure` records of either side that may belong to a renamed one. `since` limits it to records that were
+    already, `renames` what is known of records that were renamed. `since` limits it to records that were
     modified, `handled` have had their turn already. With `lead`, the source's values stand, whatever the other side
     has. `options` are the other sides of choices, `on_the_spot` lets one page at a time synchronize what it needs.
     """
@@ -43,7 +43,7 @@ class Pass:
     handling: Handling
     only_coupled: bool = False
     doubts: Doubts = field(default_factory=Doubts)
-    unsure: frozenset[str] = frozenset()
+    renames: Renames = field(default_factory=Renames)
     claimed: set[str] = field(default_factory=set)
     since: tuple[Condition, ...] = ()
     handled: frozenset[str] = frozenset()
@@ -63,8 +63,8 @@ class Pass:
     @classmethod
     async def after_renames(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
         """The same once couplings have followed records that were renamed."""
-        unsure = await follow_renames(context, scope, context.mappings[scope.mapping])
-        return replace(await cls.of(context, scope, only_coupled=only_coupled), unsure=unsure)
+        renames = await follow_renames(context, scope, context.mappings[scope.mapping])
+        return replace(await cls.of(context, scope, only_coupled=only_coupled), renames=renames)
 
 
 async def work_page(
@@ -100,9 +100,9 @@ async def work_page(
     await writer.write([item for item in active if item.open])
     if gone := [item for item in active if item.gone]:
         partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
-        renewed = uncouple_or_renew(
-            one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources | one.unsure
-        )
+        moment_ago = {item.id for item in gone if scope.direction is not TO and one.renames.doubtful(item.coupling)}
+        doubtful = one.doubts.sources | one.renames.unsure | moment_ago
+        renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, doubtful)
         await _match(one, renewed, found)
         await writer.write([item for item in renewed if item.open])
     if only is None:
@@ -153,7 +153,7 @@ async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     for item in items:
         if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
             item.fail(IN_DOUBT, one_way=scope.direction)
-        if item.open and item.mode is Mode.CREATE and item.id in one.unsure:
+        if item.open and item.mode is Mode.CREATE and item.id in one.renames.unsure:
             item.fail(MAY_BE_RENAMED, one_way=scope.direction)
     creates = [item for item in items if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:

@@ -32,12 +32,24 @@ _PAIRS_AT_ONCE = 5_000
 _FEW = 10
 
 
-async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) -> frozenset[str]:
-    """Let the couplings of renamed records go on with them. Returns the ids, of both sides, of records of which it
-    cannot be told whether they were renamed; none where records have ids of their own.
+@dataclass(frozen=True, slots=True)
+class Renames:
+    """What was found before a pass. `unsure` are ids, of both sides, of records of which it cannot be told whether they
+    were renamed. `gone` are NAV ids of coupled records that are not there; None where a record that is gone is gone.
     """
+
+    unsure: frozenset[str] = frozenset()
+    gone: frozenset[str] | None = None
+
+    def doubtful(self, lost: Coupling | None) -> bool:
+        """Whether the NAV record of a pair that is found to be gone may have been renamed a moment ago."""
+        return self.gone is not None and lost is not None and lost.nav_id not in self.gone
+
+
+async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) -> Renames:
+    """Let the couplings of renamed records go on with them."""
     if not context.nav.ids_from_keys:
-        return frozenset()
+        return Renames()
     table = mapping.nav
     query = Query(table.entity, table.key, (table.number,), page_size=_KEYS_AT_ONCE)
     present = {str(row[table.key]): str(row[table.number]) async for rows in context.nav.pages(query) for row in rows}
@@ -49,8 +61,9 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
         lambda connection: context.couplings.taken(connection, mapping.name, FROM, appeared)
     )
     appeared = [id for id in appeared if id not in elsewhere]
+    gone = frozenset(pair.nav_id for pair in vanished)
     if not appeared:
-        return frozenset()
+        return Renames(gone=gone)
     ours = await context.nav.fetch(table.entity, table.key, appeared, source_columns(mapping, TO))
     theirs = await context.crm.fetch(
         mapping.crm.entity, mapping.crm.key, [pair.crm_id for pair in vanished], source_columns(mapping, FROM)
@@ -65,7 +78,7 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
             await _rename(context, scope, pair, found[0], present[found[0]])
         elif found:
             unsure.update((pair.crm_id, *found))
-    return frozenset(unsure)
+    return Renames(frozenset(unsure), gone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from engine.runs import snapshots
 from sandbox.nav.state import NavState
 from tests.conflicts.tools import sync
 from tests.sync.company import CRM, NAV, made, prepare, sums
-from tests.sync.faults import Died, Life, Seen, at, lost_after
+from tests.sync.faults import Died, Life, Seen, at, lost_after, meanwhile
 from tests.sync.test_customers import account, customer
 from tests.sync.test_lost_answers import once
 from tests.sync.test_products import item
+from tests.sync.test_salespeople import person, user
 from tests.sync.world import Make, World, counters
 
 STEPS = 17
@@ -144,6 +145,24 @@ async def test_what_cannot_be_told_apart_is_neither_created_nor_restored(make: M
     assert {codes["ZC1"], codes["ZC2"]} == {"may_be_renamed"}
     assert list(codes.values()).count("deleted") == 2
     assert world.audit(before) == []
+
+
+async def test_what_is_renamed_while_a_pass_works_is_not_restored(make: Make) -> None:
+    people = {"systemuser": [user("Anna")]}
+    world = make({"Salesperson_Purchaser": [person("ANNA", "anna@x.example")]}, people, version="2018")
+    await world.run("SALEPEOPLE")
+    world.mapping("SALEPEOPLE", deletion=DeletionPolicy.RESTORE_RECORDS)
+
+    def reading(seen: Seen) -> bool:
+        return seen.path.endswith("/systemusers")
+
+    now = meanwhile(lambda: rename(world, "Salesperson_Purchaser", "ANNA", "ANN"))
+    run = await world.run("SALEPEOPLE", plan=at("crm", reading, None, None, now))
+    assert list(world.codes(run, "SALEPEOPLE").values()) == ["deleted"]
+    assert [row["Code"] for row in world.nav("Salesperson_Purchaser")] == ["ANN"]
+    run = await world.run("SALEPEOPLE")
+    assert counters(run, "SALEPEOPLE") == {"unchanged": 1}
+    assert [row["Code"] for row in world.nav("Salesperson_Purchaser")] == ["ANN"]
 
 
 async def test_a_renamed_unit_cannot_be_told_from_a_new_one(make: Make) -> None:
