@@ -17,7 +17,7 @@ help:
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
 	@echo "make pictures      make the pictures of README.md anew"
-	@echo "make lock          pin the dependencies anew (needs uv)"
+	@echo "make lock          pin the dependencies anew (needs uv and npm)"
 	@echo "make clean         remove caches and builds"
 
 demo: $(STAMP)
@@ -47,6 +47,12 @@ lock:
 	@for pins in tests/clients/*.txt; do \
 		package=$$(sed -n 's/^# package: //p' $${pins%.txt}.py); \
 		echo $${package:-$$(basename $$pins .txt | tr _ -)} | $(PINS) --no-annotate --output-file $$pins - || exit 1; \
+	done
+	@for pins in tests/clients/*.json; do \
+		folder=$$(mktemp -d) && echo '{"name": "driver"}' > $$folder/package.json && \
+		npm install --silent --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved --save-exact \
+			$$(basename $$pins .json | tr _ -) && \
+		mv $$folder/package-lock.json $$pins && rm -r $$folder || exit 1; \
 	done
 
 clean:

@@ -99,10 +99,8 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
 def _refuse_unserved(top: Table, settings: Settings) -> None:
     """Note the mappings of the file's own that the kind of NAV side cannot serve."""
     builtin = shipped_names(settings.nav.version)
-    for line in settings.left_out:
-        place, _, reason = line.partition(": ")
-        name = place.removeprefix("mapping.")
-        if "." not in name and name not in builtin:
+    for name, reason in settings.mappings_left_out:
+        if name not in builtin:
             top.table("mapping").add(name, reason)
 
 

@@ -91,6 +91,12 @@ class Settings:
         object.__setattr__(self, "mappings", mappings)
 
     @property
+    def mappings_left_out(self) -> list[tuple[str, str]]:
+        """The mappings that are not served at all, each with the reason."""
+        lines = (line.partition(": ") for line in self.left_out)
+        return [(place.removeprefix("mapping."), reason) for place, _, reason in lines if ".fields." not in place]
+
+    @property
     def production(self) -> bool:
         """Whether screens must ask twice before anything is written."""
         return self.environment.lower() in ("production", "prod")

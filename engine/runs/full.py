@@ -90,6 +90,8 @@ class FullSynchronization:
         if self._modified:
             await self._refuse_on_hold()
         await self._greet()
+        for name, reason in self._settings.mappings_left_out:
+            await self._tell(name, f"left out: {reason}")
         context = await self._context(plan=plan)
         if not plan:
             await settle_intents(context, self._run, beats=beats)

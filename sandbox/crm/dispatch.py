@@ -13,8 +13,10 @@ from sandbox.crm.entities import Entity
 from sandbox.crm.keys import Key, existing, find, read_key
 from sandbox.crm.messages import Request, Response, error_response, json_response
 from sandbox.crm.metadata import answer_metadata, message_filters
-from sandbox.crm.payload import BIND, read_payload
-from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_property, read_row
+from sandbox.crm.metadata_changes import metadata_changes
+from sandbox.crm.payload import read_payload
+from sandbox.crm.properties import answer_property
+from sandbox.crm.reads import ANNOTATIONS, ROW_OPTIONS, count_rows, list_rows, one_row, read_row
 from sandbox.crm.refusals import bad_url, duplicate_key, unknown_segment, version_mismatch
 from sandbox.crm.render import etag
 from sandbox.crm.schema import ENTITIES
@@ -25,6 +27,7 @@ from sandbox.odata.errors import ODataError
 from sandbox.odata.query import parse_query
 
 _SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
+_ALIAS = re.compile(r"Query=(@\w+)")
 _ACTION = "Microsoft.Dynamics.CRM."
 
 
@@ -54,7 +57,9 @@ def _route(store: Store, request: Request) -> Response:
     if key is None:
         return _on_set(store, entity, rest, request)
     wanted = read_key(store, entity, key)
-    return _on_property(store, entity, wanted, rest, request) if rest else _on_row(store, entity, wanted, request)
+    if rest:
+        return answer_property(store, entity, existing(store, entity, wanted), rest, request)
+    return _on_row(store, entity, wanted, request)
 
 
 def _segments(path: str) -> list[str]:
@@ -92,6 +97,8 @@ def _function(store: Store, name: str, key: str | None, request: Request) -> Res
             return Response(200, {"Content-Type": "application/xml"}, edmx())
         case "sdkmessagefilters", None:
             return message_filters(request)
+        case "RetrieveMetadataChanges", str() if (alias := _ALIAS.fullmatch(key)) is not None:
+            return metadata_changes(store, request, alias[1])
         case "", None:
             sets = [{"name": set, "kind": "EntitySet", "url": set} for set in ENTITIES]
             return json_response({"@odata.context": f"{request.root}$metadata", "value": sets})
@@ -128,23 +135,6 @@ def _on_row(store: Store, entity: Entity, key: Key, request: Request) -> Respons
             return Response(204)
         case _:
             raise _no_such_method(request)
-
-
-def _on_property(store: Store, entity: Entity, key: Key, rest: list[str], request: Request) -> Response:
-    name, row = rest[0], existing(store, entity, key)
-    match request.method, rest[1:]:
-        case "GET", []:
-            return read_property(entity, row, name, request)
-        case "PUT", [] if name in entity.columns:
-            body = {name: request.json(entity.set).get("value")}
-        case "DELETE", [] if name in entity.columns:
-            body = {name: None}
-        case "DELETE", ["$ref"]:
-            body = {name + BIND: None}
-        case _:
-            raise unknown_segment(rest[-1])
-    update(store, entity, row[entity.key], read_payload(store, entity, body, request.references, creating=False))
-    return Response(204)
 
 
 def _create(store: Store, entity: Entity, request: Request) -> Response:

@@ -78,13 +78,14 @@ def attach(
                 one = store.get(target.set, row.get(navigation.column) or "")
                 found = [] if one is None else [one]
             else:
-                found = _related(store, many, row[entity.key], query) if many is not None else []
-            related = render(store, target, found, query.select, annotations)
-            attach(store, target, found, related, query.raw.get("$expand"), annotations, depth + 1)
-            form[member.name] = related if navigation is None else related[0] if related else None
+                found = related(store, many, row[entity.key], query) if many is not None else []
+            forms = render(store, target, found, query.select, annotations)
+            attach(store, target, found, forms, query.raw.get("$expand"), annotations, depth + 1)
+            form[member.name] = forms if navigation is None else forms[0] if forms else None
 
 
-def _related(store: Store, relationship: Relationship, id: str, query: Query) -> list[Row]:
+def related(store: Store, relationship: Relationship, id: str, query: Query) -> list[Row]:
+    """The rows that name a row, filtered, in order and counted off."""
     table = store.tables[relationship.referencing.set]
     found = [row for row in table.find(relationship.column, id) if query.predicate is None or query.predicate.test(row)]
     found.sort(key=sort_key(table.complete(query.order), table.entity))

@@ -132,7 +132,7 @@ def _literal(entity: Entity, name: str, text: str) -> Any:
     column = entity.columns[name]
     if column.targets:
         return _guid(entity, text)
-    if text.startswith("'"):
+    if text.startswith("'") and len(text) > 2:
         return convert(entity, name, text[1:-1].replace("''", "'"))
     if column.kind in ("Integer", "Picklist") and text.isascii() and text.isdigit():
         return convert(entity, name, int(text))

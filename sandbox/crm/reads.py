@@ -45,7 +45,7 @@ def list_rows(store: Store, entity: Entity, request: Request) -> Response:
     body: dict[str, Any] = {"@odata.context": _context(request, entity, query)}
     if query.count:
         body |= _counted(table.count(query.predicate), preferences)
-    body["value"] = _shown(store, entity, page.rows, query, preferences.get(ANNOTATIONS))
+    body["value"] = shown_rows(store, entity, page.rows, query, request)
     if page.more and page.rows and not by_top:
         body["@odata.nextLink"] = _next_link(request, entity, write_cookie(number + 1, page.rows[-1], order))
     return json_response(body, headers=_applied(preferences, limit if size is not None else None))
@@ -56,7 +56,7 @@ def _tracked(store: Store, entity: Entity, request: Request, query: Query, size:
     found = changes(store, entity, query.raw, min(size or PAGE_LIMIT, PAGE_LIMIT))
     preferences = request.preferences()
     context = _context(request, entity, query)
-    value = _shown(store, entity, found.rows, query, preferences.get(ANNOTATIONS))
+    value = shown_rows(store, entity, found.rows, query, request)
     body: dict[str, Any] = {
         "@odata.context": f"{context}/$delta" if DELTA in query.raw else context,
         "value": value + [removal(request, entity, id) for id in found.removed],
@@ -90,8 +90,7 @@ def read_row(store: Store, entity: Entity, row: Row, request: Request) -> Respon
 
 def one_row(store: Store, entity: Entity, row: Row, query: Query, request: Request) -> Row:
     """The body of an answer that holds one row."""
-    annotations = request.preferences().get(ANNOTATIONS)
-    (shown,) = _shown(store, entity, [row], query, annotations)
+    (shown,) = shown_rows(store, entity, [row], query, request)
     return {"@odata.context": f"{_context(request, entity, query)}/$entity", **shown}
 
 
@@ -126,7 +125,9 @@ def paths(store: Store, entity: Entity) -> Paths:
     return resolve
 
 
-def _shown(store: Store, entity: Entity, rows: Sequence[Row], query: Query, annotations: str | None) -> list[Row]:
+def shown_rows(store: Store, entity: Entity, rows: Sequence[Row], query: Query, request: Request) -> list[Row]:
+    """Rows for a client, with the annotations and the related rows that it asked for."""
+    annotations = request.preferences().get(ANNOTATIONS)
     shown = render(store, entity, rows, query.select, annotations)
     if (text := query.raw.get("$expand")) is not None:
         attach(store, entity, rows, shown, text, annotations)

@@ -20,7 +20,7 @@ DELTA = "$deltatoken"
 _LIFETIME = timedelta(days=7)
 _TIME = "%m/%d/%Y %H:%M:%S"
 _COOKIE = re.compile(
-    r'<cookie pagenumber="(\d{1,9})" pagingcookie="([01])%7C([0-9a-f-]*)%7C(\d{1,18})" istracking="True" />'
+    r'<cookie pagenumber="(\d{1,9})" pagingcookie="([01])%7C([0-9a-f-]{0,36})%7C(\d{1,18})" istracking="True" />'
 )
 _DELTA_TOKEN = re.compile(r"(\d{1,18})!(.{19})")
 _REFUSED = ("$filter", "$orderby", "$expand", "$top", "$apply")
@@ -68,16 +68,13 @@ def changes(store: Store, entity: Entity, options: Mapping[str, str], size: int)
     if more:
         behind = rows[-1][entity.key] if since is None else str(rows[-1]["versionnumber"])
         return Changes(rows, [], _write(_Place(place.page + 1, 0, behind, place.until)), None)
-    first = since if place.phase == 0 or not place.behind else int(place.behind)
-    gone = sorted(
-        (version, id) for id, version in store.removed[entity.set].items() if (first or 0) < version <= place.until
-    )
-    gone = [] if since is None else gone
-    if len(gone) > size - len(rows):
-        gone = gone[: size - len(rows)]
-        behind = str(gone[-1][0]) if gone else str(first)
-        return Changes(rows, [id for _, id in gone], _write(_Place(place.page + 1, 1, behind, place.until)), None)
-    return Changes(rows, [id for _, id in gone], None, f"{place.until}!{_now(store):{_TIME}}")
+    removed = [] if since is None else _removals(store, entity, place, since)
+    room = size - len(rows)
+    if len(removed) > room:
+        removed = removed[:room]
+        behind = str(removed[-1][0]) if removed else ""
+        return Changes(rows, [id for _, id in removed], _write(_Place(place.page + 1, 1, behind, place.until)), None)
+    return Changes(rows, [id for _, id in removed], None, f"{place.until}!{_now(store):{_TIME}}")
 
 
 def count_changes(store: Store, entity: Entity, options: Mapping[str, str]) -> int:
@@ -107,11 +104,17 @@ def _rows(store: Store, entity: Entity, place: _Place, since: int | None, size: 
         after = {entity.key: place.behind} if place.behind else None
         page = table.select(None, (), size, after)
         return page.rows, page.more
-    order = (Order("versionnumber"),)
-    last = {"versionnumber": int(place.behind or since), entity.key: "ffffffff-ffff-ffff-ffff-ffffffffffff"}
-    page = table.select(None, order, size, last)
+    version = _version(place.behind) if place.behind else since
+    last = {"versionnumber": version, entity.key: "ffffffff-ffff-ffff-ffff-ffffffffffff"}
+    page = table.select(None, (Order("versionnumber"),), size, last)
     rows = [row for row in page.rows if row["versionnumber"] <= place.until]
     return rows, page.more and len(rows) == len(page.rows)
+
+
+def _removals(store: Store, entity: Entity, place: _Place, since: int) -> list[tuple[int, str]]:
+    """The rows that are gone and that the reader has not been told of, with the versions of their deletions."""
+    told = _version(place.behind) if place.phase == 1 and place.behind else since
+    return sorted((version, id) for id, version in store.removed[entity.set].items() if told < version <= place.until)
 
 
 def _since(store: Store, token: str) -> int:
@@ -138,6 +141,12 @@ def _now(store: Store) -> datetime:
 def _write(place: _Place) -> str:
     inner = quote(f"{place.phase}|{place.behind}|{place.until}", safe="")
     return f'<cookie pagenumber="{place.page}" pagingcookie="{inner}" istracking="True" />'
+
+
+def _version(text: str) -> int:
+    if not text.isdigit():
+        raise invalid("The paging cookie is malformed or belongs to another query.")
+    return int(text)
 
 
 def _read(token: str) -> _Place:

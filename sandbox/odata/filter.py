@@ -23,6 +23,8 @@ _TEXT_TESTS: Mapping[str, Callable[[str, str], bool]] = {
     "startswith": str.startswith, "endswith": str.endswith, "contains": operator.contains,
 }  # fmt: skip
 _CASES: Mapping[str, Callable[[str], str]] = {"tolower": str.lower, "toupper": str.upper}
+_IN = "Microsoft.Dynamics.CRM.In"
+_LISTS = (_IN, "Microsoft.Dynamics.CRM.NotIn")
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _NUMBERS = frozenset({EdmType.INT, EdmType.LONG, EdmType.DECIMAL})
 _LITERAL_TYPES: Mapping[str, EdmType] = {
@@ -129,8 +131,9 @@ class _Parser:
         token = self._tokens[self._at]
         if token.text in _TEXT_TESTS:
             return self._text_test(_TEXT_TESTS[token.text])
-        if token.text == "Microsoft.Dynamics.CRM.In" and self._dialect is Dialect.CRM:
-            return self._in_list()
+        if token.text in _LISTS and self._dialect is Dialect.CRM:
+            found = self._in_list()
+            return found if token.text == _IN else negation(found)
         return self._comparison()
 
     def _comparison(self) -> Predicate:
@@ -208,11 +211,16 @@ class _Parser:
                     f"The value of parameter '{token.text}' is not a list: {error}"
                 ) from error
         self.expect("mark", "[")
-        values = [str(self._literal().value)]
+        values = [self._member()]
         while self._take("mark", ","):
-            values.append(str(self._literal().value))
+            values.append(self._member())
         self.expect("mark", "]")
         return values
+
+    def _member(self) -> str:
+        if self._tokens[self._at].kind == "quoted":
+            return str(self.expect("quoted").value)
+        return str(self._literal().value)
 
     def _alias(self, token: Token) -> str:
         if token.text not in self._aliases:
@@ -277,6 +285,8 @@ class _Parser:
             change = comparable(edm, self._dialect)
             return _Operand(edm, lambda row: None if (v := stored(row)) is None else change(v), frozenset({name}), None)
         edm = self._entity.type_of(name)
+        if edm is EdmType.COMPLEX:
+            raise self._dialect.bad_query(f"The property '{name}' cannot be used in a $filter expression.")
         change = comparable(edm, self._dialect)
         return _Operand(edm, _reader(name, change), frozenset({name}), name)
 

@@ -13,6 +13,7 @@ _DATE = r"\d{4}-\d{2}-\d{2}"
 _TOKEN = re.compile(
     rf"""\s*(?:
     (?P<string>'(?:[^']|'')*')
+  | (?P<quoted>"(?:[^"\\]|\\.)*")
   | (?P<guid>{_GUID})(?![\w-])
   | (?P<datetime>{_DATE}T\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?:Z|[+-]\d{{2}}:\d{{2}}))
   | (?P<date>{_DATE})(?![\w-])
@@ -27,7 +28,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word: its kind, its text, where it stands, and the value of a literal."""
+    """One word: its kind, its text, where it stands, and the value of a literal.
+
+    A text in double quotes is no literal: it stands only in the lists of CRM's In and NotIn.
+    """
 
     kind: str
     text: str
@@ -39,6 +43,8 @@ def _value(kind: str, text: str) -> Any:
     match kind:
         case "string":
             return text[1:-1].replace("''", "'")
+        case "quoted":
+            return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
         case "guid":
             return text.lower()
         case "number":

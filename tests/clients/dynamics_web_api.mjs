@@ -161,6 +161,23 @@ feature("$count", async () => {
   assert.equal((await api.retrieveMultiple({ ...accounts, filter, count: true })).oDataCount, 1);
 });
 
+feature("lookups", async () => {
+  const collection = "contacts";
+  const [key, relatedKey] = [await create(), await api.create({ collection, data: { lastname: "Kid" } })];
+  const parent = async () => (await api.retrieve({ collection, key: relatedKey }))._parentcustomerid_value;
+  const [one, many] = [{ navigationProperty: "primarycontactid" }, { relationshipName: "contact_customer_accounts" }];
+  await api.associateSingleValued({ ...accounts, ...one, primaryKey: key, relatedCollection: collection, relatedKey });
+  assert.equal((await read(key, "_primarycontactid_value"))._primarycontactid_value, relatedKey);
+  await api.disassociateSingleValued({ ...accounts, ...one, primaryKey: key });
+  assert.equal((await read(key, "_primarycontactid_value"))._primarycontactid_value, null);
+  await api.associate({ ...accounts, ...many, primaryKey: key, relatedCollection: collection, relatedKey });
+  assert.equal(await parent(), key);
+  const found = await api.retrieve({ ...accounts, key, navigationProperty: many.relationshipName, select: ["lastname"] });
+  assert.deepEqual(found.value.map((row) => row.lastname), ["Kid"]);
+  await api.disassociate({ ...accounts, ...many, primaryKey: key, relatedKey });
+  assert.equal(await parent(), null);
+});
+
 feature("$expand", async () => {
   const contact = await api.create({ collection: "contacts", data: { firstname: "Ada", lastname: "First" } });
   const key = await create({ "primarycontactid@odata.bind": `/contacts(${contact})` });

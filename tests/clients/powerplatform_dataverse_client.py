@@ -7,6 +7,7 @@ from typing import Any
 from azure.core.credentials import AccessToken
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
+from PowerPlatform.Dataverse.models.filters import col
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
 from tests.clients.report import feature, report
@@ -54,6 +55,10 @@ def read() -> None:
     assert (row["name"], row["telephone1"]) == ("Adventure Works", "555")
     found = records.list("account", filter="name eq 'Adventure Works' and telephone1 eq '555'", select=["name"])
     assert len(found) == 1
+    for number in range(3):
+        new(fax=str(number))
+    query = client.query.builder("account").select("fax").where(col("fax").in_(["0", "2"]) & (col("statecode") == 0))
+    assert [row["fax"] for row in query.order_by("fax").execute()] == ["0", "2"]
 
 
 @feature("update")
@@ -166,6 +171,15 @@ def count() -> None:
     assert len(records.list("account", select=["name"], top=1, count=True)) == 1
 
 
+@feature("lookups")
+def lookups() -> None:
+    contact, id = records.create("contact", {"lastname": "Bound"}), new()
+    records.update("contact", contact, client.query.odata_bind("contact", "account", id))
+    assert records.retrieve("contact", contact)["_parentcustomerid_value"] == id
+    records.update("contact", contact, {"parentcustomerid_account@odata.bind": None})
+    assert records.retrieve("contact", contact)["_parentcustomerid_value"] is None
+
+
 @feature("$expand")
 def expand() -> None:
     contact = records.create("contact", {"lastname": "First"})
@@ -215,6 +229,9 @@ def metadata() -> None:
     assert "contact" in {one["LogicalName"] for one in tables.list(select=["LogicalName"])}
     columns = {one["LogicalName"]: one for one in tables.list_columns("account")}
     assert columns["name"]["MaxLength"] == 160
+    typed = tables.get_column("account", "creditlimit", typed=True)
+    assert (typed["AttributeType"], typed["Precision"], typed["MinValue"]) == ("Money", 2, 0)
+    assert len(tables.list_columns("account", typed=True)) == len(columns)
     found = {(one["nav_property"], one["target_table"]) for one in client.query.odata_expands("contact")}
     assert ("parentcustomerid_account", "account") in found, found
 

@@ -17,10 +17,18 @@ bc-cli knows one address, Microsoft's: a proxy leads from there to the sandbox, 
 
 
 def lines(results: Sequence[Result]) -> list[str]:
-    """The tables, one for each system, with columns of even width."""
+    """The tables, one for each system, with columns of even width; then what there is to say of single features."""
     found: list[str] = []
     for system in sorted({one.against for one in results}):
-        found += ["", f"## {system}", "", *_table([one for one in results if one.against == system])]
+        chosen = [one for one in results if one.against == system]
+        found += ["", f"## {system}", "", *_table(chosen)]
+        notes = [
+            f"- {one.client}, {name}: {detail}"
+            for one in chosen
+            for name, (ok, detail) in one.features.items()
+            if ok and detail
+        ]
+        found += ["", *notes] if notes else []
     return found
 
 

@@ -75,7 +75,7 @@ def test_the_page_knows_of_nothing_that_fails() -> None:
 
 
 def test_a_table_has_a_row_for_each_feature_of_any_client() -> None:
-    one = Result("one", "1.0", "CRM", {"read": (True, ""), "$count": (False, "why")})
+    one = Result("one", "1.0", "CRM", {"read": (True, "by id"), "$count": (False, "why")})
     two = Result("two", "2.0", "CRM", {"read": (True, ""), "$batch": (True, "")})
     assert lines([one, two, Result("nav", "3", "NAV", {"read": (True, "")})]) == [
         "", "## CRM", "",
@@ -84,6 +84,7 @@ def test_a_table_has_a_row_for_each_feature_of_any_client() -> None:
         "| read   | yes     | yes     |",
         "| $count | FAILED  | –       |",
         "| $batch | –       | yes     |",
+        "", "- one, read: by id",
         "", "## NAV", "",
         "|      | nav 3 |",
         "| ---- | ----- |",

@@ -27,7 +27,9 @@ def all_is_well(company: Company) -> None:
 
 def test_business_central_api(make: Make) -> None:
     company = make(*DEMO)
-    text = company.config.read_text().replace("/ODataV4", "/api/v2.0").replace('marker_field = "CRM_Id"', 'kind = "api"')
+    text = (
+        company.config.read_text().replace("/ODataV4", "/api/v2.0").replace('marker_field = "CRM_Id"', 'kind = "api"')
+    )
     company.config.write_text(text)
     all_is_well(company)
     warned = company.coupler("config", "check").stderr

@@ -72,7 +72,7 @@ def test_a_key_of_several_columns_takes_them_in_any_order(crm: Crm) -> None:
     body = {"jobtitle": "Analyst"}
     address = f"contacts(gendercode=2,_parentcustomerid_value={parent},lastname='Byron')"
     assert crm.patch(address, body).status_code == 204
-    turned = f"contacts(lastname='byron',gendercode=2,_parentcustomerid_value={parent})"
+    turned = f"contacts(gendercode=2,lastname='byron',_parentcustomerid_value={parent})"
     row = crm.get(turned).json()
     assert (row["jobtitle"], row["gendercode"], row["_parentcustomerid_value"]) == ("Analyst", 2, parent)
     assert refusal(crm.get("contacts(lastname='Byron')")) == (400, "0x80060888"), "part of a key is none"
@@ -153,7 +153,7 @@ def test_update_multiple_takes_alternate_keys_and_refuses_one_that_nobody_has(cr
     assert refusal(update("M2")) == (404, "0x80060891")
 
 
-@pytest.mark.parametrize("text", ["'", "''", "accountnumber='", "=", "a" * 20_000, "'/" * 5_000])
+@pytest.mark.parametrize("text", ["'", "''", "accountnumber=''", "accountnumber='", "=", "a" * 20_000, "'/" * 5_000])
 def test_a_key_that_is_out_of_all_proportion_is_answered_all_the_same(crm: Crm, text: str) -> None:
     key(crm, "accountnumber")
     assert crm.get(f"accounts({text})").status_code in (400, 404)

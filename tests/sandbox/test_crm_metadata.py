@@ -1,7 +1,11 @@
 """The metadata of the CRM organization (reference/apis.md sections 1 and 2)."""
 
+import json
+from typing import Any
+from urllib.parse import quote_plus
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 
 from tests.sandbox.crm_tools import Crm, refusal
@@ -106,7 +110,7 @@ def test_the_document_has_the_navigation_to_rows_that_name_a_row(crm: Crm) -> No
     [("EntityDefinitions(LogicalName='colour')", 404), ("EntityDefinitions(Colour='account')", 400),
      ("EntityDefinitions/Attributes", 404), (f"{ACCOUNT}/Colours", 404), (f"{ACCOUNT}/Attributes(LogicalName='x')", 404),
      (f"{ACCOUNT}/Attributes/name", 404), (f"{ACCOUNT}?$expand=Colours", 400), (f"{ACCOUNT}?$filter=IsPrivate eq false", 400),
-     ("EntityDefinitions?$filter=DisplayName eq 'Account'", 400), ("EntityDefinitions(((", 404),
+     ("EntityDefinitions?$filter=DisplayName ne null", 400), ("EntityDefinitions(((", 404),
      ("RelationshipDefinitions?$orderby=SchemaName", 400)],
 )  # fmt: skip
 def test_a_path_that_leads_nowhere_is_refused(crm: Crm, path: str, status: int) -> None:
@@ -116,3 +120,39 @@ def test_a_path_that_leads_nowhere_is_refused(crm: Crm, path: str, status: int) 
 def test_the_metadata_cannot_be_written_but_for_keys(crm: Crm) -> None:
     assert refusal(crm.post("EntityDefinitions", {})) == (405, "0x80060888")
     assert refusal(crm.patch(ACCOUNT, {})) == (405, "0x80060888")
+
+
+def changes(crm: Crm, query: Any) -> httpx.Response:
+    return crm.get(f"RetrieveMetadataChanges(Query=@p1)?@p1={quote_plus(json.dumps(query))}")
+
+
+def condition(name: str, value: str, operator: str = "Equals") -> dict[str, Any]:
+    one = {"PropertyName": name, "ConditionOperator": operator, "Value": {"Type": "System.String", "Value": value}}
+    return {"Conditions": [one]}
+
+
+def test_typed_attributes_of_a_table_come_in_one_answer(crm: Crm) -> None:
+    names = ["LogicalName", "MaxLength", "Precision"]
+    query = {
+        "Properties": {"PropertyNames": ["LogicalName", "Attributes"]},
+        "Criteria": condition("LogicalName", "account"),
+        "AttributeQuery": {
+            "Properties": {"PropertyNames": names},
+            "Criteria": condition("AttributeType", "Memo", "NotEquals"),
+        },
+    }
+    (table,) = changes(crm, query).json()["EntityMetadata"]
+    assert table["LogicalName"] == "account"
+    found = {one["LogicalName"]: one for one in table["Attributes"]}
+    assert (found["name"]["MaxLength"], found["creditlimit"]["Precision"]) == (160, 2)
+    assert "MaxLength" not in found["creditlimit"], "its type has none"
+    assert "description" not in found
+    whole = changes(crm, {"Properties": {"AllProperties": True}, "Criteria": condition("LogicalName", "uom")}).json()
+    assert [one["EntitySetName"] for one in whole["EntityMetadata"]] == ["uoms"]
+
+
+@pytest.mark.parametrize("query", [1, {"Criteria": 1}, {"Criteria": condition("LogicalName", "x", "GreaterThan")}])
+def test_a_query_for_metadata_that_is_not_understood_is_refused(crm: Crm, query: Any) -> None:
+    assert refusal(changes(crm, query)) == (400, "0x80048d19")
+    assert refusal(crm.get("RetrieveMetadataChanges(Query=@p1)")) == (400, "0x80048d19")
+    assert refusal(crm.get("RetrieveMetadataChanges()")) == (404, "0x80060888")

@@ -132,6 +132,29 @@ def test_in_finds_the_rows_of_a_list(crm: Crm) -> None:
     assert [row["accountid"] for row in rows] == [ids[1], ids[3]]
 
 
+def test_in_and_not_in_take_a_list_in_double_quotes(crm: Crm) -> None:
+    accounts(crm, 4)
+    crm.new("accounts", name='Say "hi"')
+
+    def names(text: str) -> list[object]:
+        return [
+            row["name"]
+            for row in crm.values(f"accounts?$filter=Microsoft.Dynamics.CRM.{text}&$select=name&$orderby=name")
+        ]
+
+    assert names('In(PropertyName=\'name\',PropertyValues=["Account 001","Account 003"])') == [
+        "Account 001",
+        "Account 003",
+    ]
+    assert names('NotIn(PropertyName=\'name\',PropertyValues=["Account 001","Account 003"])')[:2] == [
+        "Account 000",
+        "Account 002",
+    ]
+    assert names(r"""In(PropertyName='name',PropertyValues=["Say \"hi\""])""") == ['Say "hi"']
+    assert names("In(PropertyName='statecode',PropertyValues=[\"1\"])") == []
+    assert refusal(crm.get('accounts?$filter=name eq "A"')) == (400, "0x80060888")
+
+
 def test_one_row_is_read_by_id_or_by_named_key(crm: Crm) -> None:
     id = crm.new("accounts", name="Acme")
     assert crm.get(f"accounts({id.upper()})?$select=name").json()["name"] == "Acme"

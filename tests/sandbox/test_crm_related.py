@@ -137,3 +137,44 @@ def test_an_aggregate_over_too_many_rows_is_refused(crm: Crm) -> None:
     for _ in range(LIMIT + 1):
         table.insert({"accountid": new_id(), "name": "x", "versionnumber": 1})
     assert refusal(crm.get("accounts?$apply=aggregate($count as n)")) == (400, "0x8004e023")
+
+
+def test_a_path_leads_to_the_row_that_a_lookup_names(crm: Crm) -> None:
+    account, (first, *_) = family(crm)
+    assert crm.get(f"accounts({account})/primarycontactid?$select=lastname").json()["contactid"] == first
+    assert crm.get(f"accounts({account})/parentaccountid").status_code == 204
+
+
+def test_a_path_leads_to_the_rows_that_name_a_row(crm: Crm) -> None:
+    account, _ = family(crm)
+    url = f"accounts({account})/contact_customer_accounts?$select=lastname"
+    assert {row["lastname"] for row in crm.values(url)} == {"Ada", "Bob", "Cyd"}
+    assert [row["lastname"] for row in crm.values(f"{url}&$filter=lastname gt 'Ada'&$orderby=lastname&$top=1")] == [
+        "Bob"
+    ]
+
+
+def test_a_reference_is_set_and_taken_away(crm: Crm) -> None:
+    account, (_, second, _) = family(crm)
+    address = f"accounts({account})/primarycontactid/$ref"
+    answer = crm.http.put(address, json={"@odata.id": f"{crm.http.base_url}contacts({second})"})
+    assert answer.status_code == 204
+    assert crm.row("accounts", account)["_primarycontactid_value"] == second
+    assert crm.http.delete(address).status_code == 204
+    assert crm.row("accounts", account)["_primarycontactid_value"] is None
+    assert refusal(crm.http.put(address, json={"@odata.id": f"contacts({new_id()})"})) == (404, "0x80040217")
+    assert refusal(crm.http.put(address, json={"id": "x"})) == (400, "0x80048d19")
+
+
+def test_a_row_joins_and_leaves_those_that_name_another_one(crm: Crm) -> None:
+    account, (first, *_) = family(crm)
+    stranger = crm.new("contacts", lastname="Stranger")
+    address = f"accounts({account})/contact_customer_accounts"
+    assert crm.post(f"{address}/$ref", {"@odata.id": f"contacts({stranger})"}).status_code == 204
+    assert crm.row("contacts", stranger)["_parentcustomerid_value"] == account
+    assert crm.http.delete(f"{address}({first})/$ref").status_code == 204
+    assert crm.row("contacts", first)["_parentcustomerid_value"] is None
+    assert refusal(crm.http.delete(f"{address}({first})/$ref")) == (404, "0x80060888"), "it has left"
+    assert refusal(crm.http.delete(f"{address}/$ref")) == (404, "0x80060888")
+    assert refusal(crm.post(f"{address}/$ref", {"@odata.id": f"accounts({account})"})) == (400, "0x80048d19")
+    assert len(crm.values(address)) == 3

@@ -154,6 +154,13 @@ def test_a_token_that_is_none_is_refused(crm: Crm, token: str) -> None:
     assert refusal(crm.get(f'accounts?$skiptoken=<istracking="True"{token}')) == (400, "0x80040203")
 
 
+@pytest.mark.parametrize("place", ["0%257Cabc%257C9", "1%257C-%257C9", "0%257C%257C", "2%257C1%257C9"])
+def test_a_place_in_the_changes_that_is_none_is_refused(crm: Crm, place: str) -> None:
+    link = tracked(crm)["@odata.deltaLink"]
+    token = f'%3Ccookie pagenumber="2" pagingcookie="{place}" istracking="True" /%3E'
+    assert refusal(crm.get(f"{link}&$skiptoken={token}")) == (400, "0x80040203")
+
+
 def test_annotations_come_with_changes_too(crm: Crm) -> None:
     crm.new("accounts", name="A")
     body = tracked(crm, "accounts?$select=statecode", f'{TRACK},odata.include-annotations="*"')

@@ -174,3 +174,9 @@ def test_tls_is_by_an_authority_that_is_made_for_the_start(tmp_path: Path) -> No
         assert ready["ca"] == "demo.ca.pem"
         assert tomllib.loads((tmp_path / "demo.toml").read_text())["crm"]["url"] == ready["crm"]
         assert (tmp_path / "demo.ca.pem").read_text().startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_tls_without_its_package_says_which_one_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "trustme.py").write_text("raise ImportError")
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", f"{tmp_path}{os.pathsep}{ENVIRONMENT['PYTHONPATH']}")
+    assert "--tls needs the package trustme: pip install 'coupler[tls]'" in refused("--tls")

@@ -39,6 +39,8 @@ async def test_what_the_api_has_is_synchronized_both_ways_and_a_second_run_write
     run = await world.run()
     assert run.state is RunState.FINISHED, run.message
     assert {job.mapping for job in run.jobs} == SERVED
+    said = {event.mapping for event in run.events if event.text.startswith("left out: ")}
+    assert said == {"CONTACTS", "RESOURCE-PRODUCT"}
     assert passes(run)["CUSTOMER", "FromIntegrationTable"] == {"read": 3, "inserted": 1, "unchanged": 2}
     assert sums(run, "inserted") == made(world)
     gbp = world.crm("transactioncurrencies", isocurrencycode="GBP")[0]
