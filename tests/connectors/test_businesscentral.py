@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from engine.connectors.businesscentral import BusinessCentral
+from engine.connectors.businesscentral import BusinessCentral, _found
+from engine.connectors.metadata import Property, Shape
 from engine.connectors.protocol import Query, Side, Status, Write, WriteKind
 from engine.mapping.wording import business_central
 from engine.model.errors import ConnectionLost, Refused
@@ -101,6 +102,15 @@ async def test_what_the_api_lacks_is_refused_by_name(api: BusinessCentral) -> No
         await api.count("Resource", ())
     with pytest.raises(Refused, match="has no Fax_No in customers"):
         await api.find("Customer", "No", ["1"], ("Fax_No",))
+
+
+def test_a_release_is_taken_by_the_names_that_it_has() -> None:
+    words = business_central()["Salesperson_Purchaser"]
+    older = Shape({name: Property("Edm.String") for name in ("id", "code", "displayName", "eMail")})
+    table = _found(words, {"salespeoplePurchasers": older})
+    assert table is not None
+    assert table.theirs == {"SystemId": "id", "Code": "code", "Name": "displayName", "E_Mail": "eMail"}
+    assert _found(words, {"customers": older}) is None
 
 
 async def test_a_probe_tells_the_companies_and_a_wrong_one_stops_everything(sandbox: Sandbox) -> None:
