@@ -49,7 +49,8 @@ pictures: $(STAMP)
 lock:
 	@$(PINS) --group dev pyproject.toml --output-file requirements.lock
 	@for pins in tests/clients/*.txt; do \
-		basename $$pins .txt | tr _ - | $(PINS) --no-annotate --output-file $$pins - || exit 1; \
+		package=$$(sed -n 's/^# package: //p' $${pins%.txt}.py); \
+		echo $${package:-$$(basename $$pins .txt | tr _ -)} | $(PINS) --no-annotate --output-file $$pins - || exit 1; \
 	done
 	@for pins in tests/clients/*.json; do \
 		folder=$$(mktemp -d) && echo '{"name": "driver"}' > $$folder/package.json && \

@@ -17,6 +17,7 @@ from sandbox.entra import CLIENT_ID, LIFETIME
 from sandbox.front import Front
 from sandbox.limits import RULES
 from sandbox.load import LoadError, crm_state, nav_state, read_folder
+from sandbox.nav.schema import VERSIONS
 from sandbox.nav.state import DEFAULT_COMPANY, DEFAULT_INSTANCE, NavState
 from sandbox.serve import Sandbox, running
 from sandbox.signin import CRM_WAYS, DOMAIN, USER, WAYS
@@ -50,12 +51,18 @@ def _latency(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="Which demo.")
 @click.option("--instance", default=DEFAULT_INSTANCE, show_default=True, help="Name of the NAV server instance.")
 @click.option("--company", default=DEFAULT_COMPANY, show_default=True, help="Name of the NAV company.")
+@click.option(
+    "--nav-version", type=click.Choice(VERSIONS), default=VERSIONS[0], show_default=True, help="Which NAV it is."
+)
 @click.option("--nav-port", type=_PORT, default=0, help="0 is any free port.")
 @click.option("--crm-port", type=_PORT, default=0, help="0 is any free port.")
 @click.option("--audit", "audit_file", type=_FILE, help="Append a JSON line here for each accepted write.")
 @click.option("--write-config", "config_file", type=_FILE, help="Write a config.toml for these servers, and its token.")
 @click.option(
     "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Use this token, not a new one."
+)
+@click.option(
+    "--nav-host", "hosts", multiple=True, help="A name that NAV answers to besides loopback's, such as Microsoft's own."
 )
 @click.option("--tls/--no-tls", help="Serve https, by an authority that is made for this start.")
 @click.option(
@@ -86,6 +93,7 @@ def sandbox_command(
     seed: int,
     instance: str,
     company: str,
+    nav_version: str,
     nav_port: int,
     crm_port: int,
     audit_file: Path | None,
@@ -97,6 +105,7 @@ def sandbox_command(
     limits: tuple[str, ...],
     limits_scale: float,
     latency: Latency,
+    hosts: tuple[str, ...],
     *,
     tls: bool,
 ) -> None:
@@ -118,10 +127,10 @@ def sandbox_command(
         token = None if token_file is None else _token(token_file)
         seeds = demo_seeds(demo_size, seed) if data is None else read_folder(data)
         with Audit(audit_file) as audit, tempfile.TemporaryDirectory(prefix="coupler-") as folder:
-            nav = nav_state(seeds, company=company, instance=instance, audit=audit)
+            nav = nav_state(seeds, company=company, instance=instance, version=nav_version, audit=audit)
             crm = crm_state(seeds, audit=audit)
             authority = _authority(config_file, Path(folder)) if tls else None
-            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, front, authority))
+            asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, front, authority, hosts))
     except (LoadError, TlsUnavailableError) as error:
         raise _Refused(str(error)) from error
     except OSError as error:
@@ -132,6 +141,7 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
     """Write a config file that leads to the servers, and the token beside it; only the owner can read them."""
     secret = path.with_name(f"{path.stem}.token")
     _write_private(secret, sandbox.token + "\n")
+    version = "" if sandbox.nav.version == VERSIONS[0] else f'\nversion = "{sandbox.nav.version}"'
     reference = json.dumps(f"file:{secret.name}", ensure_ascii=False)
     _write_private(
         path,
@@ -140,7 +150,7 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
 [nav]
 url = {json.dumps(sandbox.nav_url)}
 company = {json.dumps(sandbox.nav.company, ensure_ascii=False)}
-secret = {reference}
+secret = {reference}{version}
 {_sign_in(sandbox, sandbox.doors.front.nav_way)}marker_field = "CRM_Id"
 settle_wait = 5
 
@@ -184,12 +194,15 @@ async def _serve(
     config_file: Path | None,
     front: Front,
     authority: Path | None,
+    hosts: tuple[str, ...],
 ) -> None:
-    tls = None if authority is None else server_context(authority)
+    tls = None if authority is None else server_context(authority, hosts)
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front, tls=tls) as sandbox:
+    async with running(
+        nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front, tls=tls, hosts=hosts
+    ) as sandbox:
         if config_file is not None:
             write_config(config_file, sandbox)
         place = None if config_file is None else str(config_file)

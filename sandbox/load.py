@@ -65,17 +65,18 @@ def nav_state(
     *,
     company: str = DEFAULT_COMPANY,
     instance: str = DEFAULT_INSTANCE,
+    version: str = "bc",
     audit: Audit | None = None,
     clock: Clock = system_clock,
     new_id: NewId = random_id,
 ) -> NavState:
-    """A NAV company with the rows in it; raises LoadError."""
-    state = NavState(company, instance, audit=audit, clock=clock, new_id=new_id)
+    """A NAV company of a version with the rows in it; raises LoadError."""
+    state = NavState(company, instance, version=version, audit=audit, clock=clock, new_id=new_id)
     number_of: dict[tuple[str, str], int] = {}
     for name, rows in seeds.nav.items():
         page = PAGES[name]
         for number, row in enumerate(rows):
-            values = _nav_values(seeds, page, number, row)
+            values = _nav_values(seeds, state.pages[name], number, row)
             if not values.get(page.key) and name != "General_Ledger_Setup":
                 raise LoadError(f"{seeds.place('nav', name, number, page.key)}: it is blank")
             try:
@@ -114,8 +115,9 @@ def _nav_values(seeds: Seeds, page: PageService, number: int, row: Row) -> dict[
     values = {}
     for name, cell in row.items():
         try:
-            column = column_of(page, name)
-            values[name] = accept(page, name, from_text(column, cell) if isinstance(cell, str) else cell)
+            own = page if name in page.columns else PAGES[page.name]  # records have ids in every version
+            column = column_of(own, name)
+            values[name] = accept(own, name, from_text(column, cell) if isinstance(cell, str) else cell)
         except ValueError as error:
             raise LoadError(f"{seeds.place('nav', page.name, number, name)}: {error}") from error
         except ODataError as error:

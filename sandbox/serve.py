@@ -5,7 +5,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -51,8 +51,9 @@ async def running(
     token: str | None = None,
     tls: ssl.SSLContext | None = None,
     front: Front = Front(),  # noqa: B008 - frozen
+    hosts: Collection[str] = (),
 ) -> AsyncIterator[Sandbox]:
-    """Serve both states until the block ends, over https with `tls`.
+    """Serve both states until the block ends, over https with `tls`; NAV also under the names of `hosts`.
 
     Port 0 is any free one; raises OSError when a port is taken.
     """
@@ -60,7 +61,7 @@ async def running(
     scheme = "http" if tls is None else "https"
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
         nav_origin, crm_origin = (f"{scheme}://{_HOST}:{one.getsockname()[1]}" for one in (nav_socket, crm_socket))
-        doors = front.put_before(nav_app(nav, secret), crm_app(crm, secret), secret, nav_origin, crm_origin)
+        doors = front.put_before(nav_app(nav, secret, hosts), crm_app(crm, secret), secret, nav_origin, crm_origin)
         servers = [_server(doors.nav, tls), _server(doors.crm, tls)]
         tasks = [
             asyncio.create_task(server.serve([listener]))

@@ -104,6 +104,11 @@ class Table:
         self._counter = counter if counter is not None else count(1)
         self._hashed: dict[str, _Hashed] = {}
         self._sorted: dict[tuple[Order, ...], _Sorted] = {}
+        self._followers: list[Callable[[Row | None, Row | None], None]] = []
+
+    def follow(self, tell: Callable[[Row | None, Row | None], None]) -> None:
+        """Have a function called with the old and the new row, None for none, whenever a row changes."""
+        self._followers.append(tell)
 
     def next_version(self) -> int:
         """A version number above all that were given out."""
@@ -216,4 +221,6 @@ class Table:
             hashed.swap(old, new)
         for ordered in self._sorted.values():
             ordered.swap(old, new)
+        for tell in self._followers:
+            tell(old, new)
         self.journal.on_rollback(lambda: self._swap(new, old))

@@ -14,8 +14,10 @@ from engine.config.paths import config_dir, state_dir
 from engine.config.secrets import Secret
 from engine.config.secrets import problem as secret_problem
 from engine.config.settings import CrmSettings, NavSettings, RunSettings, Settings, StoreSettings, UiSettings
+from engine.mapping.defaults import shipped_names
 from engine.model.errors import ConfigError
 
+NAV_KINDS = ("odata", "api")
 NAV_VERSIONS = ("bc", "2018", "2016")
 THEMES = (
     *("ansi-dark", "ansi-light", "textual-dark", "textual-light", "atom-one-dark", "atom-one-light"),
@@ -27,7 +29,7 @@ THEMES = (
 _LARGEST = 1_000_000
 _KEYS = {
     "nav": (
-        *("url", "company", "version", "secret", "marker_field", "settle_wait"),
+        *("url", "company", "kind", "version", "secret", "marker_field", "settle_wait"),
         *("page_size", "batch", "concurrency", "ca_file"),
         *signin.KEYS,
     ),
@@ -90,16 +92,27 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         ui=_ui(top.table("ui"), top.table("keys")),
         mappings=with_options(top, read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0])),
     )
+    _refuse_unserved(top, settings)
     top.end(_KEYS)
     return settings
+
+
+def _refuse_unserved(top: Table, settings: Settings) -> None:
+    """Note the mappings of the file's own that the kind of NAV side cannot serve."""
+    builtin = shipped_names(settings.nav.version)
+    for name, reason in settings.mappings_left_out:
+        if name not in builtin:
+            top.table("mapping").add(name, reason)
 
 
 def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
     url = _service(table, company=True)
     way = signin.read_sign_in(table, url, signin.NAV_WAYS)
+    kind = table.choice("kind", NAV_KINDS, "odata")
     settings = NavSettings(
         url=url,
         company=table.text("company", longest=120),
+        kind=kind,
         version=table.choice("version", NAV_VERSIONS, "bc"),
         secret=_secret(table, folder, environ),
         auth=way.way,
@@ -114,8 +127,22 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
         concurrency=table.whole("concurrency", 5, 1, 52),
         ca_file=_ca_file(table, folder),
     )
+    if kind == "api":
+        _check_api(table, settings)
+    elif re.search(r"/api/v[0-9.]+$", settings.url):
+        table.add("url", 'is the address of an API; add kind = "api", or end the address with /ODataV4')
     table.end(_KEYS)
     return settings
+
+
+def _check_api(table: Table, settings: NavSettings) -> None:
+    """Note what does not go together with API v2.0."""
+    if not settings.url.endswith("/api/v2.0"):
+        table.add("url", 'must end with /api/v2.0, as kind is "api"')
+    if settings.version != "bc":
+        table.add("version", 'must be "bc", as kind is "api": older versions do not have that API')
+    if settings.marker_field is not None:
+        table.add("marker_field", 'is not needed, and API v2.0 has no such field; leave it out, as kind is "api"')
 
 
 def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:

@@ -82,7 +82,7 @@ def _start(table: Keys, name: str, builtin: Mapping[str, Shipped], *, given: boo
         )
         return None
     source = builtin.get(like or "")
-    blank = source.mapping if source is not None else _blank(name)
+    blank = source.mapping if source is not None else _blank(name, next(iter(builtin.values())).mapping.nav)
     made = _with_tables(own, source or Shipped(blank, (), ()), replace(blank, name=name, builtin=False))
     return _Start(own, made, own=True, on=on)
 
@@ -209,7 +209,7 @@ def _circle(left: Mapping[str, TableMapping]) -> list[str]:
     return path[path.index(path[-1]) :]
 
 
-def _blank(name: str) -> TableMapping:
-    nav = Table("", "", "SystemId", "", "", modified="SystemModifiedAt")
+def _blank(name: str, usual: Table) -> TableMapping:
+    nav = Table("", "", "SystemId", "", "", modified=usual.modified, dated=usual.dated)
     crm = Table("", "", "", "", "", modified="modifiedon")
     return TableMapping(name, nav, crm, Direction.BIDIRECTIONAL, ())

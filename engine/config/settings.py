@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.config.secrets import Secret
 from engine.mapping.defaults import default_mappings
+from engine.mapping.wording import served
 from engine.model.mapping import TableMapping
 
 
@@ -15,11 +16,13 @@ class NavSettings:
     the client secret of the application `client_id`, as `auth` says (engine/config/signin.py).
 
     `ca_file` has the certificates of the authorities that are trusted, else those of this machine are.
+    `kind` is "odata" for pages published over OData V4, or "api" for Business Central API v2.0.
     """
 
     url: str
     company: str
     secret: Secret
+    kind: str = "odata"
     version: str = "bc"
     auth: str = "token"
     user: str | None = None
@@ -92,11 +95,22 @@ class Settings:
     run: RunSettings
     ui: UiSettings
     mappings: tuple[TableMapping, ...] = ()
-    """In run order; the built-in ones of the NAV version when none are given."""
+    """In run order; the built-in ones of the NAV version when none are given. Only what the kind of NAV side serves."""
+    left_out: tuple[str, ...] = ()
+    """What of the mappings it does not serve, a line each."""
 
     def __post_init__(self) -> None:
-        if not self.mappings:
-            object.__setattr__(self, "mappings", default_mappings(self.nav.version))
+        mappings = self.mappings or default_mappings(self.nav.version)
+        if self.nav.kind == "api":
+            mappings, lines = served(mappings)
+            object.__setattr__(self, "left_out", self.left_out + lines)
+        object.__setattr__(self, "mappings", mappings)
+
+    @property
+    def mappings_left_out(self) -> list[tuple[str, str]]:
+        """The mappings that are not served at all, each with the reason."""
+        lines = (line.partition(": ") for line in self.left_out)
+        return [(place.removeprefix("mapping."), reason) for place, _, reason in lines if ".fields." not in place]
 
     @property
     def production(self) -> bool:

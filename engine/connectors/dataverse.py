@@ -37,6 +37,7 @@ class Dataverse:
     """
 
     client_ids = True
+    ids_from_keys = False
     marker: str | None = None
 
     def __init__(
@@ -129,6 +130,11 @@ class Dataverse:
         """What our user may do with these tables, and which bulk messages they have."""
         who = await self._client.read("WhoAmI")
         return await read_rights(self._client, str(who.get("UserId")), entities)
+
+    def keeps_ids(self, entity: str) -> bool:
+        """Always (reference/apis.md section 1, Create)."""
+        del entity
+        return True
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""

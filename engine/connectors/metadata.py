@@ -33,10 +33,11 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns of a table, and its single-valued navigation properties, which bind lookups."""
+    """The columns of a table, its single-valued navigation properties, which bind lookups, and its primary key."""
 
     properties: Mapping[str, Property]
     navigations: frozenset[str] = frozenset()
+    key: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -44,14 +45,15 @@ class _Type:
     base: str = ""
     properties: dict[str, Property] = field(default_factory=dict)
     navigations: set[str] = field(default_factory=set)
+    key: list[str] = field(default_factory=list)
 
 
-async def read_metadata(client: ODataClient) -> Mapping[str, Shape]:
+async def read_metadata(client: ODataClient, patience: float | None = _PATIENCE) -> Mapping[str, Shape]:
     """The tables of a service by the names of their entity sets; raises ConnectionLost and AccessDenied.
 
-    A person waits for it, so what may pass is not waited out for long.
+    Where a person waits for it, what may pass is not waited out for long.
     """
-    data = await client.document("$metadata", patience=_PATIENCE)
+    data = await client.document("$metadata", patience=patience)
     try:
         return parse(data)
     except UnfitMetadata as error:
@@ -116,6 +118,8 @@ class _Reader:
                 self._members.append(name)
             case "Property" if self._type is not None:
                 self._type.properties[name] = Property(attributes.get("Type", ""), _length(attributes))
+            case "PropertyRef" if self._type is not None:
+                self._type.key.append(name)
             case "NavigationProperty" if self._type is not None:
                 if not attributes.get("Type", "").startswith("Collection("):
                     self._type.navigations.add(name)
@@ -134,14 +138,16 @@ class _Reader:
         """A type with what it inherits."""
         properties: dict[str, Property] = {}
         navigations: set[str] = set()
+        key: tuple[str, ...] = ()
         seen: set[str] = set()
         while type_name and (full := self._full(type_name)) in self._types and full not in seen:
             seen.add(full)
             found = self._types[full]
             properties = {**found.properties, **properties}
             navigations |= found.navigations
+            key = key or tuple(found.key)
             type_name = found.base
-        return Shape({name: self._with_options(one) for name, one in properties.items()}, frozenset(navigations))
+        return Shape({name: self._with_options(one) for name, one in properties.items()}, frozenset(navigations), key)
 
     def _with_options(self, one: Property) -> Property:
         options = self._options.get(self._full(one.type))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from engine.connectors import urls
@@ -12,7 +13,7 @@ from engine.connectors.filters import Dialect, checked_name, comparison, conjunc
 from engine.connectors.gate import Gate
 from engine.connectors.jsonbatch import MOST
 from engine.connectors.metadata import Shape, read_metadata
-from engine.connectors.nav_writes import KEY, NavWriter
+from engine.connectors.nav_writes import SYSTEM_ID, Key, NavWriter
 from engine.connectors.paging import chain, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none
@@ -36,6 +37,7 @@ class NavPages:
     """
 
     client_ids = False
+    ids_from_keys = False
 
     def __init__(
         self,
@@ -71,8 +73,7 @@ class NavPages:
             transport=transport,
         )
         self._company = company
-        self._path = f"Company({urls.key_segment(company)})"
-        self._writer = NavWriter(self._client, self._path, singly=batch == 1)
+        self._writer = NavWriter(self._client, singly=batch == 1)
         self._batch = batch
 
     @property
@@ -96,11 +97,11 @@ class NavPages:
 
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:
         """The records behind `query.after`, in key order."""
-        return key_pages(self._client, self._set(query.entity), query, Dialect.NAV, {}, MOST_ROWS)
+        return self._pages(query)
 
     async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
         """The records with these keys, by key."""
-        rows = await self._listed(entity, key, ids, (*fields, key), ())
+        rows = await self.find(entity, key, ids, (*fields, key))
         return {str(row[key]).lower(): row for row in rows if row.get(key) is not None}
 
     async def find(
@@ -112,12 +113,24 @@ class NavPages:
         conditions: tuple[Condition, ...] = (),
     ) -> list[Row]:
         """The records whose field has one of the values and that meet the conditions."""
-        return await self._listed(entity, field, values, fields, conditions)
+        select = selected(fields)
+        rest = [conjunction(conditions, Dialect.NAV)] if conditions else []
+        name, key = checked_name(field), await self._key(entity)
+        guids = field == key.field and not key.text
+        terms = (comparison(name, value, guids=guids) for value in distinct(values))
+        path = await self._set(entity)
+        addresses = []
+        # `or` stands only between terms on one field (reference/apis.md section 3, Reading)
+        for chunk in packed(terms, " or ", _LIST_BYTES, _LIST_VALUES):
+            options = [("$select", select), ("$filter", " and ".join([f"({chunk})", *rest]))]
+            addresses.append(f"{path}?{urls.query(options)}")
+        lists = await all_or_none(self._whole(address) for address in addresses)
+        return [row for rows in lists for row in rows]
 
     async def count(self, entity: str, conditions: tuple[Condition, ...]) -> Count:
         """How many records meet the conditions."""
         options = [("$filter", conjunction(conditions, Dialect.NAV)), ("$count", "true"), ("$top", "1")]
-        content = await self._client.read(f"{self._set(entity)}?{urls.query(options)}")
+        content = await self._client.read(f"{await self._set(entity)}?{urls.query(options)}")
         number = content.get("@odata.count")
         if not isinstance(number, int):
             raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the records of {entity}.")
@@ -132,10 +145,17 @@ class NavPages:
         """None: pages do not say who modified a record."""
         return None
 
+    def keeps_ids(self, entity: str) -> bool:
+        """Never: NAV chooses them."""
+        del entity
+        return False
+
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Send writes of one entity and kind; every write has a result, found by its key."""
-        batches = sliced(writes, self._batch)
-        return await all_carried_out(carry_out(self._client, batch, self._writer.send) for batch in batches)
+        if not writes:
+            return {}
+        send = partial(self._writer.send, company=await self._company_path(), key=await self._key(writes[0].entity))
+        return await all_carried_out(carry_out(self._client, batch, send) for batch in sliced(writes, self._batch))
 
     async def probe(self) -> list[Step]:
         """Whether NAV answers, and has the company."""
@@ -161,28 +181,21 @@ class NavPages:
         """Close all connections."""
         await self._client.close()
 
-    def _set(self, entity: str) -> str:
-        return f"{self._path}/{checked_name(entity)}"
+    async def _company_path(self) -> str:
+        return f"Company({urls.key_segment(self._company)})"
 
-    async def _listed(
-        self,
-        entity: str,
-        field: str,
-        values: Sequence[Any],
-        fields: tuple[str, ...],
-        conditions: tuple[Condition, ...],
-    ) -> list[Row]:
-        select = selected(fields)
-        rest = [conjunction(conditions, Dialect.NAV)] if conditions else []
-        name, guids = checked_name(field), field == KEY
-        terms = (comparison(name, value, guids=guids) for value in distinct(values))
-        addresses = []
-        # `or` stands only between terms on one field (reference/apis.md section 3, Reading)
-        for chunk in packed(terms, " or ", _LIST_BYTES, _LIST_VALUES):
-            options = [("$select", select), ("$filter", " and ".join([f"({chunk})", *rest]))]
-            addresses.append(f"{self._set(entity)}?{urls.query(options)}")
-        lists = await all_or_none(self._whole(address) for address in addresses)
-        return [row for rows in lists for row in rows]
+    async def _key(self, entity: str) -> Key:
+        del entity
+        return SYSTEM_ID
+
+    async def _set(self, entity: str) -> str:
+        return f"{await self._company_path()}/{checked_name(entity)}"
+
+    async def _pages(self, query: Query) -> AsyncIterator[list[Row]]:
+        key = await self._key(query.entity)
+        path = await self._set(query.entity)
+        async for rows in key_pages(self._client, path, query, Dialect.NAV, {}, MOST_ROWS, texts=key.text):
+            yield rows
 
     async def _whole(self, address: str) -> list[Row]:
         return [row async for page in chain(self._client, address, {}) for row in page]

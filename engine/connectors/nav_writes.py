@@ -4,7 +4,7 @@ Older versions of NAV do not know JSON batches; there each record is a request.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.connectors import body, jsonbatch
 from engine.connectors.batches import Sent, TooBig
@@ -12,35 +12,54 @@ from engine.connectors.client import Answer, ODataClient, Unanswered
 from engine.connectors.filters import checked_name, guid, is_guid
 from engine.connectors.protocol import Halted, Result, Status, Write, WriteKind
 from engine.connectors.together import each_to_its_end
+from engine.connectors.urls import key_segment
 from engine.connectors.verdicts import Verdict, fault, refused, retry_after, unknown
 from engine.model.errors import AccessDenied, ConnectionLost
 
-KEY = "SystemId"
-"""The id that NAV gives a record, and by which a page service addresses it."""
+
+class Key(NamedTuple):
+    """How a service identifies the records of a table: by which field, and whether that is a text and no GUID."""
+
+    field: str
+    text: bool = False
+
+    def segment(self, value: str) -> str:
+        """A value in an address, with its parentheses."""
+        return f"({key_segment(value) if self.text else guid(value)})"
+
+    def of(self, row: Any) -> str | None:
+        """The value of a row, GUIDs in lower case; None when the row does not tell."""
+        value = row.get(self.field) if isinstance(row, dict) else None
+        if self.text:
+            return value if isinstance(value, str) and value else None
+        return str(value).lower() if is_guid(value) else None
+
+
+SYSTEM_ID = Key("SystemId")
+"""The id that Business Central gives a record, and by which a page service addresses it."""
 _BATCH = {"Content-Type": "application/json", "Prefer": "odata.continue-on-error"}
 _JSON = "application/json"
 _NO_BATCHES = frozenset({404, 405, 415})
 
 
 class NavWriter:
-    """Sends writes of one company; `singly`: without batches from the start."""
+    """Sends writes to one service; `singly`: without batches from the start."""
 
-    def __init__(self, client: ODataClient, company: str, *, singly: bool) -> None:
+    def __init__(self, client: ODataClient, *, singly: bool) -> None:
         self._client = client
-        self._company = company
         self._singly = singly
 
-    async def send(self, writes: Sequence[Write]) -> Sent:
-        """Send one batch. Raises Unanswered, TooBig and ConnectionLost."""
-        path = f"{self._company}/{checked_name(writes[0].entity)}"
-        operations = [_operation(path, one) for one in writes]
+    async def send(self, writes: Sequence[Write], company: str, key: Key) -> Sent:
+        """Send one batch for the company at a path. Raises Unanswered, TooBig and ConnectionLost."""
+        path = f"{company}/{checked_name(writes[0].entity)}"
+        operations = [_operation(path, one, key) for one in writes]
         if not self._singly:
             answer = await self._client.write("$batch", jsonbatch.write(operations), _BATCH)
             if answer.status not in _NO_BATCHES:
-                return self._read(writes, answer)
+                return self._read(writes, answer, key)
             self._singly = True
         sent = Sent()
-        calls = [self._one(write, operation) for write, operation in zip(writes, operations, strict=True)]
+        calls = [self._one(write, operation, key) for write, operation in zip(writes, operations, strict=True)]
         for one, result in zip(writes, await each_to_its_end(calls), strict=True):
             if result is None:
                 sent.halted.append(one)
@@ -48,7 +67,7 @@ class NavWriter:
                 sent.results[one.key] = result
         return sent
 
-    async def _one(self, one: Write, operation: jsonbatch.Operation) -> Result | None:
+    async def _one(self, one: Write, operation: jsonbatch.Operation, key: Key) -> Result | None:
         """The result of one request; None when a stop held it back."""
         method, url, headers, values = operation
         try:
@@ -61,9 +80,9 @@ class NavWriter:
             return unknown(one, str(error))
         except body.Malformed as error:
             return unknown(one, f"the answer is damaged: {error}")
-        return _done(one, content) if answer.verdict is Verdict.OK else refused(one, answer.verdict, answer.fault)
+        return _done(one, content, key) if answer.verdict is Verdict.OK else refused(one, answer.verdict, answer.fault)
 
-    def _read(self, writes: Sequence[Write], answer: Answer) -> Sent:
+    def _read(self, writes: Sequence[Write], answer: Answer, key: Key) -> Sent:
         if answer.status == 413:
             raise TooBig("The record is larger than the service takes.")
         if answer.verdict is not Verdict.OK:
@@ -74,24 +93,25 @@ class NavWriter:
             raise Unanswered(f"the answer to a batch is damaged: {error}") from error
         sent = Sent()
         for one, part in zip(writes, parts, strict=True):
-            _note(sent, one, part)
+            _note(sent, one, part, key)
         return sent
 
 
-def _operation(path: str, one: Write) -> jsonbatch.Operation:
+def _operation(path: str, one: Write, key: Key) -> jsonbatch.Operation:
     if one.kind is WriteKind.CREATE:
-        return jsonbatch.Operation("POST", path, {"Content-Type": _JSON}, one.values)
-    address, match = f"{path}({guid(one.id or '')})", one.etag or "*"
+        values = one.values if one.id is None else {key.field: one.id, **one.values}
+        return jsonbatch.Operation("POST", path, {"Content-Type": _JSON}, values)
+    address, match = f"{path}{key.segment(one.id or '')}", one.etag or "*"
     if one.kind is WriteKind.DELETE:
         return jsonbatch.Operation("DELETE", address, {"If-Match": match}, None)
     return jsonbatch.Operation("PATCH", address, {"Content-Type": _JSON, "If-Match": match}, one.values)
 
 
-def _note(sent: Sent, one: Write, part: jsonbatch.Part | None) -> None:
+def _note(sent: Sent, one: Write, part: jsonbatch.Part | None, key: Key) -> None:
     if part is None:
         sent.results[one.key] = unknown(one, "the answer to the batch has no part for this record")
     elif 200 <= part.status < 300:
-        sent.results[one.key] = _done(one, part.body)
+        sent.results[one.key] = _done(one, part.body, key)
     elif not sent.refuse(one, part.status, problem := fault(part.body), _retry_after(part)):
         error = AccessDenied if part.status == 401 else ConnectionLost
         raise error(
@@ -100,12 +120,12 @@ def _note(sent: Sent, one: Write, part: jsonbatch.Part | None) -> None:
         )
 
 
-def _done(one: Write, content: Any) -> Result:
+def _done(one: Write, content: Any, key: Key) -> Result:
     row = content if isinstance(content, dict) else None
-    id = row.get(KEY) if row is not None else None
-    if one.kind is WriteKind.CREATE and not is_guid(id):
+    id = key.of(row)
+    if one.kind is WriteKind.CREATE and id is None:
         return unknown(one, "the answer does not name the new record")
-    return Result(one.key, Status.DONE, str(id).lower() if is_guid(id) else one.id, row)
+    return Result(one.key, Status.DONE, id or one.id, row)
 
 
 def _retry_after(part: jsonbatch.Part) -> float | None:

@@ -8,7 +8,7 @@ import httpx
 
 from engine.connectors import urls
 from engine.connectors.client import ODataClient
-from engine.connectors.filters import Dialect, checked_name, conjunction, guid, is_guid, selected
+from engine.connectors.filters import Dialect, checked_name, conjunction, guid, is_guid, literal, selected
 from engine.connectors.protocol import Query, Row
 from engine.model.errors import ConnectionLost
 
@@ -18,12 +18,19 @@ NEXT = "@odata.nextLink"
 
 
 async def key_pages(
-    client: ODataClient, path: str, query: Query, dialect: Dialect, headers: Mapping[str, str], most: int
+    client: ODataClient,
+    path: str,
+    query: Query,
+    dialect: Dialect,
+    headers: Mapping[str, str],
+    most: int,
+    *,
+    texts: bool = False,
 ) -> AsyncIterator[list[Row]]:
     """The records behind `query.after`, each page a request of its own: `$orderby=key&$filter=key gt after`.
 
     A server's nextLink only says that there is more, as it may not outlive a restart
-    (reference/reliability.md section 2.5).
+    (reference/reliability.md section 2.5). `texts`: keys are no GUIDs, and their order is the server's own.
     Raises ConnectionLost when keys repeat or are out of order: rows would be lost.
     """
     size = max(1, min(query.page_size, most))
@@ -31,10 +38,11 @@ async def key_pages(
     base = conjunction(query.conditions, dialect)
     select = selected(query.fields, key)
     prefer = {**headers, "Prefer": f"odata.maxpagesize={size}"}
-    order = KeyOrder(urls.shown(client.root))
-    after = None if query.after is None else guid(query.after)
+    service = urls.shown(client.root)
+    order: KeyOrder | NoKeyTwice = NoKeyTwice(service) if texts else KeyOrder(service)
+    after = query.after
     while True:
-        behind = f"{key} gt {after}" if after is not None else ""
+        behind = f"{key} gt {literal(after) if texts else guid(after)}" if after is not None else ""
         options = [
             ("$select", select),
             ("$filter", " and ".join(term for term in (base, behind) if term)),
@@ -43,7 +51,7 @@ async def key_pages(
         rows, more = await _first_rows(client, f"{path}?{urls.query(options)}", prefer)
         if not rows:
             return
-        keys = _keys(rows, key)
+        keys = _texts(rows, key) if texts else _keys(rows, key)
         order.check(after, keys)
         for start in range(0, len(rows), size):
             page: list[Row] = [*rows[start : start + size]]
@@ -89,6 +97,26 @@ class KeyOrder:
             )
 
 
+class NoKeyTwice:
+    """Keys that are texts: servers sort them as their database does, so that only a key that comes back tells that
+    something is wrong.
+    """
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._seen: set[str] = set()
+
+    def check(self, after: str | None, keys: list[str]) -> None:
+        """Raises ConnectionLost when a key, or the one `after` which the keys come, was there before."""
+        for key in keys:
+            if key in self._seen or key == after:
+                raise ConnectionLost(
+                    f"{self._service} sends records twice or out of order; going on could lose some.",
+                    "The service must sort by the key; check that nothing between rewrites requests.",
+                )
+            self._seen.add(key)
+
+
 async def _first_rows(
     client: ODataClient, address: str, headers: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], bool]:
@@ -127,6 +155,15 @@ def _keys(rows: list[dict[str, Any]], key: str) -> list[str]:
         row[key] = low = str(value).lower()
         keys.append(low)
     return keys
+
+
+def _texts(rows: list[dict[str, Any]], key: str) -> list[str]:
+    keys = [row.get(key) for row in rows]
+    if not all(isinstance(one, str) for one in keys):
+        raise ConnectionLost(
+            f"The field {key} of a record is no text.", "The key of a mapping's table must be its primary key."
+        )
+    return [str(one) for one in keys]
 
 
 def _rises(keys: list[str]) -> bool:

@@ -127,6 +127,9 @@ class Side(Protocol):
     client_ids: bool
     """Whether the id of a new row can be chosen by us."""
 
+    ids_from_keys: bool
+    """Whether the id of a row is made from its primary key, so that a row that is renamed gets another one."""
+
     marker: str | None
     """The field of a new row that holds the id of its partner, for services that choose ids themselves."""
 
@@ -175,6 +178,12 @@ class Side(Protocol):
 
     async def user(self) -> str | None:
         """The id under which this side keeps us as the one who modified a row; None when it does not tell."""
+        ...
+
+    def keeps_ids(self, entity: str) -> bool:
+        """Whether the service has shown that a new row gets the id that it is given, so that a create whose answer was
+        lost can be sent again.
+        """
         ...
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:

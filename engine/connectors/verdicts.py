@@ -122,8 +122,8 @@ def _status(write: Write, verdict: Verdict, problem: Fault) -> Status:
             return Status.REJECTED if update else Status.EXISTS
         case Verdict.CONFLICT_KEY:  # 412 and no word why: the condition that was sent does not hold
             return Status.STALE if update else Status.EXISTS
-        case Verdict.CONFLICT_VERSION:
-            return Status.STALE if update else Status.REJECTED
+        case Verdict.CONFLICT_VERSION:  # 409 and no word why: of a new row only its key can be in conflict
+            return Status.STALE if update else Status.EXISTS
         case Verdict.MISSING if update and _is_about(write, problem):
             return Status.MISSING
         case _:

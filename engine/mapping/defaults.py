@@ -51,6 +51,11 @@ def shipped_mappings(version: str = "bc") -> tuple[Shipped, ...]:
     return tuple(_shipped(entry, version) for entry in tomli.loads(text)["mapping"])
 
 
+def shipped_names(version: str = "bc") -> tuple[str, ...]:
+    """The names of the built-in mappings in run order."""
+    return tuple(one.mapping.name for one in shipped_mappings(version))
+
+
 def usable(rules: tuple[MatchRule, ...], fields: tuple[FieldMapping, ...]) -> tuple[MatchRule, ...]:
     """The match rules whose fields are all mapped."""
     mapped = {one.nav for one in fields} | {one.crm for one in fields}
@@ -71,7 +76,7 @@ def _mapping(
 ) -> TableMapping:
     return TableMapping(
         name=entry["name"],
-        nav=_table({"key": "SystemId", **_NAV_STAMP[version == "bc"], **entry["nav"]}, version),
+        nav=_table({"key": "SystemId", **_nav_stamp(entry["nav"], version), **entry["nav"]}, version),
         crm=_table({"number": entry["crm"]["name"], "modified": "modifiedon", **entry["crm"]}, version),
         direction=DIRECTIONS[entry["direction"]],
         fields=fields,
@@ -96,11 +101,17 @@ def _table(entry: Mapping[str, Any], version: str) -> Table:
     )
 
 
-_NAV_STAMP: Mapping[bool, Mapping[str, Any]] = {
-    True: {"modified": "SystemModifiedAt"},
-    False: {"modified": "Last_Date_Modified", "dated": True},
-}
-"""By whether it is Business Central: the older versions keep the day only (reference/domain.md section 8.1)."""
+_LENGTH_SINCE_BC, _LENGTH_BEFORE = 100, 50
+"""Characters of NAV's names, descriptions and addresses (reference/domain.md section 8.2)."""
+
+
+def _nav_stamp(nav: Mapping[str, Any], version: str) -> Mapping[str, Any]:
+    """Where NAV says when a record changed: the older versions keep the day only, of some tables not even that
+    (reference/domain.md section 8.1).
+    """
+    if version == "bc":
+        return {"modified": "SystemModifiedAt"}
+    return {"modified": ""} if nav.get("undated") else {"modified": "Last_Date_Modified", "dated": True}
 
 
 def _conditions(rows: Any, version: str) -> tuple[Condition, ...]:
@@ -133,5 +144,7 @@ def _field(row: Mapping[str, Any], version: str) -> FieldMapping:
         Transformation(step["rule"], tuple(step.get("arguments", ())), DIRECTIONS[step.get("direction", "both")])
         for step in row.get("transforms", ())
     )
+    if version != "bc" and options.get("nav_length") == _LENGTH_SINCE_BC:
+        options["nav_length"] = _LENGTH_BEFORE
     direction = DIRECTIONS.get(_direction(row, version), Direction.BIDIRECTIONAL)
     return FieldMapping(direction=direction, kind=FieldKind(row.get("kind", "text")), **options)

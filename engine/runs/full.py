@@ -31,6 +31,7 @@ from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
 from engine.sync.organization import Organization, read_organization
 from engine.sync.passes import modified_since, run_pass
+from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
 
 _BEAT_SECONDS = 0.5
@@ -93,6 +94,8 @@ class FullSynchronization:
 
     async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         await self._greet()
+        for name, reason in self._settings.mappings_left_out:
+            await self._tell(name, f"left out: {reason}")
         context = await self._context(plan=plan)
         if not plan:
             await settle_intents(context, self._run, beats=beats)
@@ -218,7 +221,7 @@ class FullSynchronization:
 
     async def _context(self, *, plan: bool) -> Context:
         nav, crm = (DrySide(side) if plan else side for side in self._sides)
-        return context_of(
+        context = context_of(
             self._store,
             self._settings,
             nav,
@@ -230,6 +233,8 @@ class FullSynchronization:
             wait_for=self._wait_for,
             clock=self._clock,
         )
+        await follow_upgrade(context, self._run)
+        return context
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
         return await read_organization(nav, crm, local, self._record_extra if not plan else _no_record)

@@ -37,6 +37,7 @@ _TYPES: Mapping[FieldKind, tuple[str, ...]] = {
 }
 _MARKER = "nav.marker_field"
 _NAMES = {"nav": "NAV", "crm": "CRM"}
+_REMEDY = {"odata": " Publish the field on the page", "api": " This release of API v2.0 lacks it: use another"}
 
 
 @dataclass(slots=True)
@@ -74,33 +75,48 @@ async def _ask(question: Awaitable[_T], found: Findings) -> _T | None:
 def compare(settings: Settings, nav: Shapes | None, crm: Shapes | None, labels: Labels, found: Findings) -> None:
     """Note everything in the mappings that the services do not have; None for one that is not known."""
     if nav is not None:
-        _check_setup(nav, found)
+        _check_setup(nav, found, settings.nav.kind)
     for mapping in settings.mappings:
         for side, table, shapes in (("nav", mapping.nav, nav), ("crm", mapping.crm, crm)):
             if shapes is None:
                 continue
             if table.entity in shapes:
-                check = _Check(found, mapping, side, table, shapes[table.entity], labels.get(table.entity, {}))
+                check = _Check(
+                    found, mapping, side, table, shapes[table.entity], labels.get(table.entity, {}), settings.nav.kind
+                )
                 check.all(settings.nav.marker_field)
             else:
-                found.problems.append(f"mapping.{mapping.name}.{side}.entity: {_no_table(side, table.entity, shapes)}")
+                found.problems.append(
+                    f"mapping.{mapping.name}.{side}.entity: {_no_table(side, table.entity, shapes, settings.nav.kind)}"
+                )
 
 
-def _check_setup(nav: Shapes, found: Findings) -> None:
+def _check_setup(nav: Shapes, found: Findings, kind: str) -> None:
     for page, names in _SETUP.items():
         shape = nav.get(page)
         if shape is None:
-            found.problems.append(f'NAV publishes no page "{page}", which every run reads; publish it as a web service')
+            found.problems.append(_no_page(page, kind))
             continue
         for name in names:
             if name not in shape.properties:
-                found.problems.append(f'the NAV page "{page}" has no {name}, which every run reads; publish it')
+                remedy = "publish it" if kind == "odata" else _OTHER_KIND
+                found.problems.append(f'the NAV page "{page}" has no {name}, which every run reads; {remedy}')
 
 
-def _no_table(side: str, entity: str, shapes: Shapes) -> str:
+_OTHER_KIND = 'this release of API v2.0 lacks it, so use [nav] kind = "odata"'
+
+
+def _no_page(page: str, kind: str) -> str:
+    remedy = "publish it as a web service" if kind == "odata" else _OTHER_KIND
+    return f'NAV publishes no page "{page}", which every run reads; {remedy}'
+
+
+def _no_table(side: str, entity: str, shapes: Shapes, kind: str) -> str:
     near = meant(entity, shapes) if len(shapes) < 30 else _near(entity, shapes)
     if side == "crm":
         return f'CRM has no table set "{entity}"; {near}'
+    if kind == "api":
+        return f'this release of API v2.0 has no "{entity}"; leave the mapping out, or use [nav] kind = "odata"'
     return f'NAV publishes no page "{entity}"; {near} Publish the page under that name, or leave the mapping out'
 
 
@@ -120,6 +136,7 @@ class _Check:
         table: Table,
         shape: Shape,
         labels: Mapping[str, Mapping[int, str]],
+        kind: str = "odata",
     ) -> None:
         self._found = found
         self._mapping = mapping
@@ -127,6 +144,7 @@ class _Check:
         self._table = table
         self._shape = shape
         self._labels = labels
+        self._kind = kind
 
     def all(self, marker: str | None) -> None:
         """Look at every name of this side."""
@@ -199,7 +217,7 @@ class _Check:
             return known
         text = f'{_NAMES[self._side]} {self._table.entity} has no "{name}"; {_near(name, self._shape.properties)}'
         if self._side == "nav":
-            text += " Publish the field on the page"
+            text += _REMEDY[self._kind]
             if field is not None:
                 text += ", or switch the field mapping off (enabled = false)"
         elif f"_{name}_value" in self._shape.properties and not column_is_lookup(name):

@@ -2,26 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from engine.config import CrmSettings, NavSettings, Settings
 from engine.connectors.auth import EntraApp, Secret, WindowsUser
+from engine.connectors.businesscentral import BusinessCentral
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.nav import NavPages
+from engine.connectors.nav_without_ids import NavWithoutIds
+from engine.mapping.wording import business_central
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[tuple[NavPages, Dataverse]]:
     """NAV and CRM as the settings name them, until the block ends."""
-    nav = NavPages(
-        settings.nav.url,
-        _secret(settings.nav),
-        settings.nav.company,
-        marker=settings.nav.marker_field,
-        user=(settings.nav.user or "") if settings.nav.auth == "basic" else "",
-        batch=settings.nav.batch,
-        concurrency=settings.nav.concurrency,
-        ca_file=settings.nav.ca_file,
-    )
+    nav = nav_side(settings.nav)
     crm = Dataverse(
         settings.crm.url,
         _secret(settings.crm),
@@ -34,6 +29,22 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[NavPages, Dataver
     finally:
         await nav.close()
         await crm.close()
+
+
+def nav_side(own: NavSettings, **more: Any) -> NavPages:
+    """The NAV side of its kind and version; `more` are further options of `NavPages`."""
+    options = {
+        "user": (own.user or "") if own.auth == "basic" else "",
+        "batch": own.batch,
+        "concurrency": own.concurrency,
+        "ca_file": own.ca_file,
+        **more,
+    }
+    address = (own.url, _secret(own), own.company)
+    if own.kind == "api":
+        return BusinessCentral(*address, wording=business_central(), **options)
+    pages = NavPages if own.version == "bc" else NavWithoutIds
+    return pages(*address, marker=own.marker_field, **options)
 
 
 def _secret(part: NavSettings | CrmSettings) -> Secret:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from engine.model.errors import StoreError
 from engine.model.mapping import Direction, TableMapping
-from engine.store.schema import coupling, planned, restored
+from engine.store import troubles
+from engine.store.schema import conflict, coupling, planned, restored
 from engine.store.upsert import insert
 
 _CHUNK = 500
@@ -167,6 +168,16 @@ def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> N
         connection.execute(sa.delete(coupling).where(coupling.c.mapping == mapping, coupling.c.nav_id.in_(chunk)))
 
 
+def rename(connection: sa.Connection, mapping: str, old: Coupling, nav_id: str, nav_no: str) -> None:
+    """Let a coupling lead to the record that the NAV record of a pair has become, with the conflict that waits; how it
+    failed under its former name does not matter any more.
+    """
+    for table in (coupling, conflict):
+        mine = (table.c.mapping == mapping, table.c.nav_id == old.nav_id)
+        connection.execute(sa.update(table).where(*mine).values(nav_id=nav_id, nav_no=nav_no))
+    troubles.forget(connection, mapping, Direction.TO_INTEGRATION_TABLE, [old.nav_id])
+
+
 def replace(connection: sa.Connection, mapping: str, one_way: Direction, pairs: Iterable[Coupling]) -> None:
     """Uncouple the source records of pairs whose partner was made again, so that they can be coupled anew."""
     name = "nav_id" if one_way is Direction.TO_INTEGRATION_TABLE else "crm_id"
@@ -206,6 +217,18 @@ def uncounted(connection: sa.Connection, mapping: str, born: str) -> list[Coupli
         c.mapping == mapping, c.uncounted, c.born == born
     )
     return [Coupling(*row) for row in connection.execute(query)]
+
+
+def born_in_nav(connection: sa.Connection, mapping: str, most: int = 10) -> list[Coupling]:
+    """Some pairs of a mapping whose NAV record was made by us, the newest first."""
+    c = coupling.c
+    query = (
+        sa.select(c.nav_id, c.crm_id, c.nav_no, c.generation)
+        .where(c.mapping == mapping, c.born == "nav")
+        .order_by(c.coupled_at.desc())
+        .limit(most)
+    )
+    return [Coupling(*row[:3], generation=row.generation) for row in connection.execute(query)]
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:

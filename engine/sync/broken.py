@@ -17,6 +17,7 @@ from engine.sync.brake import mass_loss, too_many
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.page import Pass
+from engine.sync.renames import follow_renames
 from engine.sync.uncoupling import all_couplings, remove
 from engine.sync.writing import source_columns
 
@@ -52,6 +53,7 @@ async def look(context: Context, scope: Scope) -> None:
 async def remove_broken(context: Context, scope: Scope) -> None:
     """Remove the broken couplings of a mapping."""
     mapping = context.mappings[scope.mapping]
+    await follow_renames(context, scope, mapping)
     async for pairs in all_couplings(context, scope.mapping):
         if found := await broken(context, mapping, pairs):
             await remove(context, scope, [one.pair for one in found], pairs[-1].nav_id)
@@ -64,6 +66,7 @@ async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> No
     """
     scope = next(iter(scopes.values()))
     mapping = context.mappings[scope.mapping]
+    await follow_renames(context, scope, mapping)
     async for pairs in all_couplings(context, scope.mapping):
         found = await broken(context, mapping, pairs)
         for one_way in (TO, FROM):
@@ -91,7 +94,7 @@ async def _restore(context: Context, scope: Scope, lost: Sequence[Broken]) -> No
     columns = source_columns(mapping, one_way)
     rows = await context.source(one_way).fetch(table.entity, table.key, nav_ids if one_way is TO else crm_ids, columns)
     if rows:
-        one = replace(await Pass.of(context, scope, only_coupled=True), mapping=mapping)
+        one = replace(await Pass.after_renames(context, scope, only_coupled=True), mapping=mapping)
         await work_records(one, list(rows.values()), f"restored {list(rows)[-1]}")
 
 
@@ -117,13 +120,19 @@ async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str) ->
         drawn = await _draw(context, name, seed)
         lost = 0
         try:
-            if drawn and await broken(context, mapping, drawn):
+            if drawn and await _lost(context, mapping, drawn):
                 async for pairs in all_couplings(context, name):
-                    lost += len(await broken(context, mapping, pairs))
+                    lost += await _lost(context, mapping, pairs)
         except Refused:
             continue  # its pass will meet it, and say so
         if too_many(lost, total):
             raise mass_loss(mapping, f"{lost:,} of the {total:,} couplings have lost a record")
+
+
+async def _lost(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> int:
+    """How many of some couplings lost a record; where ids are keys of NAV, one that is gone may have been renamed."""
+    found = await broken(context, mapping, pairs)
+    return len([one for one in found if one.crm_gone]) if context.nav.ids_from_keys else len(found)
 
 
 async def _draw(context: Context, name: str, seed: str) -> list[Coupling]:

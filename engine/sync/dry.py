@@ -15,6 +15,7 @@ class DrySide:
     def __init__(self, side: Side) -> None:
         self._side = side
         self.client_ids = side.client_ids
+        self.ids_from_keys = side.ids_from_keys
         self.marker = side.marker
 
     @property
@@ -61,6 +62,10 @@ class DrySide:
     async def user(self) -> str | None:
         """The real user."""
         return await self._side.user()
+
+    def keeps_ids(self, entity: str) -> bool:
+        """As the real side does."""
+        return self._side.keeps_ids(entity)
 
     async def write(self, writes: Sequence[Write]) -> dict[str, Result]:
         """Nothing is sent."""

@@ -68,7 +68,9 @@ async def match(context: Context, scope: Scope, after: Scope | None, create: Sco
         if pairs and after is not None:
             await _synchronize(context, after, mapping, records)
         if lonely and create is not None:
-            await work_records(await Pass.of(context, create), [one.item.row for one in lonely], f"unmatched {key}")
+            await work_records(
+                await Pass.after_renames(context, create), [one.item.row for one in lonely], f"unmatched {key}"
+            )
 
 
 async def _uncoupled(context: Context, scope: Scope, mapping: TableMapping, rows: Sequence[Row]) -> list[_Record]:

@@ -22,6 +22,7 @@ from engine.sync.handling.base import Handling, Prepared
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
+from engine.sync.renames import MAY_BE_RENAMED, Renames, follow_renames
 from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
 from engine.sync.twins import refuse_twins
@@ -34,9 +35,10 @@ class Pass:
     """One mapping in one direction.
 
     `claimed` are the destination records that its own records have taken so far, `doubts` what may have been created
-    already. `since` limits it to records that were modified, `handled` have had their turn already. With `lead`, the
-    source's values stand, whatever the other side has. `options` are the other sides of choices, `on_the_spot` lets
-    one page at a time synchronize what it needs. `losses` counts the partners that are gone, where that stops a run.
+    already, `renames` what is known of records that were renamed. `since` limits it to records that were
+    modified, `handled` have had their turn already. With `lead`, the source's values stand, whatever the other side
+    has. `options` are the other sides of choices, `on_the_spot` lets one page at a time synchronize what it needs.
+    `losses` counts the partners that are gone, where that stops a run.
     """
 
     context: Context
@@ -45,6 +47,7 @@ class Pass:
     handling: Handling
     only_coupled: bool = False
     doubts: Doubts = field(default_factory=Doubts)
+    renames: Renames = field(default_factory=Renames)
     claimed: set[str] = field(default_factory=set)
     since: tuple[Condition, ...] = ()
     handled: frozenset[str] = frozenset()
@@ -61,6 +64,12 @@ class Pass:
         options = await choices(context, mapping, scope.direction)
         handling = handling_of(context, scope, mapping)
         return cls(context, scope, mapping, handling, only_coupled, unsure, options=options)
+
+    @classmethod
+    async def after_renames(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
+        """The same once couplings have followed records that were renamed."""
+        renames = await follow_renames(context, scope, context.mappings[scope.mapping])
+        return replace(await cls.of(context, scope, only_coupled=only_coupled), renames=renames)
 
 
 async def work_page(
@@ -96,7 +105,9 @@ async def work_page(
         await writer.write([item for item in active if item.open and not item.gone])
         if gone := [item for item in active if item.gone]:
             partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
-            renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, one.doubts.sources)
+            moment_ago = {item.id for item in gone if scope.direction is not TO and one.renames.doubtful(item.coupling)}
+            doubtful = one.doubts.sources | one.renames.unsure | moment_ago
+            renewed = uncouple_or_renew(one.mapping.deletion, scope.direction, partner, gone, doubtful)
             await _match(one, renewed, found)
             await writer.write([item for item in renewed if item.open])
         for item in active:
@@ -154,11 +165,14 @@ async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     for item in items:
         if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
             item.fail(IN_DOUBT, one_way=scope.direction)
+        if item.open and item.mode is Mode.CREATE and item.id in one.renames.unsure:
+            item.fail(MAY_BE_RENAMED, one_way=scope.direction)
     creates = [item for item in items if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:
-        again = await context.store.read(
-            partial(generations, mapping=scope.mapping, nav_ids=[item.id for item in creates])
-        )
+        again = dict[str, int]()
+        if scope.direction is TO:
+            ids = [item.id for item in creates]
+            again = await context.store.read(partial(generations, mapping=scope.mapping, nav_ids=ids))
         for item in creates:
             item.generation = max(item.generation, again.get(item.id, 0))
             item.target_id = context.new_id(scope.mapping, item.id, item.generation)

@@ -44,7 +44,8 @@ async def run_pass(context: Context, scope: Scope, *, only_coupled: bool, modifi
     source_at = context.source(scope.direction).now or context.clock() - _UNKNOWN_CLOCK
     await context.store.write(partial(begin_slice, scope=scope, source_at=source_at))
     one = replace(
-        await Pass.of(context, scope, only_coupled=only_coupled), losses=Losses(context.mappings[scope.mapping])
+        await Pass.after_renames(context, scope, only_coupled=only_coupled),
+        losses=Losses(context.mappings[scope.mapping]),
     )
     if modified:
         one = await retry_first(replace(one, since=await modified_since(context, one.mapping, scope.direction)))
@@ -63,7 +64,8 @@ async def modified_since(context: Context, mapping: TableMapping, one_way: Direc
 
 async def _work(one: Pass, epoch: int, cursor: str | None) -> None:
     """Pages in flight, oldest first; a page is committed when all before it are, so that the cursor never skips one."""
-    width = _PAGES_AT_ONCE if one.context.target(one.scope.direction).client_ids else 1
+    # NAV numbers some records after those that there are
+    width = _PAGES_AT_ONCE if one.scope.direction is TO else 1
     flight: list[asyncio.Task[PageResult]] = []
     try:
         async for rows, after in _read_ahead(one, cursor):

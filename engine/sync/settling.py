@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from msgspec import structs
+
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import FROM
 from engine.mapping.values import folded
 from engine.model.errors import Brake, ConfigError
 from engine.model.mapping import Direction
-from engine.store.couplings import Coupling
+from engine.store.couplings import Coupling, born_in_nav
 from engine.store.work import Create, Intent, Scope, open_intents, settle_intent
 from engine.sync.context import Context
 
@@ -39,11 +41,10 @@ async def settle_intents(
                 f"Records of {intent.scope.mapping} were sent and never answered, and that mapping is gone.",
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
-        if context.target(intent.scope.direction).client_ids:
-            found, absent = await _by_id(context, intent), list[Create]()
-        else:
-            left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
-            found, absent = await _by_marker(context, intent, left)
+        found, absent = await _by_id(context, intent)
+        left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
+        marked, unmarked = await _by_marker(context, intent, left)
+        found, absent = [*found, *marked], [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
@@ -77,32 +78,63 @@ async def read_doubts(context: Context, mapping: str) -> Doubts:
     return Doubts(frozenset(create.source_id for create in creates), names)
 
 
-async def _by_id(context: Context, intent: Intent) -> list[Coupling]:
-    """Creates under an id of ours: those that exist happened; the others can be sent again at any time."""
-    table = context.mappings[intent.scope.mapping].crm
-    ids = [str(create.target_id) for create in intent.creates]
-    rows = await context.crm.fetch(table.entity, table.key, ids, (table.key,))
+async def may_repeat(context: Context, scope: Scope) -> bool:
+    """Whether a create of this pass under an id of ours can be sent again: the side that makes the record is known, by
+    its answers or by what it once made, to keep the ids that it is given.
+    """
+    side, mapping = context.target(scope.direction), context.mappings[scope.mapping]
+    if not side.client_ids or scope.direction is not FROM or side.keeps_ids(mapping.nav.entity):
+        return side.client_ids
+    made = await context.store.read(partial(born_in_nav, mapping=scope.mapping))
+    return any(pair.nav_id == context.new_id(scope.mapping, pair.crm_id, pair.generation) for pair in made)
+
+
+async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create]]:
+    """Creates under an id of ours: those that exist happened; the others can be sent again at any time, unless the
+    service may have given them another id.
+    """
+    to_crm = intent.scope.direction is not FROM
+    mapping = context.mappings[intent.scope.mapping]
+    table = mapping.crm if to_crm else mapping.nav
+    known = [create for create in intent.creates if create.target_id is not None]
+    if not known:
+        return [], []
+    ids = [str(create.target_id) for create in known]
+    columns = (table.key,) if to_crm else (table.key, table.number)
+    rows = await context.target(intent.scope.direction).fetch(table.entity, table.key, ids, columns)
     coupled = await _coupled(context, intent)
-    return [
+    left = [create for create in known if create.source_id not in coupled]
+    found = [
         Coupling(
-            create.source_id,
-            str(create.target_id),
-            create.number,
+            create.source_id if to_crm else str(create.target_id),
+            str(create.target_id) if to_crm else create.source_id,
+            create.number if to_crm else str(rows[str(create.target_id)][table.number]),
             create.base or None,
             uncounted=True,
-            born="crm",
+            born="crm" if to_crm else "nav",
             generation=create.generation,
         )
-        for create in intent.creates
-        if create.target_id in rows and create.source_id not in coupled
+        for create in left
+        if create.target_id in rows
+    ]
+    absent = [structs.replace(create, target_id=None) for create in left if create.target_id not in rows]
+    doubtful = [] if not absent or await may_repeat(context, intent.scope) else absent
+    return found, [
+        *doubtful,
+        *(one for one in intent.creates if one.target_id is None and one.source_id not in coupled),
     ]
 
 
 async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[list[Coupling], list[Create]]:
-    """Creates whose id the other side chose: found by the marker, once nothing can still be under way."""
+    """Creates whose id the other side chose: found by the marker, once nothing can still be under way. Nothing tells of
+    them on a side that has ids of ours by now.
+    """
     side, table = context.nav, context.mappings[intent.scope.mapping].nav
-    coupled = await _coupled(context, intent)
-    creates = [create for create in intent.creates if create.source_id not in coupled]
+    chosen = [create for create in intent.creates if create.target_id is None]
+    coupled = await _coupled(context, intent) if chosen else set()
+    creates = [create for create in chosen if create.source_id not in coupled]
+    if side.client_ids:
+        creates = [structs.replace(create, marker="") for create in creates]
     unmarked = [create for create in creates if create.unknowable]
     marked = [create for create in creates if not create.unknowable]
     if not marked:

@@ -25,6 +25,7 @@ from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
 from engine.sync.lost import hold_back_lost
+from engine.sync.settling import may_repeat
 from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6
@@ -69,6 +70,7 @@ class Writer:
             if number == 0:
                 await hold_back_lost(self._context, self._mapping, self._scope.direction, _undecided(left))
             creates = [item for item in left if item.open and not item.settled and item.target is None]
+            creates = await self._repeatable(creates)
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
             if number == 0:
                 await self._record(creates, updates)
@@ -92,6 +94,13 @@ class Writer:
                     "Resume the run; what was sent is recorded and is settled first.",
                 )
             item.fail(_RESTLESS, one_way=self._scope.direction)
+
+    async def _repeatable(self, creates: Sequence[Item]) -> list[Item]:
+        """The creates without those that may have been made under an id of the service's own."""
+        if any(item.sent for item in creates) and not await may_repeat(self._context, self._scope):
+            for item in creates:
+                item.doubt = item.sent
+        return [item for item in creates if not item.doubt]
 
     async def _look(self, items: Sequence[Item]) -> None:
         """Read the partners as they are now; what is gone, or was refused as a duplicate of another row, fails."""
@@ -231,7 +240,7 @@ class Writer:
                 item.sent = True
             case Status.UNKNOWN:
                 item.doubt = True
-            case Status.REJECTED if any(field.seed for field in item.wanted.values) and not self._side.client_ids:
+            case Status.REJECTED if self._scope.direction is FROM and any(f.seed for f in item.wanted.values):
                 item.warnings.append(_unseeded(result))
                 values = {field: value for field, value in item.wanted.values.items() if not field.seed}
                 item.wanted = replace(item.wanted, values=values)

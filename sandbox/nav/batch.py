@@ -4,17 +4,27 @@ Without `Prefer: odata.continue-on-error` a batch ends with the first operation 
 everything is one transaction; a rolled back operation is still reported as it went.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from sandbox.nav.exchange import JSON, Answer, Request, decode, encode
-from sandbox.nav.service import respond
 from sandbox.nav.state import NavState
 from sandbox.odata.errors import ODataError, nav_body
 
 LIMIT = 100
+
+
+class Service(NamedTuple):
+    """What a batch is for: who answers one request, what addresses have before the part that is answered, and how a
+    path that names its company begins.
+    """
+
+    respond: Callable[[NavState, Request], Answer]
+    root: str
+    company: str
 
 
 class _Operation(msgspec.Struct, frozen=True):
@@ -29,8 +39,8 @@ class _PoisonedError(Exception):
     """A transaction that has a failed operation."""
 
 
-def run_batch(state: NavState, request: Request, base: str) -> Answer:
-    """Run the operations in order. `base` is the path, below ODataV4, to which relative addresses belong."""
+def run_batch(service: Service, state: NavState, request: Request, base: str) -> Answer:
+    """Run the operations in order. `base` is the path, below the service, to which relative addresses belong."""
     if request.method != "POST":
         raise ODataError(405, "BadRequest_MethodNotAllowed", f"'{request.method}' requests are not allowed here.")
     operations = _operations(request.body)
@@ -39,16 +49,17 @@ def run_batch(state: NavState, request: Request, base: str) -> Answer:
     if request.headers.get("isolation", "").lower() == "snapshot":
         try:
             with state.journal.transaction():
-                if not _run(state, request, base, operations, parts, go_on=go_on):
+                if not _run(service, state, request, base, operations, parts, go_on=go_on):
                     raise _PoisonedError
         except _PoisonedError:
             return Answer(200, encode({"responses": parts}))
     else:
-        _run(state, request, base, operations, parts, go_on=go_on)
+        _run(service, state, request, base, operations, parts, go_on=go_on)
     return Answer(200, encode({"responses": parts}))
 
 
 def _run(
+    service: Service,
     state: NavState,
     outer: Request,
     base: str,
@@ -59,7 +70,7 @@ def _run(
 ) -> bool:
     succeeded = True
     for operation in operations:
-        answer = _answer(state, outer, base, operation)
+        answer = _answer(service, state, outer, base, operation)
         parts.append(_part(operation, answer))
         if answer.status >= 400:
             succeeded = False
@@ -84,25 +95,25 @@ def _operations(body: bytes) -> list[_Operation]:
     return found
 
 
-def _request(outer: Request, base: str, operation: _Operation) -> Request:
+def _request(service: Service, outer: Request, base: str, operation: _Operation) -> Request:
     try:
         url = urlsplit(operation.url)
     except ValueError as error:
         raise ODataError(400, "BadRequest", f"The address '{operation.url}' is not valid.") from error
     path = unquote(url.path)
-    _, marker, below = path.partition("/ODataV4/")
+    _, marker, below = path.partition(f"/{service.root}/")
     if marker:
         path = below
-    elif base and not path.lstrip("/").startswith("Company("):
+    elif base and not path.lstrip("/").startswith(service.company):
         path = f"{base}/{path.lstrip('/')}"
     headers = {name.lower(): value for name, value in operation.headers.items()}
     body = b"" if operation.body is None else encode(operation.body)
     return Request(operation.method.upper(), outer.root, path, url.query, headers, body)
 
 
-def _answer(state: NavState, outer: Request, base: str, operation: _Operation) -> Answer:
+def _answer(service: Service, state: NavState, outer: Request, base: str, operation: _Operation) -> Answer:
     try:
-        return respond(state, _request(outer, base, operation))
+        return service.respond(state, _request(service, outer, base, operation))
     except ODataError as error:
         return Answer(error.status, nav_body(error))
 

@@ -1,28 +1,32 @@
 """$metadata: the page services as an EDMX document."""
 
+from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import quoteattr
 
-from sandbox.nav.schema import PAGES, Column, PageService
+from sandbox.nav.schema import Column, PageService
 from sandbox.odata.edm import EdmType
 
 _COMPUTED = '<Annotation Term="Org.OData.Core.V1.Computed" Bool="true"/>'
 
 
-def edmx() -> bytes:
-    """The document, with keys and longest values."""
-    types = "".join(_entity_type(page) for page in PAGES.values())
-    sets = "".join(f'<EntitySet Name="{page.name}" EntityType="NAV.{page.name}"/>' for page in PAGES.values())
+def edmx(pages: Iterable[PageService]) -> bytes:
+    """The document of page services, with keys and longest values."""
+    return document("NAV", [(page.name, page.name, page.key, page.columns) for page in pages])
+
+
+def document(namespace: str, sets: Iterable[tuple[str, str, str, Mapping[str, Column]]]) -> bytes:
+    """A document with some sets: the name of each, of its type and of its key, and its properties."""
+    types, names = [], []
+    for name, type_name, key, columns in sets:
+        properties = "".join(_property(one, column, is_key=one == key) for one, column in columns.items())
+        types.append(f'<EntityType Name="{type_name}"><Key><PropertyRef Name="{key}"/></Key>{properties}</EntityType>')
+        names.append(f'<EntitySet Name="{name}" EntityType="{namespace}.{type_name}"/>')
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
-        '<Schema Namespace="NAV" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
-        f'{types}<EntityContainer Name="NAV">{sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>'
+        f'<Schema Namespace="{namespace}" xmlns="http://docs.oasis-open.org/odata/ns/edm">{"".join(types)}'
+        f'<EntityContainer Name="NAV">{"".join(names)}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>'
     ).encode()
-
-
-def _entity_type(page: PageService) -> str:
-    properties = "".join(_property(name, column, is_key=name == page.key) for name, column in page.columns.items())
-    return f'<EntityType Name="{page.name}"><Key><PropertyRef Name="{page.key}"/></Key>{properties}</EntityType>'
 
 
 def _property(name: str, column: Column, *, is_key: bool) -> str:

@@ -7,16 +7,27 @@ from typing import Any
 
 import msgspec
 
-from sandbox.nav.exchange import Answer, Request, decode, encode, quoted
-from sandbox.nav.schema import PageService
-from sandbox.nav.state import ETAG, NavState
-from sandbox.odata.edm import Row
+from sandbox.nav.exchange import Answer, Request, decode, encode
+from sandbox.nav.state import ETAG
+from sandbox.odata.edm import EntityType, Row
 from sandbox.odata.errors import ODataError
-from sandbox.odata.query import READ_OPTIONS, Query, parse_query, project
+from sandbox.odata.query import NAV_LIST_OPTIONS, READ_OPTIONS, Query, parse_query, project
 from sandbox.tables import Page, Table
 
 MAX_PAGE = 20_000
 """Records in one page, most and default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A set of a company as it is read: its table, what of it is published, its address, and what answers give as
+    their context.
+    """
+
+    table: Table
+    entity: EntityType
+    url: str
+    context: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,71 +38,60 @@ class _Window:
     left: int | None
 
 
-def company_url(state: NavState, request: Request) -> str:
-    """The address of the company's resources."""
-    return f"{request.root}/Company({quoted(state.company)})"
-
-
-def read_list(state: NavState, page: PageService, request: Request) -> Answer:
+def read_list(resource: Resource, request: Request) -> Answer:
     """One page of a list, with the link to the next when more records follow."""
-    table = state.tables[page.name]
-    query = parse_query(request.query, table.entity)
+    table = resource.table
+    query = parse_query(request.query, resource.entity, NAV_LIST_OPTIONS)
     preferred = request.prefers("odata.maxpagesize") or request.prefers("maxpagesize") or ""
     asked = int(preferred) if preferred.isascii() and preferred.isdigit() else 0
     window = _window(table, query, min(asked or MAX_PAGE, MAX_PAGE))
-    content: dict[str, Any] = {"@odata.context": context(state, page, request)}
+    content: dict[str, Any] = {"@odata.context": resource.context}
     if query.count:
         content["@odata.count"] = table.count(query.predicate)
-    content["value"] = [_shown(row, query) for row in window.page.rows]
+    content["value"] = [_shown(resource, row, query) for row in window.page.rows]
     if window.page.more and window.left != 0:
         last = window.page.rows[-1]
         token = urlsafe_b64encode(encode([last[one.field] for one in table.complete(query.order)])).decode().rstrip("=")
-        content["@odata.nextLink"] = _next_link(state, page, request, token, window.left)
+        content["@odata.nextLink"] = _next_link(resource, request, token, window.left)
     applied = {"Preference-Applied": f"odata.maxpagesize={asked}"} if asked else {}
     return Answer(200, encode(content), applied)
 
 
-def read_one(state: NavState, page: PageService, request: Request, row: Row) -> Answer:
+def read_one(resource: Resource, request: Request, row: Row) -> Answer:
     """A single record."""
-    query = parse_query(request.query, state.tables[page.name].entity, READ_OPTIONS)
-    return single(state, page, request, _shown(row, query))
+    query = parse_query(request.query, resource.entity, READ_OPTIONS)
+    return single(resource, _shown(resource, row, query))
 
 
-def read_count(state: NavState, page: PageService, request: Request) -> Answer:
+def read_count(resource: Resource, request: Request) -> Answer:
     """How many records there are, as plain text."""
-    table = state.tables[page.name]
-    query = parse_query(request.query, table.entity, frozenset({"$filter"}))
+    table = resource.table
+    query = parse_query(request.query, resource.entity, frozenset({"$filter"}))
     return Answer(200, str(table.count(query.predicate)).encode(), content_type="text/plain")
 
 
-def single(
-    state: NavState,
-    page: PageService,
-    request: Request,
-    row: Row,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
+def single(resource: Resource, row: Row, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """The answer that holds one record."""
-    content = {"@odata.context": f"{context(state, page, request)}/$entity", **row}
+    content = {"@odata.context": f"{resource.context}/$entity", **_published(resource, row)}
     return Answer(status, encode(content), {"ETag": row[ETAG], **(headers or {})})
 
 
-def context(state: NavState, page: PageService, request: Request) -> str:
-    """The context address of a set."""
-    company = company_url(state, request).removeprefix(request.root)
-    return f"{request.root}/$metadata#{company[1:]}/{page.name}"
+def _shown(resource: Resource, row: Row, query: Query) -> Row:
+    return _published(resource, row) if query.select is None else {ETAG: row[ETAG], **project(row, query.select)}
 
 
-def _shown(row: Row, query: Query) -> Row:
-    return row if query.select is None else {ETAG: row[ETAG], **project(row, query.select)}
+def _published(resource: Resource, row: Row) -> Row:
+    """The row without what the company keeps for itself."""
+    hidden = row.keys() - resource.entity.fields.keys() - {ETAG}
+    return {name: value for name, value in row.items() if name not in hidden} if hidden else row
 
 
 def _window(table: Table, query: Query, size: int) -> _Window:
     left = query.top
     limit = size if left is None else min(size, left)
     if query.skiptoken is None:
-        page = table.select(query.predicate, query.order, limit)
+        page = table.select(query.predicate, query.order, limit + query.skip)
+        page = Page(page.rows[query.skip :], page.more)
     else:
         try:
             page = table.select(query.predicate, query.order, limit, _after(table, query))
@@ -114,10 +114,10 @@ def _bad_token() -> ODataError:
     return ODataError(400, "BadRequest", "The value of the query parameter $skiptoken is not valid.")
 
 
-def _next_link(state: NavState, page: PageService, request: Request, token: str, left: int | None) -> str:
-    kept = [part for part in request.query.split("&") if part and _option(part) not in ("$skiptoken", "$top")]
+def _next_link(resource: Resource, request: Request, token: str, left: int | None) -> str:
+    kept = [part for part in request.query.split("&") if part and _option(part) not in ("$skiptoken", "$top", "$skip")]
     top = [] if left is None else [f"$top={left}"]
-    return f"{company_url(state, request)}/{page.name}?{'&'.join([*kept, *top, f'$skiptoken={token}'])}"
+    return f"{resource.url}?{'&'.join([*kept, *top, f'$skiptoken={token}'])}"
 
 
 def _option(part: str) -> str:

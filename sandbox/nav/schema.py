@@ -5,7 +5,7 @@ lengths as in Business Central (reference/domain.md section 8.2).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -134,3 +134,32 @@ _ALL = (
 )  # fmt: skip
 
 PAGES: Mapping[str, PageService] = MappingProxyType({page.name: page for page in _ALL})
+VERSIONS = ("bc", "2018", "2016")
+"""Business Central, and the two versions of Dynamics NAV whose page services are older."""
+
+_NOT_YET = frozenset({"SystemId", "SystemCreatedAt", "SystemModifiedAt"})
+_UNDATED = frozenset({"Unit_of_Measure", "Salesperson_Purchaser", "General_Ledger_Setup"})
+_SHORTER = frozenset({"Name", "Name_2", "Address", "Description", "Contact", "Company_Name"})
+_LENGTH_BEFORE = 50
+
+
+def pages_of(version: str) -> Mapping[str, PageService]:
+    """The pages as a version publishes them: Dynamics NAV has no SystemId, tells at most the day of a change, and
+    keeps shorter names (reference/apis.md section 3, reference/domain.md sections 8.1 and 8.2).
+    """
+    if version == "bc":
+        return PAGES
+    return MappingProxyType({name: replace(page, columns=_columns_before(page)) for name, page in PAGES.items()})
+
+
+def _columns_before(page: PageService) -> Mapping[str, Column]:
+    hidden = _NOT_YET | {"Last_Date_Modified"} if page.name in _UNDATED else _NOT_YET
+    return MappingProxyType(
+        {
+            name: replace(column, max_length=_LENGTH_BEFORE)
+            if name in _SHORTER and (column.max_length or 0) > _LENGTH_BEFORE
+            else column
+            for name, column in page.columns.items()
+            if name not in hidden
+        }
+    )

@@ -3,14 +3,14 @@
 import uuid
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 from sandbox.audit import Audit
 from sandbox.clock import Clock, NewId, random_id, system_clock
 from sandbox.journal import Journal
-from sandbox.nav.schema import PAGES, Column, PageService
+from sandbox.nav.schema import PAGES, Column, PageService, pages_of
 from sandbox.odata.edm import Dialect, Row
 from sandbox.tables import Table
 
@@ -31,17 +31,22 @@ class Dangling:
 
 
 class NavState:
-    """One company. Keys of tables are primary keys (No, Code); SystemId is unique beside them."""
+    """One company. Keys of tables are primary keys (No, Code); SystemId is unique beside them, also in versions that do
+    not tell it.
+    """
 
     def __init__(
         self,
         company: str = DEFAULT_COMPANY,
         instance: str = DEFAULT_INSTANCE,
         *,
+        version: str = "bc",
         audit: Audit | None = None,
         clock: Clock = system_clock,
         new_id: NewId = random_id,
     ) -> None:
+        self.version = version
+        self.pages = pages_of(version)
         self.company = company
         self.company_id = str(uuid.uuid5(_NAMESPACE, company))
         self.instance = instance
@@ -62,6 +67,14 @@ class NavState:
             )
             for page in PAGES.values()
         }
+        self.published = {
+            page.name: replace(
+                self.tables[page.name].entity, fields={name: one.type for name, one in page.columns.items()}
+            )
+            for page in self.pages.values()
+        }
+        self.views: dict[str, Table] = {}
+        """Tables of API v2.0 that follow those of the pages."""
         self._blank: Mapping[str, Row] = {
             page.name: {name: column.empty for name, column in page.columns.items()} for page in PAGES.values()
         }

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.odata.edm import Dialect, EntityType, Row, comparable
+from sandbox.odata.edm import EntityType, Row, comparable
 from sandbox.odata.filter import Paths, compile_filter
 from sandbox.odata.predicate import Predicate
 
 LIST_OPTIONS = frozenset({"$filter", "$select", "$orderby", "$top", "$count", "$skiptoken"})
+NAV_LIST_OPTIONS = LIST_OPTIONS | {"$skip"}
+"""CRM knows no $skip."""
 READ_OPTIONS = frozenset({"$select"})
 
 
@@ -30,6 +32,7 @@ class Query:
     select: tuple[str, ...] | None = None
     order: tuple[Order, ...] = ()
     top: int | None = None
+    skip: int = 0
     count: bool = False
     skiptoken: str | None = None
     raw: Mapping[str, str] = field(default_factory=dict)
@@ -46,9 +49,9 @@ def parse_query(
 ) -> Query:
     """Validate a query string against an entity type; raises ODataError for what is unknown or not allowed.
 
-    CRM takes a plus for a space, which many clients write.
+    Both products take a plus for a space, which many clients write.
     """
-    raw = options(text.replace("+", "%20") if entity.dialect is Dialect.CRM else text)
+    raw = options(text.replace("+", "%20"))
     for name in raw:
         if name.startswith("$") and name not in allowed:
             raise entity.dialect.bad_query(f"The query parameter {name} is not supported.")
@@ -62,7 +65,8 @@ def parse_query(
         predicate=predicate,
         select=_select(raw.get("$select"), entity),
         order=_order(raw.get("$orderby"), entity),
-        top=_top(raw.get("$top"), entity),
+        top=_number("$top", raw.get("$top"), entity),
+        skip=_number("$skip", raw.get("$skip"), entity) or 0,
         count=_count(raw.get("$count"), entity),
         skiptoken=raw.get("$skiptoken"),
         raw=raw,
@@ -130,11 +134,11 @@ def _order(text: str | None, entity: EntityType) -> tuple[Order, ...]:
     return tuple(order.values())
 
 
-def _top(text: str | None, entity: EntityType) -> int | None:
+def _number(name: str, text: str | None, entity: EntityType) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise entity.dialect.bad_query(f"Invalid value '{text}' for $top query option found.")
+        raise entity.dialect.bad_query(f"Invalid value '{text}' for {name} query option found.")
     return int(text)
 
 

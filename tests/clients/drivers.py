@@ -3,7 +3,7 @@
 A driver is a file here with the pinned packages beside it: `x.py` with `x.txt`, requirements with hashes, or `x.mjs`
 with `x.json`, a package-lock with hashes. Both name no address. A line `# sandbox: --option value` (`//` in JavaScript)
 gives the sandbox of a driver more options; without one it serves https. `# python: before 3.12`: where the client
-installs.
+installs; `# package: name[extra]`: what is pinned, when it is not what the file is called.
 """
 
 import hashlib

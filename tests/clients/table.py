@@ -12,6 +12,7 @@ table; `make test-clients ARGS=--write` writes it here. A dash: the client does 
 
 Each client gets a sandbox of its own, over https. airbyte-source-microsoft-dataverse and tap-ms-dynamics know one place
 to log in: what that place answers is replaced. The first also trusts no authority of ours and is served http.
+bc-cli knows one address, Microsoft's: a proxy leads from there to the sandbox, which answers to that name.
 """
 
 

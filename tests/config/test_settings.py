@@ -74,7 +74,7 @@ def test_what_the_sandbox_writes_is_valid(tmp_path: Path, nav_way: str, crm_way:
         crm_url="http://127.0.0.1:2",
         token="t0ken",
         doors=SimpleNamespace(front=Front(nav_way, crm_way), token_url="http://127.0.0.1:2/t/oauth2/v2.0/token"),
-        nav=SimpleNamespace(company='CRONUS Ünternational / "Ltd"'),
+        nav=SimpleNamespace(company='CRONUS Ünternational / "Ltd"', version="bc"),
     )
     write_config(tmp_path / "demo.toml", servers)
     settings = load(tmp_path / "demo.toml")

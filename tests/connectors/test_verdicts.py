@@ -35,7 +35,7 @@ UPDATE = Write("k", WriteKind.UPDATE, "accounts", ID, {})
         # NAV
         (409, "Request_EntityChanged", Status.REJECTED, Status.STALE),
         (400, "Request_EntityChanged", Status.REJECTED, Status.STALE),
-        (409, "", Status.REJECTED, Status.STALE),
+        (409, "", Status.EXISTS, Status.STALE),
         (400, "Internal_EntityWithSameKeyExists", Status.EXISTS, Status.REJECTED),
         (409, "Internal_EntityWithSameKeyExists", Status.EXISTS, Status.REJECTED),
         (404, "Internal_RecordNotFound", Status.REJECTED, Status.MISSING),

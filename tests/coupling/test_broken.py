@@ -1,5 +1,7 @@
 """Couplings with a lost partner (reference/domain.md sections 3.5 and 4.6)."""
 
+import pytest
+
 from engine.model.snapshot import RunState
 from engine.runs import snapshots
 from engine.runs.requests import Mend
@@ -61,6 +63,17 @@ async def test_a_partner_is_made_again_once_although_the_answer_is_lost(make: Ma
     run = await ask(world, Mend("CUSTOMER", "restore"), at("crm", creating, lost_after))
     assert run.counters.inserted == 2
     assert [one["name"] for one in world.crm("accounts")].count("Firm C1") == 1
+
+
+@pytest.mark.parametrize("mend", ["restore", "remove"])
+async def test_a_record_that_was_renamed_is_not_lost(make: Make, mend: str) -> None:
+    world = make({"Customer": [customer("C1"), customer("C2")]}, version="2016")
+    await world.run("CUSTOMER")
+    world.edit_nav("Customer", "C1", No="Z9")
+    before = len(world.audit())
+    await ask(world, Mend("CUSTOMER", mend))
+    assert world.audit(before) == []
+    assert {one.nav_no for one in world.couplings("CUSTOMER")} == {"Z9", "C2"}
 
 
 async def test_users_are_not_restored(make: Make) -> None:

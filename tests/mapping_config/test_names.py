@@ -38,6 +38,7 @@ def test_types_are_read_with_what_they_inherit() -> None:
                 "modifiedon": Property("Edm.DateTimeOffset"),
             },
             frozenset({"owner"}),
+            ("accountid",),
         )
     }
 

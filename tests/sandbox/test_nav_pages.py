@@ -85,6 +85,19 @@ async def test_the_next_link_goes_on_where_a_page_ended_until_top_is_reached(nav
     ]
 
 
+async def test_skip_leaves_out_the_first_ones_and_the_link_goes_on_behind(nav: Nav) -> None:
+    answer = await nav.send("GET", "Customer?$skip=2&$top=4&$select=No", Prefer="odata.maxpagesize=3")
+    assert [row["No"] for row in answer.json()["value"]] == ["00003", "00004", "00005"]
+    rest = (await nav.client.get(answer.json()["@odata.nextLink"])).json()
+    assert [row["No"] for row in rest["value"]] == ["00006"]
+    assert "@odata.nextLink" not in rest
+    assert await nav.rows("Customer?$skip=7") == []
+
+
+async def test_a_plus_is_a_space(nav: Nav) -> None:
+    assert [row["No"] for row in await nav.rows("Customer?$filter=Name+eq+'Firm+2'")] == ["00002"]
+
+
 async def test_or_across_fields_is_refused_and_an_or_chain_on_one_field_is_not(nav: Nav) -> None:
     mixed = await nav.send("GET", "Customer?$filter=No%20eq%20'1'%20or%20Name%20eq%20'x'")
     assert mixed.status_code == 400

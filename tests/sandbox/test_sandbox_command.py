@@ -101,6 +101,20 @@ def test_the_config_leads_to_the_servers_and_only_its_owner_can_read_it(tmp_path
             assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
+def test_nav_answers_to_the_names_that_it_is_given_and_to_no_others() -> None:
+    with started("--nav-host", "api.example") as (_, ready):
+        for host, status in (("api.example", 200), ("evil.example", 400)):
+            headers = {"Authorization": f"Bearer {ready['token']}", "Host": host}
+            assert httpx.get(f"{ready['nav']}/Company", headers=headers, trust_env=False).status_code == status
+
+
+def test_an_older_nav_is_served_and_named_in_the_config(tmp_path: Path) -> None:
+    with started("--nav-version", "2016", "--write-config", "old.toml", cwd=tmp_path) as (_, ready):
+        assert tomllib.loads((tmp_path / "old.toml").read_text())["nav"]["version"] == "2016"
+        headers = {"Authorization": f"Bearer {ready['token']}"}
+        assert "SystemId" not in httpx.get(f"{ready['nav']}/$metadata", headers=headers, trust_env=False).text
+
+
 def test_ports_are_those_asked_for_and_a_taken_one_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -21,11 +21,11 @@ from engine.config.settings import CrmSettings, NavSettings, RunSettings, StoreS
 from engine.connectors.client import Limits
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.gate import Gate
-from engine.connectors.nav import NavPages
 from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import Counters, CouplingRow, JobSnapshot, RecordOutcome, RunSnapshot
 from engine.runs import control, snapshots
 from engine.runs.full import FullSynchronization
+from engine.runs.sides import nav_side
 from engine.store.database import Store
 from engine.store.work import Scope
 from engine.sync.context import Context
@@ -171,12 +171,8 @@ class World:
         life = life or Life()
         self.store.life = life
         own = self.settings
-        nav = NavPages(
-            own.nav.url,
-            own.nav.secret.reveal,
-            own.nav.company,
-            marker=own.nav.marker_field,
-            batch=own.nav.batch,
+        nav = nav_side(
+            own.nav,
             gate=self._gate("NAV", own.nav.concurrency),
             limits=_LIMITS,
             transport=lambda: Transport("nav", plan, life, self.log),
@@ -266,7 +262,7 @@ class World:
         company = f"{self.sandbox.nav_url}/Company('{quote(COMPANY)}')/{page}"
         if key is None:
             return company
-        return f"{company}({self.sandbox.nav.tables[page].rows[key]['SystemId']})"
+        return f"{company}('{quote(key)}')"
 
     def _ask(self, method: str, address: str, values: Any, headers: Mapping[str, str]) -> httpx.Response:
         answer = self._people.request(method, address, json=values, headers=headers)
@@ -284,22 +280,35 @@ def world(
     crm: Mapping[str, Sequence[Row]],
     *,
     base: str = "EUR",
+    version: str = "bc",
+    kind: str = "odata",
     **options: Any,
 ) -> Iterator[World]:
-    """A world with some records; the local currency is EUR, and so is CRM's base currency unless `base` says else."""
+    """A world with some records; the local currency is EUR, and so is CRM's base currency unless `base` says else.
+
+    `version` and `kind` are of NAV and of the way to it; pages have a marker field.
+    """
     setup = {"General_Ledger_Setup": [{"LCY_Code": "EUR"}]}
     seeds = Seeds({**setup, **nav}, {"organization": [{"name": "Org", "basecurrencycode": base}], **crm})
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with (
         Audit(folder / "audit.jsonl") as audit,
-        start_in_thread(nav_state(seeds, audit=audit), crm_state(seeds, audit=audit)) as sandbox,
+        start_in_thread(nav_state(seeds, version=version, audit=audit), crm_state(seeds, audit=audit)) as sandbox,
     ):
         secret = Secret("env:TOKEN", folder, {"TOKEN": sandbox.token})
         settings = Settings(
             path=folder / "config.toml",
             environment="test",
-            nav=NavSettings(sandbox.nav_url, COMPANY, secret, marker_field=MARKER, settle_wait=5),
+            nav=NavSettings(
+                sandbox.nav_url if kind == "odata" else sandbox.nav_url.replace("/ODataV4", "/api/v2.0"),
+                COMPANY,
+                secret,
+                kind=kind,
+                version=version,
+                marker_field=MARKER if kind == "odata" else None,
+                settle_wait=5,
+            ),
             crm=CrmSettings(sandbox.crm_url, secret),
             store=StoreSettings(f"sqlite:///{folder}/store.db"),
             run=RunSettings(),

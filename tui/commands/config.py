@@ -58,6 +58,7 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
     for name, ca_file in (("nav.ca_file", found.nav.ca_file), ("crm.ca_file", found.crm.ca_file)):
         if problem := certificates_problem(ca_file):
             problems.append(f"{found.path}: {name}: {problem}")
+    warnings += found.left_out
     if not offline and not problems:
         _check_names(found, problems, warnings)
     if as_json:

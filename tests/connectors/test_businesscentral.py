@@ -1,0 +1,130 @@
+"""Business Central API v2.0 against the sandbox: names of pages outside, names of the API on the wire."""
+
+import uuid
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from engine.connectors.businesscentral import BusinessCentral, _found
+from engine.connectors.metadata import Property, Shape
+from engine.connectors.protocol import Query, Side, Status, Write, WriteKind
+from engine.mapping.wording import business_central
+from engine.model.errors import ConnectionLost, Refused
+from engine.model.mapping import Condition
+from sandbox.serve import Sandbox
+from tests.connectors.conftest import COMPANY
+
+
+@pytest.fixture
+async def api(sandbox: Sandbox) -> AsyncIterator[BusinessCentral]:
+    one = side(sandbox)
+    yield one
+    await one.close()
+
+
+def side(sandbox: Sandbox, company: str = COMPANY) -> BusinessCentral:
+    url = sandbox.nav_url.replace("/ODataV4", "/api/v2.0")
+    return BusinessCentral(url, sandbox.token, company, wording=business_central())
+
+
+def create(id: str | None, name: str, **values: object) -> Write:
+    return Write(name, WriteKind.CREATE, "Customer", id, {"Name": name, **values})
+
+
+async def test_it_is_a_side_that_chooses_ids(api: BusinessCentral) -> None:
+    one: Side = api
+    assert one.client_ids
+    assert one.marker is None
+    assert not one.ids_from_keys
+
+
+async def test_records_have_the_names_of_pages_and_blanks_for_the_local_currency(
+    api: BusinessCentral, sandbox: Sandbox
+) -> None:
+    fields = ("No", "Name", "Currency_Code", "Blocked", "SystemModifiedAt")
+    rows = [row async for page in api.pages(Query("Customer", "SystemId", fields, page_size=7)) for row in page]
+    expected = sandbox.nav.tables["Customer"].rows
+    assert len(rows) == len(expected)
+    assert all({name: expected[row["No"]][name] for name in row if name != "@odata.etag"} == {
+        name: value for name, value in row.items() if name != "@odata.etag"
+    } for row in rows)  # fmt: skip
+    foreign = (Condition("Currency_Code", "ne", None),)
+    assert (await api.count("Customer", foreign)).number == sum(row["Currency_Code"] != "" for row in expected.values())
+    found = await api.find("Customer", "No", ["10000", "10010"], ("Name",), (Condition("Blocked", "eq", " "),))
+    assert {row["Name"] for row in found} == {expected["10000"]["Name"], expected["10010"]["Name"]}
+
+
+async def test_rates_and_the_local_currency_come_from_tables_of_their_own(
+    api: BusinessCentral, sandbox: Sandbox
+) -> None:
+    query = Query("Currency", "SystemId", ("Code", "Exchange_Rate_Amount"))
+    rates = {row["Code"]: row["Exchange_Rate_Amount"] async for page in api.pages(query) for row in page}
+    assert rates == {row["Code"]: row["Exchange_Rate_Amount"] for row in sandbox.nav.tables["Currency"].rows.values()}
+    assert Decimal(0) in rates.values()
+    setup = Query("General_Ledger_Setup", "SystemId", ("LCY_Code",))
+    assert [row["LCY_Code"] async for page in api.pages(setup) for row in page] == ["EUR"]
+
+
+async def test_a_new_record_has_the_id_that_it_was_given(api: BusinessCentral, sandbox: Sandbox) -> None:
+    ids = [str(uuid.uuid4()) for _ in range(130)]
+    assert not api.keeps_ids("Customer")
+    results = await api.write([create(id, f"n{n}", Currency_Code="") for n, id in enumerate(ids)])
+    assert [results[f"n{n}"].id for n in range(130)] == ids
+    assert api.keeps_ids("Customer")
+    row = results["n0"].row
+    assert row is not None
+    assert (row["Name"], row["Currency_Code"], row["No"]) == ("n0", "", "C000001")
+    again = await api.write([create(ids[0], "twice")])
+    assert again["twice"].status is Status.EXISTS
+    assert len(sandbox.nav.tables["Customer"].find("Name", "twice")) == 0
+
+
+async def test_each_status_of_a_change(api: BusinessCentral) -> None:
+    ids = [str(uuid.uuid4()) for _ in range(2)]
+    made = await api.write([create(id, id) for id in ids])
+    etag = str((made[ids[0]].row or {})["@odata.etag"])
+
+    async def change(id: str, etag: str | None, **values: object) -> Status:
+        return (await api.write([Write("x", WriteKind.UPDATE, "Customer", id, values, etag)]))["x"].status
+
+    assert await change(ids[0], etag, City="Ulm") is Status.DONE
+    assert await change(ids[0], etag, City="Bonn") is Status.STALE
+    assert await change(str(uuid.uuid4()), None, City="Ulm") is Status.MISSING
+    assert await change(ids[1], None, City="x" * 31) is Status.REJECTED
+    assert (await api.fetch("Customer", "SystemId", ids, ("City",)))[ids[0]]["City"] == "Ulm"
+    gone = await api.write([Write("x", WriteKind.DELETE, "Customer", ids[1], {})])
+    assert gone["x"].status is Status.DONE
+
+
+async def test_what_the_api_lacks_is_refused_by_name(api: BusinessCentral) -> None:
+    with pytest.raises(Refused, match="has no Resource"):
+        await api.count("Resource", ())
+    with pytest.raises(Refused, match="has no Fax_No in customers"):
+        await api.find("Customer", "No", ["1"], ("Fax_No",))
+
+
+def test_a_release_is_taken_by_the_names_that_it_has() -> None:
+    words = business_central()["Salesperson_Purchaser"]
+    older = Shape({name: Property("Edm.String") for name in ("id", "code", "displayName", "eMail")})
+    table = _found(words, {"salespeoplePurchasers": older})
+    assert table is not None
+    assert table.theirs == {"SystemId": "id", "Code": "code", "Name": "displayName", "E_Mail": "eMail"}
+    assert _found(words, {"customers": older}) is None
+
+
+async def test_a_probe_tells_the_companies_and_a_wrong_one_stops_everything(sandbox: Sandbox) -> None:
+    one = side(sandbox, "Other")
+    try:
+        assert [(step.name, step.ok) for step in await one.probe()] == [("Company list", True), ("Other", False)]
+        with pytest.raises(ConnectionLost, match="no company 'Other'"):
+            await one.count("Customer", ())
+    finally:
+        await one.close()
+
+
+async def test_metadata_have_the_names_of_pages(api: BusinessCentral) -> None:
+    shapes = await api.metadata()
+    assert "Resource" not in shapes
+    assert shapes["Customer"].properties["Name"].max_length == 100
+    assert "Exchange_Rate_Amount" in shapes["Currency"].properties
