@@ -1,7 +1,6 @@
 """One consistent, immutable picture of the store for screens and reports; short reads, no locks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from engine.model.snapshot import (
     Event,
     FlagChange,
     HomeSnapshot,
-    JobSnapshot,
     JobState,
     JobType,
     MappingSnapshot,
@@ -25,6 +23,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
 from engine.store import couplings as stored_couplings
 from engine.store import runs, troubles
@@ -37,7 +36,6 @@ from engine.sync.context import Clock, system_clock
 __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
 
 _RATE_WINDOW = timedelta(seconds=15)
-_LEAST_ETA = 3
 _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
 _JOBS = ("run", "sync")
@@ -73,7 +71,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 coupled=counts.get(one.name, 0),
                 last=passes[-1] if passes else None,
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
-                last_state=_last_state(passes, active_run) if passes else None,
+                last_state=last_state(passes, active_run) if passes else None,
             )
         )
     return HomeSnapshot(
@@ -146,7 +144,7 @@ def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None =
         rows = connection.execute(query.order_by(*order).limit(limit).offset(offset)).all()
         counters = _counters(connection, sorted({row.run_id for row in rows}))
     made = [(_pass(row, counters), alive and row.run_state == RunState.RUNNING.value) for row in rows]
-    return [one if going else _at_rest(one) for one, going in made]
+    return [one if going else at_rest(one) for one, going in made]
 
 
 def couplings(store: Store, mapping: str | None = None) -> Iterator[CouplingRow]:
@@ -169,7 +167,7 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
     counters = _counters(connection, [row.id])
     passes = [_pass(one, counters) for one in runs.job_rows(connection, row.id)]
     if state is not RunState.RUNNING:
-        passes = [_at_rest(one) for one in passes]
+        passes = [at_rest(one) for one in passes]
     rates = _rates(connection, row.id, now) if state is RunState.RUNNING else {}
     stored = runs.flags(connection)
     lines = connection.execute(
@@ -195,7 +193,7 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         answer=None if row.answer is None else ("yes" if row.answer else "no"),
         answered_by=row.answered_by,
         answered_at=row.answered_at,
-        jobs=_jobs(passes, rates, state, paused=row.paused),
+        jobs=jobs_of(passes, rates, state, paused=row.paused),
         flags=tuple(_flag(name, saved, stored, row) for name, saved in _ordered(row, passes)),
         events=tuple(Event(line.at, line.mapping, line.text) for line in reversed(lines)),
         left_alone=troubles.left_alone(connection, {one.mapping for one in passes})
@@ -225,70 +223,6 @@ def _flag(name: str, saved: Sequence[Any], stored: Mapping[str, tuple[bool, int]
     # In effect: a run that is not over overrides what is stored, a plan never does.
     now = value if ended or row.kind == "plan" else False
     return FlagChange(name, before, now, if_yes=value if edited else False, if_no=kept, edited=edited)
-
-
-def _jobs(
-    passes: Sequence[PassSnapshot], rates: Mapping[int, float], state: RunState, *, paused: bool
-) -> tuple[JobSnapshot, ...]:
-    grouped: dict[int, list[PassSnapshot]] = {}
-    for one in passes:
-        grouped.setdefault(one.seq, []).append(one)
-    return tuple(_job(group, rates.get(seq), state, paused=paused) for seq, group in grouped.items())
-
-
-def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, paused: bool) -> JobSnapshot:
-    word = _job_state(passes)
-    counters = sum((one.counters for one in passes), Counters())
-    exact = all(one.total_exact for one in passes)
-    known = [
-        max(one.total, one.counters.read) if not one.total_exact else one.total
-        for one in passes
-        if one.total is not None
-    ]
-    total = sum(known) if len(known) == len(passes) else None
-    if word is JobState.RUN and state is not RunState.RUNNING:
-        word = JobState.STOP
-    if word is JobState.RUN and paused:
-        word = JobState.PAUSE
-    running = word is JobState.RUN and rate
-    eta = (total - counters.read) / rate if running and rate and total is not None and total > counters.read else None
-    direction = Direction.BIDIRECTIONAL if len(passes) > 1 else passes[0].direction
-    return JobSnapshot(
-        seq=passes[0].seq,
-        mapping=passes[0].mapping,
-        direction=direction,
-        state=word,
-        counters=counters,
-        total=total,
-        total_exact=exact,
-        rate=rate if running else None,
-        eta=eta if eta is not None and eta >= _LEAST_ETA else None,
-        passes=tuple(passes),
-        message=next((one.message for one in passes if one.message), ""),
-    )
-
-
-def _at_rest(one: PassSnapshot) -> PassSnapshot:
-    """A pass as it is without an engine: what the store says of it is from before the engine went."""
-    return replace(one, state=JobState.STOP) if one.state is JobState.RUN else one
-
-
-def _last_state(passes: Sequence[PassSnapshot], active_run: RunSnapshot | None) -> JobState:
-    """The word for the last job of a mapping; it goes on only while the engine of its run does."""
-    word = _job_state(passes)
-    going = active_run is not None and active_run.id == passes[0].run and active_run.state is RunState.RUNNING
-    return JobState.STOP if word is JobState.RUN and not going else word
-
-
-def _job_state(passes: Sequence[PassSnapshot]) -> JobState:
-    """The word for one or two passes together: the worst that ended, RUN when one runs or is still to come."""
-    states = [one.state for one in passes]
-    for state in (JobState.STOP, JobState.FAIL, JobState.SKIP, JobState.RUN):
-        if state in states:
-            return state
-    if JobState.WAIT in states:
-        return JobState.WAIT if all(state is JobState.WAIT for state in states) else JobState.RUN
-    return JobState.PART if JobState.PART in states else JobState.OK
 
 
 def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -> PassSnapshot:

@@ -14,12 +14,12 @@ from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
 from engine.sync.brake import mass_loss, too_many
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.page import Pass
 from engine.sync.renames import follow_renames
 from engine.sync.uncoupling import all_couplings, remove
-from engine.sync.writing import source_columns
 
 _DRAWS = 10
 _DRAWN = 30

@@ -14,10 +14,10 @@ from engine.store import troubles
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult, add_page
 from engine.store.work import Scope
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.page import Pass, work_page
 from engine.sync.passes import close_pass
-from engine.sync.writing import source_columns
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The id of a record that was not found."""

@@ -8,9 +8,9 @@ from functools import partial
 from engine.model.mapping import FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.work import Link, Scope, commit_links, links
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.page import Pass, work_page
-from engine.sync.writing import source_columns
 
 _BATCH = 200
 

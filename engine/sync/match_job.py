@@ -18,6 +18,7 @@ from engine.model.outcome import Action, Outcome, Problem
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
 from engine.sync.item import Item
@@ -25,7 +26,6 @@ from engine.sync.lookups import partners
 from engine.sync.matching import candidates
 from engine.sync.page import Pass
 from engine.sync.twins import marked_columns
-from engine.sync.writing import source_columns
 
 _SHOWN = 5
 

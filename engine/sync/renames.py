@@ -22,10 +22,10 @@ from engine.store import couplings
 from engine.store.couplings import Coupling
 from engine.store.runs import add_event
 from engine.store.work import Scope
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.lookups import choices, partners
 from engine.sync.matching import Key, rule_field, rule_key
-from engine.sync.writing import source_columns
 
 _KEYS_AT_ONCE = 20_000
 _PAIRS_AT_ONCE = 5_000

@@ -11,9 +11,9 @@ from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import Direction, TableMapping
 from engine.model.outcome import Problem
 from engine.store.work import Scope
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.item import Item, Mode
-from engine.sync.writing import source_columns
 
 
 def marked_columns(context: Context, mapping: TableMapping, one_way: Direction) -> tuple[str, ...]:

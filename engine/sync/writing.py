@@ -12,15 +12,15 @@ import sqlalchemy as sa
 
 from engine.connectors.protocol import ETAG, Halted, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.decide import created_base, decide
-from engine.mapping.templates import template_columns
 from engine.mapping.transfer import FROM, TO
 from engine.mapping.values import Value, blank, nav_json
 from engine.model.errors import ConnectionLost
-from engine.model.mapping import DeletionPolicy, Direction, FieldKind, FieldMapping, TableMapping
+from engine.model.mapping import DeletionPolicy, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 from engine.store.couplings import Coupling
 from engine.store.work import Create, Intent, Scope, intend, settle_intent
 from engine.sync.brake import Losses
+from engine.sync.columns import target_columns
 from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
@@ -274,27 +274,6 @@ class Writer:
                 self._missing(item)
             case _:
                 item.fail(_refused(result), one_way=self._scope.direction)
-
-
-def target_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]:
-    """The columns of a partner that are compared or shown."""
-    return source_columns(mapping, FROM if one_way is TO else TO)
-
-
-def source_columns(mapping: TableMapping, one_way: Direction) -> tuple[str, ...]:
-    """The columns of a record that are mapped, matched or shown."""
-    table = mapping.table(one_way)
-    mapped = [field.nav if one_way is TO else field.column for field in mapping.fields]
-    return tuple(
-        dict.fromkeys(
-            name
-            for name in (
-                *(table.key, table.number, table.name, table.modified),
-                *(*mapped, *table.extra, *template_columns(mapping, one_way)),
-            )
-            if name
-        )
-    )
 
 
 def _undecided(items: Sequence[Item]) -> list[Item]:

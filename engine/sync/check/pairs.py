@@ -9,12 +9,12 @@ from engine.model.mapping import Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.work import Scope
 from engine.sync.broken import broken
+from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.dry import DrySide
 from engine.sync.page import COUPLED_ELSEWHERE, Pass, work_page
 from engine.sync.uncoupling import all_couplings
 from engine.sync.waiting import WAITS
-from engine.sync.writing import source_columns
 
 _GONE = "deleted"
 _PARTLY = (WAITS, COUPLED_ELSEWHERE.code)

@@ -1,0 +1,75 @@
+"""Jobs as operators see them: what one or two passes are together, how far they are and how long it takes yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.model.mapping import Direction
+from engine.model.snapshot import Counters, JobSnapshot, JobState, PassSnapshot, RunSnapshot, RunState
+
+_LEAST_ETA = 3
+"""Seconds; less is not worth saying."""
+
+
+def jobs_of(
+    passes: Sequence[PassSnapshot], rates: Mapping[int, float], state: RunState, *, paused: bool
+) -> tuple[JobSnapshot, ...]:
+    """The jobs of a run, each of one or two passes; `rates` are records a second by the number of the job."""
+    grouped: dict[int, list[PassSnapshot]] = {}
+    for one in passes:
+        grouped.setdefault(one.seq, []).append(one)
+    return tuple(_job(group, rates.get(seq), state, paused=paused) for seq, group in grouped.items())
+
+
+def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, paused: bool) -> JobSnapshot:
+    word = _job_state(passes)
+    counters = sum((one.counters for one in passes), Counters())
+    exact = all(one.total_exact for one in passes)
+    known = [
+        max(one.total, one.counters.read) if not one.total_exact else one.total
+        for one in passes
+        if one.total is not None
+    ]
+    total = sum(known) if len(known) == len(passes) else None
+    if word is JobState.RUN and state is not RunState.RUNNING:
+        word = JobState.STOP
+    if word is JobState.RUN and paused:
+        word = JobState.PAUSE
+    running = word is JobState.RUN and rate
+    eta = (total - counters.read) / rate if running and rate and total is not None and total > counters.read else None
+    direction = Direction.BIDIRECTIONAL if len(passes) > 1 else passes[0].direction
+    return JobSnapshot(
+        seq=passes[0].seq,
+        mapping=passes[0].mapping,
+        direction=direction,
+        state=word,
+        counters=counters,
+        total=total,
+        total_exact=exact,
+        rate=rate if running else None,
+        eta=eta if eta is not None and eta >= _LEAST_ETA else None,
+        passes=tuple(passes),
+        message=next((one.message for one in passes if one.message), ""),
+    )
+
+
+def at_rest(one: PassSnapshot) -> PassSnapshot:
+    """A pass as it is without an engine: what the store says of it is from before the engine went."""
+    return replace(one, state=JobState.STOP) if one.state is JobState.RUN else one
+
+
+def last_state(passes: Sequence[PassSnapshot], active_run: RunSnapshot | None) -> JobState:
+    """The word for the last job of a mapping; it goes on only while the engine of its run does."""
+    word = _job_state(passes)
+    going = active_run is not None and active_run.id == passes[0].run and active_run.state is RunState.RUNNING
+    return JobState.STOP if word is JobState.RUN and not going else word
+
+
+def _job_state(passes: Sequence[PassSnapshot]) -> JobState:
+    """The word for one or two passes together: the worst that ended, RUN when one runs or is still to come."""
+    states = [one.state for one in passes]
+    for state in (JobState.STOP, JobState.FAIL, JobState.SKIP, JobState.RUN):
+        if state in states:
+            return state
+    if JobState.WAIT in states:
+        return JobState.WAIT if all(state is JobState.WAIT for state in states) else JobState.RUN
+    return JobState.PART if JobState.PART in states else JobState.OK
