@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     NOT_APPLIED = 7
     """The answer could not be stored: answer again before jobs run on a schedule."""
     BRAKE = 8
-    """Going on could do harm, as when one side was restored from a backup; nothing was done about it."""
+    """Going on could do harm, as when one side was restored from a backup."""
     INTERNAL = 70
     """A fault of the program, or an engine that ended without a word; the message says where the details are."""
     HANGUP = 129

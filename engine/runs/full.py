@@ -100,9 +100,9 @@ class FullSynchronization:
         if not plan:
             await settle_intents(context, self._run, beats=beats)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
-        await refuse_mass_loss(context, dict.fromkeys(row.mapping for row in rows), str(self._run))
-        await self._estimate(context, rows)
         names = dict.fromkeys(row.mapping for row in rows)
+        await refuse_mass_loss(context, names, str(self._run), draw=self._before == 0)
+        await self._estimate(context, rows)
         seqs = {row.mapping: row.seq for row in rows}
         for name in names:
             reason = "" if self._settings.run.continue_after_failure else await self._broken(context.mappings[name])

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import sqlalchemy as sa
+
 from engine.mapping.identity import created_id
 from engine.mapping.transfer import FROM, TO
 from engine.model.errors import Refused
@@ -13,7 +15,7 @@ from engine.store import couplings, troubles
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
-from engine.sync.brake import mass_loss, too_many
+from engine.sync.brake import mass_loss, told, too_many
 from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.coupling import commit, work_records
@@ -107,20 +109,20 @@ async def broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupli
     return [one for one in found if one.nav_gone or one.crm_gone]
 
 
-async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str) -> None:
-    """Raise Brake when a mapping has lost too many records on either side.
+async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str, *, draw: bool) -> None:
+    """Raise Brake when a mapping has lost too many records on either side that nobody has told of yet.
 
-    Looks at couplings drawn from all over the table, and at each one only where one of these has lost a record, so that
-    sides in order cost a few requests. What the draw misses is a small part; `engine.sync.brake.Losses` stops at that.
+    With `draw` it looks at couplings from all over the table, and at each one only where one of these has lost a
+    record, so that sides in order cost a few requests. What that misses is a small part; `engine.sync.brake.Losses`
+    stops at it.
     """
     known = await context.store.read(couplings.counts)
     for name in names:
         total = known.get(name, 0)
         mapping = context.mappings[name]
-        drawn = await _draw(context, name, seed)
         lost = 0
         try:
-            if drawn and await _lost(context, mapping, drawn):
+            if not draw or await _lost(context, mapping, await _draw(context, name, seed)):
                 async for pairs in all_couplings(context, name):
                     lost += await _lost(context, mapping, pairs)
         except Refused:
@@ -130,9 +132,20 @@ async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str) ->
 
 
 async def _lost(context: Context, mapping: TableMapping, pairs: Sequence[Coupling]) -> int:
-    """How many of some couplings lost a record; where ids are keys of NAV, one that is gone may have been renamed."""
-    found = await broken(context, mapping, pairs)
-    return len([one for one in found if one.crm_gone]) if context.nav.ids_from_keys else len(found)
+    """How many of some couplings lost one record of the two, and not only its name where ids are keys of NAV."""
+    found = [one.pair for one in await broken(context, mapping, pairs) if _is_loss(context, one)] if pairs else []
+
+    def read(connection: sa.Connection) -> set[str]:
+        ours = troubles.of(connection, mapping.name, TO, [pair.nav_id for pair in found])
+        theirs = troubles.of(connection, mapping.name, FROM, [pair.crm_id for pair in found])
+        return {id for id, trouble in (*ours.items(), *theirs.items()) if told(trouble)}
+
+    known = await context.store.read(read) if found else set()
+    return sum(pair.nav_id not in known and pair.crm_id not in known for pair in found)
+
+
+def _is_loss(context: Context, one: Broken) -> bool:
+    return one.survivor is not None and (one.crm_gone or not context.nav.ids_from_keys)
 
 
 async def _draw(context: Context, name: str, seed: str) -> list[Coupling]:

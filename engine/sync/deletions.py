@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from engine.mapping.transfer import TO
 from engine.model.mapping import DeletionPolicy, Direction, Table, TableMapping
 from engine.model.outcome import Problem
+from engine.sync.brake import DELETED, Losses
 from engine.sync.context import Context
 from engine.sync.item import Item, Mode
 
@@ -43,12 +44,13 @@ async def end_hindered(
     hindered: Sequence[tuple[Item, Problem | None]],
     *,
     mend: bool,
+    losses: Losses | None,
 ) -> None:
     """Fail records that cannot be written, and skip those without a problem, that take no part.
 
     Those whose coupled partner was deleted follow the deletion policy of their mapping all the same: they may be
     hindered by the same deletion, as contacts are that lost their account too. What is to be uncoupled is left `gone`.
-    Without `mend` nobody looks for partners.
+    Without `mend` nobody looks for partners. `losses` stops a pass that meets too many of the deleted.
     """
     table = mapping.crm if one_way is TO else mapping.nav
     coupled = {
@@ -60,6 +62,8 @@ async def end_hindered(
     there = await context.target(one_way).fetch(table.entity, table.key, ids, (table.key,)) if ids else {}
     for item, problem in hindered:
         lost = item.id in coupled and coupled[item.id] not in there
+        if lost and losses is not None:
+            losses.meet(item.id, item.trouble)
         if lost and mapping.deletion is DeletionPolicy.REMOVE_COUPLING:
             item.gone = True
         elif problem is None:
@@ -73,7 +77,7 @@ async def end_hindered(
 def gone_problem(caption: str) -> Problem:
     """The partner was deleted, and the mapping says nothing about that."""
     return Problem(
-        "deleted",
+        DELETED,
         f"the coupled {caption} record is gone",
         f"The record cannot be updated because it is coupled to a {caption} record that was deleted.",
         "Restore the partner or remove the coupling, then run again.",

@@ -93,7 +93,7 @@ async def work_page(
             hindered.append((item, problem))
         elif only is not None:
             item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
-    await end_hindered(context, one.mapping, scope.direction, hindered, mend=only is None)
+    await end_hindered(context, one.mapping, scope.direction, hindered, mend=only is None, losses=one.losses)
     await refuse_twins(context, scope, [item for item in active if item.open and not item.gone])
     active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)

@@ -145,7 +145,7 @@ class Writer:
 
     def _missing(self, item: Item) -> None:
         if self._losses is not None:
-            self._losses.meet(item.id)
+            self._losses.meet(item.id, item.trouble)
         if self._mend and item.mode is Mode.COUPLED:
             item.gone = True
         else:

@@ -77,6 +77,53 @@ async def test_what_the_draw_misses_stops_the_pass_at_the_fifty_first(make: Make
     assert len(one.couplings("CUSTOMER")) == 1100
 
 
+async def test_a_run_that_is_resumed_looks_at_all(make: Make) -> None:
+    """The draw of a run is always the same one: what it missed must not be let through fifty at a time."""
+    one = await coupled(make, 1100)
+    one.set(page_size=200)
+    lose(one, 120)
+    number = one.start("CUSTOMER")
+    before = len(one.audit())
+    first = await one.work(number)
+    seen = len(one.audit(before))
+    second = await one.resume(number)
+    assert (first.code, second.code) == ("brake", "brake")
+    assert seen <= 50
+    assert len(one.audit(before)) == seen
+
+
+async def test_pairs_without_any_record_are_no_loss(make: Make) -> None:
+    one = await coupled(make, 40)
+    lost = one.crm("accounts")[:10]
+    for row in lost:
+        (pair,) = [pair for pair in one.couplings("CUSTOMER") if pair.crm_id == row["accountid"]]
+        one.delete_nav("Customer", pair.nav_no)
+        one.delete_crm("accounts", row["accountid"])
+    assert (await one.run("CUSTOMER")).state is RunState.FINISHED
+
+
+async def test_losses_that_were_told_do_not_add_up(make: Make) -> None:
+    one = await coupled(make, 60)
+    one.mapping("CUSTOMER", deletion=DeletionPolicy.NONE)
+    for _ in range(4):
+        gone = {pair.crm_id for pair in one.couplings("CUSTOMER")} - {row["accountid"] for row in one.crm("accounts")}
+        lose(one, 4)
+        run = await one.run("CUSTOMER")
+        assert run.state is RunState.FINISHED, f"{len(gone)} were told before"
+
+
+async def test_records_that_cannot_be_written_count_too(make: Make) -> None:
+    one = await coupled(make, 1100)
+    one.set(page_size=200)
+    one.mapping("CUSTOMER", deletion=DeletionPolicy.REMOVE_COUPLING)
+    for row in one.nav("Customer"):
+        one.sandbox.nav.tables["Customer"].update(row["No"], {"Currency_Code": "XXX"})
+    lose(one, 90)
+    run = await one.work(one.start("CUSTOMER"))
+    assert run.code == "brake"
+    assert len(one.couplings("CUSTOMER")) >= 1100 - 50
+
+
 async def test_the_run_goes_on_once_the_couplings_are_in_order_again(make: Make) -> None:
     one = await coupled(make, 40)
     lose(one, 20)

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from engine.model.mapping import ConflictPolicy
 from engine.store.schema import coupling
 from tests.handling.test_states import open_filters, refused_row
+from tests.sync import test_contacts as contacts
 from tests.sync.faults import at, batch
+from tests.sync.test_customers import customer
 from tests.sync.test_products import JOBS, UNITS, item, product
 from tests.sync.world import Make, World
 from tests.undo.taking_back import company, left, lines, undo
@@ -134,3 +136,19 @@ async def test_a_record_that_is_gone_is_named(make: Make) -> None:
     world.delete_crm("accounts", account)
     done = await undo(world, run.id, dry=True)
     assert left(world, done) == {"C2": "the record is gone"}
+
+
+async def test_what_a_run_linked_in_another_mapping_goes_back(make: Make) -> None:
+    """CUSTOMER has no job in the run that makes the primary contact, and its lookup waited for that."""
+    one = make(
+        {
+            "Customer": [customer("C1", Primary_Contact_No="P1")],
+            "Contact": [contacts.company("K1", "C1"), contacts.person("P1", "K1", "C1")],
+        }
+    )
+    await one.run("CUSTOMER")
+    run = await one.run("CONTACTS")
+    assert one.crm("accounts")[0]["_primarycontactid_value"]
+    await undo(one, run.id)
+    assert one.crm("accounts")[0].get("_primarycontactid_value") is None
+    assert one.crm("contacts") == []

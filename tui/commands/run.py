@@ -36,7 +36,7 @@ Exit codes:
   5    a job failed, or the run was stopped or cancelled
   6    the closing question waits for its answer
   7    the answer could not be applied; answer again
-  8    a side looks like an older one; nothing was done about it
+  8    stopped, as one side looks like an older or another one
   70   internal error
   129  hang-up: the run goes on
   130  Ctrl+C: stopped at a checkpoint

@@ -158,7 +158,7 @@ class Review:
                 one.written.entity,
                 one.written.id,
                 RESTORE,
-                one.written.seq,
+                self._undone.seq(one.written.mapping),
                 one.written.direction,
                 one.written.mapping,
                 nav_id=one.written.id if one.written.direction is FROM else None,
