@@ -33,6 +33,7 @@ from engine.sync.organization import Organization, read_organization
 from engine.sync.passes import modified_since, run_pass
 from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
+from engine.sync.undo.given_up import settle_given_up
 
 _BEAT_SECONDS = 0.5
 _DONE = (JobState.OK.value, JobState.PART.value)
@@ -99,6 +100,7 @@ class FullSynchronization:
         context = await self._context(plan=plan)
         if not plan:
             await settle_intents(context, self._run, beats=beats)
+            await settle_given_up(context)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         names = dict.fromkeys(row.mapping for row in rows)
         await refuse_mass_loss(context, names, str(self._run), draw=self._before == 0)

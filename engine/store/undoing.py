@@ -9,8 +9,11 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.outcome import Problem
+from engine.model.snapshot import RunState
 from engine.store import conflicts, couplings
+from engine.store.runs import UNDO
 from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
+from engine.store.schema import run as run_table
 from engine.store.upsert import insert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
@@ -148,6 +151,20 @@ def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetim
     _save(connection, rows)
     _count(connection, run, ended, at)
     _uncouple(connection, [one.step for one in ended if one.state == DONE])
+
+
+def given_up(connection: sa.Connection) -> list[int]:
+    """The runs that were to undo another one, were cancelled, and still have steps."""
+    c = run_table.c
+    steps = sa.exists().where(undoing.c.run_id == c.id, undoing.c.state == TODO)
+    query = sa.select(c.id, c.request).where(c.kind == UNDO, c.state == RunState.CANCELLED.value, steps)
+    return [row.id for row in connection.execute(query.order_by(c.id)) if not row.request["dry"]]
+
+
+def give_up(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
+    """Close steps that were done after all, and drop those that are not going to be."""
+    end(connection, run, ended, at)
+    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run, undoing.c.state == TODO))
 
 
 def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, str, int]]:

@@ -208,3 +208,22 @@ async def test_what_is_looked_at_again_is_told_once(make: Make) -> None:
     assert [one.kind for one in world.outcomes(done, "CUSTOMER") if one.nav_no == "C1"] == ["removed"]
     assert lines(world, done)["CUSTOMER"].left == 0
     assert sum(job.counters.skipped for job in done.jobs) == 0
+
+
+async def test_removals_that_nobody_wrote_down_are_found_once_it_is_given_up(make: Make) -> None:
+    world = company(make)
+    run = await world.run()
+    account = world.crm("accounts", name="Firm C1")[0]["accountid"]
+    number = await undo_until(
+        world, run.id, lambda name: name.startswith("after") and not world.crm("accounts", accountid=account)
+    )
+    assert account in {pair.crm_id for pair in world.couplings("CUSTOMER")}, "the engine died before it wrote that down"
+    control.cancel(world.store, number, "test")
+    again = await world.run()
+    assert again.state is RunState.FINISHED
+    assert "C1" not in world.codes(again)
+    made = [row["accountid"] for row in world.crm("accounts", name="Firm C1")]
+    assert made == [pair.crm_id for pair in world.couplings("CUSTOMER") if pair.nav_no == "C1"]
+    before = len(world.audit())
+    await world.run()
+    assert world.audit(before) == []

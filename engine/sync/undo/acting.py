@@ -28,7 +28,8 @@ from engine.sync.undo.undone import (
     unlinked,
 )
 
-_BATCH = 200
+BATCH = 200
+"""Steps in one commit."""
 _ROUNDS = 6
 _DEPENDENTS: Mapping[str, tuple[tuple[str, str, int], ...]] = {
     "accounts": (("contacts", "_parentcustomerid_value", 0), ("accounts", "_parentaccountid_value", 0)),
@@ -59,7 +60,7 @@ class Acting:
         """
         store, before = self._context.store, replace(self._undone, nav_end=nav_at, crm_end=crm_at)
         last: Step | None = None
-        while steps := await store.read(partial(undoing.removals, run=self._run, limit=_BATCH, before=last)):
+        while steps := await store.read(partial(undoing.removals, run=self._run, limit=BATCH, before=last)):
             await self._context.checkpoint()
             last = steps[-1]
             ended = await self._since(steps, before)
@@ -85,7 +86,7 @@ class Acting:
     async def act(self) -> None:
         """Carry out all steps."""
         store = self._context.store
-        while steps := await store.read(partial(undoing.upcoming, run=self._run, limit=_BATCH)):
+        while steps := await store.read(partial(undoing.upcoming, run=self._run, limit=BATCH)):
             await self._context.checkpoint()
             ended = await self._ended(steps)
             at = self._context.clock()
