@@ -128,12 +128,15 @@ class Undoing(FullSynchronization):
             if not request["reviewed"]:
                 await self._store.write(partial(_reviewed, run=self._run, request=request, target=target))
             await self._jobs(JobState.RUN)
-            acting = Acting(context, undone, self._run)
+            acting = Acting(context, undone, self._run, self._sign_of_life)
             if request["reviewed"]:
                 await acting.look_again(row.nav_at, row.crm_at)
             await acting.act()
             await self._store.write(partial(self._put_back, target=target))
         await self._jobs(None)
+
+    def _sign_of_life(self, connection: sa.Connection) -> None:
+        runs.change(connection, self._run, (RunState.RUNNING,), {"beat_at": self._clock(), **self._times()})
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
         del nav, crm, local, plan

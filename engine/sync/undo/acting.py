@@ -1,9 +1,11 @@
 """Carry out the steps, batch by batch; each batch is one commit, and a step that is repeated does nothing twice."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+
+import sqlalchemy as sa
 
 from engine.connectors.protocol import ETAG, Row, Status, Write, WriteKind
 from engine.mapping.transfer import FROM, TO
@@ -47,8 +49,12 @@ _DEPENDENTS: Mapping[str, tuple[tuple[str, str, int], ...]] = {
 class Acting:
     """The steps of one run that undoes another one, from where they were left."""
 
-    def __init__(self, context: Context, undone: Undone, run: int) -> None:
+    def __init__(
+        self, context: Context, undone: Undone, run: int, sign_of_life: Callable[[sa.Connection], None]
+    ) -> None:
+        """`sign_of_life` goes into each commit, so that the last one is not older than what was done."""
         self._context = context
+        self._sign_of_life = sign_of_life
         self._undone = undone
         self._run = run
 
@@ -88,9 +94,11 @@ class Acting:
         store = self._context.store
         while steps := await store.read(partial(undoing.upcoming, run=self._run, limit=BATCH)):
             await self._context.checkpoint()
-            ended = await self._ended(steps)
-            at = self._context.clock()
-            await store.write(partial(undoing.end, run=self._run, ended=ended, at=at))
+            await store.write(partial(self._commit, await self._ended(steps)))
+
+    def _commit(self, ended: Sequence[Ended], connection: sa.Connection) -> None:
+        self._sign_of_life(connection)
+        undoing.end(connection, self._run, ended, self._context.clock())
 
     async def _ended(self, steps: Sequence[Step]) -> list[Ended]:
         match steps[0].kind:
