@@ -132,6 +132,15 @@ async def test_only_what_the_filters_let_through_takes_part(make: Make) -> None:
     assert counters(run, "CUSTOMER", TO) == {"inserted": 1}
 
 
+async def test_an_account_keeps_its_credit_limit_and_its_customer_starts_with_it(make: Make) -> None:
+    world = make({}, {"account": [account("New", "n@x.example", creditlimit=5000)]})
+    await world.run("CUSTOMER")
+    again = await world.run("CUSTOMER")
+    assert counters(again, "CUSTOMER") == {"unchanged": 2}
+    assert world.crm("accounts")[0]["creditlimit"] == 5000
+    assert world.nav("Customer")[0]["Credit_Limit_LCY"] == 5000
+
+
 # matching
 
 
