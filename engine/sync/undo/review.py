@@ -119,11 +119,12 @@ class Review:
         rows = await self._context.crm.fetch(entity, place.key, [one.id for one in extras], place.columns)
         sources = [one.source for one in extras if len(one.source) == len(one.id)]
         states = await self._context.store.read(partial(undoing.known, run=self._run, ids=sources))
+        stamps = await self._context.store.read(partial(undoing.stamps, ids=list(rows)))
         steps: list[tuple[Step, Problem | None]] = []
         for one in extras:
             if (row := rows.get(one.id)) is None:
                 continue
-            problem = touched_in_crm(self._undone, row)
+            problem = touched_in_crm(self._undone, row, stamps.get(one.id, ()))
             if states.get(one.source) == LEFT:
                 problem = OWNER_LEFT
             step = Step(
