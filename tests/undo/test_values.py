@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from engine.model.mapping import ConflictPolicy
+from engine.model.mapping import ConflictPolicy, DeletionPolicy
 from engine.store.schema import coupling
 from tests.handling.test_states import open_filters, refused_row
 from tests.sync.faults import at, batch
+from tests.sync.test_customers import account, customer
 from tests.sync.test_products import JOBS, UNITS, item, product
 from tests.sync.world import Make, World
 from tests.undo.taking_back import company, left, lines, undo
@@ -134,3 +135,21 @@ async def test_a_record_that_is_gone_is_named(make: Make) -> None:
     world.delete_crm("accounts", account)
     done = await undo(world, run.id, dry=True)
     assert left(world, done) == {"C2": "the record is gone"}
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_a_coupling_that_the_run_removed_is_told_and_stays_removed(make: Make, dry: bool) -> None:
+    world = make(
+        {"Customer": [customer("C1"), customer("C2"), customer("C3")]}, {"account": [account("New", "n@x.example")]}
+    )
+    await world.run("CUSTOMER")
+    pairs = {pair.nav_no: pair for pair in world.couplings("CUSTOMER")}
+    world.delete_crm("accounts", pairs["C1"].crm_id)
+    world.delete_nav("Customer", "C000001")
+    world.mapping("CUSTOMER", deletion=DeletionPolicy.REMOVE_COUPLING)
+    run = await world.run("CUSTOMER")
+    done = await undo(world, run.id, dry=dry)
+    told = "the run removed its coupling"
+    assert left(world, done) == {"C1": told, "C000001": told}
+    assert lines(world, done)["CUSTOMER"].left == 2
+    assert {pair.nav_no for pair in world.couplings("CUSTOMER")} == {"C2", "C3"}
