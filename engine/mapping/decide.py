@@ -1,7 +1,8 @@
 """What to do with one record whose partner is known (design.md sections 5 and 6; reference/domain.md section 3.2).
 
 For bidirectional fields the values at the last synchronization are remembered, so that a field that only one side
-changed goes the way it must, and a field that both changed differently is a conflict and never overwritten unasked.
+changed goes the way it must, and a field that both changed differently is a conflict and never overwritten unasked. A
+blank of a field that goes one way overwrites no value before both sides have been the same once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,8 +70,12 @@ def decide(
         if current == desired or _cut_on_the_way(field, one_way, (given, desired), current):
             remembered.agree(field, one_way, given, current)
             continue
-        if lead or field.direction is not Direction.BIDIRECTIONAL:
+        if lead:
             values[field] = desired
+            continue
+        if field.direction is not Direction.BIDIRECTIONAL:
+            if not (blank(given) and blank(desired) and remembered.never_agreed(field)):
+                values[field] = desired
             continue
         match _winner(remembered, field, one_way, given, current):
             case "source":
@@ -97,7 +102,7 @@ def created_base(mapping: TableMapping, one_way: Direction, source: Mapping[str,
     """The base of a pair whose partner has just been made from the record."""
     remembered = _Base(mapping, None)
     for field, value in wanted.values.items():
-        if field.direction is Direction.BIDIRECTIONAL:
+        if field.direction.includes(one_way):
             remembered.agree(field, one_way, source_value(field, one_way, source), value)
     return remembered.blob()
 
@@ -201,18 +206,22 @@ def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, 
 
 
 class _Base:
-    """The remembered values: for each bidirectional field its mark, a hash for NAV and one for CRM.
+    """The remembered values: for each field that is remembered its mark, a hash for NAV and one for CRM.
 
     What is remembered of fields that the mapping does not have now is kept: once they are back, it still tells which
     side changed since both were the same.
     """
 
     def __init__(self, mapping: TableMapping, blob: bytes | None) -> None:
-        self._own = frozenset(mapping.bidirectional)
+        self._own = frozenset(field for field in mapping.fields if _is_remembered(field))
         self.pairs: dict[bytes, bytes] = {}
         for at in range(0, len(blob or b""), _ENTRY):
             entry = (blob or b"")[at : at + _ENTRY]
             self.pairs[entry[:_MARK_SIZE]] = entry[_MARK_SIZE:]
+
+    def never_agreed(self, field: FieldMapping) -> bool:
+        """Whether a field is one to be remembered, and both sides have never been seen to mean the same."""
+        return field in self._own and _mark(field) not in self.pairs
 
     def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
         """The hashes of the source's and the target's value."""
@@ -243,6 +252,16 @@ class _Base:
 
     def blob(self) -> bytes:
         return b"".join(mark + pair for mark, pair in self.pairs.items())
+
+
+def _is_remembered(field: FieldMapping) -> bool:
+    """Bidirectional fields, so that it can be told which side changed one; and those that one side leads in and that
+    can be blank, so that a blank only overwrites what that side once had.
+    """
+    if field.direction is Direction.BIDIRECTIONAL:
+        return True
+    starts = field.create_only or field.initial or field.constant is not None
+    return not (starts or field.derived or field.kind in (FieldKind.DECIMAL, FieldKind.BOOLEAN))
 
 
 @lru_cache(maxsize=1024)

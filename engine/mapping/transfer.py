@@ -52,7 +52,7 @@ def transfer(
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
     for field in mapping.fields:
-        seeding = field.seed and one_way is FROM and not field.direction.includes(FROM)
+        seeding = field.seed and not field.direction.includes(one_way)
         if not (field.direction.includes(one_way) or seeding):
             continue
         name = field.crm if one_way is TO else field.nav

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from engine.config import Settings
-from engine.connectors.protocol import Halted
+from engine.connectors.protocol import Halted, Side
 from engine.mapping.transfer import FROM, TO
 from engine.model.errors import ConfigError, CouplerError
 from engine.model.mapping import Direction, TableMapping
@@ -29,6 +29,7 @@ from engine.sync.coupling import couple, create_partner
 from engine.sync.importing import import_lines
 from engine.sync.linking import write_links
 from engine.sync.match_job import direction_after, match
+from engine.sync.organization import NOWHERE, Organization
 from engine.sync.settling import settle_intents
 from engine.sync.uncoupling import dependants, uncouple
 
@@ -94,14 +95,25 @@ def kind_of(request: Request) -> str:
             return "import"
 
 
+def _transfers(request: Request) -> bool:
+    """Whether values of records may be carried over, and not only couplings looked at, made or removed."""
+    match request:
+        case Couple() | Match():
+            return True
+        case Mend():
+            return request.action == "restore"
+        case Uncouple() | Import():
+            return False
+
+
 class CouplingRun(FullSynchronization):
     """The engine's work on one run about couplings."""
 
     async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
-        row = await self._store.read(partial(runs.get, run_id=self._run))
-        request = unpacked(None if row is None else row.request)
+        request = await self._request()
         context = await self._context(plan=plan)
-        await settle_intents(context, self._run, beats=beats)
+        if kind_of(request) != LOOK:
+            await settle_intents(context, self._run, beats=beats)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         scopes = {
             (one.seq, Direction(one.direction)): Scope(
@@ -110,6 +122,15 @@ class CouplingRun(FullSynchronization):
             for one in rows
         }
         await self._carry_out(context, request, scopes)
+
+    async def _request(self) -> Request:
+        row = await self._store.read(partial(runs.get, run_id=self._run))
+        return unpacked(None if row is None else row.request)
+
+    async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
+        if not _transfers(await self._request()):
+            return NOWHERE
+        return await super()._organization(nav, crm, local, plan=plan)
 
     async def _carry_out(self, context: Context, request: Request, scopes: dict[tuple[int, Direction], Scope]) -> None:
         every = list(scopes.values())

@@ -22,13 +22,11 @@ from engine.store.schema import run as run_table
 from engine.store.undoing import DONE, REMOVE, RESTORE, TODO, UNCOUPLE
 from engine.store.work import Scope
 from engine.sync.context import Clock, Context, system_clock
-from engine.sync.organization import Organization
+from engine.sync.organization import NOWHERE, Organization
 from engine.sync.settling import settle_intents
 from engine.sync.undo.acting import Acting
 from engine.sync.undo.review import Review
 from engine.sync.undo.undone import Undone
-
-_NOWHERE = Organization("", "", "", 2, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class Undoing(FullSynchronization):
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
         del nav, crm, local, plan
-        return _NOWHERE  # nothing is transferred, so that no currency is needed, let alone made
+        return NOWHERE
 
     async def _undone(self, context: Context, target: sa.Row[Any]) -> Undone:
         rows = await self._store.read(partial(runs.job_rows, run_id=target.id))

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.model.mapping import Direction
-from engine.store.schema import coupling, extra, overwritten
+from engine.store.schema import coupling, extra, outcome, overwritten
 from engine.store.schema import run as runs
 from engine.store.traces import Values, decoded
 
@@ -67,6 +67,15 @@ def made_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) 
         entity, id = after
         query = query.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.id > id)))
     return [Made(*row) for row in connection.execute(query.order_by(c.entity, c.id).limit(_CHUNK))]
+
+
+def told_of(connection: sa.Connection, run: int, code: str, after: tuple[int, str, str] | None) -> list[sa.Row[Any]]:
+    """Some rows of `outcome` of a run with a code, behind the last one (job, direction, source id), in key order."""
+    key = (outcome.c.seq, outcome.c.direction, outcome.c.source_id)
+    query = sa.select(outcome).where(outcome.c.run_id == run, outcome.c.code == code)
+    if after is not None:
+        query = query.where(sa.tuple_(*key) > after)
+    return list(connection.execute(query.order_by(*key).limit(_CHUNK)))
 
 
 def sources(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, str]:

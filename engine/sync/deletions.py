@@ -12,6 +12,9 @@ from engine.sync.brake import DELETED, Losses
 from engine.sync.context import Context
 from engine.sync.item import Item, Mode
 
+COUPLING_REMOVED = "coupling_removed"
+"""The code of records whose coupling a pass removed."""
+
 
 def uncouple_or_renew(
     policy: DeletionPolicy, one_way: Direction, partner: Table, gone: Sequence[Item], doubtful: frozenset[str]
@@ -86,7 +89,7 @@ def gone_problem(caption: str) -> Problem:
 
 def _uncoupled(caption: str) -> Problem:
     return Problem(
-        "coupling_removed",
+        COUPLING_REMOVED,
         f"the coupled {caption} record is gone, and the coupling was removed",
         f"The {caption} record was deleted, so the coupling was removed; the record itself was left as it is.",
         "A full synchronization makes a new partner for it; delete the record if it is to go too.",

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.connectors.filters import is_guid
 from engine.connectors.protocol import Row, Side
-from engine.mapping.transfer import TO, Partners, match_value, target_value
+from engine.mapping.transfer import FROM, TO, Partners, match_value, target_value
 from engine.mapping.values import Value, blank, folded
 from engine.model.mapping import Condition, FieldMapping, MatchRule, TableMapping
 from engine.model.outcome import Problem
@@ -95,11 +96,15 @@ async def candidates(
         return {}
     ids = [str(row[table.key]) for rows in rows_of.values() for row in rows]
     taken = await context.store.read(lambda connection: context.couplings.taken(connection, mapping.name, one_way, ids))
+    marks = {_mark(side, row) for rows in rows_of.values() for row in rows if row[table.key] not in taken}
+    owners = await _owners(context, mapping, marks, {item.id for item in items})
     free = {
         item.id: [
             row
             for row in rows_of.get(key, ())
-            if row[table.key] not in taken and row[table.key] not in claimed and _unmarked(side, row, item)
+            if row[table.key] not in taken
+            and row[table.key] not in claimed
+            and ((mark := _mark(side, row)) == item.id or mark not in owners)
         ]
         for item, key in keyed
     }
@@ -153,10 +158,22 @@ def rule_field(mapping: TableMapping, nav: str, crm: str) -> FieldMapping:
     )
 
 
-def _unmarked(side: Side, row: Row, item: Item) -> bool:
-    """Whether a record does not belong to another one: the marker of a record that we made names its partner."""
-    mark = str(row.get(side.marker) or "").lower() if side.marker else ""
-    return mark in ("", item.id)
+async def _owners(context: Context, mapping: TableMapping, marks: set[str], present: set[str]) -> set[str]:
+    """Of the CRM records that marks name, those that are there, as the `present` ones, or are coupled: what carries the
+    mark of such a one belongs to it. A record whose former partner is gone, or was made again, belongs to nobody.
+    """
+    sought = sorted(mark for mark in marks - present if is_guid(mark))
+    if not sought:
+        return present
+    table = mapping.crm
+    there = await context.crm.fetch(table.entity, table.key, sought, (table.key,))
+    coupled = await context.store.read(lambda connection: context.couplings.of(connection, mapping.name, FROM, sought))
+    return present | there.keys() | coupled.keys()
+
+
+def _mark(side: Side, row: Row) -> str:
+    """Which record a record was made for, as its marker says; blank where it says nothing."""
+    return str(row.get(side.marker) or "").lower() if side.marker else ""
 
 
 def _ambiguous(rule: MatchRule, number: int, caption: str) -> Problem:

@@ -25,6 +25,9 @@ class Organization:
     rates: Mapping[str, Decimal]
 
 
+NOWHERE = Organization("", "", "", 2, {})
+"""For work that transfers no values: no currency is needed then, let alone made."""
+
 Before = Callable[[Write], Awaitable[None]]
 
 

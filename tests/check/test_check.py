@@ -8,7 +8,7 @@ from sqlalchemy import update
 from engine.mapping.transfer import TO
 from engine.model.check import Finding
 from engine.model.errors import LockHeld
-from engine.model.mapping import ConflictPolicy
+from engine.model.mapping import ConflictPolicy, DeletionPolicy
 from engine.runs import checking, control
 from engine.store import couplings
 from engine.store.lock import engine_lock
@@ -74,6 +74,19 @@ async def test_what_was_created_and_is_not_coupled_is_found(make: Make) -> None:
     assert {one.nav_no for one in found} >= {"C1"}
     assert any("no coupling knows it" in one.message and one.crm_id for one in found)
     assert any("made for" in one.message for one in found), "NAV's new customer has the mark of its account"
+
+
+async def test_a_customer_whose_account_was_made_again_is_in_order(make: Make) -> None:
+    """Its mark is that of the former account, and its coupling knows the new one."""
+    world = make({}, {"account": [account("New", "n@x.example")]})
+    await world.run()
+    (pair,) = world.couplings("CUSTOMER")
+    world.delete_crm("accounts", pair.crm_id)
+    change(world, "CUSTOMER", deletion=DeletionPolicy.RESTORE_RECORDS)
+    await world.run()
+    (again,) = world.couplings("CUSTOMER")
+    assert (again.nav_id, again.crm_id != pair.crm_id) == (pair.nav_id, True)
+    assert faults(await look(world)) == []
 
 
 async def test_couplings_with_a_lost_record_are_found(make: Make) -> None:

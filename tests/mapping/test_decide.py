@@ -189,6 +189,46 @@ def test_a_seed_is_navs_alone_once_the_record_is_there() -> None:
     assert Pair(seed, {"Name": "Mine"}, {"name": "Theirs"}).run(TO) == {"name": "Mine"}
 
 
+def test_a_seed_is_crms_alone_once_the_row_is_there() -> None:
+    seed = mapping_of(text(direction=FROM, seed=True))
+    assert Pair(seed, {"Name": "Mine"}, {"name": ""}).run(TO, first=True) == {}
+    assert Pair(seed, {"Name": "Mine"}, {"name": "Theirs"}).run(FROM) == {"Name": "Theirs"}
+
+
+# A field that goes one way.
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("one_way", "led"), [(TO, "name"), (FROM, "Name")])
+def test_a_blank_of_the_side_that_leads_overwrites_only_what_that_side_once_had(
+    one_way: Any, led: str, first: bool
+) -> None:
+    leads = "Name" if one_way is TO else "name"
+    pair = Pair(mapping_of(text(direction=one_way)), {}, {})
+    sides = {"Name": pair.nav, "name": pair.crm}
+    sides[leads][leads], sides[led][led] = "", "Kept"
+    assert pair.run(one_way, first=first) == {}
+    assert pair.run(one_way) == {}, "not the next time either"
+    sides[leads][leads] = "New"
+    assert pair.run(one_way) == {led: "New"}
+    sides[leads][leads] = ""
+    assert pair.run(one_way) == {led: ""}
+
+
+@pytest.mark.parametrize(("one_way", "source"), [(TO, {"Name": ""}), (FROM, {"name": ""})])
+def test_the_side_that_leads_does_so_from_the_start_in_a_partner_that_it_got(one_way: Any, source: Any) -> None:
+    pair = made(mapping_of(text(direction=one_way)), one_way, source)
+    other, name = (pair.crm, "name") if one_way is TO else (pair.nav, "Name")
+    other[name] = "Filled in by hand"
+    assert pair.run(one_way) == {name: ""}
+
+
+def test_a_value_that_is_cleared_because_it_cannot_be_carried_over_does_overwrite() -> None:
+    field = text("Born", "birthdate", kind=FieldKind.DATE, direction=TO, clear_on_fail=True)
+    pair = Pair(mapping_of(field), {"Born": "yesterday"}, {"birthdate": "2001-01-01"})
+    assert pair.run(TO, first=True) == {"birthdate": ""}
+
+
 def test_values_that_only_look_different_are_not_written() -> None:
     fields = (NAME, text("Price", "price", kind=FieldKind.DECIMAL), text("Code", "code", kind=FieldKind.CODE))
     nav = {"Name": "Caf\u00e9", "Price": 1.1, "Code": "de "}

@@ -237,7 +237,8 @@ def field(name: str, nav: str, crm: str, version: str = "bc") -> FieldMapping:
             {"not_null": True, "lookup": "SALEPEOPLE", "target": "systemusers"},
         ),
         ("CUSTOMER", "Primary_Contact_No", "primarycontactid", {"clear_on_fail": True, "lookup": "CONTACTS"}),
-        ("CUSTOMER", "Contact", "address1_primarycontactname", {"validate": False}),
+        ("CUSTOMER", "Contact", "address1_primarycontactname", {"validate": False, "seed": True}),
+        ("CUSTOMER", "Credit_Limit_LCY", "creditlimit", {"seed": True}),
         (
             "CONTACTS",
             "Customer_No",
@@ -290,6 +291,15 @@ def test_no_price_cost_or_quantity_goes_to_crm_below_zero(version: str) -> None:
                 assert one.transforms == (NOT_NEGATIVE,)
 
 
+@every_version
+def test_a_number_that_one_side_leads_in_is_a_seed_where_records_of_the_other_may_have_one(version: str) -> None:
+    """No zero of a new record may go back over it. NAV counts quantities itself, and Unit_Cost holds one of two costs."""
+    for mapping in default_mappings(version):
+        for one in mapping.fields:
+            if one.kind is FieldKind.DECIMAL and mapping.direction is BOTH and one.direction is not BOTH:
+                assert one.seed or one.crm in ("quantityonhand", "currentcost")
+
+
 # What the engine relies on.
 
 
@@ -297,11 +307,7 @@ def test_no_price_cost_or_quantity_goes_to_crm_below_zero(version: str) -> None:
 def test_a_column_has_one_field_mapping_in_each_direction(version: str) -> None:
     for mapping in default_mappings(version):
         for one_way, name in ((TO, "crm"), (FROM, "nav")):
-            written = [
-                getattr(one, name)
-                for one in mapping.fields
-                if one.direction.includes(one_way) or (one.seed and one_way is FROM)
-            ]
+            written = [getattr(one, name) for one in mapping.fields if one.direction.includes(one_way) or one.seed]
             assert "" not in written
             assert len(written) == len(set(written))
 

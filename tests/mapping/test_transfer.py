@@ -98,13 +98,20 @@ def test_a_transformation_for_crm_is_for_crm_only(
     assert only_value(field, FROM, {"name": value}) == to_nav
 
 
-# Seeds: NAV leads in them, but a record that is made in NAV starts with CRM's values.
+# Seeds: one side leads in them, but a record that is made there starts with the other side's values.
 
 
 def test_a_seed_goes_to_crm_always_and_to_nav_too() -> None:
     field = text(direction=TO, seed=True)
     assert only_value(field, TO, {"Name": "1000"}) == "1000"
     assert only_value(field, FROM, {"name": "1000"}) == "1000"
+
+
+def test_a_seed_that_crm_leads_in_goes_to_crm_too() -> None:
+    field = text(direction=FROM, seed=True, crm_length=4)
+    assert only_value(field, FROM, {"name": "1000"}) == "1000"
+    assert only_value(field, TO, {"Name": "1000"}) == "1000"
+    assert moved(field, TO, {"Name": "10000"}).values == {}, "what CRM cannot hold is left out"
 
 
 def test_a_seed_that_nav_cannot_hold_is_left_out_without_a_word() -> None:

@@ -56,6 +56,32 @@ async def test_only_what_was_modified_is_looked_at(make: Make) -> None:
     assert world.audit(before) == []
 
 
+@pytest.mark.parametrize("one_way", [TO, FROM])
+async def test_a_second_one_reads_only_what_is_newer_than_what_the_first_one_read(
+    make: Make, one_way: Direction
+) -> None:
+    world = await coupled(make)
+    age(world, timedelta(hours=2))
+    hours = [datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes) for minutes in (60, 40, 20)]
+    with world.store.writing() as connection:
+        connection.execute(watermark.delete())
+        for each in (TO, FROM):
+            watermarks.advance(connection, "CUSTOMER", each, hours[0])
+    for no, at in (("C1", hours[1]), ("C2", hours[2])):
+        text = at.isoformat().replace("+00:00", "Z")
+        if one_way is TO:
+            world.sandbox.nav.tables["Customer"].update(no, {"SystemModifiedAt": text})
+        else:
+            world.sandbox.crm.tables["accounts"].update(account_of(world, no)["accountid"], {"modifiedon": text})
+        await sync(world, "CUSTOMER")
+        assert mark(world, one_way) == at
+    run = await sync(world, "CUSTOMER")
+    again = {} if one_way is TO else {"unchanged": 1}
+    assert counters(run, "CUSTOMER", one_way) == again, (
+        "CRM's stamps are whole seconds, so that the last one is read again"
+    )
+
+
 async def test_synch_only_coupled_records_counts_as_it_is_stored(make: Make) -> None:
     world = await coupled(make)
     world.add_nav("Customer", No="C3", Name="Third", E_Mail="t@x.example")

@@ -132,6 +132,37 @@ async def test_only_what_the_filters_let_through_takes_part(make: Make) -> None:
     assert counters(run, "CUSTOMER", TO) == {"inserted": 1}
 
 
+async def test_an_account_keeps_its_credit_limit_and_its_customer_starts_with_it(make: Make) -> None:
+    world = make({}, {"account": [account("New", "n@x.example", creditlimit=5000)]})
+    await world.run("CUSTOMER")
+    again = await world.run("CUSTOMER")
+    assert counters(again, "CUSTOMER") == {"unchanged": 2}
+    assert world.crm("accounts")[0]["creditlimit"] == 5000
+    assert world.nav("Customer")[0]["Credit_Limit_LCY"] == 5000
+
+
+@pytest.mark.parametrize("version", ["2018", "2016"])
+async def test_the_contact_of_older_versions_is_led_by_crm_and_not_lost_before_crm_has_it(
+    make: Make, version: str
+) -> None:
+    """Reference/domain.md section 1.4, field 4."""
+    customers = [customer("C1", Contact="Pat"), customer("C2", Contact="Kim")]
+    world = make({"Customer": customers}, {"account": [account("Firm C2", "c2@x.example")]}, version=version)
+    await world.run("CUSTOMER")
+    again = await world.run("CUSTOMER")
+    assert counters(again, "CUSTOMER") == {"unchanged": 4}
+    assert [one["Contact"] for one in world.nav("Customer")] == ["Pat", "Kim"]
+    assert world.crm("accounts", name="Firm C1")[0]["address1_primarycontactname"] == "Pat", (
+        "a new account starts with it"
+    )
+    found = world.crm("accounts", name="Firm C2")[0]
+    assert not found.get("address1_primarycontactname")
+    for name in ("Lee", ""):
+        world.edit_crm("accounts", found["accountid"], address1_primarycontactname=name or None)
+        await world.run("CUSTOMER")
+        assert world.nav("Customer", No="C2")[0]["Contact"] == name
+
+
 # matching
 
 

@@ -321,14 +321,6 @@ async def test_what_nav_was_delivered_twice_is_not_made_in_crm_and_both_numbers_
     assert counters(run, "CUSTOMER", TO)["inserted"] == 1, "it is a record of its own, if somebody says so"
 
 
-async def test_the_mark_of_one_record_is_no_match_for_another(make: Make) -> None:
-    world = make({}, {"account": [account("A1", "a1@x.example")]})
-    world.add_nav("Customer", No="X", Name="A1", E_Mail="a1@x.example", CRM_Id="00000000-0000-4000-8000-000000000001")
-    run = await world.one_pass("CUSTOMER", FROM, only_coupled=False)
-    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}
-    assert [one.nav_no for one in world.couplings("CUSTOMER")] == ["C000001"]
-
-
 @losses
 async def test_a_nav_update_whose_answer_is_lost_is_made_once(make: Make, fault: Fault) -> None:
     world = make({}, ACCOUNTS)

@@ -211,6 +211,22 @@ async def test_runs_are_undone_one_after_the_other(make: Make) -> None:
     assert_as_before(world, before)
 
 
+async def test_runs_are_undone_one_after_the_other_where_a_price_changed(make: Make) -> None:
+    world = company(make)
+    before = contents(world)
+    first = await world.run()
+    price = world.nav("Item", No="I1")[0]["Unit_Price"]
+    await asyncio.sleep(3.1)
+    world.edit_nav("Item", "I1", Unit_Price=123)
+    second = await world.run()
+    line = world.sandbox.crm.tables["productpricelevels"]
+    assert any(row["amount"] == 123 for row in line.rows.values())
+    world.edit_nav("Item", "I1", Unit_Price=float(price))
+    assert left(world, await undo(world, second.id)) == {}
+    assert left(world, await undo(world, first.id)) == {}
+    assert_as_before(world, before)
+
+
 async def test_what_was_written_back_does_not_bounce(make: Make) -> None:
     world = company(make)
     await world.run()

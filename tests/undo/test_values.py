@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from engine.model.mapping import ConflictPolicy
+from engine.model.mapping import ConflictPolicy, DeletionPolicy
 from engine.store.schema import coupling
 from tests.handling.test_states import open_filters, refused_row
 from tests.sync import test_contacts as contacts
 from tests.sync.faults import at, batch
-from tests.sync.test_customers import customer
+from tests.sync.test_customers import account, customer
 from tests.sync.test_products import JOBS, UNITS, item, product
 from tests.sync.world import Make, World
 from tests.undo.taking_back import company, left, lines, undo
@@ -152,3 +152,21 @@ async def test_what_a_run_linked_in_another_mapping_goes_back(make: Make) -> Non
     await undo(one, run.id)
     assert one.crm("accounts")[0].get("_primarycontactid_value") is None
     assert one.crm("contacts") == []
+
+
+@pytest.mark.parametrize("dry", [True, False])
+async def test_a_coupling_that_the_run_removed_is_told_and_stays_removed(make: Make, dry: bool) -> None:
+    world = make(
+        {"Customer": [customer("C1"), customer("C2"), customer("C3")]}, {"account": [account("New", "n@x.example")]}
+    )
+    await world.run("CUSTOMER")
+    pairs = {pair.nav_no: pair for pair in world.couplings("CUSTOMER")}
+    world.delete_crm("accounts", pairs["C1"].crm_id)
+    world.delete_nav("Customer", "C000001")
+    world.mapping("CUSTOMER", deletion=DeletionPolicy.REMOVE_COUPLING)
+    run = await world.run("CUSTOMER")
+    done = await undo(world, run.id, dry=dry)
+    told = "the run removed its coupling"
+    assert left(world, done) == {"C1": told, "C000001": told}
+    assert lines(world, done)["CUSTOMER"].left == 2
+    assert {pair.nav_no for pair in world.couplings("CUSTOMER")} == {"C2", "C3"}

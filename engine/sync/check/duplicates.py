@@ -95,7 +95,7 @@ class Duplicates:
                     yield found
             for one in records if marker is not None else ():
                 mark = str(by_id[one.id].get(str(marker)) or "").lower()
-                if mark and (one.id not in pairs or pairs[one.id].crm_id != mark):
+                if mark and one.id not in pairs:
                     yield self._uncoupled(one, f"NAV's record was made for {mark}, and no coupling knows it.", one.id)
 
     async def _of_ours(self, records: Sequence[_Record]) -> AsyncIterator[Finding]:

@@ -89,7 +89,7 @@ class Restoring:
         pair, mapping = self._pairs[one.written.id], self._context.mappings.get(self._first.mapping)
         if pair is None or pair.base is None or mapping is None:
             return None
-        names = {field: field.column if self._first.direction is TO else field.nav for field in mapping.bidirectional}
+        names = {field: field.column if self._first.direction is TO else field.nav for field in mapping.fields}
         return base_with(
             mapping, pair.base, {field: one.base(name) for field, name in names.items() if name in columns}
         )

@@ -14,8 +14,19 @@ from engine.store import deeds, undoing
 from engine.store.deeds import Made, Pair, Written
 from engine.store.undoing import LEFT, REMOVE, RESTORE, UNCOUPLE, Ended, Step
 from engine.sync.context import Context
+from engine.sync.deletions import COUPLING_REMOVED
 from engine.sync.undo.folding import look_at
-from engine.sync.undo.undone import OWNER_LEFT, Place, Undone, changed, digest, place_of, touched_in_crm, touched_in_nav
+from engine.sync.undo.undone import (
+    OWNER_LEFT,
+    UNCOUPLED,
+    Place,
+    Undone,
+    changed,
+    digest,
+    place_of,
+    touched_in_crm,
+    touched_in_nav,
+)
 
 _COMPANY = (Condition("Type", "eq", "Company"),)
 
@@ -49,6 +60,32 @@ class Review:
             for _, some in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
                 await self._of_updates(list(some))
             after = (updates[-1].entity, updates[-1].id)
+        await self._tell_removed()
+
+    async def _tell_removed(self) -> None:
+        """Say of the couplings that the run removed, as their partner was deleted, that they stay removed."""
+        last: tuple[int, str, str] | None = None
+        told = partial(deeds.told_of, run=self._undone.id, code=COUPLING_REMOVED)
+        while rows := await self._context.store.read(partial(told, after=last)):
+            await self._context.checkpoint()
+            left = []
+            for row in rows:
+                step = Step(
+                    0,
+                    "",
+                    row.source_id,
+                    UNCOUPLE,
+                    row.seq,
+                    Direction(row.direction),
+                    row.mapping,
+                    nav_id=row.nav_id,
+                    crm_id=row.crm_id,
+                    nav_no=row.nav_no,
+                    name=row.name,
+                )
+                left.append((step, UNCOUPLED))
+            await self._keep((), left)
+            last = (rows[-1].seq, rows[-1].direction, rows[-1].source_id)
 
     async def _of_pairs(self, mapping: str, born: str, pairs: Sequence[Pair]) -> list[tuple[Step, Problem | None]]:
         if not born:
@@ -119,11 +156,12 @@ class Review:
         rows = await self._context.crm.fetch(entity, place.key, [one.id for one in extras], place.columns)
         sources = [one.source for one in extras if len(one.source) == len(one.id)]
         states = await self._context.store.read(partial(undoing.known, run=self._run, ids=sources))
+        stamps = await self._context.store.read(partial(undoing.stamps, ids=list(rows)))
         steps: list[tuple[Step, Problem | None]] = []
         for one in extras:
             if (row := rows.get(one.id)) is None:
                 continue
-            problem = touched_in_crm(self._undone, row)
+            problem = touched_in_crm(self._undone, row, stamps.get(one.id, ()))
             if states.get(one.source) == LEFT:
                 problem = OWNER_LEFT
             step = Step(

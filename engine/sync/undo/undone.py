@@ -13,6 +13,7 @@ from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.outcome import Problem
+from engine.sync.deletions import COUPLING_REMOVED
 from engine.sync.writing import cause_of
 
 MODIFIED_BY, MODIFIED, CREATED = "_modifiedby_value", "modifiedon", "createdon"
@@ -208,5 +209,11 @@ RESTLESS = Problem(
     "the service did not settle on an answer",
     "The record kept changing, or the service did not answer what became of it.",
     "Undo again.",
+)
+UNCOUPLED = Problem(
+    COUPLING_REMOVED,
+    "the run removed its coupling",
+    "The run removed its coupling, as its partner was deleted; it stays removed, as it led to what is not there.",
+    "Couple it by hand where it has another partner; a full synchronization makes it a new one.",
 )
 OWNER_LEFT = changed("what it belongs to is left", "The record that it belongs to is left, so it stays.")
