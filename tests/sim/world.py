@@ -48,7 +48,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the audit log: an accepted write, and whether the engine or a person made it."""
+    """A line of the audit log: an accepted write, whether the engine or a person made it, and what record it was."""
 
     at: float
     by: str
@@ -57,6 +57,8 @@ class Line:
     set: str
     key: str
     values: Mapping[str, Any]
+    mapping: str | None
+    sign: str
 
 
 class Log(Audit):
@@ -67,10 +69,14 @@ class Log(Audit):
         self._agenda = agenda
         self.lines: list[Line] = []
         self.by = "engine"
+        self.find: Callable[[str, str, str], Row | None] = lambda *_: None
 
     def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
         """Note an accepted write."""
-        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values)))
+        row = self.find(side, set, key) if op != "delete" else None
+        mapping = mapping_of(side, set, row) if row is not None else None
+        sign = sign_of(side, mapping, row) if row is not None and mapping is not None else ""
+        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class World:
         nav_clock, crm_clock = clock(setup.nav_skew), clock(setup.crm_skew)
         self.nav = nav_state(company.seeds, audit=self.log, clock=nav_clock, new_id=new_id)
         self.crm = crm_state(company.seeds, audit=self.log, clock=crm_clock, new_id=new_id)
+        self.log.find = lambda side, set, key: self.records(side, set).get(key)
         servers = {
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock),
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock),
@@ -274,15 +281,30 @@ class World:
     def edit_something(self) -> None:
         """Somebody edits a record of the jobs that are run, on either side."""
         pairs = [pair for pair in PAIRS if pair.mapping in self.company.jobs]
-        if not pairs:
-            return
-        pair = self._chance.choice(pairs)
-        side = {"to": "nav", "from": "crm", "both": self._chance.choice(("nav", "crm"))}[pair.way]
-        page, _, table, _ = SETS[pair.mapping]
-        rows = self.records(side, page if side == "nav" else table)
-        ids = [id for id, row in rows.items() if mapping_of(side, page if side == "nav" else table, row) == pair.mapping]
-        if ids:
-            self.edit(side, page if side == "nav" else table, self._chance.choice(sorted(ids)))
+        if pairs:
+            pair = self._chance.choice(pairs)
+            side = {"to": "nav", "from": "crm"}.get(pair.way) or self._chance.choice(("nav", "crm"))
+            set, ids = self._of(side, pair.mapping)
+            if ids:
+                self.edit(side, set, self._chance.choice(ids))
+
+    def delete_something(self) -> str:
+        """Somebody deletes a record of the jobs that are run; its sign, blank when there is none."""
+        mapping, side = self._chance.choice(self.company.jobs), self._chance.choice(("nav", "crm"))
+        set, ids = self._of(side, mapping)
+        if not ids:
+            return ""
+        id = self._chance.choice(ids)
+        sign = sign_of(side, mapping, self.records(side, set)[id])
+        if sign:
+            self._person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
+        return sign
+
+    def _of(self, side: str, mapping: str) -> tuple[str, list[str]]:
+        """The set of a mapping on a side, and the ids of its records."""
+        page, _, table, _ = SETS[mapping]
+        set = page if side == "nav" else table
+        return set, sorted(id for id, row in self.records(side, set).items() if mapping_of(side, set, row) == mapping)
 
     def edit(self, side: str, set: str, id: str) -> None:
         """Somebody edits a field of a record, if there is one that may be edited on that side."""
@@ -299,10 +321,6 @@ class World:
         self._edits += 1
         value = f"{sign} e{self._edits}"
         self._person(side, f"edits {sign}: {field} = {value}", lambda: self._change(side, set, id, {field: value}))
-
-    def delete(self, side: str, set: str, id: str) -> None:
-        """Somebody deletes a record."""
-        self._person(side, f"deletes {set} {id}", lambda: self._delete(side, set, id))
 
     def _person(self, side: str, what: str, act: Callable[[], None]) -> None:
         self.log.by = "person"
