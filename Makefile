@@ -1,4 +1,4 @@
-# What people type: `make demo`, `make test`, `make lint`, `make format`. Each sets up .venv when it is missing or out of date.
+# What people type: `make demo`, `make test`, `make sim`, `make lint`, `make format`. Each sets up .venv when it is missing or out of date.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,11 +6,12 @@ STAMP := $(VENV)/.up-to-date
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format pictures lock clean
+.PHONY: help demo test sim lint format pictures lock clean
 
 help:
 	@echo "make demo      a full synchronization between two local servers with demo data"
 	@echo "make test      the tests"
+	@echo "make sim       simulated seeds, kills and planted bugs (docs/guarantees.md)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make format    put the code into shape"
 	@echo "make pictures  make the pictures of README.md anew"
@@ -22,6 +23,11 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+# SEEDS=20000 seeds, KILLS=20 seeds with a kill at every step, BUGS=300 seeds for each planted bug; SEED=17 [KILL=123] one again
+sim: $(STAMP)
+	$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED)) $(if $(KILL),--kill $(KILL)) $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(START),--start $(START)) $(if $(KILLS),--kills $(KILLS)) $(if $(BUGS),--bugs $(BUGS)) $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -12,9 +12,9 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 from engine.config import settings
-from engine.connectors import body, jsonbatch, nav_writes
+from engine.connectors import body, jsonbatch
 from engine.connectors.client import ODataClient, Unanswered
-from engine.connectors.protocol import Result, Status, Write
+from engine.connectors.protocol import Query, Result, Status, Write
 from engine.mapping.defaults import default_mappings
 from engine.model.mapping import Direction, TableMapping
 from engine.model.outcome import Problem
@@ -32,7 +32,7 @@ Bug = Callable[[], AbstractContextManager[Any]]
 
 def no_intent() -> AbstractContextManager[Any]:
     """Creates are sent without being recorded first."""
-    real = writing.intend
+    real = work.intend
 
     def intend(connection: sa.Connection, scope: Scope, creates: Any, updates: Any, at: Any, extras: Any = ()) -> None:
         real(connection, scope, (), updates, at, extras)
@@ -51,7 +51,7 @@ def no_waiting() -> AbstractContextManager[Any]:
 
 def doubts_dropped() -> AbstractContextManager[Any]:
     """A page closes its intents, those without an answer too."""
-    real = passes.commit_page
+    real = work.commit_page
 
     def commit(connection: sa.Connection, scope: Scope, epoch: int, result: PageResult, at: Any) -> None:
         real(connection, scope, epoch, replace(result, left_open=()), at)
@@ -85,7 +85,7 @@ def coupled_later() -> AbstractContextManager[Any]:
 
 def cursor_first() -> AbstractContextManager[Any]:
     """The cursor moves when a page was read, and not when it is done."""
-    real = passes.work_page
+    real = page.work_page
 
     async def work_page(one: Any, rows: Any, after: str | None, **more: Any) -> PageResult:
         key = str(rows[-1][one.mapping.table(one.scope.direction).key])
@@ -152,7 +152,7 @@ def own_create_is_foreign() -> AbstractContextManager[Any]:
 
 def watermark_at_the_start() -> AbstractContextManager[Any]:
     """The watermark moves when a pass begins."""
-    real = passes.begin_slice
+    real = work.begin_slice
 
     def begin(connection: sa.Connection, scope: Scope, source_at: Any) -> None:
         real(connection, scope, source_at)
@@ -201,12 +201,12 @@ def parts_by_order() -> AbstractContextManager[Any]:
             raise body.Malformed("it is no answer to a batch") from error
         return [*parts, *[None] * (sent - len(parts))][:sent]
 
-    return patch.object(nav_writes.jsonbatch, "parse", parse)
+    return patch.object(jsonbatch, "parse", parse)
 
 
 def settled_not_counted() -> AbstractContextManager[Any]:
     """A record that was found to have been made is coupled, and nobody counts it."""
-    real = settling.settle_intent
+    real = work.settle_intent
 
     def settle(connection: Any, one: Any, found: Sequence[Coupling], still_open: Any, at: Any) -> None:
         real(connection, one, [replace(pair, uncounted=False) for pair in found], still_open, at)
@@ -216,7 +216,7 @@ def settled_not_counted() -> AbstractContextManager[Any]:
 
 def base_forgotten() -> AbstractContextManager[Any]:
     """What both sides held of a create without an answer is not kept (mended: seed 66 of the first simulation)."""
-    real = page.PageResult
+    real = work.PageResult
 
     def result(**fields: Any) -> PageResult:
         fields["left_open"] = [
@@ -230,7 +230,7 @@ def base_forgotten() -> AbstractContextManager[Any]:
 
 def no_filter() -> AbstractContextManager[Any]:
     """Passes read records that their table filter leaves out."""
-    real = passes.Query
+    real = Query
 
     def query(entity: str, key: str, fields: Any, _conditions: Any, after: Any, size: int) -> Any:
         return real(entity, key, fields, (), after, size)
@@ -243,7 +243,9 @@ def both_ways() -> AbstractContextManager[Any]:
 
     def mappings(version: str) -> tuple[TableMapping, ...]:
         found = default_mappings(version)
-        return tuple(replace(one, direction=Direction.BIDIRECTIONAL) if one.name == "CURRENCY" else one for one in found)
+        return tuple(
+            replace(one, direction=Direction.BIDIRECTIONAL) if one.name == "CURRENCY" else one for one in found
+        )
 
     return patch.object(settings, "default_mappings", mappings)
 

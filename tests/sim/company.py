@@ -146,7 +146,12 @@ def nav_record(mapping: str, sign: str, firm: str = "", *, out: bool = False) ->
     mail = {"E_Mail": f"{sign.lower()}@x.example"}
     match mapping:
         case "CURRENCY":
-            return {"Code": sign, "ISO_Code": sign, "Description": f"the {sign}", "Exchange_Rate_Amount": Decimal("1.5")}
+            return {
+                "Code": sign,
+                "ISO_Code": sign,
+                "Description": f"the {sign}",
+                "Exchange_Rate_Amount": Decimal("1.5"),
+            }
         case "SALEPEOPLE":
             return {"Code": sign, "Name": f"Anna {sign}", **mail}
         case "UNITOFMEASURE":

@@ -54,11 +54,11 @@ class Request:
     @property
     def creates(self) -> bool:
         """Whether it may make records."""
-        return b'"POST"' in self.body or self.method == "POST" and not self.batch
+        return b'"POST"' in self.body or (self.method == "POST" and not self.batch)
 
     def rows(self) -> list[tuple[str, str]]:
         """The records that it changes, as set and id."""
-        if not self.writes or b"PATCH" not in self.body and self.method != "PATCH":
+        if not self.writes or (b"PATCH" not in self.body and self.method != "PATCH"):
             return []
         return [(name.decode(), id.decode()) for name, id in _ROW.findall(self.target + b"\n" + self.body)]
 
@@ -96,7 +96,7 @@ class Server:
         async def send(message: Any) -> None:
             said.append(message)
 
-        _to_its_end(self._app(scope, receive, send))  # type: ignore[arg-type]  # starlette's messages are mappings
+        _to_its_end(self._app(scope, receive, send))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in said[0]["headers"]}
         headers["date"] = format_datetime(self._clock().replace(microsecond=0), usegmt=True)
         return Answer(said[0]["status"], headers, b"".join(one.get("body", b"") for one in said[1:]))
@@ -208,7 +208,9 @@ class Network:
         life.mark(request.writes)
         there, back = self._distance(kind), self._distance(kind)
         if (early := _before(kind, self._random)) is not None:
-            self._agenda.after(there + back, lambda: come(early if isinstance(early, Exception) else self._dated(early, request)))
+            self._agenda.after(
+                there + back, lambda: come(early if isinstance(early, Exception) else self._dated(early, request))
+            )
         elif kind == "late":
             self._later(request, self._random.random() * BOUND)
             self._agenda.after(there + back, lambda: come(httpx.ReadTimeout("no answer")))
@@ -307,8 +309,12 @@ def _before(kind: str, random: Random) -> Answer | Exception | None:
         case "lost":
             return httpx.ReadError("reset")
         case "throttled":
-            wait = random.choice(({}, {"retry-after": "1"}, {"retry-after": "date"}, {"retry-after": "-5"}, {"retry-after": "soon"}))
-            return Answer(429, {"content-type": "application/json", **wait}, b'{"error":{"code":"0x80072322","message":"slow"}}')
+            wait = random.choice(
+                ({}, {"retry-after": "1"}, {"retry-after": "date"}, {"retry-after": "-5"}, {"retry-after": "soon"})
+            )
+            return Answer(
+                429, {"content-type": "application/json", **wait}, b'{"error":{"code":"0x80072322","message":"slow"}}'
+            )
         case "put off":
             return Answer(503, {"content-type": "text/html", "retry-after": "2"}, b"<html>later</html>")
         case "unavailable":

@@ -109,7 +109,9 @@ class _Judge:
         for mapping, sides in self._there.items():
             for side, rows in sides.items():
                 signs = Counter(sign_of(side, mapping, row) for row in rows.values())
-                yield from (f"I1 {mapping} {sign} is {n} times in {side.upper()}" for sign, n in signs.items() if sign and n > 1)
+                yield from (
+                    f"I1 {mapping} {sign} is {n} times in {side.upper()}" for sign, n in signs.items() if sign and n > 1
+                )
         crm = self._world.crm.tables
         for table, names in _EXTRAS.items():
             found = Counter(tuple(str(row.get(name)) for name in names) for row in crm[table].rows.values())
@@ -121,7 +123,9 @@ class _Judge:
         by_crm = Counter((one.mapping, one.crm_id) for one in self._couplings)
         doubts = self._in_doubt()
         for name, counted in (("NAV", by_nav), ("CRM", by_crm)):
-            yield from (f"I2 {mapping} {id} of {name} is coupled {n} times" for (mapping, id), n in counted.items() if n > 1)
+            yield from (
+                f"I2 {mapping} {id} of {name} is coupled {n} times" for (mapping, id), n in counted.items() if n > 1
+            )
         for line in self._made():
             if line.mapping is None or line.key not in self._there[line.mapping][line.side]:
                 continue

@@ -102,7 +102,9 @@ class _Plot:
         if self._facts.braked:
             return
         last = self._chance.choice(("run", "sync"))
-        failed = self._world.rows("SELECT code FROM trouble WHERE code <> 'conflict'")  # such as creates without an answer
+        failed = self._world.rows(
+            "SELECT code FROM trouble WHERE code <> 'conflict'"
+        )  # such as creates without an answer
         self._whole("run" if failed or self._facts.forgotten else last)
         if self._chance.random() < 0.2 and not self._world.wrong:
             self._again()
@@ -228,7 +230,9 @@ class _Plot:
         """What an operator does about a run that has not come to its end."""
         rows = self._world.rows("SELECT id, kind, state FROM run WHERE id = ?", run)
         if not rows:
-            found = self._world.rows("SELECT id FROM run WHERE kind = 'run' AND state IN ('running', 'stopped', 'asking')")
+            found = self._world.rows(
+                "SELECT id FROM run WHERE kind = 'run' AND state IN ('running', 'stopped', 'asking')"
+            )
             if not found:
                 return self._start(kind)
             run = found[0]["id"]
@@ -249,7 +253,9 @@ class _Plot:
         state = rows[0]["state"]
         if state == "asking":
             yes = self._chance.random() < 0.5
-            self._world.desk(lambda store: control.answer(store, run, yes=yes, by="operator", clock=self._world.agenda.moment))
+            self._world.desk(
+                lambda store: control.answer(store, run, yes=yes, by="operator", clock=self._world.agenda.moment)
+            )
             self._world.tell(f"the question of run {run} is answered with {'Yes' if yes else 'No'}")
         elif state == "finished":
             yes = bool(rows[0]["answer"])

@@ -8,13 +8,13 @@ import pytest
 from engine.runs import control
 from sandbox.crm import writes as crm_writes
 from sandbox.crm.schema import ENTITIES
+from sandbox.load import Seeds
 from sandbox.nav import writes as nav_writes
 from sandbox.nav.schema import PAGES
 from tests.sim.company import Company, crm_row, nav_record, some_company
 from tests.sim.life import Doom
 from tests.sim.oracle import Facts, Work, judge
 from tests.sim.world import Setup, World
-from sandbox.load import Seeds
 
 JOBS = ("CURRENCY", "CUSTOMER")
 

@@ -1,7 +1,6 @@
 """Both servers, the people who use them, the operators' desk, and engines that live and die."""
 
 import asyncio
-import re
 import shutil
 import sqlite3
 from collections import Counter
@@ -36,8 +35,8 @@ from tests.sim.agenda import Agenda
 from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
 from tests.sim.life import Doom, Life, MortalStore
 from tests.sim.loop import Killed, Stuck, VirtualLoop
-from tests.sim.room import room
 from tests.sim.network import BOUND, Network, Server, Transport
+from tests.sim.room import room
 
 COMPANY = "CRONUS International Ltd."
 MARKER = "CRM_Id"
@@ -117,7 +116,7 @@ class World:
         nav_clock, crm_clock = clock(setup.nav_skew), clock(setup.crm_skew)
         self.nav = nav_state(company.seeds, audit=self.log, clock=nav_clock, new_id=new_id)
         self.crm = crm_state(company.seeds, audit=self.log, clock=crm_clock, new_id=new_id)
-        self.log.find = lambda side, set, key: self.records(side, set).get(key)
+        self.log.find = lambda side, name, key: self.records(side, name).get(key)
         servers = {
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock),
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock),
@@ -209,7 +208,9 @@ class World:
         life = Life(loop, doom)
         store = MortalStore(room().engine)
         store.life = life
-        loop.set_exception_handler(lambda _, what: None if life.dead else self.wrong.append(f"engine: {what['message']}"))
+        loop.set_exception_handler(
+            lambda _, what: None if life.dead else self.wrong.append(f"engine: {what['message']}")
+        )
 
         async def work(number: int) -> None:
             with engine_lock(store):
