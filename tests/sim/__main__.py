@@ -109,7 +109,11 @@ def _show(one: Played) -> int:
 
 
 def _prepare() -> None:
-    gc.disable()  # most of what is made lives as long as its seed; see _play
+    """Collect garbage between seeds only, and never look at what the modules are made of: that is half of the time."""
+    play(0)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def _play(task: _Task) -> tuple[_Task, Played]:
@@ -123,6 +127,8 @@ def hunt(bug: str, start: int, most: int) -> tuple[int, str]:
     """How many seeds it takes to find a planted bug, and what is found; blank when nothing is."""
     with BUGS[bug]():
         for number, seed in enumerate(range(start, start + most), 1):
+            if number % _TOGETHER == 0:
+                gc.collect()
             if wrong := play(seed).wrong:
                 return number, wrong[0]
     return most, ""

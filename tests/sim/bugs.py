@@ -215,7 +215,7 @@ def settled_not_counted() -> AbstractContextManager[Any]:
 
 
 def base_forgotten() -> AbstractContextManager[Any]:
-    """What both sides held of a create without an answer is not kept (mended: seed 66 of the first simulation)."""
+    """What both sides held of a create without an answer is not kept (mended)."""
     real = work.PageResult
 
     def result(**fields: Any) -> PageResult:
@@ -226,6 +226,26 @@ def base_forgotten() -> AbstractContextManager[Any]:
         return real(**fields)
 
     return patch.object(page, "PageResult", result)
+
+
+def counted_elsewhere() -> AbstractContextManager[Any]:
+    """A record that was found to have been made is counted by the first pass that sees it, in whatever direction (mended)."""
+
+    def new(self: Item) -> bool:
+        return self.created or (self.coupling is not None and self.coupling.uncounted)
+
+    return patch.object(Item, "new", property(new))
+
+
+def failed_pair_forgotten() -> AbstractContextManager[Any]:
+    """Nothing is remembered of a product that was made and cannot be published (mended)."""
+    real = writing.Writer._made
+
+    def made(self: writing.Writer, item: Item, result: Result) -> None:
+        real(self, item, result)
+        item.early_base = None
+
+    return patch.object(writing.Writer, "_made", made)
 
 
 def no_filter() -> AbstractContextManager[Any]:
@@ -263,6 +283,6 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, no_filter, both_ways,
+        settled_not_counted, base_forgotten, counted_elsewhere, failed_pair_forgotten, no_filter, both_ways,
     )
 }  # fmt: skip

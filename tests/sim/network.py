@@ -205,7 +205,7 @@ class Network:
             else:
                 coming.set_result(found)
 
-        life.mark(request.writes)
+        life.mark(write=request.writes)
         there, back = self._distance(kind), self._distance(kind)
         if (early := _before(kind, self._random)) is not None:
             self._agenda.after(
@@ -218,7 +218,7 @@ class Network:
 
             def arrive() -> None:
                 answer = self._handled(request, kind)
-                life.mark(request.writes)
+                life.mark(write=request.writes)
                 if kind == "delivered twice":
                     self._later(request, self._random.random())
                 self._agenda.after(back, lambda: come(self._afterwards(kind, answer)))

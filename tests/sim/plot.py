@@ -1,7 +1,7 @@
 """What happens in one seed: engines that work, die and go on, people and operators, and in the end peace and the judge."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -95,8 +95,10 @@ class _Plot:
         if self._chance.random() < 0.35:
             self._whole("run")
             kind = self._chance.choice(("run", "sync"))
-            for _ in range(self._chance.randrange(4)):
+            for _ in range(self._chance.randrange(5)):
                 self._world.edit_something()
+            if self._chance.random() < 0.5:  # only where records are updated
+                self._weather = replace(self._weather, kinds=(*self._weather.kinds, "meanwhile edited"))
         self._disturb(kind)
         self._world.agenda.pass_by(60)
         if self._facts.braked:
@@ -202,9 +204,11 @@ class _Plot:
         if self._kill_at is not None:
             return Doom(at_step=self._kill_at)
         chance = self._chance.random()
-        if chance < 0.45:
+        if chance < 0.15:
+            return Doom(after_commits=self._chance.randint(1, 8))
+        if chance < 0.5:
             return Doom(after_writes=self._chance.randint(1, 6), steps_later=self._chance.randrange(12))
-        return Doom(at_step=int(2 ** (self._chance.random() * 9))) if chance < 0.65 else Doom()
+        return Doom(at_step=int(2 ** (self._chance.random() * 9))) if chance < 0.68 else Doom()
 
     # operators
 
