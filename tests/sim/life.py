@@ -64,7 +64,7 @@ class Life:
         self._writes += write
         self._commits += commit and self._writes > 0
         if (write and self._writes == self._doom.after_writes) or (
-            commit and self._commits == self._doom.after_commits
+            commit and 0 < self._commits == self._doom.after_commits
         ):
             self._loop.kill_at = self._loop.steps + 1 + self._doom.steps_later
 

@@ -101,7 +101,7 @@ class _Plot:
                 self._weather = replace(self._weather, kinds=(*self._weather.kinds, "meanwhile edited"))
         self._disturb(kind)
         self._world.agenda.pass_by(60)
-        if self._facts.braked:
+        if self._facts.braked or self._world.wrong:
             return
         last = self._chance.choice(("run", "sync"))
         failed = self._world.rows(
