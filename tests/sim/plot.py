@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from engine.model.errors import LockHeld, RunError
+from engine.model.errors import CouplerError, LockHeld, RunError
 from engine.model.snapshot import Wish
 from engine.runs import control
 from tests.sim.company import some_company
@@ -50,7 +50,10 @@ def play(seed: int, *, kill_at: int | None = None) -> Played:
     world = World(name, company, _setup(chance))
     try:
         plot = _Plot(seed, world, chance, kill_at)
-        plot.all()
+        try:
+            plot.all()
+        except CouplerError as error:
+            world.wrong.append(f"an operator was refused: {error.message}")
         return plot.played()
     finally:
         world.close()

@@ -216,35 +216,34 @@ class World:
             with engine_lock(store):
                 await self._engine(store, life, number)
 
-        task = loop.create_task(work(run))
-        others: list[asyncio.Task[None]] = []
-        self.also = lambda number: others.append(loop.create_task(work(number)))
+        engines = [loop.create_task(work(run))]
+        self.also = lambda number: engines.append(loop.create_task(work(number)))
         try:
-            loop.run_until_complete(task)
-            for other in others:
-                loop.run_until_complete(other)
+            for engine in engines:  # a second one may come while the first works
+                self._see_through(loop, engine)
         except Killed:
             self.tell(f"killed at step {loop.kill_at}")
             self.faults["killed"] += 1
             life.dead = True
             self.network.abandon()
-            _bury(loop)
-            room().engine.dispose()
         except Stuck:
             self.wrong.append("the engine waits for something that never comes")
-            life.dead = True
-            _bury(loop)
-        except CouplerError as error:
-            self.tell(f"engine failed: {error.code} {error.message}")
-            self.wrong.append(f"the engine failed: {error.code} {error.message}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            self.tell(f"engine raised {error!r}")
-            self.wrong.append(f"the engine raised {error!r}")
         finally:
             self.also = lambda _: None
             life.dead = True
+            _bury(loop)
             loop.close()
+            if loop.kill_at is not None:
+                room().engine.dispose()
         return life
+
+    def _see_through(self, loop: VirtualLoop, engine: asyncio.Task[None]) -> None:
+        try:
+            loop.run_until_complete(engine)
+        except CouplerError as error:
+            self.wrong.append(f"the engine failed: {error.code} {error.message}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+            self.wrong.append(f"the engine raised {error!r}")
 
     async def _engine(self, store: Store, life: Life, run: int) -> None:
         own = self.settings
@@ -358,7 +357,7 @@ class World:
 
 def _bury(loop: VirtualLoop) -> None:
     """End what is left of a dead engine; it cannot do anything to the world any more."""
-    loop.kill_at = None
+    loop.doomed = False
     while tasks := asyncio.all_tasks(loop):
         for task in tasks:
             task.cancel()
