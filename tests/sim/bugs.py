@@ -11,12 +11,9 @@ from unittest.mock import patch
 
 import sqlalchemy as sa
 
-from engine.config import settings
 from engine.connectors import body, jsonbatch
 from engine.connectors.client import ODataClient, Unanswered
-from engine.connectors.protocol import Query, Result, Status, Write
-from engine.mapping.defaults import default_mappings
-from engine.model.mapping import Direction, TableMapping
+from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
 from engine.model.outcome import Problem
 from engine.runs import control, full
 from engine.store import couplings, runs, watermarks, work
@@ -258,16 +255,20 @@ def no_filter() -> AbstractContextManager[Any]:
     return patch.object(passes, "Query", query)
 
 
-def both_ways() -> AbstractContextManager[Any]:
-    """Currencies flow back to NAV."""
+def source_marked() -> AbstractContextManager[Any]:
+    """A currency gets a mark in NAV when it was synchronized."""
+    real = passes.close_pass
 
-    def mappings(version: str) -> tuple[TableMapping, ...]:
-        found = default_mappings(version)
-        return tuple(
-            replace(one, direction=Direction.BIDIRECTIONAL) if one.name == "CURRENCY" else one for one in found
-        )
+    async def close(one: page.Pass) -> None:
+        await real(one)
+        if one.scope.mapping == "CURRENCY":
+            pairs = await one.context.store.read(lambda connection: couplings.listing(connection, "CURRENCY", None, 1))
+            for _, pair in pairs:
+                values = {"Symbol": "done"}
+                write = Write(pair.nav_id, WriteKind.UPDATE, "Currency", pair.nav_id, values, "*")
+                await one.context.nav.write([write])
 
-    return patch.object(settings, "default_mappings", mappings)
+    return patch.object(passes, "close_pass", close)
 
 
 @contextmanager
@@ -283,6 +284,6 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, counted_elsewhere, failed_pair_forgotten, no_filter, both_ways,
+        settled_not_counted, base_forgotten, counted_elsewhere, failed_pair_forgotten, no_filter, source_marked,
     )
 }  # fmt: skip

@@ -6,8 +6,8 @@ from tests.sim.bugs import BUGS
 from tests.sim.plot import play
 
 SEEDS = {
-    "base forgotten": 0,
-    "counted elsewhere": 0,
+    "base forgotten": 3,
+    "counted elsewhere": 164,
     "failed pair forgotten": 0,
 }
 
