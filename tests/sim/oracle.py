@@ -136,7 +136,8 @@ class _Judge:
             nav, crm = self._there[one.mapping]["nav"].get(one.nav_id), self._there[one.mapping]["crm"].get(one.crm_id)
             if nav is None or crm is None:
                 known = {line.key for line in self._world.log.lines if line.op == "delete"}
-                if not known & {one.nav_id, one.crm_id}:
+                with_parent = one.mapping == "CONTACTS" and known  # CRM deletes the contacts of an account with it
+                if not with_parent and not known & {one.nav_id, one.crm_id}:
                     yield f"I2 {one.mapping} couples {one.nav_id} and {one.crm_id}, which are not there"
             elif (signs := {sign_of("nav", one.mapping, nav), sign_of("crm", one.mapping, crm)}) and len(signs) > 1:
                 yield f"I2 {one.mapping} couples {' and '.join(sorted(signs))}"
