@@ -234,17 +234,6 @@ def counted_elsewhere() -> AbstractContextManager[Any]:
     return patch.object(Item, "new", property(new))
 
 
-def failed_pair_forgotten() -> AbstractContextManager[Any]:
-    """Nothing is remembered of a product that was made and cannot be published (mended)."""
-    real = writing.Writer._made
-
-    def made(self: writing.Writer, item: Item, result: Result) -> None:
-        real(self, item, result)
-        item.early_base = None
-
-    return patch.object(writing.Writer, "_made", made)
-
-
 def no_filter() -> AbstractContextManager[Any]:
     """Passes read records that their table filter leaves out."""
     real = Query
@@ -284,6 +273,6 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, counted_elsewhere, failed_pair_forgotten, no_filter, source_marked,
+        settled_not_counted, base_forgotten, counted_elsewhere, no_filter, source_marked,
     )
 }  # fmt: skip

@@ -149,8 +149,8 @@ class _Judge:
         excused = self._world.company.outside | self._facts.removed | self._in_doubt()
         for mapping in self._facts.jobs:
             for side, counted, way in (("nav", by_nav, "to"), ("crm", by_crm, "from")):
-                if ONE_WAY.get(mapping, way) != way:
-                    continue
+                if ONE_WAY.get(mapping, way) != way or (mapping == "CONTACTS" and self._facts.removed):
+                    continue  # a contact whose account was deleted cannot be made
                 for id, row in self._there[mapping][side].items():
                     sign = sign_of(side, mapping, row)
                     if sign and sign not in excused and not counted[mapping, id]:
@@ -234,7 +234,7 @@ class _Judge:
             for line in self._world.log.lines[work.first : work.behind]:
                 extras += line.by == "engine" and line.set in _EXTRAS
                 if line.by == "engine" and line.mapping is not None:
-                    if line.sign in doubts:
+                    if line.sign in doubts | self._facts.removed:  # what was made and deleted at once is made again
                         unsure.add(line.key)
                     touched[line.op, line.mapping, line.side].append(line.key)
             for row in rows:

@@ -8,7 +8,6 @@ from tests.sim.plot import play
 SEEDS = {
     "base forgotten": 3,
     "counted elsewhere": 164,
-    "failed pair forgotten": 0,
 }
 
 
