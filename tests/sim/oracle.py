@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from tests.sim.company import ONE_WAY, PAIRS, SETS, Row, mapping_of, sign_of
-from tests.sim.world import Line, World
+from tests.sim.log import Line
+from tests.sim.world import World
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXPECTED = {"conflict", "restless", "left_alone"}

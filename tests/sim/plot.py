@@ -9,13 +9,12 @@ from engine.model.errors import CouplerError, LockHeld, RunError
 from engine.model.snapshot import Wish
 from engine.runs import control
 from tests.sim.company import some_company
+from tests.sim.conditions import some_setup, some_weather
+from tests.sim.faults import CALM
 from tests.sim.life import Doom, Life
-from tests.sim.network import CALM, FAULTS, Weather
 from tests.sim.oracle import Facts, Work, judge, judge_at_end_of_run
-from tests.sim.world import Setup, World
+from tests.sim.world import World
 
-_TELLING = ("late", "answer lost", "half a batch", "part missing", "meanwhile edited")
-"""Faults that the protocol is about: they are in more seeds than others."""
 _MOST_LIVES = 3
 _CALM_LIVES = 4
 
@@ -47,7 +46,7 @@ def play(seed: int, *, kill_at: int | None = None) -> Played:
     name = str(seed)
     chance = Random(f"{name} plot")
     company = some_company(Random(f"{name} company"))
-    world = World(name, company, _setup(chance))
+    world = World(name, company, some_setup(chance))
     try:
         plot = _Plot(seed, world, chance, kill_at)
         try:
@@ -57,18 +56,6 @@ def play(seed: int, *, kill_at: int | None = None) -> Played:
         return plot.played()
     finally:
         world.close()
-
-
-def _setup(chance: Random) -> Setup:
-    return Setup(
-        marker=chance.random() < 0.9,
-        nav_batch=chance.choice((1, 2, 3, 100)),
-        crm_batch=chance.choice((2, 3, 100)),
-        page_size=chance.choice((2, 2, 3, 5)),
-        concurrency=chance.choice((1, 3, 8)),
-        nav_skew=chance.choice((0.0, 0.0, -40.0, 70.0)),
-        crm_skew=chance.choice((0.0, 0.0, 55.0, -90.0)),
-    )
 
 
 class _Plot:
@@ -85,7 +72,7 @@ class _Plot:
         self._first = 0
         self._lives = 0
         self._disturbed: Life | None = None
-        self._weather = _weather(chance)
+        self._weather = some_weather(chance)
         self._edits = chance.choice((0, 0, 2, 5))
 
     def all(self) -> None:
@@ -354,10 +341,3 @@ class _Plot:
     def _row(self, run: int) -> dict[str, str]:
         rows = self._world.rows("SELECT state, code, message FROM run WHERE id = ?", run)
         return dict(rows[0]) if rows else {"state": "unknown", "code": "", "message": ""}
-
-
-def _weather(chance: Random) -> Weather:
-    """Some kinds of faults, rare or not: most seeds are about a few things only."""
-    known = _TELLING if chance.random() < 0.3 else FAULTS
-    kinds = sorted(chance.sample(known, chance.choice((0, 1, 1, 2, 4))))
-    return Weather(kinds, writes=chance.choice((0.25, 0.5, 0.8)), reads=chance.choice((0.0, 0.02, 0.06)))

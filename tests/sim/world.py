@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -22,7 +22,6 @@ from engine.model.errors import CouplerError
 from engine.runs.full import FullSynchronization
 from engine.store.database import Store
 from engine.store.lock import engine_lock
-from sandbox.audit import Audit, Operation, Side
 from sandbox.crm import writes as crm_writes
 from sandbox.crm.app import create_app as crm_app
 from sandbox.crm.schema import ENTITIES
@@ -34,6 +33,7 @@ from sandbox.odata.errors import ODataError
 from tests.sim.agenda import Agenda
 from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
 from tests.sim.life import Doom, Life, MortalStore
+from tests.sim.log import Log
 from tests.sim.loop import Killed, Stuck, VirtualLoop
 from tests.sim.network import BOUND, Network, Server, Transport
 from tests.sim.room import room
@@ -43,39 +43,6 @@ MARKER = "CRM_Id"
 _TOKEN = "token"
 _LIMITS = Limits(connect=2, read=10, total=15, patience=8, throttle_patience=60)
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the audit log: an accepted write, whether the engine or a person made it, and what record it was."""
-
-    at: float
-    by: str
-    side: str
-    op: str
-    set: str
-    key: str
-    values: Mapping[str, Any]
-    mapping: str | None
-    sign: str
-
-
-class Log(Audit):
-    """The audit log of both servers, in memory."""
-
-    def __init__(self, agenda: Agenda) -> None:
-        super().__init__()
-        self._agenda = agenda
-        self.lines: list[Line] = []
-        self.by = "engine"
-        self.find: Callable[[str, str, str], Row | None] = lambda *_: None
-
-    def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
-        """Note an accepted write."""
-        row = self.find(side, set, key) if op != "delete" else None
-        mapping = mapping_of(side, set, row) if row is not None else None
-        sign = sign_of(side, mapping, row) if row is not None and mapping is not None else ""
-        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign))
 
 
 @dataclass(frozen=True, slots=True)
