@@ -8,12 +8,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients reliability lint format pictures lock clean
+.PHONY: help demo test test-clients sim reliability lint format pictures lock clean
 
 help:
 	@echo "make demo          a full synchronization between two local servers with demo data"
 	@echo "make test          the tests"
 	@echo "make test-clients  clients that others wrote, against the sandbox"
+	@echo "make sim           simulated seeds, kills and planted bugs (docs/guarantees.md)"
 	@echo "make reliability   what is promised, measured (about half an hour)"
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
@@ -32,6 +33,11 @@ test-clients: $(STAMP)
 
 reliability: $(STAMP)
 	$(BIN)/python -m tests.reliability $(ARGS)
+
+# SEEDS=20000 seeds, KILLS=20 seeds with a kill at every step, BUGS=300 seeds for each planted bug; SEED=17 [KILL=123] one again
+sim: $(STAMP)
+	$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED)) $(if $(KILL),--kill $(KILL)) $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(START),--start $(START)) $(if $(KILLS),--kills $(KILLS)) $(if $(BUGS),--bugs $(BUGS)) $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

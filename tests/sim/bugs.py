@@ -11,18 +11,16 @@ from unittest.mock import patch
 
 import sqlalchemy as sa
 
-from engine.config import settings
-from engine.connectors import body, jsonbatch, nav_writes
+from engine.connectors import body, jsonbatch
 from engine.connectors.client import ODataClient, Unanswered
-from engine.connectors.protocol import Result, Status, Write
-from engine.mapping.defaults import default_mappings
-from engine.model.mapping import Direction, TableMapping
+from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
 from engine.model.outcome import Problem
 from engine.runs import control, full
-from engine.store import couplings, runs, watermarks, work
+from engine.store import couplings, pages, runs, watermarks, work
 from engine.store.couplings import Coupling
+from engine.store.pages import PageResult
 from engine.store.schema import slice_
-from engine.store.work import Create, PageResult, Scope
+from engine.store.work import Create, Scope
 from engine.sync import page, passes, settling, writing
 from engine.sync.item import Item
 from tests.sim import world
@@ -32,7 +30,7 @@ Bug = Callable[[], AbstractContextManager[Any]]
 
 def no_intent() -> AbstractContextManager[Any]:
     """Creates are sent without being recorded first."""
-    real = writing.intend
+    real = work.intend
 
     def intend(connection: sa.Connection, scope: Scope, creates: Any, updates: Any, at: Any, extras: Any = ()) -> None:
         real(connection, scope, (), updates, at, extras)
@@ -51,7 +49,7 @@ def no_waiting() -> AbstractContextManager[Any]:
 
 def doubts_dropped() -> AbstractContextManager[Any]:
     """A page closes its intents, those without an answer too."""
-    real = passes.commit_page
+    real = pages.commit_page
 
     def commit(connection: sa.Connection, scope: Scope, epoch: int, result: PageResult, at: Any) -> None:
         real(connection, scope, epoch, replace(result, left_open=()), at)
@@ -85,7 +83,7 @@ def coupled_later() -> AbstractContextManager[Any]:
 
 def cursor_first() -> AbstractContextManager[Any]:
     """The cursor moves when a page was read, and not when it is done."""
-    real = passes.work_page
+    real = page.work_page
 
     async def work_page(one: Any, rows: Any, after: str | None, **more: Any) -> PageResult:
         key = str(rows[-1][one.mapping.table(one.scope.direction).key])
@@ -95,7 +93,7 @@ def cursor_first() -> AbstractContextManager[Any]:
         return await real(one, rows, after, **more)
 
     def commit(connection: sa.Connection, scope: Scope, epoch: int, result: PageResult, at: Any) -> None:
-        work.add_page(connection, scope, result, at)
+        pages.add_page(connection, scope, result, at)
 
     return _both(patch.object(passes, "work_page", work_page), patch.object(passes, "commit_page", commit))
 
@@ -152,7 +150,7 @@ def own_create_is_foreign() -> AbstractContextManager[Any]:
 
 def watermark_at_the_start() -> AbstractContextManager[Any]:
     """The watermark moves when a pass begins."""
-    real = passes.begin_slice
+    real = work.begin_slice
 
     def begin(connection: sa.Connection, scope: Scope, source_at: Any) -> None:
         real(connection, scope, source_at)
@@ -201,12 +199,12 @@ def parts_by_order() -> AbstractContextManager[Any]:
             raise body.Malformed("it is no answer to a batch") from error
         return [*parts, *[None] * (sent - len(parts))][:sent]
 
-    return patch.object(nav_writes.jsonbatch, "parse", parse)
+    return patch.object(jsonbatch, "parse", parse)
 
 
 def settled_not_counted() -> AbstractContextManager[Any]:
     """A record that was found to have been made is coupled, and nobody counts it."""
-    real = settling.settle_intent
+    real = work.settle_intent
 
     def settle(connection: Any, one: Any, found: Sequence[Coupling], still_open: Any, at: Any) -> None:
         real(connection, one, [replace(pair, uncounted=False) for pair in found], still_open, at)
@@ -215,8 +213,8 @@ def settled_not_counted() -> AbstractContextManager[Any]:
 
 
 def base_forgotten() -> AbstractContextManager[Any]:
-    """What both sides held of a create without an answer is not kept (mended: seed 66 of the first simulation)."""
-    real = page.PageResult
+    """What both sides held of a create without an answer is not kept (mended)."""
+    real = pages.PageResult
 
     def result(**fields: Any) -> PageResult:
         fields["left_open"] = [
@@ -228,9 +226,18 @@ def base_forgotten() -> AbstractContextManager[Any]:
     return patch.object(page, "PageResult", result)
 
 
+def counted_elsewhere() -> AbstractContextManager[Any]:
+    """A record that was found to have been made is counted by the first pass that sees it, in whatever direction (mended)."""
+
+    def new(self: Item) -> bool:
+        return self.created or (self.coupling is not None and self.coupling.uncounted)
+
+    return patch.object(Item, "new", property(new))
+
+
 def no_filter() -> AbstractContextManager[Any]:
     """Passes read records that their table filter leaves out."""
-    real = passes.Query
+    real = Query
 
     def query(entity: str, key: str, fields: Any, _conditions: Any, after: Any, size: int) -> Any:
         return real(entity, key, fields, (), after, size)
@@ -238,16 +245,20 @@ def no_filter() -> AbstractContextManager[Any]:
     return patch.object(passes, "Query", query)
 
 
-def both_ways() -> AbstractContextManager[Any]:
-    """Currencies flow back to NAV."""
+def source_marked() -> AbstractContextManager[Any]:
+    """A currency gets a mark in NAV when it was synchronized."""
+    real = passes.close_pass
 
-    def mappings(version: str) -> tuple[TableMapping, ...]:
-        found = default_mappings(version)
-        return tuple(
-            replace(one, direction=Direction.BIDIRECTIONAL) if one.name == "CURRENCY" else one for one in found
-        )
+    async def close(one: page.Pass) -> None:
+        await real(one)
+        if one.scope.mapping == "CURRENCY":
+            pairs = await one.context.store.read(lambda connection: couplings.listing(connection, "CURRENCY", None, 1))
+            for _, pair in pairs:
+                values = {"Symbol": "done"}
+                write = Write(pair.nav_id, WriteKind.UPDATE, "Currency", pair.nav_id, values, "*")
+                await one.context.nav.write([write])
 
-    return patch.object(settings, "default_mappings", mappings)
+    return patch.object(passes, "close_pass", close)
 
 
 @contextmanager
@@ -263,6 +274,6 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, no_filter, both_ways,
+        settled_not_counted, base_forgotten, counted_elsewhere, no_filter, source_marked,
     )
 }  # fmt: skip

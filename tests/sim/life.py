@@ -19,11 +19,12 @@ class Died(BaseException):
 @dataclass(frozen=True, slots=True)
 class Doom:
     """When an engine is killed: before the step `at_step`, or some steps after so many times something that it wrote left
-    or arrived. Never, unless one of them is given.
+    or arrived, or after so many commits since the first of these. Never, unless one of them is given.
     """
 
     at_step: int | None = None
     after_writes: int = 0
+    after_commits: int = 0
     steps_later: int = 0
 
 
@@ -40,6 +41,7 @@ class Life:
         self._loop = loop
         self._doom = doom
         self._writes = 0
+        self._commits = 0
         loop.kill_at = doom.at_step
 
     @property
@@ -52,13 +54,18 @@ class Life:
         if self.dead:
             raise Died
 
-    def mark(self, write: bool = False) -> None:
-        """The world has changed; `write`: by something that was written to a server, or is on its way there."""
+    def mark(self, *, write: bool = False, commit: bool = False) -> None:
+        """The world has changed; `write`: by something that was written to a server, or is on its way there, `commit`: by
+        a commit.
+        """
         if self.dead:
             return
         self.marks[self._loop.steps] = None
         self._writes += write
-        if write and self._writes == self._doom.after_writes:
+        self._commits += commit and self._writes > 0
+        if (write and self._writes == self._doom.after_writes) or (
+            commit and 0 < self._commits == self._doom.after_commits
+        ):
             self._loop.kill_at = self._loop.steps + 1 + self._doom.steps_later
 
 
@@ -74,7 +81,7 @@ class MortalStore(Store):
         def marked(connection: sa.Connection) -> _T:
             self.life.check()
             done = work(connection)
-            self.life.mark()
+            self.life.mark(commit=True)
             return done
 
         return await super().write(marked)

@@ -26,7 +26,9 @@ class Stuck(Exception):
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """Runs on the time of an agenda, whose events come between the steps. `kill_at` is the step that is not done."""
+    """Runs on the time of an agenda, whose events come between the steps. `kill_at` is the step that is not done, once
+    `doomed` is false it is done too.
+    """
 
     def __init__(self, agenda: Agenda, random: Random) -> None:
         super().__init__()
@@ -35,6 +37,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._jobs: deque[tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._worker_free = 0.0
         self.kill_at: int | None = None
+        self.doomed = True
         self.steps = 0
 
     def time(self) -> float:
@@ -68,7 +71,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         while not ready:
             self._advance()
         if not ready[0].cancelled():
-            if self.steps + 1 == self.kill_at:
+            if self.doomed and self.steps + 1 == self.kill_at:
                 raise Killed
             self.steps += 1
             ready.popleft()._run()

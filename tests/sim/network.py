@@ -4,11 +4,8 @@ A request is an event of the world. The server gets to it, or not, whatever has 
 """
 
 import asyncio
-import json
-import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from random import Random
@@ -18,58 +15,13 @@ import httpx
 from starlette.applications import Starlette
 
 from tests.sim.agenda import Agenda, Event
+from tests.sim.faults import CALM, Answer, Request, before, halved, rearranged
 from tests.sim.life import Life
 
 BOUND = 20.0
 """Seconds after which no server gets to a request any more; the engine is told so (`settle_wait`)."""
 _NEAR = 0.03
 _FAR = 2.5
-_ROW = re.compile(rb"(\w+)\(([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)")
-_BOUNDARY = re.compile(r'boundary="?([^";]+)')
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was sent."""
-
-    side: str
-    method: str
-    target: bytes
-    headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        """The last part of the path: an entity, `$batch`, CreateMultiple."""
-        return self.target.partition(b"?")[0].rpartition(b"/")[2].decode("latin-1")
-
-    @property
-    def writes(self) -> bool:
-        return self.method != "GET"
-
-    @property
-    def batch(self) -> bool:
-        return self.path == "$batch"
-
-    @property
-    def creates(self) -> bool:
-        """Whether it may make records."""
-        return b'"POST"' in self.body or (self.method == "POST" and not self.batch)
-
-    def rows(self) -> list[tuple[str, str]]:
-        """The records that it changes, as set and id."""
-        if not self.writes or (b"PATCH" not in self.body and self.method != "PATCH"):
-            return []
-        return [(name.decode(), id.decode()) for name, id in _ROW.findall(self.target + b"\n" + self.body)]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server said."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Server:
@@ -96,7 +48,7 @@ class Server:
         async def send(message: Any) -> None:
             said.append(message)
 
-        _to_its_end(self._app(scope, receive, send))  # type: ignore[arg-type]  # starlette's messages are mappings
+        _to_its_end(self._app(scope, receive, send))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in said[0]["headers"]}
         headers["date"] = format_datetime(self._clock().replace(microsecond=0), usegmt=True)
         return Answer(said[0]["status"], headers, b"".join(one.get("body", b"") for one in said[1:]))
@@ -108,45 +60,6 @@ def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
     except StopIteration:
         return
     raise RuntimeError("the server waits for something")
-
-
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """Which faults there are, and how likely a write, and a read, meets one."""
-
-    kinds: Sequence[str] = ()
-    writes: float = 0.0
-    reads: float = 0.0
-
-    def pick(self, random: Random, request: Request) -> str:
-        """What happens to a request; blank when nothing does."""
-        if random.random() >= (self.writes if request.writes else self.reads):
-            return ""
-        kinds = [kind for kind in self.kinds if _possible(kind, request)]
-        return random.choice(kinds) if kinds else ""
-
-
-CALM = Weather()
-FAULTS = (
-    "refused", "lost", "answer lost", "late", "throttled", "put off", "unavailable", "done but 500", "cut", "shortened",
-    "half a batch", "part missing", "parts out of order", "delivered twice", "slow", "denied", "meanwhile edited",
-)  # fmt: skip
-
-
-def _possible(kind: str, request: Request) -> bool:
-    match kind:
-        case "half a batch" | "part missing":
-            return request.batch
-        case "parts out of order":
-            return request.batch and request.side == "nav"
-        case "late":
-            return request.writes
-        case "delivered twice":
-            return request.side == "crm" or not request.creates  # NAV makes two records of it, and nobody can help that
-        case "meanwhile edited":
-            return bool(request.rows())
-        case _:
-            return True
 
 
 class Network:
@@ -205,9 +118,9 @@ class Network:
             else:
                 coming.set_result(found)
 
-        life.mark(request.writes)
+        life.mark(write=request.writes)
         there, back = self._distance(kind), self._distance(kind)
-        if (early := _before(kind, self._random)) is not None:
+        if (early := before(kind, self._random)) is not None:
             self._agenda.after(
                 there + back, lambda: come(early if isinstance(early, Exception) else self._dated(early, request))
             )
@@ -218,7 +131,7 @@ class Network:
 
             def arrive() -> None:
                 answer = self._handled(request, kind)
-                life.mark(request.writes)
+                life.mark(write=request.writes)
                 if kind == "delivered twice":
                     self._later(request, self._random.random())
                 self._agenda.after(back, lambda: come(self._afterwards(kind, answer)))
@@ -251,7 +164,7 @@ class Network:
         server = self._servers[request.side]
         if kind != "half a batch":
             return server.handle(request)
-        answer = server.handle(_halved(request, self._random))
+        answer = server.handle(halved(request, self._random))
         return Answer(503, {**answer.headers, "content-type": "text/html"}, b"<html>busy</html>")
 
     def _afterwards(self, kind: str, answer: Answer) -> Answer | Exception:
@@ -265,7 +178,7 @@ class Network:
             case "shortened":
                 return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
             case "part missing" | "parts out of order":
-                return _rearranged(answer, self._random, drop=kind == "part missing")
+                return rearranged(answer, self._random, drop=kind == "part missing")
             case _:
                 return answer
 
@@ -301,65 +214,5 @@ class _Body(httpx.AsyncByteStream):
         yield self._content
 
 
-def _before(kind: str, random: Random) -> Answer | Exception | None:
-    """What comes of a request that no server gets to."""
-    match kind:
-        case "refused":
-            return httpx.ConnectError("refused")
-        case "lost":
-            return httpx.ReadError("reset")
-        case "throttled":
-            wait = random.choice(
-                ({}, {"retry-after": "1"}, {"retry-after": "date"}, {"retry-after": "-5"}, {"retry-after": "soon"})
-            )
-            return Answer(
-                429, {"content-type": "application/json", **wait}, b'{"error":{"code":"0x80072322","message":"slow"}}'
-            )
-        case "put off":
-            return Answer(503, {"content-type": "text/html", "retry-after": "2"}, b"<html>later</html>")
-        case "unavailable":
-            return Answer(random.choice((502, 503, 504, 408)), {"content-type": "text/html"}, b"<html>none</html>")
-        case "denied":
-            return Answer(401, {"content-type": "application/json"}, b"{}")
-        case _:
-            return None
-
-
 def _named(request: Request) -> str:
     return f"{request.side} {request.method} {request.path}"
-
-
-def _halved(request: Request, random: Random) -> Request:
-    """A batch without its last operations."""
-    if request.side == "nav":
-        content = json.loads(request.body)
-        content["requests"] = content["requests"][: random.randrange(len(content["requests"]) + 1)]
-        body = json.dumps(content).encode()
-    else:
-        boundary = _boundary(next(value for name, value in request.headers if name.lower() == b"content-type").decode())
-        before, *parts, end = request.body.split(boundary)
-        body = boundary.join([before, *parts[: random.randrange(len(parts) + 1)], end])
-    return Request(request.side, request.method, request.target, request.headers, body)
-
-
-def _rearranged(answer: Answer, random: Random, *, drop: bool) -> Answer:
-    """An answer to a batch that lacks a part, or has its parts in another order."""
-    if answer.status != 200:
-        return answer
-    if answer.headers["content-type"].startswith("multipart/"):
-        boundary = _boundary(answer.headers["content-type"])
-        before, *parts, end = answer.body.split(boundary)
-        del parts[random.randrange(len(parts))]
-        return Answer(answer.status, answer.headers, boundary.join([before, *parts, end]))
-    content = json.loads(answer.body)
-    if drop:
-        del content["responses"][random.randrange(len(content["responses"]))]
-    else:
-        random.shuffle(content["responses"])
-    return Answer(answer.status, answer.headers, json.dumps(content).encode())
-
-
-def _boundary(content_type: str) -> bytes:
-    found = _BOUNDARY.search(content_type)
-    assert found is not None
-    return b"--" + found[1].encode()

@@ -1,18 +1,19 @@
 """What happens in one seed: engines that work, die and go on, people and operators, and in the end peace and the judge."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from engine.model.errors import LockHeld, RunError
+from engine.model.errors import CouplerError, LockHeld, RunError
 from engine.model.snapshot import Wish
 from engine.runs import control
 from tests.sim.company import some_company
+from tests.sim.conditions import some_setup, some_weather
+from tests.sim.faults import CALM
 from tests.sim.life import Doom, Life
-from tests.sim.network import CALM, FAULTS, Weather
 from tests.sim.oracle import Facts, Work, judge, judge_at_end_of_run
-from tests.sim.world import Setup, World
+from tests.sim.world import World
 
 _MOST_LIVES = 3
 _CALM_LIVES = 4
@@ -20,7 +21,9 @@ _CALM_LIVES = 4
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a seed; `wrong` is what the judge found, `marks` where the first life could be killed."""
+    """What came of a seed; `wrong` is what the judge found. `steps` are those of the first life that something may happen
+    to, `marks` the ones that changed the world.
+    """
 
     seed: int
     trace: tuple[str, ...]
@@ -43,25 +46,16 @@ def play(seed: int, *, kill_at: int | None = None) -> Played:
     name = str(seed)
     chance = Random(f"{name} plot")
     company = some_company(Random(f"{name} company"))
-    world = World(name, company, _setup(chance))
+    world = World(name, company, some_setup(chance))
     try:
         plot = _Plot(seed, world, chance, kill_at)
-        plot.all()
+        try:
+            plot.all()
+        except CouplerError as error:
+            world.wrong.append(f"an operator was refused: {error.message}")
         return plot.played()
     finally:
         world.close()
-
-
-def _setup(chance: Random) -> Setup:
-    return Setup(
-        marker=chance.random() < 0.9,
-        nav_batch=chance.choice((1, 2, 3, 100)),
-        crm_batch=chance.choice((2, 3, 100)),
-        page_size=chance.choice((2, 2, 3, 5)),
-        concurrency=chance.choice((1, 3, 8)),
-        nav_skew=chance.choice((0.0, 0.0, -40.0, 70.0)),
-        crm_skew=chance.choice((0.0, 0.0, 55.0, -90.0)),
-    )
 
 
 class _Plot:
@@ -76,9 +70,9 @@ class _Plot:
         self._backups: list[_Backup] = []
         self._runs: list[int] = []
         self._first = 0
-        self._lives: list[Life] = []
+        self._lives = 0
         self._disturbed: Life | None = None
-        self._weather = _weather(chance)
+        self._weather = some_weather(chance)
         self._edits = chance.choice((0, 0, 2, 5))
 
     def all(self) -> None:
@@ -91,11 +85,19 @@ class _Plot:
         if self._chance.random() < 0.35:
             self._whole("run")
             kind = self._chance.choice(("run", "sync"))
-            for _ in range(self._chance.randrange(4)):
+            for _ in range(self._chance.randrange(5)):
                 self._world.edit_something()
+            if self._chance.random() < 0.5:  # only where records are updated
+                self._weather = replace(self._weather, kinds=(*self._weather.kinds, "meanwhile edited"))
         self._disturb(kind)
         self._world.agenda.pass_by(60)
-        self._whole(self._chance.choice(("run", "sync")) if not self._facts.forgotten else "run")
+        if self._facts.braked or self._world.wrong:
+            return
+        last = self._chance.choice(("run", "sync"))
+        failed = self._world.rows(
+            "SELECT code FROM trouble WHERE code <> 'conflict'"
+        )  # such as creates without an answer
+        self._whole("run" if failed or self._facts.forgotten else last)
         if self._chance.random() < 0.2 and not self._world.wrong:
             self._again()
 
@@ -110,8 +112,8 @@ class _Plot:
             tuple(self._world.trace),
             tuple(wrong),
             self._world.faults + self._world.network.faults,
-            len(self._lives),
-            sum(life.steps for life in self._lives),
+            self._lives,
+            self._disturbed.steps if self._disturbed is not None else 0,
             self._world.network.requests,
             tuple(self._disturbed.marks) if self._disturbed is not None else (),
         )
@@ -161,6 +163,9 @@ class _Plot:
             run = self._go_on(run, kind)
         else:
             row = self._row(run)
+            if row["code"] == "brake" and self._facts.removed:
+                self._facts.braked = True
+                return
             self._world.wrong.append(f"the run never ends: {row['state']} {row['code']} {row['message']}")
             return
         self._facts.last = run
@@ -174,7 +179,7 @@ class _Plot:
         self._world.tell(f"an engine works on run {run}")
         before = dict(self._flags)
         life = self._world.live(run, doom)
-        self._lives.append(life)
+        self._lives += 1
         row = self._row(run)
         self._world.tell(f"run {run} is {row['state']} {row['code']} {row['message']}".rstrip())
         if row["code"] == "internal":
@@ -189,9 +194,11 @@ class _Plot:
         if self._kill_at is not None:
             return Doom(at_step=self._kill_at)
         chance = self._chance.random()
-        if chance < 0.45:
+        if chance < 0.15:
+            return Doom(after_commits=self._chance.randint(1, 8))
+        if chance < 0.5:
             return Doom(after_writes=self._chance.randint(1, 6), steps_later=self._chance.randrange(12))
-        return Doom(at_step=int(2 ** (self._chance.random() * 9))) if chance < 0.65 else Doom()
+        return Doom(at_step=int(2 ** (self._chance.random() * 9))) if chance < 0.68 else Doom()
 
     # operators
 
@@ -285,6 +292,12 @@ class _Plot:
             world.agenda.after(at, lambda: self._set_flag(chance.choice(world.company.jobs)))
         elif happening < 0.37:
             world.agenda.after(at, lambda: self._second_operator(run))
+        elif happening < 0.45:
+            world.agenda.after(at, self._delete_something)
+
+    def _delete_something(self) -> None:
+        if sign := self._world.delete_something():
+            self._facts.removed |= {sign}
 
     def _wish(self, run: int, wish: Wish) -> None:
         self._world.tell(f"an operator wishes: {wish.value}")
@@ -328,9 +341,3 @@ class _Plot:
     def _row(self, run: int) -> dict[str, str]:
         rows = self._world.rows("SELECT state, code, message FROM run WHERE id = ?", run)
         return dict(rows[0]) if rows else {"state": "unknown", "code": "", "message": ""}
-
-
-def _weather(chance: Random) -> Weather:
-    """Some kinds of faults, rare or not: most seeds are about a few things only."""
-    kinds = sorted(chance.sample(FAULTS, chance.choice((0, 1, 1, 2, 4))))
-    return Weather(kinds, writes=chance.choice((0.25, 0.5, 0.8)), reads=chance.choice((0.0, 0.02, 0.06)))

@@ -2,12 +2,12 @@
 that need not compile the same statements for each life anew.
 """
 
-import atexit
 import functools
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -37,7 +37,7 @@ def _room(process: int) -> Room:
     del process
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="coupler-sim-", dir=memory if memory.is_dir() else None))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=1)
     file = folder / "store.db"
     store = Store.open(f"sqlite:///{file}")
     store.close()

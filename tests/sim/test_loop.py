@@ -84,7 +84,7 @@ def test_a_killed_loop_stops_before_the_step() -> None:
     with pytest.raises(Killed):
         loop.run_until_complete(task)
     assert 0 < len(done) < len(everything)
-    loop.kill_at = None
+    loop.doomed = False
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         loop.run_until_complete(task)

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -22,7 +22,6 @@ from engine.model.errors import CouplerError
 from engine.runs.full import FullSynchronization
 from engine.store.database import Store
 from engine.store.lock import engine_lock
-from sandbox.audit import Audit, Operation, Side
 from sandbox.crm import writes as crm_writes
 from sandbox.crm.app import create_app as crm_app
 from sandbox.crm.schema import ENTITIES
@@ -34,6 +33,7 @@ from sandbox.odata.errors import ODataError
 from tests.sim.agenda import Agenda
 from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
 from tests.sim.life import Doom, Life, MortalStore
+from tests.sim.log import Log
 from tests.sim.loop import Killed, Stuck, VirtualLoop
 from tests.sim.network import BOUND, Network, Server, Transport
 from tests.sim.room import room
@@ -43,33 +43,6 @@ MARKER = "CRM_Id"
 _TOKEN = "token"
 _LIMITS = Limits(connect=2, read=10, total=15, patience=8, throttle_patience=60)
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the audit log: an accepted write, and whether the engine or a person made it."""
-
-    at: float
-    by: str
-    side: str
-    op: str
-    set: str
-    key: str
-    values: Mapping[str, Any]
-
-
-class Log(Audit):
-    """The audit log of both servers, in memory."""
-
-    def __init__(self, agenda: Agenda) -> None:
-        super().__init__()
-        self._agenda = agenda
-        self.lines: list[Line] = []
-        self.by = "engine"
-
-    def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
-        """Note an accepted write."""
-        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +83,7 @@ class World:
         nav_clock, crm_clock = clock(setup.nav_skew), clock(setup.crm_skew)
         self.nav = nav_state(company.seeds, audit=self.log, clock=nav_clock, new_id=new_id)
         self.crm = crm_state(company.seeds, audit=self.log, clock=crm_clock, new_id=new_id)
+        self.log.find = lambda side, name, key: self.records(side, name).get(key)
         servers = {
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock),
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock),
@@ -209,35 +183,34 @@ class World:
             with engine_lock(store):
                 await self._engine(store, life, number)
 
-        task = loop.create_task(work(run))
-        others: list[asyncio.Task[None]] = []
-        self.also = lambda number: others.append(loop.create_task(work(number)))
+        engines = [loop.create_task(work(run))]
+        self.also = lambda number: engines.append(loop.create_task(work(number)))
         try:
-            loop.run_until_complete(task)
-            for other in others:
-                loop.run_until_complete(other)
+            for engine in engines:  # a second one may come while the first works
+                self._see_through(loop, engine)
         except Killed:
             self.tell(f"killed at step {loop.kill_at}")
             self.faults["killed"] += 1
             life.dead = True
             self.network.abandon()
-            _bury(loop)
-            room().engine.dispose()
         except Stuck:
             self.wrong.append("the engine waits for something that never comes")
-            life.dead = True
-            _bury(loop)
-        except CouplerError as error:
-            self.tell(f"engine failed: {error.code} {error.message}")
-            self.wrong.append(f"the engine failed: {error.code} {error.message}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            self.tell(f"engine raised {error!r}")
-            self.wrong.append(f"the engine raised {error!r}")
         finally:
             self.also = lambda _: None
             life.dead = True
+            _bury(loop)
             loop.close()
+            if loop.kill_at is not None:
+                room().engine.dispose()
         return life
+
+    def _see_through(self, loop: VirtualLoop, engine: asyncio.Task[None]) -> None:
+        try:
+            loop.run_until_complete(engine)
+        except CouplerError as error:
+            self.wrong.append(f"the engine failed: {error.code} {error.message}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+            self.wrong.append(f"the engine raised {error!r}")
 
     async def _engine(self, store: Store, life: Life, run: int) -> None:
         own = self.settings
@@ -275,17 +248,30 @@ class World:
     def edit_something(self) -> None:
         """Somebody edits a record of the jobs that are run, on either side."""
         pairs = [pair for pair in PAIRS if pair.mapping in self.company.jobs]
-        if not pairs:
-            return
-        pair = self._chance.choice(pairs)
-        side = {"to": "nav", "from": "crm", "both": self._chance.choice(("nav", "crm"))}[pair.way]
-        page, _, table, _ = SETS[pair.mapping]
-        rows = self.records(side, page if side == "nav" else table)
-        ids = [
-            id for id, row in rows.items() if mapping_of(side, page if side == "nav" else table, row) == pair.mapping
-        ]
-        if ids:
-            self.edit(side, page if side == "nav" else table, self._chance.choice(sorted(ids)))
+        if pairs:
+            pair = self._chance.choice(pairs)
+            side = {"to": "nav", "from": "crm"}.get(pair.way) or self._chance.choice(("nav", "crm"))
+            set, ids = self._of(side, pair.mapping)
+            if ids:
+                self.edit(side, set, self._chance.choice(ids))
+
+    def delete_something(self) -> str:
+        """Somebody deletes a record of the jobs that are run; its sign, blank when there is none."""
+        mapping, side = self._chance.choice(self.company.jobs), self._chance.choice(("nav", "crm"))
+        set, ids = self._of(side, mapping)
+        if not ids:
+            return ""
+        id = self._chance.choice(ids)
+        sign = sign_of(side, mapping, self.records(side, set)[id])
+        if sign:
+            self._person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
+        return sign
+
+    def _of(self, side: str, mapping: str) -> tuple[str, list[str]]:
+        """The set of a mapping on a side, and the ids of its records."""
+        page, _, table, _ = SETS[mapping]
+        set = page if side == "nav" else table
+        return set, sorted(id for id, row in self.records(side, set).items() if mapping_of(side, set, row) == mapping)
 
     def edit(self, side: str, set: str, id: str) -> None:
         """Somebody edits a field of a record, if there is one that may be edited on that side."""
@@ -302,10 +288,6 @@ class World:
         self._edits += 1
         value = f"{sign} e{self._edits}"
         self._person(side, f"edits {sign}: {field} = {value}", lambda: self._change(side, set, id, {field: value}))
-
-    def delete(self, side: str, set: str, id: str) -> None:
-        """Somebody deletes a record."""
-        self._person(side, f"deletes {set} {id}", lambda: self._delete(side, set, id))
 
     def _person(self, side: str, what: str, act: Callable[[], None]) -> None:
         self.log.by = "person"
@@ -342,7 +324,7 @@ class World:
 
 def _bury(loop: VirtualLoop) -> None:
     """End what is left of a dead engine; it cannot do anything to the world any more."""
-    loop.kill_at = None
+    loop.doomed = False
     while tasks := asyncio.all_tasks(loop):
         for task in tasks:
             task.cancel()

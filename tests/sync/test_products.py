@@ -7,7 +7,7 @@ import pytest
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunState
-from tests.sync.faults import answered, at, batch, bulk, lost_after
+from tests.sync.faults import always, answered, at, batch, bulk, lost_after, lost_before
 from tests.sync.world import Make, World, counters
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
@@ -318,3 +318,15 @@ async def test_lost_answers_to_price_lines_and_publishing_are_looked_up(make: Ma
     assert [one["statecode"] for one in world.crm("products")] == [0, 0]
     assert len(world.crm("productpricelevels")) == 2
     assert len(world.crm("pricelevels")) == 1
+
+
+async def test_an_edit_of_a_product_that_could_not_be_published_is_not_lost(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()]})
+    publishing = always("crm", lambda seen: batch(seen) and b"statecode" in seen.body, lost_before)
+    run = await world.run(*JOBS, plan=publishing)
+    assert world.codes(run, "ITEM-PRODUCT") == {"I1": "product_publish"}
+    (found,) = world.crm("products")
+    world.edit_crm("products", found["productid"], name="Desk as CRM says")
+    await world.run(*JOBS)
+    assert world.crm("products")[0]["name"] == "Desk as CRM says"
+    assert world.nav("Item", No="I1")[0]["Description"] == "Desk as CRM says"

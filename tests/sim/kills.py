@@ -1,0 +1,25 @@
+"""Kills at every step of a seed's first life, each followed by another engine that goes on, and by the judge.
+
+The world only changes at some steps: something is sent, a server gets to it, the store commits. Kills between two of these
+leave the same world behind, so that one of each is tried.
+"""
+
+from collections.abc import Iterator
+
+from tests.sim.plot import Played, play
+
+_NEVER = 1 << 60
+
+
+def killing_steps(seed: int) -> tuple[int, list[int]]:
+    """How many steps a seed's first life has when nobody kills it, and those before which it is killed."""
+    whole = play(seed, kill_at=_NEVER)
+    assert not whole.wrong, "\n".join(whole.trace)
+    return whole.steps, sorted({1, *(mark + 1 for mark in whole.marks)})
+
+
+def kills(seed: int, *, every: int = 1, first: int = 0) -> Iterator[Played]:
+    """What comes of the kills of a seed; `every` how manieth one, from the one with the number `first`."""
+    _, points = killing_steps(seed)
+    for step in points[first::every]:
+        yield play(seed, kill_at=step)

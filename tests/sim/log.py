@@ -1,0 +1,42 @@
+"""The audit log of both servers, in memory."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.audit import Audit, Operation, Side
+from tests.sim.agenda import Agenda
+from tests.sim.company import Row, mapping_of, sign_of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the audit log: an accepted write, whether the engine or a person made it, and what record it was."""
+
+    at: float
+    by: str
+    side: str
+    op: str
+    set: str
+    key: str
+    values: Mapping[str, Any]
+    mapping: str | None
+    sign: str
+
+
+class Log(Audit):
+    """The audit log of both servers, in memory."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        super().__init__()
+        self._agenda = agenda
+        self.lines: list[Line] = []
+        self.by = "engine"
+        self.find: Callable[[str, str, str], Row | None] = lambda *_: None
+
+    def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
+        """Note an accepted write."""
+        row = self.find(side, set, key) if op != "delete" else None
+        mapping = mapping_of(side, set, row) if row is not None else None
+        sign = sign_of(side, mapping, row) if row is not None and mapping is not None else ""
+        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign))

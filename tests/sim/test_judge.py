@@ -1,0 +1,93 @@
+"""The judge sees what is wrong: each invariant, broken by hand in a world in which all was right."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+
+from engine.runs import control
+from sandbox.crm import writes as crm_writes
+from sandbox.crm.schema import ENTITIES
+from sandbox.load import Seeds
+from sandbox.nav import writes as nav_writes
+from sandbox.nav.schema import PAGES
+from tests.sim.company import Company, crm_row, nav_record, some_company
+from tests.sim.life import Doom
+from tests.sim.oracle import Facts, Work, judge
+from tests.sim.world import Setup, World
+
+JOBS = ("CURRENCY", "CUSTOMER")
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A company after a run in which nothing happened."""
+    nav = {
+        "General_Ledger_Setup": [{"LCY_Code": "EUR"}],
+        "Currency": [nav_record("CURRENCY", "T01")],
+        "Customer": [nav_record("CUSTOMER", "T02"), nav_record("CUSTOMER", "T03", out=True)],
+    }
+    crm = {"organization": [{"name": "Org", "basecurrencycode": "EUR"}], "account": [crm_row("CUSTOMER", "T04")]}
+    made = World("judge", Company(Seeds(nav, crm), JOBS, frozenset({"T03"})), Setup())
+    run = made.desk(lambda store: control.start(store, made.settings, only=JOBS, keep_cleared=False, by="test"))
+    made.live(run, Doom())
+    yield made
+    made.close()
+
+
+def verdict(world: World) -> list[str]:
+    works = [Work((1,), 0, len(world.log.lines))]
+    return judge(world, Facts(JOBS, works, last=1))
+
+
+def kinds(world: World) -> set[str]:
+    return {text.partition(" ")[0] for text in verdict(world)}
+
+
+def account(world: World, sign: str) -> str:
+    return next(id for id, row in world.records("crm", "accounts").items() if sign in row["name"])
+
+
+def store(world: World, statement: str) -> None:
+    world.rows(statement)
+
+
+def make_account(world: World) -> None:
+    crm_writes.create(world.crm, ENTITIES["accounts"], {"name": "Firm T02", "customertypecode": 3}, None)
+
+
+def make_out(world: World) -> None:
+    world.log.by = "person"
+    crm_writes.create(world.crm, ENTITIES["accounts"], {"name": "Firm T03", "customertypecode": 3}, None)
+
+
+def overwrite(world: World) -> None:
+    world.edit("crm", "accounts", account(world, "T02"))
+    empty = {"telephone1": None, "address1_city": None}
+    crm_writes.update(world.crm, ENTITIES["accounts"], account(world, "T02"), empty)
+
+
+def write_back(world: World) -> None:
+    nav_writes.update(world.nav, PAGES["Currency"], "T01", "*", {"Description": "the T01"})
+
+
+@pytest.mark.parametrize(
+    ("harm", "expected"),
+    [
+        (make_account, {"I1", "I2", "I5"}),
+        (lambda world: store(world, "DELETE FROM coupling WHERE mapping = 'CUSTOMER'"), {"I2"}),
+        (overwrite, {"I3"}),
+        (lambda world: store(world, "INSERT INTO flag VALUES ('CUSTOMER', 0, 1, 0, 'x')"), {"I4"}),
+        (lambda world: store(world, "UPDATE page SET inserted = inserted + 1"), {"I5"}),
+        (make_out, {"I6"}),
+        (write_back, {"I8"}),
+    ],
+)
+def test_each_invariant_is_judged(world: World, harm: Callable[[World], None], expected: set[str]) -> None:
+    assert verdict(world) == []
+    harm(world)
+    assert kinds(world) == expected
+
+
+def test_a_company_is_the_same_for_the_same_chance() -> None:
+    assert some_company(Random("1")) == some_company(Random("1"))

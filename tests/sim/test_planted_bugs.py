@@ -1,0 +1,43 @@
+"""The harness checks itself: every bug that is planted into the engine must be found.
+
+`START` is from which seed on it is looked for here, so that it takes seconds; `make sim BUGS=300` looks for each from the
+first seed on and prints the table.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sim.__main__ import hunt
+from tests.sim.bugs import BUGS
+from tests.sim.plot import play
+
+BUDGET = int(os.environ.get("COUPLER_BUG_SEEDS", "40"))
+"""Within how many seeds each must be found."""
+START = {"no waiting": 145, "coupled later": 35, "own create is foreign": 125, "no lock": 45, "counted elsewhere": 160}
+FOUND: list[str] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table() -> Iterator[None]:
+    yield
+    print("\n".join(["", f"{'planted bug':<24} seeds  finding", *FOUND]))  # noqa: T201
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(BUGS) >= 12
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(bug: str) -> None:
+    seeds, finding = hunt(bug, START.get(bug, 0), BUDGET)
+    FOUND.append(f"{bug:<24} {seeds:>5}  {finding}")
+    assert finding, f"{bug} was not found in {BUDGET} seeds"
+
+
+def test_a_bug_is_gone_when_it_is_not_planted_any_more() -> None:
+    bug = next(iter(BUGS))
+    start = START.get(bug, 0)
+    seeds, _ = hunt(bug, start, BUDGET)
+    assert not play(start + seeds - 1).wrong
