@@ -29,6 +29,7 @@ from engine.sync.settling import may_repeat
 from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6
+_UNSEEDED = "unseeded"
 _HINT = "Look at the record on both sides, then run again."
 
 
@@ -245,6 +246,7 @@ class Writer:
                 values = {field: value for field, value in item.wanted.values.items() if not field.seed}
                 item.wanted = replace(item.wanted, values=values)
             case _:
+                item.warnings[:] = [one for one in item.warnings if one.code != _UNSEEDED]  # it was not made at all
                 item.fail(_refused(result), one_way=self._scope.direction)
 
     def _made(self, item: Item, result: Result) -> None:
@@ -315,7 +317,7 @@ def cause_of(message: str) -> str:
 
 def _unseeded(result: Result) -> Problem:
     return Problem(
-        "unseeded",
+        _UNSEEDED,
         "made without the values that NAV is to lead in",
         f"NAV refused values for fields that it leads in, so the record was made without them: {result.message}",
         "Fill them in in NAV before the next full synchronization, which brings NAV's values to CRM.",
