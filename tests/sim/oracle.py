@@ -160,8 +160,8 @@ class _Judge:
     def _lost_updates(self) -> Iterator[str]:
         """I3: both sides hold the last edit; where people edited both sides at once, each side holds its own."""
         for pair in PAIRS:
-            if pair.mapping not in self._facts.jobs:
-                continue
+            if pair.mapping not in self._facts.jobs or (pair.mapping == "CONTACTS" and self._facts.removed):
+                continue  # a contact whose company was deleted fails, and says so
             for one in self._couplings:
                 nav = self._there[one.mapping]["nav"].get(one.nav_id)
                 crm = self._there[one.mapping]["crm"].get(one.crm_id)
