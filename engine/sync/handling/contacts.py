@@ -17,7 +17,8 @@ from engine.sync.handling.base import Handling, Prepared
 
 _CUSTOMER = "CUSTOMER"
 _ACCOUNTS = "accounts"
-_COMPANY = (Condition("Type", "eq", "Company"),)
+COMPANIES = (Condition("Type", "eq", "Company"),)
+"""Which contacts in NAV are companies."""
 
 
 class ContactHandling(Handling):
@@ -40,7 +41,7 @@ class ContactHandling(Handling):
         companies = {
             str(row["Customer_No"]): str(row["No"])
             for row in await self.context.nav.find(
-                "Contact", "Customer_No", sorted(set(customers.values())), ("No", "Customer_No"), _COMPANY
+                "Contact", "Customer_No", sorted(set(customers.values())), ("No", "Customer_No"), COMPANIES
             )
         }
         derived: dict[str, dict[str, Value]] = {}
