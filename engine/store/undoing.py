@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.store import conflicts, couplings
-from engine.store.chunks import chunks
 from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
 from engine.store.upsert import insert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
 TODO, DONE, LEFT = "todo", "done", "left"
 _WORDS = {RESTORE: "restored", REMOVE: "removed", UNCOUPLE: "uncouple"}
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def known(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, 
     """Which of these rows the run that undoes is going to remove, or to leave: their states."""
     c = undoing.c
     found: dict[str, str] = {}
-    for chunk in chunks(ids):
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
         query = sa.select(c.id, c.state).where(c.run_id == run, c.kind == REMOVE, c.id.in_(chunk))
         found.update({row.id: row.state for row in connection.execute(query)})
     return found
@@ -267,5 +268,6 @@ def _uncouple(connection: sa.Connection, steps: Sequence[Step]) -> None:
         couplings.remove(connection, mapping, nav_ids)
         conflicts.clear(connection, mapping, nav_ids)
         sources = [*nav_ids, *crm_ids]
-        for chunk in chunks(sources):
+        for start in range(0, len(sources), _CHUNK):
+            chunk = sources[start : start + _CHUNK]
             connection.execute(sa.delete(link).where(link.c.mapping == mapping, link.c.source_id.in_(chunk)))
