@@ -7,18 +7,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.model.conflict import Choice, Clash, Conflict
+from engine.store.chunks import chunks
 from engine.store.schema import conflict
 from engine.store.upsert import insert
 
-_CHUNK = 500
 _C = conflict.c
 
 
 def of(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> dict[str, Conflict]:
     """The conflicts of these NAV records, by id."""
     found = {}
-    for start in range(0, len(nav_ids), _CHUNK):
-        query = sa.select(conflict).where(_C.mapping == mapping, _C.nav_id.in_(nav_ids[start : start + _CHUNK]))
+    for chunk in chunks(nav_ids):
+        query = sa.select(conflict).where(_C.mapping == mapping, _C.nav_id.in_(chunk))
         found.update({row.nav_id: _conflict(row) for row in connection.execute(query)})
     return found
 
@@ -60,8 +60,7 @@ def save(connection: sa.Connection, found: Iterable[Conflict]) -> None:
 
 def clear(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
     """Drop conflicts that are none any more."""
-    for start in range(0, len(nav_ids), _CHUNK):
-        chunk = nav_ids[start : start + _CHUNK]
+    for chunk in chunks(nav_ids):
         connection.execute(sa.delete(conflict).where(_C.mapping == mapping, _C.nav_id.in_(chunk)))
 
 

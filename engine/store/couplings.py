@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from engine.model.errors import StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.store import troubles
+from engine.store.chunks import chunks
 from engine.store.schema import conflict, coupling, planned, restored
 from engine.store.upsert import insert
 
-_CHUNK = 500
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -85,8 +85,7 @@ class Couplings:
     def _rows(
         self, connection: sa.Connection, mappings: Sequence[str], name: str, values: Sequence[str]
     ) -> Iterator[Coupling]:
-        for start in range(0, len(values), _CHUNK):
-            chunk = values[start : start + _CHUNK]
+        for chunk in chunks(values):
             c = coupling.c
             query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.born, c.generation).where(
                 c.mapping.in_(mappings), c[name].in_(chunk)
@@ -155,8 +154,7 @@ def save(
 
 def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
     """Uncouple NAV records. How often a partner was made again is kept: made anew, it gets the id that it had."""
-    for start in range(0, len(nav_ids), _CHUNK):
-        chunk = nav_ids[start : start + _CHUNK]
+    for chunk in chunks(nav_ids):
         c = coupling.c
         again = sa.select(c.mapping, c.nav_id, c.generation).where(
             c.mapping == mapping, c.nav_id.in_(chunk), c.generation > 0
@@ -190,8 +188,7 @@ def generations(connection: sa.Connection, mapping: str, nav_ids: Sequence[str])
     """Of NAV records that were uncoupled, how often their partner had been made again; others are not in it."""
     found: dict[str, int] = {}
     c = restored.c
-    for start in range(0, len(nav_ids), _CHUNK):
-        chunk = nav_ids[start : start + _CHUNK]
+    for chunk in chunks(nav_ids):
         query = sa.select(c.nav_id, c.generation).where(c.mapping == mapping, c.nav_id.in_(chunk))
         found.update({row.nav_id: row.generation for row in connection.execute(query)})
     return found
@@ -203,8 +200,7 @@ def named(connection: sa.Connection, mapping: str, names: Sequence[str]) -> list
     found = {}
     c = coupling.c
     for column, values in ((c.nav_id, ids), (c.nav_no, [*names, *(name.upper() for name in names)])):
-        for start in range(0, len(values), _CHUNK):
-            chunk = values[start : start + _CHUNK]
+        for chunk in chunks(values):
             query = sa.select(c.nav_id, c.crm_id, c.nav_no).where(c.mapping == mapping, column.in_(chunk))
             found.update({row.nav_id: Coupling(*row) for row in connection.execute(query)})
     return list(found.values())

@@ -7,11 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.model.mapping import Direction
+from engine.store.chunks import CHUNK
 from engine.store.schema import coupling, extra, outcome, overwritten
 from engine.store.schema import run as runs
 from engine.store.traces import Values, decoded
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def pairs_of(connection: sa.Connection, run: int, after: tuple[str, str] | None)
     if after is not None:
         name, nav_id = after
         query = query.where(sa.or_(c.mapping > name, sa.and_(c.mapping == name, c.nav_id > nav_id)))
-    return [Pair(*row) for row in connection.execute(query.order_by(c.mapping, c.nav_id).limit(_CHUNK))]
+    return [Pair(*row) for row in connection.execute(query.order_by(c.mapping, c.nav_id).limit(CHUNK))]
 
 
 def made_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) -> list[Made]:
@@ -66,7 +65,7 @@ def made_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) 
     if after is not None:
         entity, id = after
         query = query.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.id > id)))
-    return [Made(*row) for row in connection.execute(query.order_by(c.entity, c.id).limit(_CHUNK))]
+    return [Made(*row) for row in connection.execute(query.order_by(c.entity, c.id).limit(CHUNK))]
 
 
 def told_of(connection: sa.Connection, run: int, code: str, after: tuple[int, str, str] | None) -> list[sa.Row[Any]]:
@@ -75,7 +74,7 @@ def told_of(connection: sa.Connection, run: int, code: str, after: tuple[int, st
     query = sa.select(outcome).where(outcome.c.run_id == run, outcome.c.code == code)
     if after is not None:
         query = query.where(sa.tuple_(*key) > after)
-    return list(connection.execute(query.order_by(*key).limit(_CHUNK)))
+    return list(connection.execute(query.order_by(*key).limit(CHUNK)))
 
 
 def sources(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, str]:
@@ -92,7 +91,7 @@ def written_by(connection: sa.Connection, run: int, after: tuple[str, str] | Non
     if after is not None:
         entity, id = after
         keys = keys.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.target_id > id)))
-    chosen = connection.execute(keys.order_by(c.entity, c.target_id).limit(_CHUNK)).all()
+    chosen = connection.execute(keys.order_by(c.entity, c.target_id).limit(CHUNK)).all()
     return _written(connection, run, [(row.entity, row.target_id) for row in chosen])
 
 

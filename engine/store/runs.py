@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState, Wish
-from engine.store.schema import event, flag, job, outcome, page, planned, run
+from engine.store.schema import event, flag, job, page, planned, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
 
@@ -165,9 +165,3 @@ def forget_planned(connection: sa.Connection, run_id: int | None = None) -> None
     """Drop the planned couplings of one plan, or of all."""
     statement = sa.delete(planned)
     connection.execute(statement if run_id is None else statement.where(planned.c.run_id == run_id))
-
-
-def forget_outcome(connection: sa.Connection, scope: Scope, source_id: str, kind: str) -> None:
-    """Drop one outcome that is true no more."""
-    where = (outcome.c[name] == value for name, value in scope.key.items())
-    connection.execute(sa.delete(outcome).where(*where, outcome.c.source_id == source_id, outcome.c.kind == kind))

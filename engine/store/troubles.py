@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome
 from engine.model.trouble import Trouble
+from engine.store.chunks import chunks
 from engine.store.schema import coupling, trouble
 from engine.store.upsert import insert
 
 LEFT_ALONE = "left_alone"
 """The code of the problem of records that were skipped because they are marked as Skipped."""
 
-_CHUNK = 500
 _TO, _FROM = Direction.BIDIRECTIONAL.passes
 _C = trouble.c
 
@@ -23,7 +23,7 @@ _C = trouble.c
 def of(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> dict[str, Trouble]:
     """The entries of these source records, by id."""
     found = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         query = sa.select(trouble).where(*_pass(mapping, one_way), _C.source_id.in_(chunk))
         found.update({row.source_id: _trouble(row) for row in connection.execute(query)})
     return found
@@ -60,7 +60,7 @@ def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | N
     for one in found:
         alone.setdefault((one.mapping, one.direction), []).append(one.source_id)
     for (name, one_way), ids in alone.items():
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             _start_anew(connection, name, one_way, chunk)
             back = _FROM if one_way is _TO else _TO
             _start_anew(connection, name, back, _partners(connection, name, one_way, chunk))
@@ -69,7 +69,7 @@ def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | N
 
 def forget(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> None:
     """Drop the entries of records that succeeded or are gone."""
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         connection.execute(sa.delete(trouble).where(*_pass(mapping, one_way), _C.source_id.in_(chunk)))
 
 
@@ -136,10 +136,6 @@ def _did_not_take_part(one: Outcome) -> bool:
 
 def _pass(mapping: str, one_way: Direction) -> tuple[sa.ColumnElement[bool], ...]:
     return (_C.mapping == mapping, _C.direction == one_way.value)
-
-
-def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
 
 
 def _trouble(row: Any) -> Trouble:

@@ -1,7 +1,8 @@
 """Couplings that operators make by hand: of two records, or of one with a partner that is made for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import Direction, Table, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import troubles
-from engine.store.couplings import Coupling
+from engine.store.couplings import Coupling, Couplings
 from engine.store.pages import PageResult, add_page
 from engine.store.work import Scope
 from engine.sync.columns import source_columns
@@ -116,23 +117,26 @@ async def find_record(side: Side, table: Table, name: str, columns: tuple[str, .
 
 async def hindrance(context: Context, mapping: TableMapping, ours: Named, theirs: Named) -> Problem | None:
     """Why two records that exist cannot be coupled: one of them has another partner."""
+    pair = Coupling(ours.id, theirs.id, ours.number)
+    names = (_called(mapping.nav, ours), _called(mapping.crm, theirs))
+    return await context.store.read(
+        partial(hindered, couplings=context.couplings, mapping=mapping, pair=pair, names=names)
+    )
 
-    def read(connection: sa.Connection) -> tuple[Mapping[str, Coupling], Mapping[str, Coupling], bool, bool]:
-        of = context.couplings
-        return (
-            of.of(connection, mapping.name, TO, [ours.id]),
-            of.of(connection, mapping.name, FROM, [theirs.id]),
-            bool(of.elsewhere(connection, mapping.name, TO, [ours.id])),
-            bool(of.taken(connection, mapping.name, TO, [theirs.id])),
-        )
 
-    by_nav, by_crm, elsewhere, taken = await context.store.read(read)
-    x, y = _called(mapping.nav, ours), _called(mapping.crm, theirs)
-    if (pair := by_nav.get(ours.id)) is not None:
-        return _already(x, y, f"{mapping.crm.caption} {pair.crm_id}")
-    if (pair := by_crm.get(theirs.id)) is not None:
-        return _already(y, x, f"{mapping.nav.caption} {pair.nav_no or pair.nav_id}")
-    if elsewhere or taken:
+def hindered(
+    connection: sa.Connection, couplings: Couplings, mapping: TableMapping, pair: Coupling, names: tuple[str, str]
+) -> Problem | None:
+    """What keeps a pair from being coupled, when something does; `names` are what messages call its two records."""
+    x, y = names
+    by_nav = couplings.of(connection, mapping.name, TO, [pair.nav_id])
+    if (found := by_nav.get(pair.nav_id)) is not None:
+        return _already(x, y, f"{mapping.crm.caption} {found.crm_id}")
+    by_crm = couplings.of(connection, mapping.name, FROM, [pair.crm_id])
+    if (found := by_crm.get(pair.crm_id)) is not None:
+        return _already(y, x, f"{mapping.nav.caption} {found.nav_no or found.nav_id}")
+    elsewhere = couplings.elsewhere(connection, mapping.name, TO, [pair.nav_id])
+    if elsewhere or couplings.taken(connection, mapping.name, TO, [pair.crm_id]):
         return _already(x if elsewhere else y, y if elsewhere else x, "a record of another mapping of these tables")
     return None
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from engine.connectors.protocol import Row
-from engine.mapping.transfer import FROM, TO
+from engine.mapping.transfer import TO
 from engine.model.lines import CouplingLine
 from engine.model.mapping import Condition, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
@@ -15,7 +15,7 @@ from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
 from engine.sync.context import Context
-from engine.sync.coupling import commit
+from engine.sync.coupling import commit, hindered
 
 _BATCH = 500
 
@@ -220,21 +220,13 @@ async def _uncoupled(
 
 def _partner(connection: sa.Connection, context: Context, one: _Good) -> str:
     """Blank when both records are free, the CRM id when they are coupled to each other, else what hinders."""
-    of, pair, mapping = context.couplings, one.pair, context.mappings[one.mapping]
-    x = f"{mapping.nav.caption} {pair.nav_no or pair.nav_id}"
-    y = f"{mapping.crm.caption} {pair.crm_id}"
-    found = of.of(connection, one.mapping, TO, [pair.nav_id]).get(pair.nav_id)
-    if found is not None:
-        if found.crm_id == pair.crm_id:
-            return pair.crm_id
-        return f"cannot couple {x} to {y} because it is already coupled to {mapping.crm.caption} {found.crm_id}"
-    other = of.of(connection, one.mapping, FROM, [pair.crm_id]).get(pair.crm_id)
-    if other is not None:
-        z = f"{mapping.nav.caption} {other.nav_no or other.nav_id}"
-        return f"cannot couple {y} to {x} because it is already coupled to {z}"
-    if of.taken(connection, one.mapping, TO, [pair.crm_id]) or of.elsewhere(connection, one.mapping, TO, [pair.nav_id]):
-        return f"cannot couple {x} to {y} because one of them is already coupled by another mapping of these tables"
-    return ""
+    pair, mapping = one.pair, context.mappings[one.mapping]
+    found = context.couplings.of(connection, one.mapping, TO, [pair.nav_id]).get(pair.nav_id)
+    if found is not None and found.crm_id == pair.crm_id:
+        return pair.crm_id
+    names = (f"{mapping.nav.caption} {pair.nav_no or pair.nav_id}", f"{mapping.crm.caption} {pair.crm_id}")
+    problem = hindered(connection, context.couplings, mapping, pair, names)
+    return "" if problem is None else problem.message
 
 
 def _bad(line: CouplingLine, message: str) -> _Bad:

@@ -105,6 +105,22 @@ async def test_an_account_that_is_no_customer_leaves_its_contacts_failed(make: M
     assert world.nav("Customer") == []
 
 
+async def test_without_a_job_of_its_mapping_an_account_is_left_alone_and_the_hint_says_what_to_do(make: Make) -> None:
+    world = make({}, {"account": [account("Neu", "n@x.example")], "contact": [contact("Kis", "Neu")]})
+    run = await world.run("CONTACTS")
+    (told,) = world.outcomes(run)
+    assert (told.code, told.cause) == ("company_not_coupled", "the contact's account is not coupled")
+    assert "--only CUSTOMER --only CONTACTS" in told.hint
+    run = await world.run("CUSTOMER", "CONTACTS")
+    assert counters(run, "CONTACTS", FROM) == {"inserted": 1}
+
+
+async def test_an_account_that_is_no_customer_is_told_of_with_another_hint(make: Make) -> None:
+    world = make({}, {"account": [account("P", customertypecode=8)], "contact": [contact("Kis", "P")]})
+    run = await world.run(*JOBS)
+    assert "See why CUSTOMER leaves the account out" in world.outcomes(run)[0].hint
+
+
 async def test_an_account_that_failed_in_its_own_job_is_not_tried_for_each_contact(make: Make) -> None:
     world = make(
         {},

@@ -7,7 +7,7 @@ import pytest
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunState
 from tests.handling.tools import unfiltered
-from tests.sync.faults import always, answered, at, batch
+from tests.sync.faults import always, answered, at, batch, meanwhile
 from tests.sync.test_products import JOBS, UNITS, item, product, resource
 from tests.sync.world import Make, World, counters
 
@@ -119,6 +119,31 @@ async def test_a_state_that_crm_refuses_is_said_and_tried_again(make: Make) -> N
     assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, True), "CRM's state does not free the item"
     await world.run(*JOBS)
     assert (state(world), world.nav("Item")[0]["Blocked"]) == (RETIRED, True)
+
+
+@pytest.mark.parametrize(
+    ("values", "becomes", "code"),
+    [({"statecode": 3, "statuscode": 3}, 3, {"I1": "product_state"}), ({"description": "New"}, RETIRED, {})],
+    ids=["its state", "something else"],
+)
+async def test_what_somebody_changes_in_a_product_just_before_its_state_is_set_stays(
+    make: Make, values: dict[str, Any], becomes: int, code: dict[str, str]
+) -> None:
+    world = open_filters(make(ITEMS))
+    await world.run(*JOBS)
+    world.edit_nav("Item", "I1", Blocked=True)
+    id = world.crm("products")[0]["productid"]
+
+    def change() -> None:
+        world.edit_crm("products", id, **values)
+
+    plan = at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, meanwhile(change))
+    number = world.start(*JOBS)
+    run = await world.work(number, plan=plan)
+    (found,) = world.crm("products")
+    assert {name: found[name] for name in values} == values
+    assert state(world) == becomes
+    assert world.codes(run) == code
 
 
 @pytest.mark.parametrize(("vendors", "name"), [([{"No": "V1", "Name": "Acme"}], "Acme"), ([], None)])

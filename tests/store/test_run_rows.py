@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunState
-from engine.store import runs, work
+from engine.store import runs
 from engine.store.database import Store
 from engine.store.schema import event, flag, job, outcome, page, run, slice_
 from tests.store.tools import AT, CUSTOMER, FROM, TO, commit, failed, later, new_run, page_of, rows, scope_of, take
@@ -143,15 +143,6 @@ def test_what_a_pass_read_and_how_much_failed_is_summed_over_its_pages(store: St
     with store.reading() as connection:
         assert runs.read_and_failed(connection, scope) == (3, 3)
         assert runs.read_and_failed(connection, scope_of(scope.run, FROM)) == (0, 0)
-
-
-def test_one_outcome_can_be_forgotten(store: Store) -> None:
-    scope = scope_of(new_run(store))
-    with store.writing() as connection:
-        work.save_outcomes(connection, scope, [failed(1), failed(2)], AT)
-        runs.forget_outcome(connection, scope, failed(1).source_id, "failed")
-        runs.forget_outcome(connection, scope, failed(2).source_id, "warning")
-    assert [row["nav_no"] for row in rows(store, outcome)] == ["C2"]
 
 
 # Flags: Synch. Only Coupled Records.

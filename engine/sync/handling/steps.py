@@ -20,12 +20,18 @@ _WHAT = {
 
 
 async def record(
-    context: Context, scope: Scope, updates: Sequence[tuple[Row, Write]], extras: Sequence[Extra] = ()
+    context: Context,
+    scope: Scope,
+    updates: Sequence[tuple[Row, Write]],
+    extras: Sequence[Extra] = (),
+    bases: Mapping[str, bytes | None] | None = None,
 ) -> None:
-    """Make durable what is about to be overwritten or made, each row with what it holds; in a plan nothing is."""
+    """Make durable what is about to be overwritten or made, each row with what it holds, and what the couplings of rows
+    remember; in a plan nothing is.
+    """
     if context.plan or not (updates or extras):
         return
-    old, at = overwrites(updates), context.clock()
+    old, at = overwrites(updates, bases), context.clock()
     await context.store.write(lambda connection: intend(connection, scope, (), old, at, extras))
 
 

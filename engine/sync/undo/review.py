@@ -8,13 +8,14 @@ import sqlalchemy as sa
 
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import FROM, TO
-from engine.model.mapping import Condition, Direction
+from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.store import deeds, undoing
 from engine.store.deeds import Made, Pair, Written
 from engine.store.undoing import LEFT, REMOVE, RESTORE, UNCOUPLE, Ended, Step
 from engine.sync.context import Context
 from engine.sync.deletions import COUPLING_REMOVED
+from engine.sync.handling.contacts import COMPANIES
 from engine.sync.undo.folding import look_at
 from engine.sync.undo.undone import (
     OWNER_LEFT,
@@ -27,8 +28,6 @@ from engine.sync.undo.undone import (
     touched_in_crm,
     touched_in_nav,
 )
-
-_COMPANY = (Condition("Type", "eq", "Company"),)
 
 
 class Review:
@@ -147,7 +146,7 @@ class Review:
         if one_way is TO or self._context.mappings[mapping].handling != "customer" or not rows:
             return {}
         numbers = {str(row["No"]): id for id, row in rows.items()}
-        found = await self._context.nav.find("Contact", "Customer_No", list(numbers), ("No", "Customer_No"), _COMPANY)
+        found = await self._context.nav.find("Contact", "Customer_No", list(numbers), ("No", "Customer_No"), COMPANIES)
         return {numbers[str(row["Customer_No"])]: _by_nav(str(row["No"])) for row in found}
 
     async def _of_extras(self, mapping: str, entity: str, extras: Sequence[Made]) -> list[tuple[Step, Problem | None]]:
