@@ -143,7 +143,9 @@ class Review:
 
     async def _companies(self, mapping: str, one_way: Direction, rows: Mapping[str, Row]) -> dict[str, str]:
         """Of customers that the run created in NAV, the company contacts that NAV made with them."""
-        if one_way is TO or self._context.mappings[mapping].handling != "customer" or not rows:
+        mappings = self._context.mappings
+        published = any(one.nav.entity == "Contact" for one in mappings.values())  # API v2.0 has no such table for us
+        if one_way is TO or mappings[mapping].handling != "customer" or not rows or not published:
             return {}
         numbers = {str(row["No"]): id for id, row in rows.items()}
         found = await self._context.nav.find("Contact", "Customer_No", list(numbers), ("No", "Customer_No"), COMPANIES)

@@ -104,7 +104,7 @@ def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> P
             unique,
             tuple(dict.fromkeys(plain)),
             tuple(dict.fromkeys(links)),
-            stamps or (table.modified,),
+            stamps or tuple(filter(None, (table.modified,))),
             table.modified,
         )
     key, name = _EXTRA_KEYS[entity]
@@ -161,6 +161,11 @@ def touched_in_nav(
         return changed(
             "NAV keeps only the day of its last change",
             "NAV keeps only the day of a change, so nobody can tell whether it was changed after the run.",
+        )
+    if not mapping.nav.modified:
+        return changed(
+            "NAV does not say when it was changed",
+            "NAV keeps no date of its changes, so nobody can tell whether it was changed after the run.",
         )
     last = moment(row.get(mapping.nav.modified))
     if last is not None and last in ours:
