@@ -5,7 +5,7 @@ import pytest
 
 from engine.model.snapshot import Event, JobState, RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run
+from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
@@ -261,3 +261,24 @@ async def test_in_the_demo_nothing_can_be_detached() -> None:
         await pilot.press("d")
         await see(pilot, "servers end when you leave, and with them the run")
         assert app.is_running
+
+
+async def test_an_undo_is_not_resumed_and_says_which_command_goes_on(door: ScriptedDoor) -> None:
+    door.put(made_undo())
+    async with showing(door, attach=23) as (app, pilot):
+        await see(pilot, "`coupler undo 8` goes on, `coupler cancel 23` gives it up   enter = why")
+        assert "r Resume" not in text(app)
+        assert "r = resume" not in text(app)
+        await pilot.press("r")
+        await see(pilot, "Run 23 is stopped: `coupler undo 8` goes on,")
+    assert door.calls == []
+
+
+@pytest.mark.parametrize("kind", ["sync", "plan", "undo", "coupling"])
+async def test_what_is_no_full_synchronization_is_not_resumed(door: ScriptedDoor, kind: str) -> None:
+    door.put(made_run(RunState.STOPPED, kind=kind))
+    async with showing(door, attach=16) as (app, pilot):
+        await see(pilot, "it cannot be resumed; start it again for the rest")
+        assert "r Resume" not in text(app)
+        await pilot.press("r")
+    assert door.calls == []

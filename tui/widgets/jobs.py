@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
+from tui import actions
 from tui import format as fmt
 from tui.look import Look
 from tui.widgets.line import hanging
@@ -114,7 +115,10 @@ def waiting(run: RunSnapshot, width: int) -> list[str]:
         return hanging(f"wait: {run.waiting}", width, 1)
     if not run.state.resumable:
         return hanging(run.message, width, 1)
-    return [*hanging(_reason(run), width, 1), "r = resume   enter = the whole reason"]
+    way = (
+        "r = resume   enter = the whole reason" if actions.can_resume(run) else f"{actions.instead(run)}   enter = why"
+    )
+    return [*hanging(_reason(run), width, 1), *hanging(way, width, 1)]
 
 
 def _reason(run: RunSnapshot) -> str:
