@@ -136,6 +136,20 @@ def reason(run: RunSnapshot) -> list[str]:
     return [_reason(run), *([f"Next step: {run.hint}"] if run.hint else []), ""]
 
 
+def cancelling(run: RunSnapshot) -> list[str]:
+    """What cancelling the run means."""
+    ends = f"Run {run.id} ends after the page that is being written."
+    if run.undoes is None:
+        return [ends, "What was written stays written. The flags are as before the run."]
+    return [
+        f"This gives up the undo of run {run.undoes}.",
+        *([ends] if run.state is RunState.RUNNING else []),
+        "What it took back stays taken back; all the rest stays as it is,",
+        "with its couplings and flags.",
+        f"`coupler undo {run.undoes}` can begin another undo for the rest.",
+    ]
+
+
 def cleared(run: RunSnapshot, width: int) -> list[str]:
     """What is cleared now; or, when the run is over, what became of it."""
     return hanging(_cleared(run), width, 2)

@@ -145,7 +145,7 @@ def banner(home: HomeSnapshot, look: Look) -> str:
         "" if where is None else f" at {where.mapping} {fmt.progress(where.done, where.total, exact=where.total_exact)}"
     )
     if run.state.resumable and run.undoes is not None:
-        return f"! The undo of run {run.undoes} is {run.state}{place}.  u = look at it  {actions.instead(run)}"
+        return f"! The undo of run {run.undoes} is {run.state}{place}: u = look at it, {actions.instead(run)}"
     if run.state.resumable:
         return f"! Run {run.id} {run.state}{place}.  r = resume  u = look at it"
     return f"* Run {run.id} is going{place}.  u = watch"
