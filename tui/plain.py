@@ -81,6 +81,7 @@ def status_lines(run: RunSnapshot) -> list[str]:
         lines.append(f"waits: {safe(run.waiting)}")
     if run.message:
         lines.append(f"message: {safe(run.message)}")
+    lines += [f"next step: {safe(step, _LONGEST)}" for step in next_steps(run)]
     if run.left_alone:
         lines.append(left_alone(run.left_alone))
     if run.cleared:
@@ -91,6 +92,34 @@ def status_lines(run: RunSnapshot) -> list[str]:
         at = form.iso(run.answered_at) or form.NONE
         lines.append(f"answer: {run.answer}, by {safe(run.answered_by)}, {at}: {outcome(run)}")
     return lines
+
+
+def next_steps(run: RunSnapshot) -> list[str]:
+    """What to do about a run that is not finished, each thing once: the hint of what ended it names the command, or
+    gets it.
+    """
+    hint = [run.hint] if run.hint else []
+    if run.state is RunState.ASKING:
+        asks = f"Run {run.id} asks: keep Synch. Only Coupled Records cleared? coupler answer {run.id} yes|no"
+        return [*hint, asks]
+    if not run.state.resumable:
+        return hint
+    if run.kind == "run":
+        if "coupler resume" in run.hint:
+            return hint
+        how = f"Run {run.id} is stopped at a checkpoint."
+        if run.state is RunState.INTERRUPTED:
+            how = f"The engine of run {run.id} ended without a word. Nothing is lost."
+        return [f"{run.hint or how} To go on: coupler resume {run.id}"]
+    if run.undoes is not None:
+        waits = f"The undo of run {run.undoes} is not finished, and nothing else may write until it is."
+        ways = f"To go on: coupler undo {run.undoes}  To give it up: coupler cancel {run.id}"
+        return [*hint, waits] if "coupler undo" in run.hint else [*hint, waits, ways]
+    if run.kind == "sync":
+        return [*hint, "It did not get to its end. Nothing is lost; the next one starts where the last one did."]
+    if run.kind == "plan":
+        return [*hint, "The plan did not get to its end. Start another one: coupler plan"]
+    return [*hint, "It did not get to its end. What is done is done; start it again for the rest."]
 
 
 def outcome(run: RunSnapshot) -> str:

@@ -149,7 +149,7 @@ def test_a_stopped_run_has_its_advice_once(store: Store, number: int, coupler: C
     said = coupler("attach").stderr
     assert "It is down." in said
     assert said.count("coupler resume") == 1
-    assert f"{hint} That is: coupler resume 1" in said
+    assert f"{hint} To go on: coupler resume 1" in said
     done = coupler("status")
     assert (done.stdout + done.stderr).count("It is down.") == 1
     put(store, number, RunState.STOPPED, hint="Wait, then `coupler resume`.")

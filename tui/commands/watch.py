@@ -1,7 +1,6 @@
 """Looking at runs and telling them what to do: attach, status, stop, cancel, answer."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from engine.store.database import Store
 from tui import plain
 from tui.commands import records
 from tui.commands.common import config_option, json_option, no_screen, opened, out
-from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, explain, follow
+from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, follow
 from tui.commands.run import answer as give
 from tui.commands.screen import show
 from tui.diagnostics import say
@@ -58,8 +57,6 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
             return ExitCode.OK
         for line in plain.status_lines(found):
             out(line)
-        if found.state.active:
-            explain(replace(found, message="", left_alone=0))  # they are among the lines
         if busy is not None and busy.id != found.id:
             say(f"coupler: an engine works on run {busy.id} ({busy.kind}): coupler status {busy.id}")
         return ExitCode.OK
