@@ -14,6 +14,8 @@ from tui.text import safe
 
 _LABEL = re.compile(r"\s*(?:-\s+(?:!\s+)?|\S+(?: \S+)*\s{2,})?")
 _LONGEST = 4_000
+_NARROW = 8
+"""Columns that a column of a table keeps however little room there is."""
 _ENDED = frozenset({JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP, JobState.STOP})
 _COUNTERS = ("inserted", "modified", "unchanged", "skipped", "failed", "coupled")
 
@@ -157,15 +159,25 @@ def question_lines(flags: Sequence[FlagChange]) -> list[str]:
 
 
 def columns(
-    header: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[int] = frozenset()
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: frozenset[int] = frozenset(),
+    room: int | None = None,
 ) -> list[str]:
-    """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers."""
+    """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers.
+
+    With `room`, the columns of a terminal, the widest columns give way, and what is cut ends in an ellipsis.
+    """
     table = [tuple(header), *(tuple(safe(value) for value in row) for row in rows)]
     widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
+    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _NARROW:
+        widths[widths.index(max(widths))] -= 1
     lines = []
     for row in table:
         cells = []
-        for at, (text, width) in enumerate(zip(row, widths, strict=True)):
+        for at, (whole, width) in enumerate(zip(row, widths, strict=True)):
+            text = _cut(whole, width)
             space = " " * (width - _width(text))
             cells.append(space + text if at in right else text + space)
         lines.append("  ".join(cells).rstrip())
@@ -188,6 +200,15 @@ def hanging(text: str, width: int, most: int | None = None) -> list[str]:
     if most is None or len(lines) <= most:
         return lines
     return [*lines[: most - 1], f"{lines[most - 1][: width - 2]} …"]
+
+
+def _cut(text: str, width: int) -> str:
+    """The text, or as much of it as that many columns of a terminal hold, with an ellipsis."""
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _width(text: str) -> int:

@@ -170,3 +170,12 @@ def test_questions_are_broken_at_words(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "    record of the other side gets a NEW" in lines
     assert "  yes   scheduled jobs may CREATE" in lines
     assert "        records for uncoupled records" in lines
+
+
+def test_a_table_is_cut_to_the_terminal_and_says_so() -> None:
+    row = ("CUSTOMER", "x" * 160, "株" * 80, "y" * 160)
+    lines = plain.columns(("Mapping", "Name", "NAV", "CRM"), [row], room=80)
+    assert all(plain._width(line) <= 80 for line in lines)
+    assert lines[1].startswith("CUSTOMER  xxx")
+    assert lines[1].count("…") == 3
+    assert max(map(len, plain.columns(("Mapping", "Name", "NAV", "CRM"), [row]))) > 300

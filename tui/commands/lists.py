@@ -91,7 +91,11 @@ def errors_command(
                 out(records.line(records.outcome(one)))
         elif each:
             for one in _outcomes(store, number, mapping):
-                out("\t".join(map(safe, (one.mapping, one.kind, one.nav_no, one.name, one.message))))
+                out(
+                    "\t".join(
+                        map(safe, (one.mapping, one.direction.arrow, one.kind, one.nav_no, one.name, one.message))
+                    )
+                )
         else:
             _causes(store, number, mapping)
         return ExitCode.OK
