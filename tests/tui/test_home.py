@@ -5,7 +5,7 @@ import pytest
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_run, made_undo
+from tests.tui.script import ScriptedDoor, made_home, made_run, made_undo
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.run import Run
@@ -189,3 +189,18 @@ async def test_an_undo_is_not_resumed_but_goes_on_by_its_command(door: ScriptedD
         await pilot.press("s")
         await see(pilot, "Run 23 is not finished: `coupler undo 8` goes on,")
     assert door.calls == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(1, "! 1 record with conflicts waits."), (1_200, "! 1,200 records with")]
+)
+async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: int, words: str) -> None:
+    door.put(made_undo())
+    door.home_of = lambda active, last: replace(made_home(active, last), conflicts=number)
+    async with showing(door) as (_, pilot):
+        await see(pilot, words, "c = look at them", "`coupler undo 8` goes on,", "gives it up")
+
+
+async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, _):
+        assert "conflicts wait" not in text(app)

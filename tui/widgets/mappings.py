@@ -132,8 +132,15 @@ def flag_change(one: MappingSnapshot) -> list[str]:
     return words
 
 
-def banner(home: HomeSnapshot, look: Look) -> str:
-    """What needs the operator's attention: an unfinished run, a question, a run that is going."""
+def attention(home: HomeSnapshot, look: Look) -> list[str]:
+    """What needs the operator's attention: what the banner tells, and conflicts that wait."""
+    many = home.conflicts != 1
+    wait = f"! {fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}.   c = look at them"
+    return [*([wait] if home.conflicts else []), *filter(None, [_banner(home, look)])]
+
+
+def _banner(home: HomeSnapshot, look: Look) -> str:
+    """An unfinished run, a question, a run that is going."""
     run = home.active
     if run is None:
         last = home.last_run
