@@ -196,7 +196,7 @@ async def test_an_undo_is_not_resumed_but_goes_on_by_its_command(door: ScriptedD
 )
 async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: int, words: str) -> None:
     door.put(made_undo())
-    door.home_of = lambda active, last: replace(made_home(active, last), conflicts=number)
+    door.home_of = lambda active=None, last=None: replace(made_home(active, last), conflicts=number)
     async with showing(door) as (_, pilot):
         await see(pilot, words, "c = look at them", "`coupler undo 8` goes on,", "gives it up")
 

@@ -51,7 +51,7 @@ def conflicts_group(context: click.Context, *, as_json: bool, config_file: Path 
             for line in lines:
                 out(line)
             if lines != plain.columns(header, rows):
-                say("coupler: what ends in … is cut to the terminal; coupler conflicts --json has it whole")
+                say("coupler: what ends in … is cut here; coupler conflicts --json has it whole")
             say("coupler: to choose: coupler conflicts resolve MAPPING NO FIELD=nav|crm ...")
         else:
             say("coupler: no conflict waits.")
