@@ -63,7 +63,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("errors", "previous_page", "p", "Previous", "The 50 records before"),
     Action("errors", "export", "w", "Write CSV", "Write all records of all causes that are shown to a file"),
     Action("errors", "back", "escape", "Back", "One step back"),
-    Action("conflicts", "open", "enter", "Fields", "From a record to its fields in conflict"),
+    Action(
+        "conflicts",
+        "open",
+        "enter",
+        "Fields",
+        "From a record to its fields in conflict, from a field to its whole values",
+    ),
     Action("conflicts", "nav", "n", "NAV", "NAV's value for both sides of the field"),
     Action("conflicts", "crm", "c", "CRM", "CRM's value for both sides of the field"),
     Action("conflicts", "write", "w", "Write", "Write the choices for the record; the next pass applies them"),
@@ -115,9 +121,9 @@ def why_not_home(name: str, home: HomeSnapshot | None) -> str | None:
     if name in ("start", "preflight"):
         return None if run is None else f"Run {run.id} is not finished: {_way_on(run)}."
     if name == "resume":
-        if run is not None and run.state.resumable:
-            return None
-        return "There is no run to resume." if run is None else f"Run {run.id} is {run.state}: {_way_on(run)}."
+        if run is None:
+            return "There is no run to resume."
+        return None if can_resume(run) else f"Run {run.id} is {run.state}: {_way_on(run)}."
     if name == "answer":
         return None if run is not None and run.state is RunState.ASKING else "No run waits for an answer."
     if name == "watch":
@@ -138,10 +144,26 @@ def why_not_run(name: str, run: RunSnapshot | None, *, demo: bool = False) -> st
     if name == "cancel":
         return None if run.state.active else f"Run {run.id} is {run.state} already."
     if name == "resume":
-        return None if run.state.resumable else f"Run {run.id} is {run.state}; there is nothing to resume."
+        if can_resume(run):
+            return None
+        return f"Run {run.id} is {run.state}{f': {on}' if (on := instead(run)) else '; there is nothing to resume'}."
     if name == "answer":
         return None if run.state is RunState.ASKING else f"Run {run.id} is {run.state}; it does not ask anything."
     return None
+
+
+def can_resume(run: RunSnapshot) -> bool:
+    """Whether an engine can go on with the run; of all kinds of runs that is the full synchronization alone."""
+    return run.state.resumable and run.kind == "run"
+
+
+def instead(run: RunSnapshot) -> str:
+    """What to do with a run that did not get to its end and cannot be resumed; blank for any other."""
+    if not run.state.resumable or can_resume(run):
+        return ""
+    if run.undoes is not None:
+        return f"`coupler undo {run.undoes}` goes on, `coupler cancel {run.id}` gives it up"
+    return "it cannot be resumed; start it again for the rest"
 
 
 def why_not_errors(name: str, causes: int, page: int, pages: int) -> str | None:
@@ -163,4 +185,4 @@ def why_not_history(name: str, jobs: int) -> str | None:
 def _way_on(run: RunSnapshot) -> str:
     if run.state is RunState.ASKING:
         return "a = answer its question"
-    return "r = resume it, u = look at it" if run.state.resumable else "u = watch it"
+    return instead(run) or ("r = resume it, u = look at it" if can_resume(run) else "u = watch it")

@@ -100,7 +100,7 @@ class CouplerApp(App[None]):
         if run is None:
             self.exit()
             return
-        way = await self.push_screen_wait(Leave(self.look, run.id, demo=self.door.demo))
+        way = await self.push_screen_wait(Leave(self.look, run, demo=self.door.demo))
         wish = {"stop": Wish.STOP, "cancel": Wish.CANCEL}.get(way)
         if wish is not None:
             await asyncio.to_thread(self._wish, run.id, wish)

@@ -14,6 +14,8 @@ from tui.text import safe
 
 _LABEL = re.compile(r"\s*(?:-\s+(?:!\s+)?|\S+(?: \S+)*\s{2,})?")
 _LONGEST = 4_000
+_NARROW = 8
+"""Columns that a column of a table keeps however little room there is."""
 _ENDED = frozenset({JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP, JobState.STOP})
 _COUNTERS = ("inserted", "modified", "unchanged", "skipped", "failed", "coupled")
 
@@ -81,6 +83,7 @@ def status_lines(run: RunSnapshot) -> list[str]:
         lines.append(f"waits: {safe(run.waiting)}")
     if run.message:
         lines.append(f"message: {safe(run.message)}")
+    lines += [f"next step: {safe(step, _LONGEST)}" for step in next_steps(run)]
     if run.left_alone:
         lines.append(left_alone(run.left_alone))
     if run.cleared:
@@ -91,6 +94,34 @@ def status_lines(run: RunSnapshot) -> list[str]:
         at = form.iso(run.answered_at) or form.NONE
         lines.append(f"answer: {run.answer}, by {safe(run.answered_by)}, {at}: {outcome(run)}")
     return lines
+
+
+def next_steps(run: RunSnapshot) -> list[str]:
+    """What to do about a run that is not finished, each thing once: the hint of what ended it names the command, or
+    gets it.
+    """
+    hint = [run.hint] if run.hint else []
+    if run.state is RunState.ASKING:
+        asks = f"Run {run.id} asks: keep Synch. Only Coupled Records cleared? coupler answer {run.id} yes|no"
+        return [*hint, asks]
+    if not run.state.resumable:
+        return hint
+    if run.kind == "run":
+        if "coupler resume" in run.hint:
+            return hint
+        how = f"Run {run.id} is stopped at a checkpoint."
+        if run.state is RunState.INTERRUPTED:
+            how = f"The engine of run {run.id} ended without a word. Nothing is lost."
+        return [f"{run.hint or how} To go on: coupler resume {run.id}"]
+    if run.undoes is not None:
+        waits = f"The undo of run {run.undoes} is not finished, and nothing else may write until it is."
+        ways = f"To go on: coupler undo {run.undoes}  To give it up: coupler cancel {run.id}"
+        return [*hint, waits] if "coupler undo" in run.hint else [*hint, waits, ways]
+    if run.kind == "sync":
+        return [*hint, "It did not get to its end. Nothing is lost; the next one starts where the last one did."]
+    if run.kind == "plan":
+        return [*hint, "The plan did not get to its end. Start another one: coupler plan"]
+    return [*hint, "It did not get to its end. What is done is done; start it again for the rest."]
 
 
 def outcome(run: RunSnapshot) -> str:
@@ -128,15 +159,25 @@ def question_lines(flags: Sequence[FlagChange]) -> list[str]:
 
 
 def columns(
-    header: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[int] = frozenset()
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: frozenset[int] = frozenset(),
+    room: int | None = None,
 ) -> list[str]:
-    """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers."""
+    """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers.
+
+    With `room`, the columns of a terminal, the widest columns give way, and what is cut ends in an ellipsis.
+    """
     table = [tuple(header), *(tuple(safe(value) for value in row) for row in rows)]
     widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
+    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _NARROW:
+        widths[widths.index(max(widths))] -= 1
     lines = []
     for row in table:
         cells = []
-        for at, (text, width) in enumerate(zip(row, widths, strict=True)):
+        for at, (whole, width) in enumerate(zip(row, widths, strict=True)):
+            text = _cut(whole, width)
             space = " " * (width - _width(text))
             cells.append(space + text if at in right else text + space)
         lines.append("  ".join(cells).rstrip())
@@ -159,6 +200,15 @@ def hanging(text: str, width: int, most: int | None = None) -> list[str]:
     if most is None or len(lines) <= most:
         return lines
     return [*lines[: most - 1], f"{lines[most - 1][: width - 2]} …"]
+
+
+def _cut(text: str, width: int) -> str:
+    """The text, or as much of it as that many columns of a terminal hold, with an ellipsis."""
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _width(text: str) -> int:

@@ -242,6 +242,8 @@ class HomeSnapshot:
     mappings: tuple[MappingSnapshot, ...]
     active: RunSnapshot | None
     last_run: RunSnapshot | None
+    conflicts: int = 0
+    """Records with conflicts, which wait for a choice or for a pass to apply it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from engine.model.snapshot import (
 )
 from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
+from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
 from engine.store import runs, troubles
 from engine.store.database import Store
@@ -51,6 +52,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
         newest = _last_passes(connection)
+        conflicts = stored_conflicts.count(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -82,6 +84,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         mappings=tuple(mappings),
         active=active_run,
         last_run=latest(store, clock=clock),
+        conflicts=conflicts,
     )
 
 

@@ -38,6 +38,11 @@ def listing(connection: sa.Connection, mapping: str | None = None) -> list[Confl
     return [_conflict(row) for row in connection.execute(query)]
 
 
+def count(connection: sa.Connection) -> int:
+    """How many records have conflicts."""
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(conflict)) or 0)
+
+
 def save(connection: sa.Connection, found: Iterable[Conflict]) -> None:
     """Keep conflicts as they are now. A choice that was made meanwhile stays, when it is about the same values."""
     for one in found:

@@ -82,7 +82,7 @@ def gone_problem(caption: str) -> Problem:
     return Problem(
         DELETED,
         f"the coupled {caption} record is gone",
-        f"The record cannot be updated because it is coupled to a {caption} record that was deleted.",
+        f"The record cannot be updated because the {caption} record that it is coupled to was deleted.",
         "Restore the partner or remove the coupling, then run again.",
     )
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.model.snapshot import Counters, JobState, RunState
+from engine.model.snapshot import Counters, JobState, RunSnapshot, RunState
 from tests.cli.pictures import HOSTILE, flag, home, job, run
 from tui import plain
 from tui.commands import ask, records
+from tui.commands.follow import explain
 from tui.exitcodes import ExitCode, of_run
 
 
@@ -46,6 +47,36 @@ def test_what_is_left_alone_is_told_at_the_end_and_in_the_status() -> None:
     (told,) = [line for line in plain.status_lines(ended) if "left alone" in line]
     assert told.startswith("2 records are left alone")
     assert "`coupler retry --all`" in told
+
+
+HINT = "Was NAV restored from a backup? If the records were deleted on purpose, `coupler broken`, then go on."
+BRAKED = run(RunState.STOPPED, code="brake", message="CUSTOMER: 60 couplings have lost a record.", hint=HINT)
+
+
+@pytest.mark.parametrize(
+    ("picture", "steps"),
+    [
+        (BRAKED, [f"{HINT} To go on: coupler resume 16"]),
+        (run(RunState.STOPPED, hint="Go on with `coupler resume 16`."), ["Go on with `coupler resume 16`."]),
+        (run(RunState.STOPPED), ["Run 16 is stopped at a checkpoint. To go on: coupler resume 16"]),
+        (
+            run(RunState.STOPPED, kind="undo", undoes=8, hint="Go on with `coupler undo 8`."),
+            [
+                "Go on with `coupler undo 8`.",
+                "The undo of run 8 is not finished, and nothing else may write until it is.",
+            ],
+        ),
+        (run(RunState.FINISHED), []),
+    ],
+)
+def test_what_to_do_next_is_told_once_and_in_the_status(
+    picture: RunSnapshot, steps: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    explain(picture)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [*([f"coupler: {picture.message}"] if picture.message else []), *(f"  {one}" for one in steps)]
+    status = plain.status_lines(picture)
+    assert [line for line in status if line.startswith("next step: ")] == [f"next step: {one}" for one in steps]
 
 
 def test_the_status_of_a_run_shows_what_is_cleared_and_nothing_hostile() -> None:
@@ -139,3 +170,12 @@ def test_questions_are_broken_at_words(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "    record of the other side gets a NEW" in lines
     assert "  yes   scheduled jobs may CREATE" in lines
     assert "        records for uncoupled records" in lines
+
+
+def test_a_table_is_cut_to_the_terminal_and_says_so() -> None:
+    row = ("CUSTOMER", "x" * 160, "株" * 80, "y" * 160)
+    lines = plain.columns(("Mapping", "Name", "NAV", "CRM"), [row], room=80)
+    assert all(plain._width(line) <= 80 for line in lines)
+    assert lines[1].startswith("CUSTOMER  xxx")
+    assert lines[1].count("…") == 3
+    assert max(map(len, plain.columns(("Mapping", "Name", "NAV", "CRM"), [row]))) > 300

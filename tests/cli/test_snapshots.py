@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from engine.config import Settings, load
 from engine.model.snapshot import JobState, RunState
 from engine.runs import control, snapshots
-from engine.store import runs
+from engine.store import runs, work
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.store.schema import job as jobs
 from engine.sync.context import Clock
 from tests.cli.conftest import Coupler
+from tests.runs_store.tools import scope_of
+from tests.store.tools import FROM, TO, failed
 from tui import plain
 
 BEGIN = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
@@ -149,10 +151,22 @@ def test_a_stopped_run_has_its_advice_once(store: Store, number: int, coupler: C
     said = coupler("attach").stderr
     assert "It is down." in said
     assert said.count("coupler resume") == 1
-    assert f"{hint} That is: coupler resume 1" in said
+    assert f"{hint} To go on: coupler resume 1" in said
     done = coupler("status")
     assert (done.stdout + done.stderr).count("It is down.") == 1
     put(store, number, RunState.STOPPED, hint="Wait, then `coupler resume`.")
     assert coupler("attach").stderr.count("coupler resume") == 1
     put(store, number, RunState.STOPPED, hint="Look at the cable.")
     assert "Look at the cable." in coupler("attach").stderr
+
+
+def test_the_records_that_went_wrong_say_their_direction(store: Store, number: int, coupler: Coupler) -> None:
+    with store.writing() as connection:
+        for one_way in (TO, FROM):
+            work.save_outcomes(connection, scope_of(number, "CURRENCY", one_way), [failed(1)], later(50))
+    put(store, number, RunState.STOPPED)
+    lines = coupler("errors", "--records").stdout.splitlines()
+    assert sorted(line.split("\t")[:3] for line in lines) == [
+        ["CURRENCY", "->", "failed"],
+        ["CURRENCY", "<-", "failed"],
+    ]

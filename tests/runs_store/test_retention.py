@@ -94,7 +94,10 @@ def test_the_command_asks_and_deletes(coupler: Coupler, config: Path) -> None:
     assert coupler("jobs", "--yes").returncode == 2
     assert coupler("jobs", "--delete-older", "7", "--json", "--yes").returncode == 2
     done = coupler("jobs", "--delete-older", "7", "--yes")
-    assert (done.returncode, done.stderr) == (0, f"coupler: runs {number} to {number} were deleted.\n")
+    assert (done.returncode, done.stderr) == (
+        0,
+        f"coupler: runs {number} to {number} were deleted; they cannot be undone any more.\n",
+    )
     assert left(store) == []
     assert "no run is that old" in coupler("jobs", "--delete-older", "7", "--yes").stderr
     store.close()

@@ -146,8 +146,12 @@ def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "r
     )
 
 
+def made_undo(state: RunState = RunState.STOPPED) -> RunSnapshot:
+    return replace(made_run(state, id=23, kind="undo"), undoes=8, flags=(), waiting="")
+
+
 def made_home(active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:
-    by = None if active is None or not active.state.active else active.id
+    by = active.id if active is not None and active.kind == "run" and active.state.active else None
     mappings = tuple(
         MappingSnapshot(
             seq=seq,
@@ -230,8 +234,9 @@ class ScriptedDoor:
     def put(self, run: RunSnapshot) -> None:
         """This run is the active one now, or the last one when it is over."""
         self.runs[run.id] = run
-        if run.kind == "run":
+        if run.kind in ("run", "undo"):
             self.now_active = run if run.state.active else None
+        if run.kind == "run":
             self.last = run
 
     def change(self, run: int, **values: object) -> None:

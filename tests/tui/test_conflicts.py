@@ -103,3 +103,21 @@ async def test_no_value_from_outside_does_anything(door: ScriptedDoor, name: str
         await pilot.pause(0.1)
         _harmless(app)
         assert app.is_running
+
+
+async def test_a_long_value_is_readable_in_full(door: ScriptedDoor) -> None:
+    long = "Hotels and spas along the lake, " * 4 + "and the one on the hill."
+    longer = "Rooms, boats and bicycles; " * 30 + "THE END."
+    (one, *_) = made_conflicts(long, longer)
+    door.waiting = [one]
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await see(pilot, "NAV Name: Hotels", "on the hill.", "CRM name: Rooms", "… (enter = all)", "n takes NAV")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, Conflicts))
+        for _ in range(12):
+            await pilot.press("j")
+        await see(pilot, "THE END.")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Conflicts))

@@ -5,7 +5,7 @@ import pytest
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor, made_home, made_run, made_undo
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.run import Run
@@ -174,3 +174,33 @@ async def test_the_cursor_stays_when_the_columns_change(door: ScriptedDoor) -> N
         door.put(replace(made_run(RunState.CANCELLED), wish=Wish.CANCEL))
         await until(pilot, lambda: "cleared by" not in text(app))
         assert "> 4 CUSTOMER" in text(app)
+
+
+@pytest.mark.parametrize("state", [RunState.STOPPED, RunState.INTERRUPTED])
+async def test_an_undo_is_not_resumed_but_goes_on_by_its_command(door: ScriptedDoor, state: RunState) -> None:
+    door.put(made_undo(state))
+    async with showing(door) as (app, pilot):
+        await see(pilot, "u = look at it", "`coupler undo 8` goes on,", "`coupler cancel 23`", "gives it up")
+        assert "r Resume" not in text(app)
+        assert "r = resume" not in text(app)
+        await pilot.press("r")
+        await see(pilot, "Notice", f"Run 23 is {state}:", "`coupler undo 8` goes on,")
+        await pilot.press("enter")
+        await pilot.press("s")
+        await see(pilot, "Run 23 is not finished: `coupler undo 8` goes on,")
+    assert door.calls == []
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(1, "! 1 record with conflicts waits."), (1_200, "! 1,200 records with")]
+)
+async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: int, words: str) -> None:
+    door.put(made_undo())
+    door.home_of = lambda active=None, last=None: replace(made_home(active, last), conflicts=number)
+    async with showing(door) as (_, pilot):
+        await see(pilot, words, "c = look at them", "`coupler undo 8` goes on,", "gives it up")
+
+
+async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, _):
+        assert "conflicts wait" not in text(app)

@@ -5,7 +5,7 @@ import pytest
 
 from engine.model.snapshot import Event, JobState, RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run
+from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
@@ -261,3 +261,56 @@ async def test_in_the_demo_nothing_can_be_detached() -> None:
         await pilot.press("d")
         await see(pilot, "servers end when you leave, and with them the run")
         assert app.is_running
+
+
+async def test_an_undo_is_not_resumed_and_says_which_command_goes_on(door: ScriptedDoor) -> None:
+    door.put(made_undo())
+    async with showing(door, attach=23) as (app, pilot):
+        await see(pilot, "`coupler undo 8` goes on, `coupler cancel 23` gives it up   enter = why")
+        assert "r Resume" not in text(app)
+        assert "r = resume" not in text(app)
+        await pilot.press("r")
+        await see(pilot, "Run 23 is stopped: `coupler undo 8` goes on,")
+    assert door.calls == []
+
+
+@pytest.mark.parametrize("kind", ["sync", "plan", "undo", "coupling"])
+async def test_what_is_no_full_synchronization_is_not_resumed(door: ScriptedDoor, kind: str) -> None:
+    door.put(made_run(RunState.STOPPED, kind=kind))
+    async with showing(door, attach=16) as (app, pilot):
+        await see(pilot, "it cannot be resumed; start it again for the rest")
+        assert "r Resume" not in text(app)
+        await pilot.press("r")
+    assert door.calls == []
+
+
+async def test_cancelling_an_undo_says_that_it_is_given_up(door: ScriptedDoor) -> None:
+    door.put(made_undo(RunState.RUNNING))
+    async with showing(door, attach=23) as (app, pilot):
+        await see(pilot, "Undo of run 8")
+        await pilot.press("x")
+        await see(
+            pilot,
+            "Give up the undo of run 8",
+            "What it took back stays taken back; all the rest stays as it is,",
+            "`coupler undo 8` can begin another undo for the rest.",
+        )
+        assert "as before the run" not in text(app)
+        await pilot.press("y")
+        await until(pilot, lambda: ("cancel", 23) in door.calls)
+
+
+async def test_leaving_an_undo_says_what_becomes_of_it(door: ScriptedDoor) -> None:
+    door.put(made_undo(RunState.RUNNING))
+    async with showing(door, attach=23) as (app, pilot):
+        await pilot.press("q")
+        await see(pilot, "it stops; `coupler undo 8` goes on", "the undo is given up; what it took back stays so")
+        assert "resume" not in text(app)
+
+
+async def test_all_jobs_show_before_the_events_get_room(door: ScriptedDoor) -> None:
+    run = made_undo(RunState.RUNNING)
+    more = tuple(replace(run.jobs[0], seq=seq, mapping=f"MORE-{seq}") for seq in range(8, 12))
+    door.put(replace(run, jobs=(*run.jobs, *more)))
+    async with showing(door, attach=23) as (_, pilot):
+        await see(pilot, " 1 CURRENCY", "MORE-11", "    all  ", "CRM throttled", "Undo of run 8")

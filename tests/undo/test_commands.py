@@ -83,7 +83,7 @@ def test_undo_looks_first_and_asks_or_is_told(coupler: Coupler, ready: Path) -> 
     assert (found[-1], checked.returncode) == ({"type": "result", "faults": 1, "notes": 1, "exit": 1}, 1)
     plainly = coupler("check", "--only", "customer", timeout=120).stdout.splitlines()
     assert plainly[0] == "FAULT  CUSTOMER  duplicates  1"
-    assert plainly[-1] == "1 faults, 1 notes"
+    assert plainly[-1] == "1 fault, 1 note"
     assert coupler("check", "--only", "currency", timeout=120).returncode == 0
 
     again = coupler("undo", "1", "--dry-run", timeout=120)

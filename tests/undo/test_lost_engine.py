@@ -58,9 +58,9 @@ def test_what_is_broken_off_is_said_waited_for_and_taken_up(
 
     shown = coupler("status")
     assert shown.stdout.startswith("undo 2: interrupted")
-    assert "coupler undo 1" in shown.stderr
+    assert "coupler undo 1" in shown.stdout
     assert (status(coupler)["run"], status(coupler)["undoes"]) == (2, 1)
-    for command in (("sync",), ("match",), ("run", *QUIETLY), ("plan",), ("resume", *QUIETLY)):
+    for command in (("sync",), ("match",), ("run", *QUIETLY), ("plan",), ("resume", *QUIETLY), ("resume",)):
         refused = coupler(*command)
         assert (refused.returncode, refused.stdout) == (4, ""), command
         assert "coupler undo 1" in refused.stderr, command
@@ -86,7 +86,10 @@ def test_an_undo_can_be_given_up(servers: Servers, coupler: Coupler, start: Star
         os.kill(engine_of(ready), signal.SIGKILL)
         process.communicate(timeout=60)
     assert coupler("sync").returncode == 4
-    given_up = coupler("cancel")
+    asked = coupler("cancel")
+    assert (asked.returncode, status(coupler)["state"]) == (2, "interrupted")
+    assert "undoes run 1, and there is no terminal to ask on" in asked.stderr
+    given_up = coupler("cancel", "--yes")
     assert given_up.returncode == 0, given_up.stderr
     assert "run 2 is cancelled" in given_up.stderr
     assert coupler("sync", timeout=120).returncode in (0, 1)

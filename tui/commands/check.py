@@ -75,7 +75,7 @@ def check_command(*, only: tuple[str, ...], while_running: bool, as_json: bool, 
         out(records.line({"type": "result", "faults": faults, "notes": notes, "exit": int(code)}))
     else:
         _show(groups)
-        out(f"{faults:,} faults, {notes:,} notes")
+        out(f"{_many(faults, 'fault')}, {_many(notes, 'note')}")
     return code
 
 
@@ -83,9 +83,14 @@ def _show(groups: Mapping[tuple[bool, str, str], _Group]) -> None:
     for (is_note, mapping, what), group in sorted(groups.items()):
         out(f"{'note' if is_note else 'FAULT'}  {safe(mapping)}  {what}  {group.number:,}")
         for one in group.first:
-            out("    " + " ".join(part for part in (safe(one.nav_no), safe(one.name), safe(one.message)) if part))
+            who = " ".join(part for part in (safe(one.nav_no), safe(one.name)) if part)
+            out("    " + ": ".join(part for part in (who, safe(one.message)) if part))
         if group.number > len(group.first):
             out(f"    and {group.number - len(group.first):,} more; all of them with --json")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _record(found: Finding) -> dict[str, Any]:

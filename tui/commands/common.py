@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,11 @@ def is_terminal(stream: IO[str] | None) -> bool:
     with contextlib.suppress(OSError, ValueError):
         return stream is not None and stream.isatty()
     return False
+
+
+def room() -> int | None:
+    """The columns of the terminal that standard output is; None when it is none."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def can_ask() -> bool:

@@ -73,28 +73,8 @@ def explain(run: RunSnapshot) -> None:
         say(f"coupler: {run.message}")
     if run.left_alone:
         say(f"coupler: {plain.left_alone(run.left_alone)}")
-    # A hint that ends in resuming gets the command, and that is all that is said about it.
-    resumes = run.kind == "run" and run.state is RunState.STOPPED and "resume" in run.hint
-    if run.hint:
-        told = not resumes or "coupler resume" in run.hint
-        say(f"  {run.hint}" if told else f"  {run.hint} That is: coupler resume {run.id}")
-    if run.kind != "run":
-        if run.state.resumable and run.kind == "sync":
-            say("coupler: it did not get to its end. Nothing is lost; the next one starts where the last one did.")
-        elif run.state.resumable and run.undoes is not None:
-            say(f"coupler: the undo of run {run.undoes} is not finished, and nothing else may write until it is.")
-            if "coupler undo" not in run.hint:
-                say(f"  To go on: coupler undo {run.undoes}  To give it up: coupler cancel {run.id}")
-        elif run.state.resumable and run.kind == "plan":
-            say("coupler: the plan did not get to its end. Start another one: coupler plan")
-        elif run.state.resumable:
-            say("coupler: it did not get to its end. What is done is done; start it again for the rest.")
-    elif run.state is RunState.INTERRUPTED and not run.code:
-        say(f"coupler: the engine of run {run.id} ended without a word. Nothing is lost: coupler resume {run.id}")
-    elif run.state is RunState.STOPPED and not resumes:
-        say(f"coupler: run {run.id} is stopped at a checkpoint. To go on: coupler resume {run.id}")
-    elif run.state is RunState.ASKING:
-        say(f"coupler: run {run.id} asks: keep Synch. Only Coupled Records cleared? coupler answer {run.id} yes|no")
+    for step in plain.next_steps(run):
+        say(f"  {step}")
 
 
 class Signals:

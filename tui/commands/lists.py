@@ -28,7 +28,7 @@ _PAGE = 500
     "days",
     type=click.IntRange(0, 36_500),
     metavar="DAYS",
-    help="Delete the jobs and errors of runs that ended so many days ago. Couplings stay.",
+    help="Delete the jobs and errors of runs that ended so many days ago, and with them their undo. Couplings stay.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @json_option
@@ -65,7 +65,10 @@ def _delete(store: Store, days: int, *, yes: bool) -> int:
             say("coupler: nothing was deleted.")
             return ExitCode.OK
     found = retention.forget_older(store, days)
-    say(f"coupler: {'no run is that old' if found is None else f'runs {found[0]} to {found[1]} were deleted'}.")
+    if found is None:
+        say("coupler: no run is that old.")
+    else:
+        say(f"coupler: runs {found[0]} to {found[1]} were deleted; they cannot be undone any more.")
     return ExitCode.OK
 
 
@@ -91,7 +94,11 @@ def errors_command(
                 out(records.line(records.outcome(one)))
         elif each:
             for one in _outcomes(store, number, mapping):
-                out("\t".join(map(safe, (one.mapping, one.kind, one.nav_no, one.name, one.message))))
+                out(
+                    "\t".join(
+                        map(safe, (one.mapping, one.direction.arrow, one.kind, one.nav_no, one.name, one.message))
+                    )
+                )
         else:
             _causes(store, number, mapping)
         return ExitCode.OK

@@ -12,7 +12,7 @@ from engine.runs import queues, snapshots
 from tui import format as form
 from tui import plain
 from tui.commands import records
-from tui.commands.common import config_option, json_option, known, opened, out
+from tui.commands.common import config_option, json_option, known, opened, out, room
 from tui.commands.run import start_sync
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
@@ -33,7 +33,7 @@ def conflicts_group(context: click.Context, *, as_json: bool, config_file: Path 
             for one in found:
                 out(records.line(records.conflict(one)))
         elif found:
-            rows = (
+            rows = [
                 (
                     one.mapping,
                     one.nav_no,
@@ -45,9 +45,13 @@ def conflicts_group(context: click.Context, *, as_json: bool, config_file: Path 
                 )
                 for one in found
                 for clash in one.fields
-            )
-            for line in plain.columns(("Mapping", "No.", "Name", "Field", "NAV", "CRM", "Choice"), rows):
+            ]
+            header = ("Mapping", "No.", "Name", "Field", "NAV", "CRM", "Choice")
+            lines = plain.columns(header, rows, room=room())
+            for line in lines:
                 out(line)
+            if lines != plain.columns(header, rows):
+                say("coupler: what ends in … is cut here; coupler conflicts --json has it whole")
             say("coupler: to choose: coupler conflicts resolve MAPPING NO FIELD=nav|crm ...")
         else:
             say("coupler: no conflict waits.")

@@ -54,19 +54,23 @@ class Wanted:
 
 
 def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, plain: bool) -> Wanted:
-    """The options, checked; a usage error when a question could neither be asked nor left out."""
+    """The options, checked; a usage error when they cannot be meant together."""
     if as_json and plain:
         raise click.UsageError("--plain and --json exclude each other.")
     if yes and keep_cleared is None:
         raise click.UsageError(
             "--yes needs the answer to the closing question: --keep-cleared yes or --keep-cleared no."
         )
-    if not yes and not can_ask():
+    keep = None if keep_cleared is None else keep_cleared == "yes"
+    return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
+
+
+def refuse_unasked(want: Wanted) -> None:
+    """A usage error when a question is to be asked and nobody would see it."""
+    if want.ask and not can_ask():
         raise click.UsageError(
             "There is no terminal to ask on. Without questions: --yes --keep-cleared yes, or --yes --keep-cleared no."
         )
-    keep = None if keep_cleared is None else keep_cleared == "yes"
-    return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
 
 
 @click.command("run", epilog=_EXIT_CODES)
@@ -85,6 +89,7 @@ def run_command(
     both beforehand. Ctrl+C stops it at a checkpoint; a terminal that goes away does not.
     """
     want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    refuse_unasked(want)
     with opened(config_file) as (settings, store):
         return run(settings, store, want, only)
 
@@ -179,14 +184,17 @@ def resume_command(
         if found.state is RunState.RUNNING:
             say(f"coupler: run {found.id} is running already. To watch it: coupler attach {found.id}")
             return ExitCode.BUSY
-        if found.state is RunState.ASKING:
-            return _close(store, found, want, of_run(found))
-        if not found.state.resumable:
+        if found.state.resumable and found.undoes is not None:
+            return _busy(found)
+        if found.state.resumable and found.kind != "run":
+            raise RunError(f"Run {found.id} cannot be resumed.", "`coupler status` says which run can.")
+        if not found.state.active:
             say(f"coupler: run {found.id} is {found.state}; there is nothing to resume.")
             want.output.ended(found, of_run(found))
             return of_run(found)
-        if found.undoes is not None:
-            return _busy(found)
+        refuse_unasked(want)
+        if found.state is RunState.ASKING:
+            return _close(store, found, want, of_run(found))
         find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")

@@ -58,9 +58,11 @@ def undo_command(
     """
     if as_json and as_plain:
         raise click.UsageError("--plain and --json exclude each other.")
-    if not (yes or dry_run or can_ask()):
-        raise click.UsageError("There is no terminal to ask on. Without a question: --yes; to look first: --dry-run.")
     with opened(config_file) as (settings, store):
+        snapshots.run(store, run_id)  # that there is none of that number goes before how to ask
+        if not (yes or dry_run or can_ask()):
+            ways = "Without a question: --yes; to look first: --dry-run."
+            raise click.UsageError(f"There is no terminal to ask on. {ways}")
         find_secrets(settings)
         if dry_run or not yes:
             number, code = _work(settings, store, run_id, None)

@@ -1,7 +1,6 @@
 """Looking at runs and telling them what to do: attach, status, stop, cancel, answer."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,9 +10,9 @@ from engine.model.snapshot import RunSnapshot, RunState, Wish
 from engine.runs import control, snapshots
 from engine.store.database import Store
 from tui import plain
-from tui.commands import records
-from tui.commands.common import config_option, json_option, no_screen, opened, out
-from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, explain, follow
+from tui.commands import ask, records
+from tui.commands.common import can_ask, config_option, json_option, no_screen, opened, out
+from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, follow
 from tui.commands.run import answer as give
 from tui.commands.screen import show
 from tui.diagnostics import say
@@ -58,8 +57,6 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
             return ExitCode.OK
         for line in plain.status_lines(found):
             out(line)
-        if found.state.active:
-            explain(replace(found, message="", left_alone=0))  # they are among the lines
         if busy is not None and busy.id != found.id:
             say(f"coupler: an engine works on run {busy.id} ({busy.kind}): coupler status {busy.id}")
         return ExitCode.OK
@@ -80,18 +77,33 @@ def stop_command(*, run_id: int | None, config_file: Path | None) -> int:
 
 @click.command("cancel")
 @_run
+@click.option("-y", "--yes", is_flag=True, help="Give up an undo without asking.")
 @config_option
-def cancel_command(*, run_id: int | None, config_file: Path | None) -> int:
+def cancel_command(*, run_id: int | None, yes: bool, config_file: Path | None) -> int:
     """End a run for good at its next checkpoint; Synch. Only Coupled Records is as before it.
 
-    An undo is given up: what it took back stays so.
+    An undo is given up: what it took back stays so. Without its number that is asked.
     """
     with opened(config_file) as (_, store):
         found = snapshots.run(store, run_id) if run_id is not None else snapshots.active(store) or _at_work(store, None)
         if not found.state.active:
             raise RunError(f"Run {found.id} is {found.state} already.")
+        if found.undoes is not None and run_id is None and not yes and not _gives_up(found):
+            say("Nothing was cancelled.")
+            return ExitCode.NOT_FINISHED
         control.cancel(store, found.id, control.who())
         return _until_quiet(store, found.id)
+
+
+def _gives_up(run: RunSnapshot) -> bool:
+    """Ask whether an undo that nobody named is meant."""
+    if not can_ask():
+        raise click.UsageError(
+            f"Run {run.id} undoes run {run.undoes}, and there is no terminal to ask on whether to give that up. "
+            f"Without a question: coupler cancel {run.id}, or --yes."
+        )
+    say(f"Run {run.id} undoes run {run.undoes}. Given up, what it took back stays so, and the rest stays as it is.")
+    return ask.yes_or_no(f"Give up the undo of run {run.undoes}? yes or no [no]: ", default=False) is True
 
 
 @click.command("answer")

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 
+from engine.model.snapshot import RunSnapshot
 from tui.dialogs.dialog import Dialog
 from tui.look import Look
 from tui.widgets.line import Line
@@ -23,7 +24,7 @@ class Leave(Dialog[Leaving]):
         Binding("escape,enter,n,q", "way('stay')", show=False),
     ]
 
-    def __init__(self, look: Look, run: int, *, demo: bool = False) -> None:
+    def __init__(self, look: Look, run: RunSnapshot, *, demo: bool = False) -> None:
         super().__init__(look, "Leave?")
         self.run = run
         self.demo = demo
@@ -33,18 +34,23 @@ class Leave(Dialog[Leaving]):
         if self.demo:
             self.query_one("#hint", Line).put("s Leave the demo   enter/esc Stay")
             self.query_one("#text", Line).put(
-                f"Run {self.run} is going, on the demo's own servers.",
+                f"Run {self.run.id} is going, on the demo's own servers.",
                 "",
                 "  s  Leave the demo   its servers, its data and the run end with it",
                 "  -  Stay             go on watching (enter, esc)",
             )
             return
+        undoes = self.run.undoes
+        stops = "stops after the page being written; resume it later"
+        ends = "it ends after the page being written; flags as before"
+        if undoes is not None:
+            stops, ends = f"stops; `coupler undo {undoes}` goes on", "the undo is given up; what it took back stays so"
         self.query_one("#text", Line).put(
-            f"Run {self.run} is going. It does not need this screen.",
+            f"Run {self.run.id} is going. It does not need this screen.",
             "",
             "  d  Detach           it keeps going; `coupler attach` shows it again",
-            "  s  Stop and quit    it stops after the page being written; resume it later",
-            "  x  Cancel and quit  it ends after the page being written; flags as before",
+            f"  s  Stop and quit    it {stops}",
+            f"  x  Cancel and quit  {ends}",
             "  -  Stay             go on watching (enter, esc)",
         )
 

@@ -7,10 +7,11 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from engine.model.conflict import Choice, Conflict
+from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.errors import CouplerError
 from tui import actions
 from tui import format as fmt
+from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -92,6 +93,10 @@ class Conflicts(Page):
         key = self._list.current
         return next((one for one in self.conflicts if clashes.key(one) == key), None)
 
+    def _clash(self) -> Clash | None:
+        one, field = self._current(), self._fields.current
+        return None if one is None else next((each for each in one.fields if each.key == field), None)
+
     @on(Table.Moved, "#conflicts")
     def _follow(self) -> None:
         one = self._current()
@@ -101,18 +106,21 @@ class Conflicts(Page):
 
     @on(Table.Moved, "#fields")
     def _describe(self) -> None:
-        one = self._current()
-        clash = None if one is None else next((each for each in one.fields if each.key == self._fields.current), None)
+        clash = self._clash()
         about = self.query_one("#about", Line)
-        if one is None or clash is None:
+        if clash is None:
             about.put(_NOTHING if not self.conflicts else _HOW)
             return
         width = self.app.size.width - 2
-        about.put(*(safe(text, width) for text in clashes.about(clash)), _HOW)
+        about.put(*clashes.beginning(clash, width), _HOW)
 
     def action_open(self) -> None:
-        """From the records to the fields of one."""
-        if self._current() is not None:
+        """From the records to the fields of one, from a field to its values in full."""
+        clash = self._clash()
+        if clash is not None and self._fields.has_focus:
+            nav, crm = clashes.about(clash)
+            self.app.push_screen(Info(self.look, clash.nav, [nav, "", crm]))
+        elif self._current() is not None:
             self._fields.focus()
 
     def action_nav(self) -> None:

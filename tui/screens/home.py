@@ -69,7 +69,9 @@ class Home(Page):
         self.query_one(Keys).leave_out([one.name for one in actions.of("home") if actions.why_not_home(one.name, home)])
         self.query_one(Table).show(mappings.rows(home), mappings.columns(home))
         self._describe()
-        self.query_one("#banner", Line).put(*hanging(mappings.banner(home, self.look), self.app.size.width - 2, 2))
+        width = self.app.size.width - 2
+        lines = (part for text in mappings.attention(home, self.look) for part in hanging(text, width, 2))
+        self.query_one("#banner", Line).put(*lines)
         self.shown += 1
         if not self._asked:
             self._asked = True

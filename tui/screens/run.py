@@ -200,13 +200,11 @@ class Run(Page):
     @work
     async def action_cancel(self) -> None:
         """Asks, then ends the run."""
-        if self._refused("cancel"):
+        run = self.snapshot
+        if self._refused("cancel") or run is None:
             return
-        words = [
-            f"Run {self.run} ends after the page that is being written.",
-            "What was written stays written. The flags are as before the run.",
-        ]
-        if not await self.app.push_screen_wait(Confirm(self.look, f"Cancel run {self.run}", words)):
+        heading = f"Cancel run {run.id}" if run.undoes is None else f"Give up the undo of run {run.undoes}"
+        if not await self.app.push_screen_wait(Confirm(self.look, heading, jobs.cancelling(run))):
             return
         await self.tell(partial(self.door.cancel, self.run))
         self.wake()

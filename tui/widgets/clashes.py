@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from engine.model.conflict import Choice, Clash, Conflict, Shown
 from tui import format as fmt
 from tui.look import Look
+from tui.widgets.line import hanging
 from tui.widgets.passes import now
 from tui.widgets.table import Column, Row
 
@@ -21,6 +22,8 @@ FIELDS = (
     Column("CRM", 24),
     Column("Choice", 9),
 )
+
+_LINES = 3
 
 
 def key(one: Conflict) -> str:
@@ -51,8 +54,20 @@ def value(one: Shown) -> str:
 
 
 def about(clash: Clash) -> tuple[str, str]:
-    """Both values of a field, each on a line of its own."""
+    """Both values of a field in full, each a text of its own."""
     return f"NAV {clash.nav}: {value(clash.nav_value)}", f"CRM {clash.crm}: {value(clash.crm_value)}"
+
+
+def beginning(clash: Clash, width: int) -> list[str]:
+    """Both values of a field, of which each takes three lines at most; what is cut says by which key it is seen."""
+    lines = []
+    for text in about(clash):
+        parts = hanging(text, width)
+        if len(parts) > _LINES:
+            more = " … (enter = all)"
+            parts = [*parts[: _LINES - 1], parts[_LINES - 1][: width - len(more)].rstrip() + more]
+        lines += parts
+    return lines
 
 
 def _choice(clash: Clash, choices: Mapping[str, Choice]) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
+from tui import actions
 from tui import format as fmt
 from tui.look import Look
 from tui.widgets.line import hanging
@@ -114,7 +115,10 @@ def waiting(run: RunSnapshot, width: int) -> list[str]:
         return hanging(f"wait: {run.waiting}", width, 1)
     if not run.state.resumable:
         return hanging(run.message, width, 1)
-    return [*hanging(_reason(run), width, 1), "r = resume   enter = the whole reason"]
+    way = (
+        "r = resume   enter = the whole reason" if actions.can_resume(run) else f"{actions.instead(run)}   enter = why"
+    )
+    return [*hanging(_reason(run), width, 1), *hanging(way, width, 1)]
 
 
 def _reason(run: RunSnapshot) -> str:
@@ -130,6 +134,20 @@ def reason(run: RunSnapshot) -> list[str]:
     if not (run.state.resumable or run.message):
         return []
     return [_reason(run), *([f"Next step: {run.hint}"] if run.hint else []), ""]
+
+
+def cancelling(run: RunSnapshot) -> list[str]:
+    """What cancelling the run means."""
+    ends = f"Run {run.id} ends after the page that is being written."
+    if run.undoes is None:
+        return [ends, "What was written stays written. The flags are as before the run."]
+    return [
+        f"This gives up the undo of run {run.undoes}.",
+        *([ends] if run.state is RunState.RUNNING else []),
+        "What it took back stays taken back; all the rest stays as it is,",
+        "with its couplings and flags.",
+        f"`coupler undo {run.undoes}` can begin another undo for the rest.",
+    ]
 
 
 def cleared(run: RunSnapshot, width: int) -> list[str]:

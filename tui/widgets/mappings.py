@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
+from tui import actions, plain
 from tui import format as fmt
-from tui import plain
 from tui.look import Look
 from tui.widgets.table import Column, Row
 
@@ -132,8 +132,15 @@ def flag_change(one: MappingSnapshot) -> list[str]:
     return words
 
 
-def banner(home: HomeSnapshot, look: Look) -> str:
-    """What needs the operator's attention: an unfinished run, a question, a run that is going."""
+def attention(home: HomeSnapshot, look: Look) -> list[str]:
+    """What needs the operator's attention: what the banner tells, and conflicts that wait."""
+    many = home.conflicts != 1
+    wait = f"! {fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}.   c = look at them"
+    return [*([wait] if home.conflicts else []), *filter(None, [_banner(home, look)])]
+
+
+def _banner(home: HomeSnapshot, look: Look) -> str:
+    """An unfinished run, a question, a run that is going."""
     run = home.active
     if run is None:
         last = home.last_run
@@ -145,7 +152,7 @@ def banner(home: HomeSnapshot, look: Look) -> str:
         "" if where is None else f" at {where.mapping} {fmt.progress(where.done, where.total, exact=where.total_exact)}"
     )
     if run.state.resumable and run.undoes is not None:
-        return f"! The undo of run {run.undoes} is {run.state}{place}.  u = look at it  `coupler undo` goes on"
+        return f"! The undo of run {run.undoes} is {run.state}{place}: u = look at it, {actions.instead(run)}"
     if run.state.resumable:
         return f"! Run {run.id} {run.state}{place}.  r = resume  u = look at it"
     return f"* Run {run.id} is going{place}.  u = watch"

@@ -43,11 +43,12 @@ async def dangling(context: Context, mapping: TableMapping) -> AsyncIterator[Fin
         for one in await broken(context, mapping, pairs):
             sides = ((mapping.nav, one.nav_gone), (mapping.crm, one.crm_gone))
             gone = " and ".join(f"the {table.caption} record" for table, lost in sides if lost)
+            are = "are" if one.nav_gone and one.crm_gone else "is"
             yield Finding(
                 What.DANGLING,
                 fault=True,
                 mapping=mapping.name,
-                message=f"{gone[0].upper()}{gone[1:]} of the coupling is gone.",
+                message=f"{gone[0].upper()}{gone[1:]} of the coupling {are} gone.",
                 nav_no=one.pair.nav_no,
                 nav_id=one.pair.nav_id,
                 crm_id=one.pair.crm_id,
