@@ -11,6 +11,7 @@ import httpx
 
 from engine.connectors.urls import origin
 from engine.model.errors import ConfigError
+from engine.model.masking import conceal
 
 Text = str | Callable[[], str]
 """A token or password, or what looks it up."""
@@ -131,14 +132,18 @@ def by_password(user: str, secret: Text) -> Fetch:
     """Basic authentication: a password, or the web service access key (reference/apis.md section 3)."""
 
     async def fetch() -> Pass:
-        return Pass("Basic " + b64encode(f"{user}:{await reveal(secret)}".encode()).decode())
+        pair = b64encode(f"{user}:{await reveal(secret)}".encode()).decode()
+        conceal(pair)
+        return Pass(f"Basic {pair}")
 
     return fetch
 
 
 async def reveal(secret: Text) -> str:
-    """The secret; looking it up may take long, so it is done off the event loop."""
-    return (await asyncio.to_thread(secret) if callable(secret) else secret).strip()
+    """The secret, hidden in texts from now on; looking it up may take long, so it is done off the event loop."""
+    found = (await asyncio.to_thread(secret) if callable(secret) else secret).strip()
+    conceal(found)
+    return found
 
 
 def bearer(token: str) -> str:

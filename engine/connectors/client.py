@@ -21,6 +21,7 @@ from engine.connectors.ntlm import NtlmTransport
 from engine.connectors.tls import certificate_problem, trusting
 from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
+from engine.model.masking import mask
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 _HEADERS = {
@@ -324,7 +325,7 @@ def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
+    text = mask(str(error))  # may quote what is no HTTP
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -242,21 +242,23 @@ PASSING: list[Reply] = [
 async def test_what_a_token_endpoint_says_when_it_is_busy_or_broken_may_pass(server: Server, said: Reply) -> None:
     server.say(said)
     with pytest.raises(SignInUnavailable):
-        await by_client_credentials(EntraApp(server.url, "id", "s/.default", "secret"))()
+        await by_client_credentials(EntraApp(server.url, "id", "s/.default", "app-value"))()
     assert len(server.seen) == 1, "neither repeated here nor followed elsewhere"
 
 
 async def test_older_token_endpoints_say_their_seconds_as_text(server: Server) -> None:
     server.say(json_reply({"access_token": "t", "expires_in": "3599"}))
-    assert await by_client_credentials(EntraApp(server.url, "id", "s/.default", "secret"))() == Pass("Bearer t", 3599.0)
+    assert await by_client_credentials(EntraApp(server.url, "id", "s/.default", "app-value"))() == Pass(
+        "Bearer t", 3599.0
+    )
     (seen,) = server.seen
-    assert seen.body == b"grant_type=client_credentials&client_id=id&client_secret=secret&scope=s%2F.default"
+    assert seen.body == b"grant_type=client_credentials&client_id=id&client_secret=app-value&scope=s%2F.default"
     assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
 
 
 def test_the_client_secret_goes_to_no_address_without_tls() -> None:
     with pytest.raises(ConfigError, match="not encrypted"):
-        by_client_credentials(EntraApp("http://login.example/t/oauth2/v2.0/token", "id", "s/.default", "secret"))
+        by_client_credentials(EntraApp("http://login.example/t/oauth2/v2.0/token", "id", "s/.default", "app-value"))
 
 
 # --- Basic
