@@ -78,7 +78,7 @@ class OriginAuth(httpx.Auth):
         return f"OriginAuth({self._origin!r})"
 
     async def ready(self) -> str:
-        """The header; raises SignInUnavailable, AccessDenied when we are refused, and ConfigError."""
+        """The header; raises SignInUnavailable, AccessDenied when we are refused, ConnectionLost and ConfigError."""
         if self._clock() >= self._due:
             async with self._fetching:
                 if self._clock() >= self._due:

@@ -7,8 +7,8 @@ import httpx
 
 from engine.connectors import body, urls
 from engine.connectors.auth import EntraApp, Fetch, Pass, SignInUnavailable, bearer, reveal
-from engine.connectors.tls import trusting
-from engine.model.errors import AccessDenied
+from engine.connectors.tls import certificate_problem, trusting
+from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.masking import conceal, mask
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -34,7 +34,7 @@ def by_client_credentials(app: EntraApp, ca_file: str | None = None) -> Fetch:
     """A token for the application; raises ConfigError when the address of the token endpoint must not be used.
 
     `ca_file` is trusted besides the authorities that the system trusts. What is fetched raises AccessDenied when Entra
-    refuses, and SignInUnavailable when it cannot be asked.
+    refuses, ConnectionLost when its certificate cannot be trusted, and SignInUnavailable when it cannot be asked.
     """
     url = urls.service_root(app.token_url)
     tls = trusting(url, ca_file, also=True)
@@ -57,6 +57,11 @@ def by_client_credentials(app: EntraApp, ca_file: str | None = None) -> Fetch:
                 finally:
                     await response.aclose()
         except httpx.TransportError as error:
+            if (problem := certificate_problem(error)) is not None:
+                raise ConnectionLost(
+                    f"No token: {urls.shown(url)} has no certificate that can be trusted: {problem}.",
+                    "If it is of an authority of your own, or of a proxy between, name its file as ca_file.",
+                ) from error
             reason = mask(str(error)) or type(error).__name__
             raise SignInUnavailable(f"no token: {urls.shown(url)} cannot be reached ({reason})") from error
         except (body.Malformed, body.TooLarge) as error:

@@ -2,12 +2,16 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from engine.connectors.auth import EntraApp, OriginAuth, Pass, SignInUnavailable, WindowsUser
 from engine.connectors.client import Limits
@@ -15,6 +19,7 @@ from engine.connectors.dataverse import Dataverse
 from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
+from engine.connectors.ntlm import NtlmTransport
 from engine.connectors.protocol import Query, Status, Write, WriteKind
 from engine.connectors.urls import service_root
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
@@ -26,7 +31,7 @@ from sandbox.serve import Sandbox, running
 from sandbox.signin import Windows
 from sandbox.throttle import Latency
 from tests.connectors.conftest import COMPANY, Time
-from tests.connectors.scripted import Reply, Server, json_reply, reply
+from tests.connectors.scripted import Reply, Server, json_reply, reply, serving, silence
 
 ROOT = service_root("https://org.example/api/data/v9.2")
 ROWS = {"Customer": [{"No": f"C{n}", "Name": f"Customer {n}"} for n in range(40)]}
@@ -261,6 +266,22 @@ def test_the_client_secret_goes_to_no_address_without_tls() -> None:
         by_client_credentials(EntraApp("http://login.example/t/oauth2/v2.0/token", "id", "s/.default", "app-value"))
 
 
+async def test_a_token_endpoint_that_cannot_be_trusted_is_said_at_once(tmp_path: Path, time: Time) -> None:
+    mine, other = trustme.CA(), trustme.CA()
+    other.cert_pem.write_to_path(tmp_path / "other.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    mine.issue_cert("localhost").configure_cert(context)
+    async with serving(context) as endpoint, served(crm_way="entra") as sandbox:
+        app = replace(app_for(sandbox, sandbox.crm_url), token_url=f"{endpoint.url}/token")
+        async with crm_of(sandbox, app, gate=time.make_gate(), ca_file=str(tmp_path / "other.pem")) as crm:
+            with pytest.raises(ConnectionLost, match="certificate") as caught:
+                await crm.count("accounts", ())
+    assert "/token" in caught.value.message
+    assert "ca_file" in caught.value.hint
+    assert endpoint.seen == [], "the client secret was not sent"
+    assert time.slept == [], "waiting does not help"
+
+
 # --- Basic
 
 
@@ -347,6 +368,21 @@ async def test_a_service_that_never_asks_for_ntlm_is_answered_like_any_other(ser
     assert [page async for page in nav.pages(CUSTOMERS)] == []
     assert "authorization" not in server.seen[0].headers
     await nav.close()
+
+
+@pytest.mark.usefixtures("ntlm")
+async def test_closing_ends_requests_that_are_under_way() -> None:
+    async with serving() as server:
+        server.say(silence)
+        connect = partial(httpx.AsyncHTTPTransport, trust_env=False)
+        http = httpx.AsyncClient(transport=NtlmTransport(WindowsUser("D\\u", "p"), connect), trust_env=False)
+        requests = [asyncio.create_task(http.get(server.url)) for _ in range(3)]
+        while server.open_now < 3:
+            await asyncio.sleep(0.01)
+        for one in requests:
+            one.cancel()
+        await http.aclose()
+        assert all(isinstance(end, BaseException) for end in await asyncio.gather(*requests, return_exceptions=True))
 
 
 def test_without_the_package_ntlm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
