@@ -61,7 +61,7 @@ Fetch = Callable[[], Awaitable[Pass]]
 class OriginAuth(httpx.Auth):
     """Authorization for one origin.
 
-    A pass is fetched once for all requests, again before it ends, and once more when the service does not take it.
+    A pass is fetched once for all requests, again before it ends, and with `renewed` when the service does not take it.
     While it is still good, that no new one can be fetched hurts nobody.
     """
 
@@ -85,23 +85,23 @@ class OriginAuth(httpx.Auth):
                     await self._renew()
         return self._header
 
+    async def renewed(self, request: httpx.Request) -> bool:
+        """Whether there is another header than the one with which a request was refused; raises what `ready` raises."""
+        used: str | None = request.headers.get("Authorization")
+        if used is None:
+            return False
+        async with self._fetching:
+            if self._header == used:  # else another request under way has fetched the new one
+                await self._take()
+        return self._header != used
+
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add the header where it belongs; raises what `ready` raises."""
         if origin(request.url) != self._origin:
             yield request
             return
-        used = await self.ready()
-        request.headers["Authorization"] = used
-        response = yield request
-        if response.status_code != 401:
-            return
-        async with self._fetching:
-            if self._header == used:  # else another request under way has fetched the new one
-                await self._take()
-        if self._header != used:
-            # a 401 was not processed, so that a repeat is safe
-            request.headers["Authorization"] = self._header
-            yield request
+        request.headers["Authorization"] = await self.ready()
+        yield request
 
     async def _renew(self) -> None:
         try:

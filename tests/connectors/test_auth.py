@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from engine.connectors.auth import EntraApp, OriginAuth, Pass, SignInUnavailable, WindowsUser
-from engine.connectors.client import Limits
+from engine.connectors.client import Limits, ODataClient
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
@@ -31,7 +31,7 @@ from sandbox.serve import Sandbox, running
 from sandbox.signin import Windows
 from sandbox.throttle import Latency
 from tests.connectors.conftest import COMPANY, Time
-from tests.connectors.scripted import Reply, Server, json_reply, reply, serving, silence
+from tests.connectors.scripted import Reply, Seen, Server, json_reply, reply, serving, silence
 
 ROOT = service_root("https://org.example/api/data/v9.2")
 ROWS = {"Customer": [{"No": f"C{n}", "Name": f"Customer {n}"} for n in range(40)]}
@@ -127,13 +127,57 @@ async def test_a_token_that_is_refused_is_fetched_anew_once_for_all_who_used_it(
     auth = OriginAuth(ROOT, fetch, time.clock)
 
     async def refused() -> str:
-        flow = auth.async_auth_flow(httpx.Request("GET", "https://org.example/x"))
-        first = await anext(flow)
-        again = await flow.asend(httpx.Response(401, request=first))
-        return str(again.headers["Authorization"])
+        request = await anext(auth.async_auth_flow(httpx.Request("GET", "https://org.example/x")))
+        assert await auth.renewed(request)
+        return await auth.ready()
 
     assert set(await asyncio.gather(*(refused() for _ in range(20)))) == {"Bearer 2"}
     assert fetch.count == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_repeat_with_a_new_token_waits_for_the_end_of_a_pause(server: Server, time: Time, method: str) -> None:
+    """The other request of the host is put off while the new token is fetched."""
+    tokens = iter(("old", "new"))
+    arrived: list[tuple[str, float]] = []
+    client = ODataClient("CRM", server.url, lambda: next(tokens), gate=time.make_gate())
+
+    def answer(seen: Seen) -> Reply:
+        token = seen.headers["authorization"].removeprefix("Bearer ")
+        arrived.append((token, time.now))
+        if token == "old":
+            client.gate.throttled("429", 30, 1)
+            return reply(401)
+        return json_reply({"value": []})
+
+    server.answer = answer
+    if method == "GET":
+        assert await client.read("a") == {"value": []}
+    else:
+        assert (await client.write("a", b"{}", {})).status == 200
+    await client.close()
+    (_, refused), (token, repeated) = arrived
+    assert (token, repeated - refused >= 30) == ("new", True)
+
+
+async def test_a_token_that_is_refused_is_asked_for_again_and_not_shown_twice(server: Server, time: Time) -> None:
+    server.say(reply(401))
+    asked = iter(("same-token", "same-token"))
+    client = ODataClient("CRM", server.url, lambda: next(asked), gate=time.make_gate())
+    with pytest.raises(AccessDenied):
+        await client.read("a")
+    await client.close()
+    assert (list(asked), len(server.seen)) == ([], 1)
+
+
+async def test_a_new_token_that_is_refused_too_ends_the_request(server: Server, time: Time) -> None:
+    server.say(reply(401))
+    tokens = iter(("token-1", "token-2", "token-3"))
+    client = ODataClient("CRM", server.url, lambda: next(tokens), gate=time.make_gate())
+    with pytest.raises(AccessDenied):
+        await client.read("a")
+    await client.close()
+    assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer token-1", "Bearer token-2"]
 
 
 # --- Entra
@@ -377,8 +421,9 @@ async def test_closing_ends_requests_that_are_under_way() -> None:
         connect = partial(httpx.AsyncHTTPTransport, trust_env=False)
         http = httpx.AsyncClient(transport=NtlmTransport(WindowsUser("D\\u", "p"), connect), trust_env=False)
         requests = [asyncio.create_task(http.get(server.url)) for _ in range(3)]
-        while server.open_now < 3:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            while server.open_now < 3:  # noqa: ASYNC110 - the server has no event for it
+                await asyncio.sleep(0.01)
         for one in requests:
             one.cancel()
         await http.aclose()
