@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 
 from engine.config.paths import log_dir
-from engine.config.secrets import mask
 from engine.model.errors import Brake, ConfigError, ConnectionLost, CouplerError, LockHeld, OnHold, RunError, StoreError
+from engine.model.masking import mask
 from tui.exitcodes import ExitCode
 from tui.text import safe
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.model.errors import ConfigError
+from engine.model.masking import MASK, conceal
 
 SOURCES = ("env", "file", "command", "keyring")
 """Where a secret can be, as the part before the colon."""
@@ -21,21 +22,11 @@ HOW = (
     'say where it is, never what it is: "env:NAME" (an environment variable), "file:PATH" (only its text), '
     '"command:PROGRAM ARGUMENTS" (what it prints) or "keyring:SERVICE/USER"'
 )
-MASK = "***"
 
 _SECONDS = 30
 _LARGEST = 16_384
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_SHORTEST = 6
-_revealed: set[str] = set()
-
-
-def mask(text: str) -> str:
-    """The text with every secret that this process has looked up replaced by `***`."""
-    for one in _revealed:
-        text = text.replace(one, MASK)
-    return text
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,9 +64,7 @@ class Secret:
             raise ConfigError(f"The secret from {self._place()} is empty.", _HINTS[kind])
         if _CONTROL.search(found):
             raise ConfigError(f"The secret from {self._place()} has line breaks or control characters.", _HINTS[kind])
-        if len(found) >= _SHORTEST:
-            # Shorter ones are parts of ordinary words.
-            _revealed.add(found)
+        conceal(found)
         return found
 
     def warning(self) -> str | None:

@@ -11,6 +11,7 @@ import httpx
 
 from engine.connectors.urls import origin
 from engine.model.errors import ConfigError
+from engine.model.masking import conceal
 
 Text = str | Callable[[], str]
 """A token or password, or what looks it up."""
@@ -60,7 +61,7 @@ Fetch = Callable[[], Awaitable[Pass]]
 class OriginAuth(httpx.Auth):
     """Authorization for one origin.
 
-    A pass is fetched once for all requests, again before it ends, and once more when the service does not take it.
+    A pass is fetched once for all requests, again before it ends, and with `renewed` when the service does not take it.
     While it is still good, that no new one can be fetched hurts nobody.
     """
 
@@ -77,30 +78,30 @@ class OriginAuth(httpx.Auth):
         return f"OriginAuth({self._origin!r})"
 
     async def ready(self) -> str:
-        """The header; raises SignInUnavailable, AccessDenied when we are refused, and ConfigError."""
+        """The header; raises SignInUnavailable, AccessDenied when we are refused, ConnectionLost and ConfigError."""
         if self._clock() >= self._due:
             async with self._fetching:
                 if self._clock() >= self._due:
                     await self._renew()
         return self._header
 
+    async def renewed(self, request: httpx.Request) -> bool:
+        """Whether there is another header than the one with which a request was refused; raises what `ready` raises."""
+        used: str | None = request.headers.get("Authorization")
+        if used is None:
+            return False
+        async with self._fetching:
+            if self._header == used:  # else another request under way has fetched the new one
+                await self._take()
+        return self._header != used
+
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add the header where it belongs; raises what `ready` raises."""
         if origin(request.url) != self._origin:
             yield request
             return
-        used = await self.ready()
-        request.headers["Authorization"] = used
-        response = yield request
-        if response.status_code != 401:
-            return
-        async with self._fetching:
-            if self._header == used:  # else another request under way has fetched the new one
-                await self._take()
-        if self._header != used:
-            # a 401 was not processed, so that a repeat is safe
-            request.headers["Authorization"] = self._header
-            yield request
+        request.headers["Authorization"] = await self.ready()
+        yield request
 
     async def _renew(self) -> None:
         try:
@@ -131,14 +132,18 @@ def by_password(user: str, secret: Text) -> Fetch:
     """Basic authentication: a password, or the web service access key (reference/apis.md section 3)."""
 
     async def fetch() -> Pass:
-        return Pass("Basic " + b64encode(f"{user}:{await reveal(secret)}".encode()).decode())
+        pair = b64encode(f"{user}:{await reveal(secret)}".encode()).decode()
+        conceal(pair)
+        return Pass(f"Basic {pair}")
 
     return fetch
 
 
 async def reveal(secret: Text) -> str:
-    """The secret; looking it up may take long, so it is done off the event loop."""
-    return (await asyncio.to_thread(secret) if callable(secret) else secret).strip()
+    """The secret, hidden in texts from now on; looking it up may take long, so it is done off the event loop."""
+    found = (await asyncio.to_thread(secret) if callable(secret) else secret).strip()
+    conceal(found)
+    return found
 
 
 def bearer(token: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from engine.model.masking import mask
+
 DEFAULT_LIMIT = 64 * 1024 * 1024
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -31,9 +33,10 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     httpx would unpack whole chunks at once, which lets a small body become a very large one; here no more than the
     limit is ever unpacked.
     """
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    named = response.headers.get("content-encoding", "identity").strip()
+    packing = named.lower()
     if packing not in ("identity", "", "gzip"):
-        raise Malformed(f"it is packed as {packing[:40]!r}, which was not asked for")
+        raise Malformed(f"it is packed as {mask(named)[:40]!r}, which was not asked for")
     unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
     chunks: list[bytes] = []
     room = limit

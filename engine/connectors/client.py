@@ -21,6 +21,7 @@ from engine.connectors.ntlm import NtlmTransport
 from engine.connectors.tls import certificate_problem, trusting
 from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
+from engine.model.masking import mask
 
 TransportFactory = Callable[[], httpx.AsyncBaseTransport]
 _HEADERS = {
@@ -84,6 +85,8 @@ class _Course:
     attempt: int = 0
     failing_since: float | None = None
     throttled_since: float | None = None
+    renewed: bool = False
+    """Whether the last attempt was refused, and there is a new header since."""
 
 
 class ODataClient:
@@ -217,9 +220,18 @@ class ODataClient:
                 continue
             async with self.gate.slot() as epoch:
                 started = self.gate.clock()
-                outcome = await self._once(method, url, content, headers)
+                request = self._http.build_request(method, url, content=content, headers=headers)
+                outcome = await self._once(request)
                 if isinstance(outcome, Answer):
                     self._learn(outcome, course, epoch, self.gate.clock() - started)
+            if self._auth is not None and isinstance(outcome, Answer) and outcome.status == 401 and not course.renewed:
+                try:
+                    course.renewed = await self._auth.renewed(request)
+                    if course.renewed:
+                        continue  # a 401 was not processed, so that a repeat is safe
+                except SignInUnavailable as error:
+                    outcome = _Failure(str(error), sent=False)
+            course.renewed = False
             if isinstance(outcome, Answer):
                 if outcome.verdict is Verdict.THROTTLED:
                     self._put_off(url, course, patience)
@@ -231,19 +243,17 @@ class ODataClient:
                 raise Unanswered(f"{self._name}: no answer to {method} {urls.shown(url)}: {outcome.reason}")
             await self._wait(url, outcome, course, self.limits.patience if patience is None else patience)
 
-    async def _once(
-        self, method: str, url: httpx.URL, content: bytes | None, headers: Mapping[str, str]
-    ) -> Answer | _Failure:
+    async def _once(self, request: httpx.Request) -> Answer | _Failure:
+        method, url = request.method, request.url
         try:
             async with asyncio.timeout(self.limits.total):
-                request = self._http.build_request(method, url, content=content, headers=headers)
                 response = await self._http.send(request, stream=True)
                 self._note_date(response)
                 try:
                     data = await body.read(response, self.limits.body)
                 finally:
                     await response.aclose()
-            return _answer(method, response, data, json=headers.get("Accept") != _XML)
+            return _answer(method, response, data, json=request.headers["Accept"] != _XML)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
@@ -324,7 +334,7 @@ def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
+    text = mask(str(error))  # may quote what is no HTTP
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

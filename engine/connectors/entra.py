@@ -7,8 +7,9 @@ import httpx
 
 from engine.connectors import body, urls
 from engine.connectors.auth import EntraApp, Fetch, Pass, SignInUnavailable, bearer, reveal
-from engine.connectors.tls import trusting
-from engine.model.errors import AccessDenied
+from engine.connectors.tls import certificate_problem, trusting
+from engine.model.errors import AccessDenied, ConnectionLost
+from engine.model.masking import conceal, mask
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LIMIT = 256 * 1024
@@ -33,7 +34,7 @@ def by_client_credentials(app: EntraApp, ca_file: str | None = None) -> Fetch:
     """A token for the application; raises ConfigError when the address of the token endpoint must not be used.
 
     `ca_file` is trusted besides the authorities that the system trusts. What is fetched raises AccessDenied when Entra
-    refuses, and SignInUnavailable when it cannot be asked.
+    refuses, ConnectionLost when its certificate cannot be trusted, and SignInUnavailable when it cannot be asked.
     """
     url = urls.service_root(app.token_url)
     tls = trusting(url, ca_file, also=True)
@@ -56,7 +57,12 @@ def by_client_credentials(app: EntraApp, ca_file: str | None = None) -> Fetch:
                 finally:
                     await response.aclose()
         except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
+            if (problem := certificate_problem(error)) is not None:
+                raise ConnectionLost(
+                    f"No token: {urls.shown(url)} has no certificate that can be trusted: {problem}.",
+                    "If it is of an authority of your own, or of a proxy between, name its file as ca_file.",
+                ) from error
+            reason = mask(str(error)) or type(error).__name__
             raise SignInUnavailable(f"no token: {urls.shown(url)} cannot be reached ({reason})") from error
         except (body.Malformed, body.TooLarge) as error:
             raise SignInUnavailable(f"no token: {urls.shown(url)} does not answer as a token endpoint") from error
@@ -71,13 +77,15 @@ def _token(url: httpx.URL, app: EntraApp, status: int, content: dict[str, Any]) 
         if isinstance(seconds, str) and seconds.isdecimal() and len(seconds) < 10:
             seconds = int(seconds)  # what older token endpoints say
         if isinstance(token, str) and isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0:
+            conceal(token)
             return Pass(bearer(token), float(seconds))
         raise SignInUnavailable(f"no token: {urls.shown(url)} answers without one")
     error = content.get("error")
     if status == 429 or status >= 500 or error in _PASSES:
         raise SignInUnavailable(f"no token: {urls.shown(url)} answers {status}")
     said = content.get("error_description")
-    text = said.splitlines()[0][:_LONGEST] if isinstance(said, str) and said.strip() else str(error or "")[:_LONGEST]
+    lines = said.splitlines() if isinstance(said, str) and said.strip() else [str(error or "")]
+    text = mask(lines[0])[:_LONGEST]
     code = _CODE.search(text)
     raise AccessDenied(
         f"{urls.shown(url)} gives no token for the application {app.client_id}: {status} {text}".rstrip(),

@@ -49,8 +49,11 @@ class Gate:
     429 stops all of them for as long as the server says, and halves how many are let in at once when it is about that,
     or says no time; successes raise that by one at a time, up to `concurrency`, or, where that is None, to what the
     service recommends. What a service tells that is left is not used up at once. `window` is how many seconds its
-    limits look at. While a stop is in force, waits end with Halted, and nothing is sent before its time. `clock`,
-    `sleep` and `chance` (0 to 1) can be replaced.
+    limits look at. `clock`, `sleep` and `chance` (0 to 1) can be replaced.
+
+    While a stop is in force, waits for the end of a pause or before a next attempt end with Halted, as do those of more
+    than a second for the pace, and nothing is sent before its time. Who only waits for a place among those under way is
+    still let in when one of them is done.
     """
 
     def __init__(

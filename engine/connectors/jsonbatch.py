@@ -8,6 +8,7 @@ import msgspec
 
 from engine.connectors.body import JSON_FAULTS, Malformed, encode
 from engine.model.errors import ConnectionLost
+from engine.model.masking import mask
 
 MOST = 100
 """Operations in one batch; one more is refused."""
@@ -65,8 +66,9 @@ def parse(body: bytes, sent: int) -> list[Part | None]:
         text = str(part.id)
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         if not 1 <= number <= sent or found[number - 1] is not None:
+            shown = mask(text)[:40]
             raise ConnectionLost(
-                f"The answer to a batch has a part with the id {text[:40]!r}: it is not the answer to what was asked.",
+                f"The answer to a batch has a part with the id {shown!r}: it is not the answer to what was asked.",
                 "Something between mixes up answers. What was written is found out when the run is resumed.",
             )
         found[number - 1] = part

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from engine.connectors.body import Malformed
 from engine.model.errors import ConnectionLost
+from engine.model.masking import mask
 
 _BOUNDARY = re.compile(
     r"multipart/mixed\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE
@@ -83,7 +84,7 @@ def correlate(parts: Sequence[Part], ids: Sequence[str | None]) -> list[Part | N
             continue
         number = int(part.content_id) if re.fullmatch("[0-9]{1,9}", part.content_id) else 0
         if not 1 <= number <= len(ids) or found[number - 1] is not None:
-            raise _foreign(f"a part with the Content-ID {part.content_id[:40]!r}")
+            raise _foreign(f"a part with the Content-ID {mask(part.content_id)[:40]!r}")
         found[number - 1] = part
     rest = [index for index, part in enumerate(found) if part is None]
     if nameless and len(nameless) == len(rest):

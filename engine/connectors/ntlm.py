@@ -47,7 +47,7 @@ class NtlmTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for connection in self._open:
+        for connection in list(self._open):  # requests under way end meanwhile, and take theirs out
             await connection.aclose()
         self._idle.clear()
         self._open.clear()

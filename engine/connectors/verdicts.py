@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Any
 
 from engine.connectors.protocol import Result, Status, Write, WriteKind
+from engine.model.masking import mask
 
 
 class Verdict(Enum):
@@ -80,13 +81,19 @@ _SEGMENT_CODES = frozenset({"0x80060888"})
 
 
 def fault(body: Any) -> Fault:
-    """Code and message of an error body; empty when it is none. NAV's correlation id goes: it differs every time."""
+    """Code and message of an error body, without secrets that it repeats; empty when it is none.
+
+    NAV's correlation id goes: it differs every time.
+    """
     error = body.get("error") if isinstance(body, Mapping) else None
     if not isinstance(error, Mapping):
         return Fault()
     code, message = error.get("code"), error.get("message")
-    text = _CORRELATION.sub("", message[:_MESSAGE_LENGTH]) if isinstance(message, str) else ""
-    return Fault(code[:128] if isinstance(code, str) else "", text)
+    text = _CORRELATION.sub("", mask(message)[:_MESSAGE_LENGTH]) if isinstance(message, str) else ""
+    if not isinstance(code, str):
+        return Fault("", text)
+    # a code that decides is kept whatever the password is
+    return Fault(code if code in _CODES or code in _SEGMENT_CODES else mask(code)[:128], text)
 
 
 def judge(status: int, code: str = "") -> Verdict:
@@ -108,7 +115,7 @@ def refused(write: Write, verdict: Verdict, problem: Fault) -> Result:
 
 def unknown(write: Write, message: str) -> Result:
     """The result of a write whose answer did not arrive, or cannot be read."""
-    return Result(write.key, Status.UNKNOWN, write.id, None, "", message)
+    return Result(write.key, Status.UNKNOWN, write.id, None, "", mask(message))
 
 
 def _status(write: Write, verdict: Verdict, problem: Fault) -> Status:

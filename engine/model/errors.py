@@ -16,15 +16,20 @@ A record that cannot be written is not an exception: it is an outcome (`engine.m
 
 from typing import ClassVar
 
+from engine.model.masking import mask
+
 
 class CouplerError(Exception):
-    """An error that an operator can act upon: a stable code, what happened, and one sentence of what to do."""
+    """An error that an operator can act upon: a stable code, what happened, and one sentence of what to do.
+
+    What happened may repeat what a server said; it never has a secret in it.
+    """
 
     code: ClassVar[str] = "coupler"
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = mask(message)
+        super().__init__(self.message)
         self.hint = hint
 
 
@@ -35,7 +40,7 @@ class ConfigError(CouplerError):
 
     def __init__(self, message: str, hint: str = "", problems: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint)
-        self.problems = problems or (message,)
+        self.problems = problems or (self.message,)
 
 
 class ConnectionLost(CouplerError):

@@ -2,19 +2,24 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from engine.connectors.auth import EntraApp, OriginAuth, Pass, SignInUnavailable, WindowsUser
-from engine.connectors.client import Limits
+from engine.connectors.client import Limits, ODataClient
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
+from engine.connectors.ntlm import NtlmTransport
 from engine.connectors.protocol import Query, Status, Write, WriteKind
 from engine.connectors.urls import service_root
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
@@ -26,7 +31,7 @@ from sandbox.serve import Sandbox, running
 from sandbox.signin import Windows
 from sandbox.throttle import Latency
 from tests.connectors.conftest import COMPANY, Time
-from tests.connectors.scripted import Reply, Server, json_reply, reply
+from tests.connectors.scripted import Reply, Seen, Server, json_reply, reply, serving, silence
 
 ROOT = service_root("https://org.example/api/data/v9.2")
 ROWS = {"Customer": [{"No": f"C{n}", "Name": f"Customer {n}"} for n in range(40)]}
@@ -122,13 +127,57 @@ async def test_a_token_that_is_refused_is_fetched_anew_once_for_all_who_used_it(
     auth = OriginAuth(ROOT, fetch, time.clock)
 
     async def refused() -> str:
-        flow = auth.async_auth_flow(httpx.Request("GET", "https://org.example/x"))
-        first = await anext(flow)
-        again = await flow.asend(httpx.Response(401, request=first))
-        return str(again.headers["Authorization"])
+        request = await anext(auth.async_auth_flow(httpx.Request("GET", "https://org.example/x")))
+        assert await auth.renewed(request)
+        return await auth.ready()
 
     assert set(await asyncio.gather(*(refused() for _ in range(20)))) == {"Bearer 2"}
     assert fetch.count == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_repeat_with_a_new_token_waits_for_the_end_of_a_pause(server: Server, time: Time, method: str) -> None:
+    """The other request of the host is put off while the new token is fetched."""
+    tokens = iter(("old", "new"))
+    arrived: list[tuple[str, float]] = []
+    client = ODataClient("CRM", server.url, lambda: next(tokens), gate=time.make_gate())
+
+    def answer(seen: Seen) -> Reply:
+        token = seen.headers["authorization"].removeprefix("Bearer ")
+        arrived.append((token, time.now))
+        if token == "old":
+            client.gate.throttled("429", 30, 1)
+            return reply(401)
+        return json_reply({"value": []})
+
+    server.answer = answer
+    if method == "GET":
+        assert await client.read("a") == {"value": []}
+    else:
+        assert (await client.write("a", b"{}", {})).status == 200
+    await client.close()
+    (_, refused), (token, repeated) = arrived
+    assert (token, repeated - refused >= 30) == ("new", True)
+
+
+async def test_a_token_that_is_refused_is_asked_for_again_and_not_shown_twice(server: Server, time: Time) -> None:
+    server.say(reply(401))
+    asked = iter(("same-token", "same-token"))
+    client = ODataClient("CRM", server.url, lambda: next(asked), gate=time.make_gate())
+    with pytest.raises(AccessDenied):
+        await client.read("a")
+    await client.close()
+    assert (list(asked), len(server.seen)) == ([], 1)
+
+
+async def test_a_new_token_that_is_refused_too_ends_the_request(server: Server, time: Time) -> None:
+    server.say(reply(401))
+    tokens = iter(("token-1", "token-2", "token-3"))
+    client = ODataClient("CRM", server.url, lambda: next(tokens), gate=time.make_gate())
+    with pytest.raises(AccessDenied):
+        await client.read("a")
+    await client.close()
+    assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer token-1", "Bearer token-2"]
 
 
 # --- Entra
@@ -242,21 +291,39 @@ PASSING: list[Reply] = [
 async def test_what_a_token_endpoint_says_when_it_is_busy_or_broken_may_pass(server: Server, said: Reply) -> None:
     server.say(said)
     with pytest.raises(SignInUnavailable):
-        await by_client_credentials(EntraApp(server.url, "id", "s/.default", "secret"))()
+        await by_client_credentials(EntraApp(server.url, "id", "s/.default", "app-value"))()
     assert len(server.seen) == 1, "neither repeated here nor followed elsewhere"
 
 
 async def test_older_token_endpoints_say_their_seconds_as_text(server: Server) -> None:
     server.say(json_reply({"access_token": "t", "expires_in": "3599"}))
-    assert await by_client_credentials(EntraApp(server.url, "id", "s/.default", "secret"))() == Pass("Bearer t", 3599.0)
+    assert await by_client_credentials(EntraApp(server.url, "id", "s/.default", "app-value"))() == Pass(
+        "Bearer t", 3599.0
+    )
     (seen,) = server.seen
-    assert seen.body == b"grant_type=client_credentials&client_id=id&client_secret=secret&scope=s%2F.default"
+    assert seen.body == b"grant_type=client_credentials&client_id=id&client_secret=app-value&scope=s%2F.default"
     assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
 
 
 def test_the_client_secret_goes_to_no_address_without_tls() -> None:
     with pytest.raises(ConfigError, match="not encrypted"):
-        by_client_credentials(EntraApp("http://login.example/t/oauth2/v2.0/token", "id", "s/.default", "secret"))
+        by_client_credentials(EntraApp("http://login.example/t/oauth2/v2.0/token", "id", "s/.default", "app-value"))
+
+
+async def test_a_token_endpoint_that_cannot_be_trusted_is_said_at_once(tmp_path: Path, time: Time) -> None:
+    mine, other = trustme.CA(), trustme.CA()
+    other.cert_pem.write_to_path(tmp_path / "other.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    mine.issue_cert("localhost").configure_cert(context)
+    async with serving(context) as endpoint, served(crm_way="entra") as sandbox:
+        app = replace(app_for(sandbox, sandbox.crm_url), token_url=f"{endpoint.url}/token")
+        async with crm_of(sandbox, app, gate=time.make_gate(), ca_file=str(tmp_path / "other.pem")) as crm:
+            with pytest.raises(ConnectionLost, match="certificate") as caught:
+                await crm.count("accounts", ())
+    assert "/token" in caught.value.message
+    assert "ca_file" in caught.value.hint
+    assert endpoint.seen == [], "the client secret was not sent"
+    assert time.slept == [], "waiting does not help"
 
 
 # --- Basic
@@ -345,6 +412,22 @@ async def test_a_service_that_never_asks_for_ntlm_is_answered_like_any_other(ser
     assert [page async for page in nav.pages(CUSTOMERS)] == []
     assert "authorization" not in server.seen[0].headers
     await nav.close()
+
+
+@pytest.mark.usefixtures("ntlm")
+async def test_closing_ends_requests_that_are_under_way() -> None:
+    async with serving() as server:
+        server.say(silence)
+        connect = partial(httpx.AsyncHTTPTransport, trust_env=False)
+        http = httpx.AsyncClient(transport=NtlmTransport(WindowsUser("D\\u", "p"), connect), trust_env=False)
+        requests = [asyncio.create_task(http.get(server.url)) for _ in range(3)]
+        async with asyncio.timeout(5):
+            while server.open_now < 3:  # noqa: ASYNC110 - the server has no event for it
+                await asyncio.sleep(0.01)
+        for one in requests:
+            one.cancel()
+        await http.aclose()
+        assert all(isinstance(end, BaseException) for end in await asyncio.gather(*requests, return_exceptions=True))
 
 
 def test_without_the_package_ntlm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,12 +39,17 @@ class Course:
     late: list[float] = field(default_factory=list)
 
 
-async def busy(rules: Rules, execution: float, *, told: bool = True, others: float = 0.0) -> Course:
-    """Keep thirty tasks busy for an hour; `others` is what someone else uses per second meanwhile."""
+async def busy(
+    rules: Rules, execution: float, *, told: bool = True, others: float = 0.0, window: float | None = None
+) -> Course:
+    """Keep thirty tasks busy for an hour; `others` is what someone else uses per second meanwhile.
+
+    `window` is the one that the gate expects, if not that of the rules.
+    """
     loop = asyncio.get_running_loop()
     chance = random.Random(7)
     meter = Meter(rules, loop.time)
-    gate = Gate("CRM", None if rules.tells else 5, window=rules.window, clock=loop.time, chance=chance.random)
+    gate = Gate("CRM", None if rules.tells else 5, window=window or rules.window, clock=loop.time, chance=chance.random)
     course = Course()
     end = MEASURED + 4 * rules.window
 
@@ -92,9 +97,11 @@ def late(meter: Meter) -> list[float]:
     return [one.into_pause for one in meter.log if one.into_pause is not None and one.into_pause > GRACE]
 
 
-def run(execution: float, rules: Rules = DATAVERSE, *, told: bool = True, others: float = 0.0) -> Course:
+def run(
+    execution: float, rules: Rules = DATAVERSE, *, told: bool = True, others: float = 0.0, window: float | None = None
+) -> Course:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(busy(rules, execution, told=told, others=others))
+        return runner.run(busy(rules, execution, told=told, others=others, window=window))
 
 
 @pytest.mark.parametrize("execution", [0.142, 1.13])
@@ -117,6 +124,14 @@ def test_what_another_program_uses_of_the_same_user_is_left_to_it() -> None:
     course = run(1.13, others=2.0)
     assert course.executed / (2 * MEASURED) >= MUST
     assert course.throttled <= 0.02 * course.served
+
+
+def test_of_a_window_that_is_shorter_than_expected_about_half_is_used_and_nothing_is_sent_inside_a_pause() -> None:
+    """What docs/operations.md says of `coupler sandbox --limits-scale 30`."""
+    course = run(0.142, DATAVERSE.scaled(30), window=300.0)
+    assert 0.4 <= max(course.executed / (4 * MEASURED), course.served / (20 * MEASURED)) <= 0.65
+    assert course.throttled <= 0.01 * course.served
+    assert course.late == []
 
 
 def test_business_central_which_never_says_how_long_to_wait_is_used_as_well() -> None:

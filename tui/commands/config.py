@@ -11,8 +11,8 @@ import click
 from engine.config import Secret, Settings, config_dir, find_config, load
 from engine.config.certificates import certificates_problem
 from engine.config.paths import state_path
-from engine.config.secrets import MASK
 from engine.model.errors import ConfigError
+from engine.model.masking import MASK
 from tui import diagnostics
 from tui.commands import records
 from tui.commands.common import config_option, json_option, out, settings

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from engine.config import Settings
-from engine.config.secrets import mask
+from engine.model.masking import mask
 from engine.runs.connection import Lacking, State, Tried, try_connections
 from tui.commands import records
 from tui.commands.common import config_option, json_option, out, settings
