@@ -7,7 +7,7 @@ such a NAV has become Business Central, couplings lead to the ids that records h
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import sqlalchemy as sa
@@ -35,15 +35,24 @@ _FEW = 10
 @dataclass(frozen=True, slots=True)
 class Renames:
     """What was found before a pass. `unsure` are ids, of both sides, of records of which it cannot be told whether they
-    were renamed. `gone` are NAV ids of coupled records that are not there; None where a record that is gone is gone.
+    were renamed. `gone` are NAV ids of coupled records that are not there, `present` those of all records; None where
+    a record that is gone is gone.
     """
 
     unsure: frozenset[str] = frozenset()
     gone: frozenset[str] | None = None
+    present: frozenset[str] | None = None
 
     def doubtful(self, lost: Coupling | None) -> bool:
         """Whether the NAV record of a pair that is found to be gone may have been renamed a moment ago."""
         return self.gone is not None and lost is not None and lost.nav_id not in self.gone
+
+    def hinders(self, one_way: Direction, id: str) -> Problem | None:
+        """Why an uncoupled record may not get a new partner: a coupled one may have become this one."""
+        if id in self.unsure:
+            return MAY_BE_RENAMED
+        appeared = one_way is TO and self.present is not None and id not in self.present
+        return APPEARED if appeared else None
 
 
 async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) -> Renames:
@@ -51,19 +60,21 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
     if not context.nav.ids_from_keys:
         return Renames()
     table = mapping.nav
-    query = Query(table.entity, table.key, (table.number,), page_size=_KEYS_AT_ONCE)
-    present = {str(row[table.key]): str(row[table.number]) async for rows in context.nav.pages(query) for row in rows}
+    present, requests = await _numbers(context, mapping)
     pairs = await context.store.read(partial(_pairs, mapping=mapping.name))
-    vanished = [pair for pair in pairs if pair.nav_id not in present]
     coupled = {pair.nav_id for pair in pairs}
-    appeared = [id for id in present if id not in coupled] if vanished else []
+    appeared = [id for id in present if id not in coupled]
+    # what is renamed between two requests is there twice, or not at all: a second look knows what is gone
+    there = (await _numbers(context, mapping))[0] if pairs and appeared and requests > 1 else present
+    vanished = [pair for pair in pairs if pair.nav_id not in there]
+    appeared = appeared if vanished else []
     elsewhere = await context.store.read(
         lambda connection: context.couplings.taken(connection, mapping.name, FROM, appeared)
     )
     appeared = [id for id in appeared if id not in elsewhere]
-    gone = frozenset(pair.nav_id for pair in vanished)
+    found = Renames(gone=frozenset(pair.nav_id for pair in vanished), present=frozenset(present))
     if not appeared:
-        return Renames(gone=gone)
+        return found
     ours = await context.nav.fetch(table.entity, table.key, appeared, source_columns(mapping, TO))
     theirs = await context.crm.fetch(
         mapping.crm.entity, mapping.crm.key, [pair.crm_id for pair in vanished], source_columns(mapping, FROM)
@@ -73,12 +84,20 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
     claims = Counter(id for ids in likely.values() for id in ids)
     unsure: set[str] = set()
     for pair in vanished:
-        found = sorted(likely.get(pair.crm_id, ()))
-        if compare.possible and len(found) == 1 and claims[found[0]] == 1:
-            await _rename(context, scope, pair, found[0], present[found[0]])
-        elif found:
-            unsure.update((pair.crm_id, *found))
-    return Renames(frozenset(unsure), gone)
+        same = sorted(likely.get(pair.crm_id, ()))
+        if compare.possible and len(same) == 1 and claims[same[0]] == 1:
+            await _rename(context, scope, pair, same[0], present[same[0]])
+        elif same:
+            unsure.update((pair.crm_id, *same))
+    return replace(found, unsure=frozenset(unsure))
+
+
+async def _numbers(context: Context, mapping: TableMapping) -> tuple[dict[str, str], int]:
+    """The numbers of all NAV records by id, and how many requests it took to read them."""
+    table = mapping.nav
+    query = Query(table.entity, table.key, (table.number,), page_size=_KEYS_AT_ONCE)
+    pages = [rows async for rows in context.nav.pages(query) if rows]
+    return {str(row[table.key]): str(row[table.number]) for rows in pages for row in rows}, len(pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +246,11 @@ MAY_BE_RENAMED = Problem(
     "Coupled records are gone from NAV while this one appeared, and their values do not tell which one it was before; "
     "it was not created.",
     "Couple it by hand if it was renamed; else remove the couplings of the records that are gone (`coupler broken`).",
+)
+APPEARED = Problem(
+    "appeared",
+    "it appeared while the run was under way",
+    "It was not there when its table was first looked at: it is new, or a coupled record that was just renamed; "
+    "it was not created.",
+    "Run again: the next run knows which it is.",
 )
