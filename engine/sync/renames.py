@@ -1,8 +1,9 @@
 """Renamed records of a NAV whose records have no id but their primary key (reference/domain.md sections 3.6 and 8.1).
 
 A coupled record that is gone while another one appeared with the same values was renamed: its coupling goes on with
-it. Where that cannot be told, the new record is not created on the other side, so that there are no two of it. Once
-such a NAV has become Business Central, couplings lead to the ids that records have there.
+it. Where that cannot be told, and they have the name or most texts in common, the new record is not created on the
+other side, so that there are no two of it. One of which name and texts changed at once is taken for new. Once such a
+NAV has become Business Central, couplings lead to the ids that records have there.
 """
 
 from collections import Counter
@@ -87,8 +88,11 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
         same = sorted(likely.get(pair.crm_id, ()))
         if compare.possible and len(same) == 1 and claims[same[0]] == 1:
             await _rename(context, scope, pair, same[0], present[same[0]])
+            del ours[same[0]], theirs[pair.crm_id]
         elif same:
             unsure.update((pair.crm_id, *same))
+    for crm_id, ids in compare.alike(ours, theirs).items():
+        unsure.update((crm_id, *ids))
     return replace(found, unsure=frozenset(unsure))
 
 
@@ -127,16 +131,41 @@ class _Comparison:
                 found[crm_id].update(by_rule.get(self._match(rule, FROM, row), ()))
         return found
 
+    def alike(self, ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> dict[str, set[str]]:
+        """By CRM id, the NAV records with its name, or with most of its texts: too few to be sure, too many to pass."""
+        found: dict[str, set[str]] = {}
+        by_name = _by_key(ours, lambda row: self._name(row, TO))
+        texts = {id: _filled(self._values(row, TO)) for id, row in ours.items()}
+        by_text: dict[tuple[int, object], list[str]] = {}
+        for id, filled in texts.items():
+            for one in filled:
+                by_text.setdefault(one, []).append(id)
+        for crm_id, row in theirs.items():
+            mine = _filled(self._values(row, FROM))
+            equal = Counter(id for one in mine for id in by_text.get(one, ()))
+            ids = {id for id, number in equal.items() if 2 * number > max(len(mine), len(texts[id]))}
+            if ids := ids.union(by_name.get(self._name(row, FROM), ())):
+                found[crm_id] = ids
+        return found
+
+    def _name(self, row: Row, side: Direction) -> Key | None:
+        """The name of a record, where it has one besides its key."""
+        name = folded(row.get(self.mapping.table(side).name))
+        return None if blank(name) or self.mapping.nav.name == self.mapping.nav.number else (name,)
+
     def _texts(self, row: Row, side: Direction) -> Key | None:
         """What equal records have in common at least; None when it says nothing."""
+        values = self._values(row, side)
+        return None if all(map(blank, values)) else values
+
+    def _values(self, row: Row, side: Direction) -> Key:
         one_way = self.mapping.direction.passes[0]
-        values = tuple(
+        return tuple(
             folded(source_value(one, side, row))
             for one in self.mapping.fields
             if self._compared(one) and one.kind is FieldKind.TEXT and not one.transforms
             if one.direction.includes(one_way)
         )
-        return None if all(map(blank, values)) else values
 
     def _match(self, rule: MatchRule, side: Direction, row: Row) -> Key | None:
         fields = [rule_field(self.mapping, nav, crm) for nav, crm in rule.pairs]
@@ -159,6 +188,11 @@ class _Comparison:
     def _compared(self, field: FieldMapping) -> bool:
         own = bool(field.nav and field.crm) and field.nav != self.mapping.nav.number
         return own and not (field.derived or field.create_only or field.seed)
+
+
+def _filled(values: Key) -> list[tuple[int, object]]:
+    """The values that say something, each with its place."""
+    return [(place, value) for place, value in enumerate(values) if not blank(value)]
 
 
 def _by_key(rows: Mapping[str, Row], key_of: Callable[[Row], Key | None]) -> dict[Key | None, list[str]]:

@@ -115,6 +115,21 @@ async def test_a_renamed_and_changed_record_is_known_by_what_matches(make: Make)
     assert len(world.crm("accounts")) == 2
 
 
+@pytest.mark.parametrize("changes", [{"City": "Bonn"}, {"Name": "Another firm"}])
+async def test_a_renamed_and_changed_record_that_matches_nothing_is_not_created(
+    make: Make, changes: dict[str, str]
+) -> None:
+    firms = [customer(number, E_Mail="", City=f"City {number}", Address=number) for number in ("C1", "C2", "C3")]
+    world = make({"Customer": firms}, version="2016")
+    await world.run("CUSTOMER")
+    rename(world, "Customer", "C1", "Z1", **changes)
+    run = await world.run("CUSTOMER")
+    codes = world.codes(run, "CUSTOMER")
+    assert codes["Z1"] == "may_be_renamed"
+    assert set(codes.values()) == {"may_be_renamed", "deleted"}
+    assert len(world.crm("accounts")) == 3
+
+
 async def test_a_renamed_item_changes_the_number_of_its_product(make: Make) -> None:
     world = make({"Unit_of_Measure": [{"Code": "PCS"}], "Item": [item("I1"), item("I2")]}, version="2018")
     await world.run("UNITOFMEASURE", "ITEM-PRODUCT")
