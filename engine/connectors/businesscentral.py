@@ -62,11 +62,6 @@ class BusinessCentral(NavPages):
         """Whether a record of this table got the id that it was given."""
         return entity in self._keeping
 
-    async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
-        """The records with these keys, by key."""
-        rows = await self.find(entity, key, ids, (*fields, key))
-        return {str(row[key]).lower(): row for row in rows if row.get(key) is not None}
-
     async def find(
         self,
         entity: str,

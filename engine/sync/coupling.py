@@ -74,7 +74,7 @@ async def create_partner(context: Context, scope: Scope, name: str) -> None:
         problem = _already(_called(table, found), f"a new {other.caption}", f"{other.caption} {partner}")
         await _refuse(context, scope, found if one_way is TO else None, found if one_way is FROM else None, problem)
         return
-    await work_records(await Pass.of(context, scope), [found.row], found.id)
+    await work_records(await Pass.after_renames(context, scope), [found.row], found.id)
 
 
 async def work_records(one: Pass, rows: Sequence[Row], key: str) -> PageResult:

@@ -22,7 +22,7 @@ from engine.sync.handling.base import Handling, Prepared
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
 from engine.sync.matching import find_partners
-from engine.sync.renames import MAY_BE_RENAMED, Renames, follow_renames
+from engine.sync.renames import Renames, follow_renames
 from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
 from engine.sync.twins import refuse_twins
@@ -152,7 +152,7 @@ async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepar
         prepared = await one.handling.prepare(rows)
 
         async def work(scope: Scope, needed: Sequence[Row]) -> PageResult:
-            return await work_page(await Pass.of(one.context, scope), needed, None)
+            return await work_page(await Pass.after_renames(one.context, scope), needed, None)
 
         await synchronize_now(one.context, one.scope, prepared.needs, list(rows)[-1], work)
     return await one.handling.prepare(rows)
@@ -165,8 +165,9 @@ async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     for item in items:
         if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
             item.fail(IN_DOUBT, one_way=scope.direction)
-        if item.open and item.mode is Mode.CREATE and item.id in one.renames.unsure:
-            item.fail(MAY_BE_RENAMED, one_way=scope.direction)
+        hindrance = one.renames.hinders(scope.direction, item.id)
+        if item.open and item.mode is Mode.CREATE and hindrance is not None:
+            item.fail(hindrance, one_way=scope.direction)
     creates = [item for item in items if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:
         again = dict[str, int]()

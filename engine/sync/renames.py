@@ -1,13 +1,14 @@
 """Renamed records of a NAV whose records have no id but their primary key (reference/domain.md sections 3.6 and 8.1).
 
 A coupled record that is gone while another one appeared with the same values was renamed: its coupling goes on with
-it. Where that cannot be told, the new record is not created on the other side, so that there are no two of it. Once
-such a NAV has become Business Central, couplings lead to the ids that records have there.
+it. Where that cannot be told, and they have the name or most texts in common, the new record is not created on the
+other side, so that there are no two of it. One of which name and texts changed at once is taken for new. Once such a
+NAV has become Business Central, couplings lead to the ids that records have there.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import sqlalchemy as sa
@@ -35,15 +36,24 @@ _FEW = 10
 @dataclass(frozen=True, slots=True)
 class Renames:
     """What was found before a pass. `unsure` are ids, of both sides, of records of which it cannot be told whether they
-    were renamed. `gone` are NAV ids of coupled records that are not there; None where a record that is gone is gone.
+    were renamed. `gone` are NAV ids of coupled records that are not there, `present` those of all records; None where
+    a record that is gone is gone.
     """
 
     unsure: frozenset[str] = frozenset()
     gone: frozenset[str] | None = None
+    present: frozenset[str] | None = None
 
     def doubtful(self, lost: Coupling | None) -> bool:
         """Whether the NAV record of a pair that is found to be gone may have been renamed a moment ago."""
         return self.gone is not None and lost is not None and lost.nav_id not in self.gone
+
+    def hinders(self, one_way: Direction, id: str) -> Problem | None:
+        """Why an uncoupled record may not get a new partner: a coupled one may have become this one."""
+        if id in self.unsure:
+            return MAY_BE_RENAMED
+        appeared = one_way is TO and self.present is not None and id not in self.present
+        return APPEARED if appeared else None
 
 
 async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) -> Renames:
@@ -51,19 +61,21 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
     if not context.nav.ids_from_keys:
         return Renames()
     table = mapping.nav
-    query = Query(table.entity, table.key, (table.number,), page_size=_KEYS_AT_ONCE)
-    present = {str(row[table.key]): str(row[table.number]) async for rows in context.nav.pages(query) for row in rows}
+    present, requests = await _numbers(context, mapping)
     pairs = await context.store.read(partial(_pairs, mapping=mapping.name))
-    vanished = [pair for pair in pairs if pair.nav_id not in present]
     coupled = {pair.nav_id for pair in pairs}
-    appeared = [id for id in present if id not in coupled] if vanished else []
+    appeared = [id for id in present if id not in coupled]
+    # what is renamed between two requests is there twice, or not at all: a second look knows what is gone
+    there = (await _numbers(context, mapping))[0] if pairs and appeared and requests > 1 else present
+    vanished = [pair for pair in pairs if pair.nav_id not in there]
+    appeared = appeared if vanished else []
     elsewhere = await context.store.read(
         lambda connection: context.couplings.taken(connection, mapping.name, FROM, appeared)
     )
     appeared = [id for id in appeared if id not in elsewhere]
-    gone = frozenset(pair.nav_id for pair in vanished)
+    found = Renames(gone=frozenset(pair.nav_id for pair in vanished), present=frozenset(present))
     if not appeared:
-        return Renames(gone=gone)
+        return found
     ours = await context.nav.fetch(table.entity, table.key, appeared, source_columns(mapping, TO))
     theirs = await context.crm.fetch(
         mapping.crm.entity, mapping.crm.key, [pair.crm_id for pair in vanished], source_columns(mapping, FROM)
@@ -73,12 +85,23 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
     claims = Counter(id for ids in likely.values() for id in ids)
     unsure: set[str] = set()
     for pair in vanished:
-        found = sorted(likely.get(pair.crm_id, ()))
-        if compare.possible and len(found) == 1 and claims[found[0]] == 1:
-            await _rename(context, scope, pair, found[0], present[found[0]])
-        elif found:
-            unsure.update((pair.crm_id, *found))
-    return Renames(frozenset(unsure), gone)
+        same = sorted(likely.get(pair.crm_id, ()))
+        if compare.possible and len(same) == 1 and claims[same[0]] == 1:
+            await _rename(context, scope, pair, same[0], present[same[0]])
+            del ours[same[0]], theirs[pair.crm_id]
+        elif same:
+            unsure.update((pair.crm_id, *same))
+    for crm_id, ids in compare.alike(ours, theirs).items():
+        unsure.update((crm_id, *ids))
+    return replace(found, unsure=frozenset(unsure))
+
+
+async def _numbers(context: Context, mapping: TableMapping) -> tuple[dict[str, str], int]:
+    """The numbers of all NAV records by id, and how many requests it took to read them."""
+    table = mapping.nav
+    query = Query(table.entity, table.key, (table.number,), page_size=_KEYS_AT_ONCE)
+    pages = [rows async for rows in context.nav.pages(query) if rows]
+    return {str(row[table.key]): str(row[table.number]) for rows in pages for row in rows}, len(pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +131,41 @@ class _Comparison:
                 found[crm_id].update(by_rule.get(self._match(rule, FROM, row), ()))
         return found
 
+    def alike(self, ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> dict[str, set[str]]:
+        """By CRM id, the NAV records with its name, or with most of its texts: too few to be sure, too many to pass."""
+        found: dict[str, set[str]] = {}
+        by_name = _by_key(ours, lambda row: self._name(row, TO))
+        texts = {id: _filled(self._values(row, TO)) for id, row in ours.items()}
+        by_text: dict[tuple[int, object], list[str]] = {}
+        for id, filled in texts.items():
+            for one in filled:
+                by_text.setdefault(one, []).append(id)
+        for crm_id, row in theirs.items():
+            mine = _filled(self._values(row, FROM))
+            equal = Counter(id for one in mine for id in by_text.get(one, ()))
+            ids = {id for id, number in equal.items() if 2 * number > max(len(mine), len(texts[id]))}
+            if ids := ids.union(by_name.get(self._name(row, FROM), ())):
+                found[crm_id] = ids
+        return found
+
+    def _name(self, row: Row, side: Direction) -> Key | None:
+        """The name of a record, where it has one besides its key."""
+        name = folded(row.get(self.mapping.table(side).name))
+        return None if blank(name) or self.mapping.nav.name == self.mapping.nav.number else (name,)
+
     def _texts(self, row: Row, side: Direction) -> Key | None:
         """What equal records have in common at least; None when it says nothing."""
+        values = self._values(row, side)
+        return None if all(map(blank, values)) else values
+
+    def _values(self, row: Row, side: Direction) -> Key:
         one_way = self.mapping.direction.passes[0]
-        values = tuple(
+        return tuple(
             folded(source_value(one, side, row))
             for one in self.mapping.fields
             if self._compared(one) and one.kind is FieldKind.TEXT and not one.transforms
             if one.direction.includes(one_way)
         )
-        return None if all(map(blank, values)) else values
 
     def _match(self, rule: MatchRule, side: Direction, row: Row) -> Key | None:
         fields = [rule_field(self.mapping, nav, crm) for nav, crm in rule.pairs]
@@ -140,6 +188,11 @@ class _Comparison:
     def _compared(self, field: FieldMapping) -> bool:
         own = bool(field.nav and field.crm) and field.nav != self.mapping.nav.number
         return own and not (field.derived or field.create_only or field.seed)
+
+
+def _filled(values: Key) -> list[tuple[int, object]]:
+    """The values that say something, each with its place."""
+    return [(place, value) for place, value in enumerate(values) if not blank(value)]
 
 
 def _by_key(rows: Mapping[str, Row], key_of: Callable[[Row], Key | None]) -> dict[Key | None, list[str]]:
@@ -227,4 +280,11 @@ MAY_BE_RENAMED = Problem(
     "Coupled records are gone from NAV while this one appeared, and their values do not tell which one it was before; "
     "it was not created.",
     "Couple it by hand if it was renamed; else remove the couplings of the records that are gone (`coupler broken`).",
+)
+APPEARED = Problem(
+    "appeared",
+    "it appeared while the run was under way",
+    "It was not there when its table was first looked at: it is new, or a coupled record that was just renamed; "
+    "it was not created.",
+    "Run again: the next run knows which it is.",
 )

@@ -6,6 +6,7 @@ from engine.model.mapping import DeletionPolicy, Direction
 from engine.model.records import record_id
 from engine.model.snapshot import RunState
 from engine.runs import snapshots
+from engine.sync import renames
 from sandbox.nav.state import NavState
 from tests.conflicts.tools import sync
 from tests.sync.company import CRM, NAV, made, prepare, sums
@@ -114,6 +115,21 @@ async def test_a_renamed_and_changed_record_is_known_by_what_matches(make: Make)
     assert len(world.crm("accounts")) == 2
 
 
+@pytest.mark.parametrize("changes", [{"City": "Bonn"}, {"Name": "Another firm"}])
+async def test_a_renamed_and_changed_record_that_matches_nothing_is_not_created(
+    make: Make, changes: dict[str, str]
+) -> None:
+    firms = [customer(number, E_Mail="", City=f"City {number}", Address=number) for number in ("C1", "C2", "C3")]
+    world = make({"Customer": firms}, version="2016")
+    await world.run("CUSTOMER")
+    rename(world, "Customer", "C1", "Z1", **changes)
+    run = await world.run("CUSTOMER")
+    codes = world.codes(run, "CUSTOMER")
+    assert codes["Z1"] == "may_be_renamed"
+    assert set(codes.values()) == {"may_be_renamed", "deleted"}
+    assert len(world.crm("accounts")) == 3
+
+
 async def test_a_renamed_item_changes_the_number_of_its_product(make: Make) -> None:
     world = make({"Unit_of_Measure": [{"Code": "PCS"}], "Item": [item("I1"), item("I2")]}, version="2018")
     await world.run("UNITOFMEASURE", "ITEM-PRODUCT")
@@ -157,12 +173,55 @@ async def test_what_is_renamed_while_a_pass_works_is_not_restored(make: Make) ->
         return seen.path.endswith("/systemusers")
 
     now = meanwhile(lambda: rename(world, "Salesperson_Purchaser", "ANNA", "ANN"))
-    run = await world.run("SALEPEOPLE", plan=at("crm", reading, None, None, now))
+    run = await world.run("SALEPEOPLE", plan=at("crm", reading, None, None, None, now))
     assert list(world.codes(run, "SALEPEOPLE").values()) == ["deleted"]
     assert [row["Code"] for row in world.nav("Salesperson_Purchaser")] == ["ANN"]
     run = await world.run("SALEPEOPLE")
     assert counters(run, "SALEPEOPLE") == {"unchanged": 1}
     assert [row["Code"] for row in world.nav("Salesperson_Purchaser")] == ["ANN"]
+
+
+def customers(seen: Seen) -> bool:
+    return seen.method == "GET" and seen.path.endswith("/Customer")
+
+
+@pytest.mark.parametrize("request_number", range(1, 6))
+async def test_what_is_renamed_while_a_pass_works_gets_no_second_partner(make: Make, request_number: int) -> None:
+    numbers = [f"C{number}" for number in range(1, 7)]
+    world = make({"Customer": [customer(one) for one in numbers]}, version="2018", page_size=2)
+    await world.run("CUSTOMER")
+    now = meanwhile(lambda: rename(world, "Customer", "C6", "Z6"))
+    run = await world.run("CUSTOMER", plan=at("nav", customers, *[None] * request_number, now))
+    assert set(world.codes(run, "CUSTOMER").values()) <= {"appeared", "deleted"}
+    assert len(world.crm("accounts")) == 6
+    run = await sync(world, "CUSTOMER")
+    assert world.codes(run, "CUSTOMER") == {}
+    assert len(world.crm("accounts")) == 6
+    assert sorted(one.nav_no for one in world.couplings("CUSTOMER")) == [*numbers[:5], "Z6"]
+
+
+async def test_what_is_new_while_a_pass_works_waits_for_the_next_one(make: Make) -> None:
+    world = make({"Customer": [customer("C1"), customer("C2")]}, version="2018", page_size=2)
+    now = meanwhile(lambda: world.add_nav("Customer", **customer("C3")))
+    run = await world.run("CUSTOMER", plan=at("nav", customers, None, None, None, now))
+    assert world.codes(run, "CUSTOMER") == {"C3": "appeared"}
+    assert len(world.crm("accounts")) == 2
+    await world.run("CUSTOMER")
+    assert len(world.crm("accounts")) == 3
+
+
+@pytest.mark.parametrize("request_number", range(4, 7))
+async def test_what_is_renamed_between_two_requests_for_keys_gets_no_second_partner(
+    make: Make, monkeypatch: pytest.MonkeyPatch, request_number: int
+) -> None:
+    monkeypatch.setattr(renames, "_KEYS_AT_ONCE", 2)
+    world = await coupled(make, "C1", "C2", "C3")
+    now = meanwhile(lambda: rename(world, "Customer", "C1", "Z1"))
+    await world.run("CUSTOMER", plan=at("nav", customers, *[None] * request_number, now))
+    assert len(world.crm("accounts")) == 3
+    await world.run("CUSTOMER")
+    assert len(world.crm("accounts")) == 3
+    assert sorted(one.nav_no for one in world.couplings("CUSTOMER")) == ["C2", "C3", "Z1"]
 
 
 async def test_a_renamed_unit_cannot_be_told_from_a_new_one(make: Make) -> None:
