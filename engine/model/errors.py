@@ -17,6 +17,12 @@ A record that cannot be written is not an exception: it is an outcome (`engine.m
 from typing import ClassVar
 
 
+def sentences(*parts: str) -> str:
+    """Parts as sentences in a row, each with its full stop; empty ones are left out."""
+    told = [part.strip() for part in parts if part.strip()]
+    return " ".join([*(one if one.endswith((".", "!", "?")) else f"{one}." for one in told[:-1]), *told[-1:]])
+
+
 class CouplerError(Exception):
     """An error that an operator can act upon: a stable code, what happened, and one sentence of what to do."""
 
@@ -26,6 +32,11 @@ class CouplerError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def told(self) -> str:
+        """What happened, and then what to do."""
+        return sentences(self.message, self.hint)
 
 
 class ConfigError(CouplerError):
