@@ -118,7 +118,7 @@ class CouplerApp(App[None]):
         try:
             self.door.wish(run, wish)
         except CouplerError as error:
-            self.farewell = safe(f"coupler: run {run} goes on: {error.message} {error.hint}", 400)
+            self.farewell = safe(f"coupler: run {run} goes on: {error.told}", 400)
 
     def leave_now(self, code: int) -> None:
         """Ends with this exit code; safe to call from a signal handler. The first code stays."""

@@ -112,13 +112,9 @@ class BusinessCentral(NavPages):
             companies = await self._companies()
         except ConnectionLost as error:
             denied = isinstance(error, AccessDenied)
-            return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied)]
-        found = self._company in companies
-        known = "found" if found else f"not among {', '.join(companies)}"
-        return [
-            Step("Company list", ok=True, detail=f"{len(set(companies.values()))} companies"),
-            Step(self._company, found, known),
-        ]
+            return [Step("Company list", ok=False, detail=error.told, denied=denied)]
+        number = len(set(companies.values()))
+        return [Step("Company list", ok=True, detail=f"{number} companies"), self._company_step(list(companies))]
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The tables that the API has, with names as on pages."""

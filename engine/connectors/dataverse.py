@@ -149,13 +149,18 @@ class Dataverse:
         steps: list[Step] = []
         try:
             who = await self._client.read("WhoAmI", patience=_PROBE_PATIENCE)
-            steps.append(Step("WhoAmI", "UserId" in who, f"user {who.get('UserId')} of {who.get('OrganizationId')}"))
+            if "UserId" not in who:
+                root = urls.shown(self._client.root)
+                return [
+                    Step("WhoAmI", ok=False, detail=f"{root} does not answer as Dataverse's Web API; check [crm] url.")
+                ]
+            steps.append(Step("WhoAmI", ok=True, detail=f"user {who['UserId']} of {who.get('OrganizationId')}"))
             version = await self._client.read("RetrieveVersion", patience=_PROBE_PATIENCE)
             steps.append(Step("RetrieveVersion", "Version" in version, str(version.get("Version"))))
         except ConnectionLost as error:
             name = "RetrieveVersion" if steps else "WhoAmI"
             denied = isinstance(error, AccessDenied)
-            steps.append(Step(name, ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied))
+            steps.append(Step(name, ok=False, detail=error.told, denied=denied))
         return steps
 
     async def metadata(self) -> Mapping[str, Shape]:

@@ -81,10 +81,13 @@ def _token(url: httpx.URL, app: EntraApp, status: int, content: dict[str, Any]) 
             return Pass(bearer(token), float(seconds))
         raise SignInUnavailable(f"no token: {urls.shown(url)} answers without one")
     error = content.get("error")
-    if status == 429 or status >= 500 or error in _PASSES:
+    if status == 429 or status >= 500 or (isinstance(error, str) and error in _PASSES):
         raise SignInUnavailable(f"no token: {urls.shown(url)} answers {status}")
+    if not isinstance(error, str):
+        # whoever gives tokens says in one word why not (RFC 6749 section 5.2)
+        raise AccessDenied(f"{urls.shown(url)} is no token endpoint: it answers {status}.", "Check token_url.")
     said = content.get("error_description")
-    lines = said.splitlines() if isinstance(said, str) and said.strip() else [str(error or "")]
+    lines = said.splitlines() if isinstance(said, str) and said.strip() else [error]
     text = mask(lines[0])[:_LONGEST]
     code = _CODE.search(text)
     raise AccessDenied(

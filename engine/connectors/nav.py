@@ -163,15 +163,13 @@ class NavPages:
             content = await self._client.read("Company", patience=_PROBE_PATIENCE)
         except ConnectionLost as error:
             denied = isinstance(error, AccessDenied)
-            return [Step("Company list", ok=False, detail=f"{error.message} {error.hint}".strip(), denied=denied)]
+            return [Step("Company list", ok=False, detail=error.told, denied=denied)]
         listed = content.get("value")
         if not isinstance(listed, list):
             detail = f"{urls.shown(self._client.root)} does not answer as NAV's OData V4; check [nav] url."
             return [Step("Company list", ok=False, detail=detail)]
-        names = [row.get("Name") for row in listed if isinstance(row, dict)]
-        found = self._company in names
-        known = "found" if found else f"not among {', '.join(str(name) for name in names)}"
-        return [Step("Company list", ok=True, detail=f"{len(names)} companies"), Step(self._company, found, known)]
+        names = [str(row.get("Name")) for row in listed if isinstance(row, dict)]
+        return [Step("Company list", ok=True, detail=f"{len(names)} companies"), self._company_step(names)]
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The pages that are published, by their names."""
@@ -180,6 +178,13 @@ class NavPages:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
+
+    def _company_step(self, names: Sequence[str]) -> Step:
+        """Whether our company is among those that the service names."""
+        if self._company in names:
+            return Step(self._company, ok=True, detail="found")
+        others = f"it has {', '.join(names)}" if names else "it shows none to this user"
+        return Step(self._company, ok=False, detail=f'NAV has no company "{self._company}"; {others}')
 
     async def _company_path(self) -> str:
         return f"Company({urls.key_segment(self._company)})"

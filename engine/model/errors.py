@@ -19,6 +19,12 @@ from typing import ClassVar
 from engine.model.masking import mask
 
 
+def sentences(*parts: str) -> str:
+    """Parts as sentences in a row, each with its full stop; empty ones are left out."""
+    told = [part.strip() for part in parts if part.strip()]
+    return " ".join([*(one if one.endswith((".", "!", "?")) else f"{one}." for one in told[:-1]), *told[-1:]])
+
+
 class CouplerError(Exception):
     """An error that an operator can act upon: a stable code, what happened, and one sentence of what to do.
 
@@ -31,6 +37,11 @@ class CouplerError(Exception):
         self.message = mask(message)
         super().__init__(self.message)
         self.hint = hint
+
+    @property
+    def told(self) -> str:
+        """What happened, and then what to do."""
+        return sentences(self.message, self.hint)
 
 
 class ConfigError(CouplerError):

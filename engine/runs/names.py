@@ -10,7 +10,9 @@ from typing import TypeVar
 
 from engine.config import Settings
 from engine.config.check import meant
+from engine.connectors.dataverse import Dataverse
 from engine.connectors.metadata import Property, Shape
+from engine.connectors.nav import NavPages
 from engine.mapping.defaults import column_is_lookup
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition, Direction, FieldKind, FieldMapping, Table, TableMapping
@@ -42,17 +44,20 @@ _REMEDY = {"odata": " Publish the field on the page", "api": " This release of A
 
 @dataclass(slots=True)
 class Findings:
-    """What was found: `problems` keep records from being read or written, `warnings` some of them."""
+    """What was found: `refusals` keep a side from being used at all, `problems` records from being read or written,
+    `warnings` some of them.
+    """
 
+    refusals: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
 async def check_names(settings: Settings) -> Findings:
-    """Ask both services. One that cannot be reached is a warning, one that refuses us a problem."""
+    """Ask both services. One that lets us in and does not show what it has is a warning."""
     found = Findings()
     async with connected(settings) as (nav, crm):
-        pages, tables = await asyncio.gather(_ask(nav.metadata(), found), _ask(crm.metadata(), found))
+        pages, tables = await asyncio.gather(_shapes(nav, found), _shapes(crm, found))
         labels = {}
         for entity, columns in _choices(settings.mappings).items():
             shape = (tables or {}).get(entity)
@@ -62,13 +67,22 @@ async def check_names(settings: Settings) -> Findings:
     return found
 
 
+async def _shapes(side: NavPages | Dataverse, found: Findings) -> Shapes | None:
+    """The tables of a side that can be reached and takes us."""
+    steps = await side.probe()
+    for step in steps:
+        if not step.ok:
+            found.refusals.append(step.detail)
+    return await _ask(side.metadata(), found) if steps[0].ok else None
+
+
 async def _ask(question: Awaitable[_T], found: Findings) -> _T | None:
     try:
         return await question
     except AccessDenied as error:
-        found.problems.append(f"{error.message} {error.hint}")
+        found.refusals.append(error.told)
     except ConnectionLost as error:
-        found.warnings.append(f"not all names were checked: {error.message}")
+        found.warnings.append(f"not all names were checked: {error.told}")
     return None
 
 

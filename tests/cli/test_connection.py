@@ -146,7 +146,7 @@ def test_another_company_is_named_with_those_that_there_are(coupler: Coupler, tm
         change(tmp_path, "CRONUS International Ltd.", "Cronus")
         code, steps = tried(coupler)
     assert code == 3
-    assert steps["NAV", "company Cronus"]["detail"] == "not among CRONUS International Ltd."
+    assert steps["NAV", "company Cronus"]["detail"] == ('NAV has no company "Cronus"; it has CRONUS International Ltd.')
     assert steps["NAV", "page Item"]["state"] == "not tried"
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -293,6 +294,16 @@ async def test_what_a_token_endpoint_says_when_it_is_busy_or_broken_may_pass(ser
     with pytest.raises(SignInUnavailable):
         await by_client_credentials(EntraApp(server.url, "id", "s/.default", "app-value"))()
     assert len(server.seen) == 1, "neither repeated here nor followed elsewhere"
+
+
+@pytest.mark.parametrize("content", [{"error": {"code": "NotFound"}}, {"error": ["x"]}, {}, ["x"]])
+async def test_another_service_at_the_address_of_the_token_endpoint_is_told_from_it(
+    server: Server, content: Any
+) -> None:
+    server.say(json_reply(content, 404))
+    with pytest.raises(AccessDenied, match="is no token endpoint: it answers 404") as caught:
+        await by_client_credentials(EntraApp(server.url, "id", "s/.default", "secret"))()
+    assert caught.value.hint == "Check token_url."
 
 
 async def test_older_token_endpoints_say_their_seconds_as_text(server: Server) -> None:

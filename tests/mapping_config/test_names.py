@@ -1,5 +1,6 @@
 """`coupler config check` compares names with what both services publish; what they publish is read with care."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,24 +189,62 @@ def test_the_command_asks_the_servers_unless_it_is_told_not_to(tmp_path: Path, s
     assert coupler(tmp_path, "config", "check").returncode == 0
 
 
-def test_servers_that_do_not_answer_are_a_warning_and_not_waited_for(tmp_path: Path) -> None:
-    settings(tmp_path, "")
-    text = (tmp_path / "config.toml").read_text()
-    text = text.replace("https://nav.example", "http://127.0.0.1:1").replace(
-        "https://crm.example", "http://127.0.0.1:1"
-    )
-    (tmp_path / "config.toml").write_text(text)
+def elsewhere(folder: Path, old: str, new: str) -> None:
+    text = (folder / "config.toml").read_text()
+    assert old in text
+    (folder / "config.toml").write_text(text.replace(old, new))
+
+
+def refused(folder: Path) -> str:
+    """What `config check` says where a server is not to be used: exit code 3 and no OK, in both ways to print."""
+    done = coupler(folder, "config", "check")
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert "Traceback" not in done.stderr
+    told = coupler(folder, "config", "check", "--json")
+    found = json.loads(told.stdout)
+    assert (told.returncode, found["ok"]) == (3, False)
+    assert coupler(folder, "config", "check", "--offline").returncode == 0
+    return done.stderr
+
+
+def test_servers_that_do_not_answer_are_told_and_not_waited_for(tmp_path: Path, sandbox: Sandbox) -> None:
+    write(tmp_path, sandbox, "")
+    elsewhere(tmp_path, sandbox.nav_url, "http://127.0.0.1:1/BC/ODataV4")
+    elsewhere(tmp_path, sandbox.crm_url, "http://127.0.0.1:1/api/data/v9.2")
     began = time.monotonic()
-    done = coupler(tmp_path, "config", "check")
-    assert time.monotonic() - began < 20
-    assert done.returncode == 0
-    assert done.stderr.count("warning: not all names were checked") == 2
+    text = refused(tmp_path)
+    assert time.monotonic() - began < 30
+    assert text.count("cannot be reached") == text.count("Check that the server runs") == 2
 
 
-async def test_a_server_that_refuses_us_is_a_problem(
+@pytest.mark.parametrize("side", ["nav", "crm"])
+def test_an_address_where_the_service_is_not(tmp_path: Path, sandbox: Sandbox, side: str) -> None:
+    write(tmp_path, sandbox, "")
+    url = sandbox.nav_url if side == "nav" else sandbox.crm_url
+    elsewhere(tmp_path, f'"{url}"', f'"{url}x"')
+    text = refused(tmp_path)
+    assert "was answered with 404" in text
+    assert ". Check the address of the service" in text
+
+
+def test_a_company_that_is_not_there_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    write(tmp_path, sandbox, "")
+    elsewhere(tmp_path, "CRONUS International Ltd.", "Cronus")
+    assert 'NAV has no company "Cronus"; it has CRONUS International Ltd.' in refused(tmp_path)
+
+
+def test_a_token_that_is_refused_is_a_matter_of_the_servers(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write(tmp_path, sandbox, "")
     monkeypatch.setenv("TOKEN", "wrong")
-    found = await check(tmp_path, sandbox, "")
-    assert len(found.problems) == 2
-    assert found.warnings == []
+    assert refused(tmp_path).count(" 401 ") == 2
+
+
+def test_what_is_wrong_in_the_file_goes_first(tmp_path: Path, sandbox: Sandbox) -> None:
+    write(tmp_path, sandbox, CASES["NAV field"][0])
+    elsewhere(tmp_path, sandbox.crm_url, "http://127.0.0.1:1/api/data/v9.2")
+    done = coupler(tmp_path, "config", "check")
+    assert done.returncode == 2
+    assert 'did you mean "Fax_No"?' in done.stderr
+    assert "cannot be reached" in done.stderr

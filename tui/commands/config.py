@@ -29,13 +29,24 @@ def config_group() -> None:
     """Check or show the configuration."""
 
 
-@config_group.command("check", short_help="Check the config file and that its secrets can be found.")
+_EXIT_CODES = """\b
+Exit codes:
+  0    OK; warnings do not change that
+  2    something in the file has to be mended, or a secret is not there
+  3    a server is down, refuses, or has no such company
+"""
+
+
+@config_group.command(
+    "check", short_help="Check the config file and that its secrets can be found.", epilog=_EXIT_CODES
+)
 @click.option("--offline", is_flag=True, help="Ask no server whether the names in the mappings are there.")
 @json_option
 @config_option
 def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> int:
     """Check the config file, that its secrets can be found, and that both servers have what the mappings name."""
     problems: list[str] = []
+    refusals: list[str] = []
     warnings: list[str] = []
     try:
         found = settings(config_file)
@@ -52,7 +63,7 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
         try:
             secret.reveal()
         except ConfigError as error:
-            problems.append(f"{found.path}: {name}: {error.message} {error.hint}")
+            problems.append(f"{found.path}: {name}: {error.told}")
         if warning := secret.warning():
             warnings.append(f"{found.path}: {name}: {warning}")
     for name, ca_file in (("nav.ca_file", found.nav.ca_file), ("crm.ca_file", found.crm.ca_file)):
@@ -60,25 +71,31 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
             problems.append(f"{found.path}: {name}: {problem}")
     warnings += found.left_out
     if not offline and not problems:
-        _check_names(found, problems, warnings)
+        _check_names(found, problems, refusals, warnings)
     if as_json:
-        _tell(found, problems, warnings)
-        return ExitCode.USAGE if problems else ExitCode.OK
+        _tell(found, [*refusals, *problems], warnings)
+        return ExitCode.USAGE if problems else ExitCode.CONNECTION if refusals else ExitCode.OK
     for warning in warnings:
         say(f"warning: {warning}")
     if problems:
-        raise ConfigError(f"The config file {found.path} is valid, but cannot be used yet.", "", tuple(problems))
+        raise ConfigError(f"The config file {found.path} is valid, but cannot be used yet.", "", (*refusals, *problems))
+    if refusals:
+        say(f"coupler: The config file {found.path} is valid, but not both sides can be used.")
+        for refusal in refusals:
+            say(f"  {refusal}")
+        return ExitCode.CONNECTION
     out(f"{safe(found.path, 1000)}: OK ({safe(found.environment)})")
     return ExitCode.OK
 
 
-def _check_names(found: Settings, problems: list[str], warnings: list[str]) -> None:
+def _check_names(found: Settings, problems: list[str], refusals: list[str], warnings: list[str]) -> None:
     import asyncio  # noqa: PLC0415 - only this asks servers; the other commands here start fast
 
     from engine.runs.names import check_names  # noqa: PLC0415 - as above
 
     names = asyncio.run(check_names(found))
     problems += names.problems
+    refusals += names.refusals
     warnings += names.warnings
 
 

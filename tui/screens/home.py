@@ -81,7 +81,7 @@ class Home(Page):
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read; what is shown is then old."""
         if error is not None:
-            text = f"! {error.message} {error.hint}"
+            text = f"! {error.told}"
             self.query_one("#banner", Line).put(*hanging(text, self.app.size.width - 2, 2))
 
     @on(Table.Moved)

@@ -110,7 +110,7 @@ class Run(Page):
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read; what is shown is then old."""
         if error is not None:
-            text = f"! {error.message} {error.hint}"
+            text = f"! {error.told}"
             self.query_one("#waiting", Line).put(*hanging(text, self.app.size.width - 2, 2), style="bold")
 
     def _place_cursor(self, run: RunSnapshot) -> None:
