@@ -4,6 +4,7 @@ Reference/apis.md section 3; reference/reliability.md section 2.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -54,9 +55,10 @@ class BusinessCentral(NavPages):
         self._known: dict[str, _Table] = {}
         self._asking = asyncio.Lock()
         self._path = ""
-        self._local = ""
+        self._local: str | None = None
         self._keeping: set[str] = set()
         self._changing: set[str] = set()
+        self._first: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def keeps_ids(self, entity: str) -> bool:
         """Whether a record of this table got the id that it was given."""
@@ -97,12 +99,15 @@ class BusinessCentral(NavPages):
             for one in writes
         ]
         results: dict[str, Result] = {}
-        while left and left[0].kind is WriteKind.CREATE and entity not in self._keeping:
+        if left[0].kind is WriteKind.CREATE and entity not in self._keeping:
+            async with self._first[entity]:
+                while left and entity not in self._keeping | self._changing:
+                    first = left.pop(0)
+                    result = (await super().write([first]))[first.key]
+                    results[first.key] = self._learn(entity, first, result)
             if entity in self._changing:
-                return results | {one.key: _not_kept(one) for one in left}
-            first = left.pop(0)
-            result = (await super().write([first]))[first.key]
-            results[first.key] = self._learn(entity, first, result)
+                results |= {one.key: _not_kept(one) for one in left}
+                left = []
         results |= await super().write(left)
         return {key: await self._result(table, result) for key, result in results.items()}
 
@@ -172,7 +177,7 @@ class BusinessCentral(NavPages):
                 f"Business Central API v2.0 has no {entity}.", 'Leave the mapping out, or use [nav] kind = "odata".'
             )
         table = self._known[entity]
-        if table.words.local and not self._local:
+        if table.words.local and self._local is None:
             self._local = await self._local_currency()
         return table
 

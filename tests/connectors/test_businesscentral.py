@@ -1,9 +1,11 @@
 """Business Central API v2.0 against the sandbox: names of pages outside, names of the API on the wire."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from engine.connectors.businesscentral import BusinessCentral, _found
@@ -23,9 +25,32 @@ async def api(sandbox: Sandbox) -> AsyncIterator[BusinessCentral]:
     await one.close()
 
 
-def side(sandbox: Sandbox, company: str = COMPANY) -> BusinessCentral:
+def side(sandbox: Sandbox, company: str = COMPANY, line: "Line | None" = None) -> BusinessCentral:
     url = sandbox.nav_url.replace("/ODataV4", "/api/v2.0")
-    return BusinessCentral(url, sandbox.token, company, wording=business_central())
+    transport = None if line is None else lambda: line
+    return BusinessCentral(url, sandbox.token, company, wording=business_central(), transport=transport)
+
+
+class Line(httpx.AsyncHTTPTransport):
+    """A line that notes what goes over it, and how many writes were under way at each of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+        self.writes: list[int] = []
+        self._under_way = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.path)
+        writes = request.method != "GET"
+        self._under_way += writes
+        if writes:
+            self.writes.append(self._under_way)
+            await asyncio.sleep(0.02)
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            self._under_way -= writes
 
 
 def create(id: str | None, name: str, **values: object) -> Write:
@@ -78,6 +103,30 @@ async def test_a_new_record_has_the_id_that_it_was_given(api: BusinessCentral, s
     again = await api.write([create(ids[0], "twice")])
     assert again["twice"].status is Status.EXISTS
     assert len(sandbox.nav.tables["Customer"].find("Name", "twice")) == 0
+
+
+async def test_until_ids_are_kept_creates_go_one_at_a_time_whoever_sends_them(sandbox: Sandbox) -> None:
+    line = Line()
+    one = side(sandbox, line=line)
+    try:
+        calls = [[create(str(uuid.uuid4()), f"c{call}n{n}") for n in range(3)] for call in range(3)]
+        results = await asyncio.gather(*(one.write(writes) for writes in calls))
+        assert {result.status for call in results for result in call.values()} == {Status.DONE}
+        assert line.writes[:2] == [1, 1], "the second one waits for the answer to the first"
+    finally:
+        await one.close()
+
+
+async def test_a_blank_local_currency_is_asked_for_once(sandbox: Sandbox) -> None:
+    sandbox.nav.tables["General_Ledger_Setup"].update("", {"LCY_Code": ""})
+    line = Line()
+    one = side(sandbox, line=line)
+    try:
+        for _ in range(3):
+            await one.find("Customer", "No", ["10000"], ("Name",))
+        assert sum("generalLedgerSetup" in path for path in line.paths) == 1
+    finally:
+        await one.close()
 
 
 async def test_each_status_of_a_change(api: BusinessCentral) -> None:
