@@ -38,6 +38,8 @@ class NavPages:
 
     client_ids = False
     ids_from_keys = False
+    ids_published = False
+    """Whether `metadata` found ids where none were looked for."""
 
     def __init__(
         self,

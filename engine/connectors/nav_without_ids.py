@@ -76,6 +76,7 @@ class NavWithoutIds(NavPages):
     async def metadata(self) -> Mapping[str, Shape]:
         """The pages that are published, by their names, with the ids that stand for their keys."""
         shapes = await super().metadata()
+        self.ids_published = any(SYSTEM_ID.field in shape.properties for shape in shapes.values())
         id = {SYSTEM_ID.field: Property("Edm.Guid")}
         return {name: replace(shape, properties={**shape.properties, **id}) for name, shape in shapes.items()}
 

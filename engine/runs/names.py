@@ -58,6 +58,8 @@ async def check_names(settings: Settings) -> Findings:
     found = Findings()
     async with connected(settings) as (nav, crm):
         pages, tables = await asyncio.gather(_shapes(nav, found), _shapes(crm, found))
+        if nav.ids_published:
+            found.warnings.append('nav.version: NAV publishes SystemId: is it Business Central? Then say version = "bc"')
         labels = {}
         for entity, columns in _choices(settings.mappings).items():
             shape = (tables or {}).get(entity)
@@ -113,11 +115,16 @@ def _check_setup(nav: Shapes, found: Findings, kind: str) -> None:
             continue
         for name in names:
             if name not in shape.properties:
-                remedy = "publish it" if kind == "odata" else _OTHER_KIND
+                remedy = "publish it" + _older(name) if kind == "odata" else _OTHER_KIND
                 found.problems.append(f'the NAV page "{page}" has no {name}, which every run reads; {remedy}')
 
 
 _OTHER_KIND = 'this release of API v2.0 lacks it, so use [nav] kind = "odata"'
+
+
+def _older(name: str) -> str:
+    """What else a name may be missing for; API v2.0 has ids in each release."""
+    return ', or say version = "2018" or "2016" if it is such a NAV' if name == "SystemId" else ""
 
 
 def _no_page(page: str, kind: str) -> str:
@@ -231,7 +238,7 @@ class _Check:
             return known
         text = f'{_NAMES[self._side]} {self._table.entity} has no "{name}"; {_near(name, self._shape.properties)}'
         if self._side == "nav":
-            text += _REMEDY[self._kind]
+            text += _REMEDY[self._kind] + _older(name)
             if field is not None:
                 text += ", or switch the field mapping off (enabled = false)"
         elif f"_{name}_value" in self._shape.properties and not column_is_lookup(name):

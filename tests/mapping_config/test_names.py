@@ -100,9 +100,29 @@ async def check(folder: Path, sandbox: Sandbox, text: str, **nav: str) -> Findin
     return await check_names(load(write(folder, sandbox, text, **nav)))
 
 
-@pytest.mark.parametrize("version", ["bc", "2018", "2016"])
-async def test_the_built_in_mappings_are_all_there(tmp_path: Path, sandbox: Sandbox, version: str) -> None:
-    assert await check(tmp_path, sandbox, "", version=version, marker_field="CRM_Id") == Findings()
+async def test_the_built_in_mappings_are_all_there(tmp_path: Path, sandbox: Sandbox) -> None:
+    assert await check(tmp_path, sandbox, "", version="bc", marker_field="CRM_Id") == Findings()
+
+
+@pytest.mark.parametrize("version", ["2018", "2016"])
+async def test_business_central_is_told_from_an_older_nav(tmp_path: Path, sandbox: Sandbox, version: str) -> None:
+    found = await check(tmp_path, sandbox, "", version=version, marker_field="CRM_Id")
+    told = 'nav.version: NAV publishes SystemId: is it Business Central? Then say version = "bc"'
+    assert found == Findings(warnings=[told])
+
+
+@pytest.mark.parametrize("version", ["2018", "2016"])
+async def test_an_older_nav_is_told_from_business_central(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    seeds = Seeds({"General_Ledger_Setup": [{"LCY_Code": "EUR"}]}, {})
+    with start_in_thread(nav_state(seeds, version=version), crm_state(seeds)) as old:
+        monkeypatch.setenv("TOKEN", old.token)
+        assert (await check(tmp_path, old, "", version=version, marker_field="CRM_Id")).warnings == []
+        found = await check(tmp_path, old, "", marker_field="CRM_Id")
+    told = [one for one in found.problems if 'no "SystemId"' in one or "no SystemId" in one]
+    assert len(told) > 7
+    assert all('version = "2018" or "2016"' in one for one in told)
 
 
 C = "[mapping.CUSTOMER]\n"
