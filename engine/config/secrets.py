@@ -27,6 +27,13 @@ _SECONDS = 30
 _LARGEST = 16_384
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_commands: set[subprocess.Popen[bytes]] = set()
+
+
+def end_commands() -> None:
+    """End the secret commands that are under way, which nobody waits for any more; safe from any thread."""
+    for process in list(_commands):
+        _end(process)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -125,19 +132,31 @@ class Secret:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+            _commands.add(process)
             with process:
                 try:
                     printed, _ = process.communicate(timeout=_SECONDS)
                 except subprocess.TimeoutExpired:
-                    with suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)  # with what it started, which would hold the pipe open
+                    _end(process)
                     raise ConfigError(f"The secret command {program} took longer than {_SECONDS} s.", hint) from None
+                except KeyboardInterrupt:
+                    _end(process)
+                    raise
+                finally:
+                    _commands.discard(process)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it cannot be started"
             raise ConfigError(f"The secret command {program} failed: {reason}.", hint) from None
         if process.returncode != 0:
             raise ConfigError(f"The secret command {program} ended with exit code {process.returncode}.", hint)
         return printed[:_LARGEST].decode("utf-8", "replace")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """With what it started, which would hold the pipe open."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def problem(source: str) -> str | None:

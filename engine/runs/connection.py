@@ -1,5 +1,6 @@
 """Trying both connections, step by step, without writing: what works, what does not, and what to do about it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -123,7 +124,7 @@ def _crm_steps(settings: Settings, crm: Dataverse) -> list[tuple[str, _Look, boo
 
 def _to_the_door(part: NavSettings | CrmSettings, service: ODataClient) -> list[tuple[str, _Look, bool]]:
     async def secret() -> str:
-        part.secret.reveal()
+        await asyncio.to_thread(part.secret.reveal)
         return f"found ({part.secret.kind})"
 
     async def tls() -> str:

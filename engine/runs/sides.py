@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from engine.config import CrmSettings, NavSettings, Settings
+from engine.config.secrets import end_commands
 from engine.connectors.auth import EntraApp, Secret, WindowsUser
 from engine.connectors.businesscentral import BusinessCentral
 from engine.connectors.dataverse import Dataverse
@@ -15,7 +16,7 @@ from engine.mapping.wording import business_central
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[tuple[NavPages, Dataverse]]:
-    """NAV and CRM as the settings name them, until the block ends."""
+    """NAV and CRM as the settings name them, until the block ends, and with it secret commands that it waited for."""
     nav = nav_side(settings.nav)
     crm = Dataverse(
         settings.crm.url,
@@ -27,6 +28,7 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[NavPages, Dataver
     try:
         yield nav, crm
     finally:
+        end_commands()
         await nav.close()
         await crm.close()
 
