@@ -137,12 +137,16 @@ def sandbox_command(
         raise _Refused(f"{error.filename or 'sandbox'}: {error.strerror or error}") from error
 
 
-def write_config(path: Path, sandbox: Sandbox) -> None:
-    """Write a config file that leads to the servers, and the token beside it; only the owner can read them."""
+def write_config(path: Path, sandbox: Sandbox, authority: Path | None = None) -> None:
+    """Write a config file that leads to the servers, and the token beside it; only the owner can read them.
+
+    `authority` is the file, beside the config file, of the authority that the certificates of the servers are by.
+    """
     secret = path.with_name(f"{path.stem}.token")
     _write_private(secret, sandbox.token + "\n")
     version = "" if sandbox.nav.version == VERSIONS[0] else f'\nversion = "{sandbox.nav.version}"'
     reference = json.dumps(f"file:{secret.name}", ensure_ascii=False)
+    trust = "" if authority is None else f"\nca_file = {json.dumps(authority.name, ensure_ascii=False)}"
     _write_private(
         path,
         f"""environment = "sandbox"
@@ -150,13 +154,13 @@ def write_config(path: Path, sandbox: Sandbox) -> None:
 [nav]
 url = {json.dumps(sandbox.nav_url)}
 company = {json.dumps(sandbox.nav.company, ensure_ascii=False)}
-secret = {reference}{version}
+secret = {reference}{trust}{version}
 {_sign_in(sandbox, sandbox.doors.front.nav_way)}marker_field = "CRM_Id"
 settle_wait = 5
 
 [crm]
 url = {json.dumps(sandbox.crm_url)}
-secret = {reference}
+secret = {reference}{trust}
 {_sign_in(sandbox, sandbox.doors.front.crm_way)}
 [store]
 url = {json.dumps(f"sqlite:///{path.stem}.db", ensure_ascii=False)}
@@ -204,7 +208,7 @@ async def _serve(
         nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front, tls=tls, hosts=hosts
     ) as sandbox:
         if config_file is not None:
-            write_config(config_file, sandbox)
+            write_config(config_file, sandbox, authority)
         place = None if config_file is None else str(config_file)
         ready = {"nav": sandbox.nav_url, "crm": sandbox.crm_url, "token": sandbox.token, "config": place}
         if authority is not None:

@@ -91,6 +91,7 @@ def start_in_thread(
     crm_port: int = 0,
     token: str | None = None,
     front: Front = Front(),  # noqa: B008 - frozen
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Sandbox]:
     """The same for callers without an event loop, or with one that must stay free."""
     ready = threading.Event()
@@ -100,7 +101,9 @@ def start_in_thread(
     async def serve() -> None:
         stop = asyncio.Event()
         try:
-            async with running(nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front) as sandbox:
+            async with running(
+                nav, crm, nav_port=nav_port, crm_port=crm_port, token=token, front=front, tls=tls
+            ) as sandbox:
                 found.append(sandbox)
                 end.append((asyncio.get_running_loop(), stop))
                 ready.set()

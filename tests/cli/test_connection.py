@@ -19,6 +19,7 @@ from sandbox.front import Front
 from sandbox.load import crm_state, nav_state
 from sandbox.nav.state import NavState
 from sandbox.serve import Sandbox, start_in_thread
+from sandbox.tls import server_context
 from tests.cli.conftest import Coupler
 
 NAV_STEPS = ["address", "TLS", "authentication", "company CRONUS International Ltd."]
@@ -32,10 +33,18 @@ def states() -> tuple[NavState, CrmState]:
 
 
 @contextmanager
-def served(tmp_path: Path, front: Front = Front(), crm: CrmState | None = None) -> Iterator[Sandbox]:  # noqa: B008
+def served(
+    tmp_path: Path,
+    front: Front = Front(),  # noqa: B008
+    crm: CrmState | None = None,
+    *,
+    tls: bool = False,
+) -> Iterator[Sandbox]:
     nav, own = states()
-    with start_in_thread(nav, crm or own, front=front) as sandbox:
-        write_config(tmp_path / "config.toml", sandbox)
+    authority = tmp_path / "config.ca.pem" if tls else None
+    context = None if authority is None else server_context(authority)
+    with start_in_thread(nav, crm or own, front=front, tls=context) as sandbox:
+        write_config(tmp_path / "config.toml", sandbox, authority)
         yield sandbox
 
 
@@ -84,6 +93,14 @@ def test_each_step_of_both_sides_in_order_and_nothing_is_written(coupler: Couple
     assert steps["NAV", "page Customer"]["detail"] == "may read, 5 records; writing cannot be asked"
     assert steps["NAV", "page Currency"]["detail"] == "may read, 10 records"
     assert sandbox.crm.user_id in steps["CRM", "authentication, WhoAmI"]["detail"]
+
+
+@pytest.mark.parametrize("front", [Front(), Front(nav_way="basic", crm_way="entra")])
+def test_what_the_sandbox_writes_for_https_leads_to_it(coupler: Coupler, tmp_path: Path, front: Front) -> None:
+    with served(tmp_path, front, tls=True):
+        code, steps = tried(coupler)
+    assert code == 0
+    assert {one["state"] for one in steps.values()} == {"ok"}
 
 
 def test_for_people_it_is_lines_of_80_columns_with_what_to_do_below(coupler: Coupler, tmp_path: Path) -> None:

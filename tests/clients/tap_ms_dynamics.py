@@ -13,6 +13,7 @@ import requests
 from tap_dynamics.discover import discover
 from tap_dynamics.sync import sync
 
+from tests.clients.links import note_links
 from tests.clients.login import stub_login
 from tests.clients.report import feature, report
 
@@ -21,6 +22,7 @@ _CONFIG = {
     "start_date": "2020-01-01T00:00:00Z", "organization_uri": _ORIGIN, "user_agent": "coupler", "client_id": "x",
     "client_secret": "x", "redirect_uri": "https://localhost", "refresh_token": "x", "max_pagesize": 10,
 }  # fmt: skip
+FOLLOWED = note_links()
 
 
 def write(method: str, path: str, **body: Any) -> None:
@@ -72,8 +74,10 @@ def read() -> None:
 
 @feature("paging")
 def paging() -> None:
+    before = len(FOLLOWED)
     records, _ = run({})
-    assert len(records) >= 25, "the tap reads ten a page"
+    assert len({one["accountid"] for one in records}) == len(records) >= 25
+    assert len(FOLLOWED) - before == (len(records) - 1) // 10, "the tap reads ten a page"
 
 
 @feature("reading by modifiedon")

@@ -172,7 +172,9 @@ def test_tls_is_by_an_authority_that_is_made_for_the_start(tmp_path: Path) -> No
     assert not Path(ready["ca"]).exists()
     with started("--tls", "--write-config", "demo.toml", cwd=tmp_path) as (_, ready):
         assert ready["ca"] == "demo.ca.pem"
-        assert tomllib.loads((tmp_path / "demo.toml").read_text())["crm"]["url"] == ready["crm"]
+        config = tomllib.loads((tmp_path / "demo.toml").read_text())
+        assert config["crm"]["url"] == ready["crm"]
+        assert config["nav"]["ca_file"] == config["crm"]["ca_file"] == "demo.ca.pem"
         assert (tmp_path / "demo.ca.pem").read_text().startswith("-----BEGIN CERTIFICATE-----")
 
 
