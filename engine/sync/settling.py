@@ -27,29 +27,38 @@ async def settle_intents(
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
     Those of `run` stay open, as their pages may be committed: then the pass must make them again at its end. Those of
-    earlier runs are forgotten, but for those that carry no mark: nobody can tell what came of them. With a scope only
-    its own intents are looked at. `beats` are the last signs of life of the engines that may have sent them: a create
-    may have left long after it was recorded, behind others or put off by the service.
+    earlier runs are forgotten, but for those that carry no mark: nobody can tell what came of them. Those under an id
+    of ours stay open while they may still be under way: their records may not be read again, or match what they made.
+    With a scope only intents of its mapping and direction are looked at, and only its own are returned. `beats` are the
+    last signs of life of the engines that may have sent them: a create may have left long after it was recorded, behind
+    others or put off by the service. Without them nothing is known to have arrived.
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
     for intent in intents:
-        if scope is not None and intent.scope != scope:
+        if scope is not None and _way(intent.scope) != _way(scope):
             continue
         if intent.scope.mapping not in context.mappings:
             raise ConfigError(
                 f"Records of {intent.scope.mapping} were sent and never answered, and that mapping is gone.",
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
-        found, absent = await _by_id(context, intent)
+        found, absent, late = await _by_id(context, intent)
         left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
         marked, unmarked = await _by_marker(context, intent, left)
         found, absent = [*found, *marked], [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
+        if beats is None or at < left + timedelta(seconds=context.settle_wait) + _GRACE:
+            keep = [*keep, *late]
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
-        again.extend(absent)
+        if scope is None or intent.scope == scope:
+            again.extend(absent)
     return again
+
+
+def _way(scope: Scope) -> tuple[str, Direction]:
+    return scope.mapping, scope.direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +98,16 @@ async def may_repeat(context: Context, scope: Scope) -> bool:
     return any(pair.nav_id == context.new_id(scope.mapping, pair.crm_id, pair.generation) for pair in made)
 
 
-async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create]]:
-    """Creates under an id of ours: those that exist happened; the others can be sent again at any time, unless the
-    service may have given them another id.
+async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create], list[Create]]:
+    """Creates under an id of ours: those that exist happened; the others come last, as they can be sent again at any
+    time, or are absent where the service may have given them another id.
     """
     to_crm = intent.scope.direction is not FROM
     mapping = context.mappings[intent.scope.mapping]
     table = mapping.crm if to_crm else mapping.nav
     known = [create for create in intent.creates if create.target_id is not None]
     if not known:
-        return [], []
+        return [], [], []
     ids = [str(create.target_id) for create in known]
     columns = (table.key,) if to_crm else (table.key, table.number)
     rows = await context.target(intent.scope.direction).fetch(table.entity, table.key, ids, columns)
@@ -117,12 +126,10 @@ async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list
         for create in left
         if create.target_id in rows
     ]
-    absent = [structs.replace(create, target_id=None) for create in left if create.target_id not in rows]
-    doubtful = [] if not absent or await may_repeat(context, intent.scope) else absent
-    return found, [
-        *doubtful,
-        *(one for one in intent.creates if one.target_id is None and one.source_id not in coupled),
-    ]
+    absent = [create for create in left if create.target_id not in rows]
+    if not absent or await may_repeat(context, intent.scope):
+        return found, [], absent
+    return found, [structs.replace(create, target_id=None) for create in absent], []
 
 
 async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[list[Coupling], list[Create]]:

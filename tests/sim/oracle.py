@@ -131,6 +131,8 @@ class _Judge:
             if line.mapping is None or line.key not in self._there[line.mapping][line.side]:
                 continue
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
+            if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
+                continue  # nothing is left that it could be matched with
             if times != 1 and line.sign not in doubts:
                 yield f"I2 {line.mapping} {line.sign} was made in {line.side.upper()} and is coupled {times} times"
         for one in self._couplings:

@@ -89,5 +89,15 @@ def test_each_invariant_is_judged(world: World, harm: Callable[[World], None], e
     assert kinds(world) == expected
 
 
+def test_what_was_made_of_a_deleted_record_needs_no_coupling_once_the_state_store_is_lost(world: World) -> None:
+    world.log.by = "person"
+    nav_writes.delete(world.nav, PAGES["Currency"], "T01", "*")
+    store(world, "DELETE FROM coupling WHERE mapping = 'CURRENCY'")
+    works = [Work((1,), 0, len(world.log.lines))]
+    assert {text[:2] for text in judge(world, Facts(JOBS, works, last=1, removed=frozenset({"T01"})))} == {"I2"}
+    assert judge(world, Facts(JOBS, works, last=1, forgotten=True, removed=frozenset({"T01"}))) == []
+    assert {text[:2] for text in judge(world, Facts(JOBS, works, last=1, forgotten=True))} == {"I2"}
+
+
 def test_a_company_is_the_same_for_the_same_chance() -> None:
     assert some_company(Random("1")) == some_company(Random("1"))

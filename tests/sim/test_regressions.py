@@ -5,13 +5,14 @@ import pytest
 from tests.sim.bugs import BUGS
 from tests.sim.plot import play
 
-SEEDS = {
-    "base forgotten": 3,
-    "counted elsewhere": 164,
-}
+SEEDS = [
+    ("base forgotten", 3),
+    ("counted elsewhere", 164),
+    ("late creates forgotten", 5),
+]
 
 
-@pytest.mark.parametrize(("bug", "seed"), SEEDS.items())
+@pytest.mark.parametrize(("bug", "seed"), SEEDS)
 def test_what_a_seed_found_is_mended(bug: str, seed: int) -> None:
     with BUGS[bug]():
         assert play(seed).wrong

@@ -90,6 +90,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._plan = plan
         self._life = life
         self._log = log
+        self._closed = False
         self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=32))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -99,11 +100,10 @@ class Transport(httpx.AsyncBaseTransport):
         self._life.step(f"before {name}")
 
         async def send() -> Answer:
-            response = await self._inner.handle_async_request(request)
-            try:
-                return Answer(response.status_code, response.headers, await response.aread())
-            finally:
-                await response.aclose()
+            if not self._closed:
+                return await _asked(self._inner, request)
+            async with httpx.AsyncHTTPTransport() as later:  # what was sent outlives its engine
+                return await _asked(later, request)
 
         fault = self._plan(seen)
         response = await (through if fault is None else fault)(send)
@@ -113,6 +113,15 @@ class Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await asyncio.gather(*_zombies)  # what is on its way arrives, whoever waits for it
         await self._inner.aclose()
+        self._closed = True
+
+
+async def _asked(inner: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
+    response = await inner.handle_async_request(request)
+    try:
+        return Answer(response.status_code, response.headers, await response.aread())
+    finally:
+        await response.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
@@ -213,6 +222,16 @@ def late(seconds: float) -> Fault:
 
 
 _zombies: set[asyncio.Task[None]] = set()
+
+
+def held(under_way: list[Send]) -> Fault:
+    """The answer is lost, and the server gets the request when the test sends it."""
+
+    async def fault(send: Send) -> httpx.Response:
+        under_way.append(send)
+        raise httpx.ReadError("reset")
+
+    return fault
 
 
 def meanwhile(action: Callable[[], object]) -> Fault:

@@ -27,10 +27,12 @@ from tests.sync.faults import (
     creating,
     cut,
     done_but,
+    held,
     late,
     lost_after,
     lost_before,
     meanwhile,
+    reading,
     refused,
     shortened,
     twice,
@@ -182,6 +184,61 @@ async def test_a_source_that_is_deleted_before_its_lost_answer_is_settled_leaves
         "the account is known, and is not made a customer again"
     )
     assert [one["No"] for one in world.nav("Customer")] == ["C1", "C3"]
+
+
+async def under_way(world: World) -> tuple[RunSnapshot, list[Send]]:
+    """A run that two engines left, the second one when it had looked for what the first one sent; that is still under
+    way.
+    """
+    sent: list[Send] = []
+    run = await world.run("CUSTOMER", plan=then(at("crm", creating, held(sent)), always("crm", everything, refused)))
+    run = await world.resume(run.id, plan=always("nav", reading("Customer"), refused))
+    assert run.state is RunState.STOPPED
+    assert world.crm("accounts") == []
+    return run, sent
+
+
+async def test_a_create_that_arrives_after_an_engine_looked_for_it_is_ours(make: Make) -> None:
+    world = make(THREE)
+    run, (send,) = await under_way(world)
+    await send()
+    made = world.crm("accounts", name="Firm C2")[0]
+    world.edit_crm("accounts", made["accountid"], telephone1="77")
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 3}
+    once(world, "CUSTOMER", 3)
+    assert world.crm("accounts", name="Firm C2")[0]["telephone1"] == "77", "what somebody edited in CRM stands"
+    assert world.nav("Customer", No="C2")[0]["Phone_No"] == "77"
+    assert (await world.store.read(_intents)) == 0
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["the same run", "another run"])
+async def test_a_create_that_arrives_when_its_source_is_gone_leaves_no_orphan(make: Make, another: bool) -> None:
+    world = make({"Customer": [customer("C2")]})
+    run, (send,) = await under_way(world)
+    world.delete_nav("Customer", "C2")
+    if another:
+        control.cancel(world.store, run.id, "test")
+        run = await world.run("CUSTOMER")
+    else:
+        run = await world.resume(run.id)
+    assert world.couplings("CUSTOMER") == []
+    await send()
+    await world.run("CUSTOMER")
+    once(world, "CUSTOMER", 1)
+    assert world.nav("Customer") == [], "the account is not made a customer again"
+    assert (await world.store.read(_intents)) == 0
+
+
+async def test_a_create_whose_source_is_gone_is_forgotten_when_it_cannot_arrive_any_more(make: Make) -> None:
+    world = make(THREE, settle_wait=60)
+    run, _ = await under_way(world)
+    world.delete_nav("Customer", "C2")
+    await world.resume(run.id)
+    assert (await world.store.read(_intents)) == 1
+    world.time.waited += 120
+    await world.run("CUSTOMER")
+    assert (await world.store.read(_intents)) == 0
 
 
 # CRM to NAV: NAV's ids, and a marker
