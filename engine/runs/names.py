@@ -59,7 +59,9 @@ async def check_names(settings: Settings) -> Findings:
     async with connected(settings) as (nav, crm):
         pages, tables = await asyncio.gather(_shapes(nav, found), _shapes(crm, found))
         if nav.ids_published:
-            found.warnings.append('nav.version: NAV publishes SystemId: is it Business Central? Then say version = "bc"')
+            found.warnings.append(
+                'nav.version: NAV publishes SystemId: is it Business Central? Then say version = "bc"'
+            )
         labels = {}
         for entity, columns in _choices(settings.mappings).items():
             shape = (tables or {}).get(entity)

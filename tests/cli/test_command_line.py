@@ -117,7 +117,9 @@ def test_every_command_refuses_a_bad_config_with_2(command: list[str], tmp_path:
 
 def test_config_may_stand_before_the_command(tmp_path: Path, coupler: Coupler) -> None:
     (tmp_path / "mine.toml").write_text(CONFIG)
-    assert coupler("--config", "mine.toml", "config", "check", "--offline").stdout == f"{tmp_path}/mine.toml: OK (uat)\n"
+    assert (
+        coupler("--config", "mine.toml", "config", "check", "--offline").stdout == f"{tmp_path}/mine.toml: OK (uat)\n"
+    )
     assert coupler("config", "check", "--offline", COUPLER_CONFIG="mine.toml").returncode == 0
     assert coupler("--config", "none.toml", "config", "check", "--offline", "--config", "mine.toml").returncode == 0
 

@@ -18,7 +18,8 @@ sleep 25
 
 
 @pytest.mark.parametrize(
-    ("command", "quick"), [(("config", "check"), 0), (("config", "check"), 2), (("connection", "test"), 0), (("plan",), 0)]
+    ("command", "quick"),
+    [(("config", "check"), 0), (("config", "check"), 2), (("connection", "test"), 0), (("plan",), 0)],
 )
 def test_the_first_interrupt_ends_it_and_the_command_for_the_secret(
     tmp_path: Path, environment: dict[str, str], command: tuple[str, ...], quick: int
