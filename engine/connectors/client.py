@@ -18,7 +18,7 @@ from engine.connectors.budget import read_budget
 from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
 from engine.connectors.ntlm import NtlmTransport
-from engine.connectors.tls import certificate_problem, trusting
+from engine.connectors.tls import certificate_hint, certificate_problem, trusting
 from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.masking import mask
@@ -37,6 +37,7 @@ _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _LAG = timedelta(minutes=1)
 """A date that lags more says that the service's clock was set back."""
 _NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
+_PERHAPS_TLS = "Perhaps it speaks https. Else check that the server runs; then resume the run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Unanswered(Exception):
 class _Failure:
     reason: str
     sent: bool
+    hint: str = _NO_ONE_THERE
 
 
 @dataclass(slots=True)
@@ -253,12 +255,14 @@ class ODataClient:
                     data = await body.read(response, self.limits.body)
                 finally:
                     await response.aclose()
+            if method == "GET" and response.status_code == 200 and _is_web_page(response):
+                return _Failure("it answers with a web page, not as the service", sent=True, hint="Check the url.")
             return _answer(method, response, data, json=request.headers["Accept"] != _XML)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
                     f"{self._name}: {urls.shown(url)} has no certificate that can be trusted: {problem}",
-                    f"If it is of an authority of your own, name its file as ca_file in [{self._name.lower()}].",
+                    certificate_hint(error, f"ca_file in [{self._name.lower()}]"),
                 ) from error
             return _Failure(f"cannot be reached ({_reason(error)})", sent=False)
         except SignInUnavailable as error:
@@ -266,7 +270,8 @@ class ODataClient:
         except TimeoutError:
             return _Failure(f"no whole answer within {self.limits.total:g} s", sent=True)
         except httpx.TransportError as error:
-            return _Failure(_reason(error), sent=True)
+            hint = _PERHAPS_TLS if url.scheme == "http" else _NO_ONE_THERE
+            return _Failure(_reason(error), sent=True, hint=hint)
         except body.Malformed as error:
             return _Failure(f"the answer is damaged: {error}", sent=True)
         except body.TooLarge as error:
@@ -314,7 +319,7 @@ class ODataClient:
         seconds = self.gate.delay(course.attempt)
         if now - course.failing_since + seconds > patience:
             raise ConnectionLost(
-                f"{self._name}: {urls.shown(url)}: {failure.reason}, {course.attempt} times in a row.", _NO_ONE_THERE
+                f"{self._name}: {urls.shown(url)}: {failure.reason}, {course.attempt} times in a row.", failure.hint
             )
         await self.gate.wait(failure.reason, seconds, course.attempt)
 
@@ -331,6 +336,10 @@ def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -
         content = body.decode(data)  # cut or foreign bodies are faults that may pass, so they are found here
     verdict = judge(response.status_code, problem.code)
     return Answer(response.status_code, response.headers, data, verdict, problem, content)
+
+
+def _is_web_page(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).lower().startswith("text/html")
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from engine.connectors.tls import certificate_problem
+from engine.connectors.tls import certificate_hint, certificate_problem
 from engine.connectors.urls import origin
 from engine.model.errors import ConnectionLost
 
@@ -48,10 +48,10 @@ async def shake_hands(url: httpx.URL, tls: ssl.SSLContext) -> str:
         if (problem := certificate_problem(error)) is not None:
             raise ConnectionLost(
                 f"{host} has no certificate that can be trusted: {problem}.",
-                "If it is of an authority of your own, name its file as ca_file.",
+                certificate_hint(error),
             ) from error
         raise ConnectionLost(
-            f"{host} port {port} does not speak TLS 1.2 or newer.", "Check the port, and that the url is https."
+            f"{host} port {port} does not speak TLS 1.2 or newer.", "Check the port in the url."
         ) from error
     version = writer.get_extra_info("ssl_object").version()
     certificate = writer.get_extra_info("peercert") or {}

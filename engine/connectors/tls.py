@@ -27,8 +27,29 @@ def trusting(url: httpx.URL, ca_file: str | None, *, also: bool = False) -> ssl.
 
 def certificate_problem(error: BaseException | None) -> str | None:
     """Why a certificate was not trusted, when that is the cause of an error."""
+    found = _refusal(error)
+    return None if found is None else found.verify_message or "it was refused"
+
+
+def certificate_hint(error: BaseException | None, key: str = "ca_file") -> str:
+    """What to do about it; `key` is where an authority of one's own is named."""
+    found = _refusal(error)
+    return _HINTS.get(0 if found is None else found.verify_code, _OWN_AUTHORITY.format(key=key))
+
+
+_OWN_AUTHORITY = "If it is of an authority of your own, name its file as {key}."
+_OTHER_HOST = "Write the url with a name that is in the certificate, or have one made for this name."
+_HINTS = {  # the numbers that OpenSSL gives to what it finds (X509_V_ERR_...)
+    9: "It is not valid yet: check the clock of this machine, or have the certificate replaced.",
+    10: "It has expired: have it renewed on the server, or check the clock of this machine.",
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
+
+
+def _refusal(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message or "it was refused"
+            return error
         error = error.__cause__ or error.__context__
     return None

@@ -3,12 +3,14 @@ import gzip
 import json
 import ssl
 import tracemalloc
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import trustme
 
+from engine.connectors import reach
 from engine.connectors.client import Limits, ODataClient, Unanswered
 from engine.connectors.gate import Gate
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
@@ -323,6 +325,56 @@ async def test_only_a_certificate_that_can_be_trusted_is(tmp_path: Path, time: T
                 assert server.seen == []
                 assert time.slept == [], "waiting does not help"
             await client.close()
+
+
+PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "dates", "hint"),
+    [
+        ("localhost", {"not_before": PAST, "not_after": PAST + timedelta(1)}, "It has expired"),
+        ("localhost", {"not_before": FUTURE - timedelta(1), "not_after": FUTURE}, "It is not valid yet"),
+        ("elsewhere.example", {}, "a name that is in the certificate"),
+        ("127.0.0.2", {}, "a name that is in the certificate"),
+    ],
+)
+async def test_what_is_to_be_done_about_a_certificate_depends_on_what_is_wrong_with_it(
+    tmp_path: Path, time: Time, name: str, dates: dict[str, datetime], hint: str
+) -> None:
+    mine = trustme.CA()
+    mine.cert_pem.write_to_path(tmp_path / "own.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    mine.issue_cert(name, **dates).configure_cert(context)
+    async with serving(context) as server:
+        one = ODataClient("NAV", server.url, TOKEN, gate=time.make_gate(), ca_file=str(tmp_path / "own.pem"))
+        with pytest.raises(ConnectionLost, match="certificate") as caught:
+            await one.read("x")
+        with pytest.raises(ConnectionLost, match="certificate") as seen:
+            await reach.shake_hands(one.root, one.tls)
+        await one.close()
+    assert hint in caught.value.hint
+    assert seen.value.hint == caught.value.hint
+    assert "ca_file" not in caught.value.hint
+
+
+async def test_a_web_page_is_not_the_service(client: ODataClient, server: Server) -> None:
+    server.say(HTML)
+    with pytest.raises(ConnectionLost, match="answers with a web page") as caught:
+        await client.read("accounts", patience=2)
+    assert caught.value.hint == "Check the url."
+
+
+async def test_a_server_that_is_spoken_to_without_tls_and_closes_perhaps_speaks_it(time: Time) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    async with serving(context) as server:
+        url = server.url.replace("https:", "http:")
+        one = ODataClient("NAV", url, TOKEN, gate=time.make_gate())
+        with pytest.raises(ConnectionLost) as caught:
+            await one.read("x", patience=2)
+        await one.close()
+    assert caught.value.hint.startswith("Perhaps it speaks https.")
 
 
 def test_certificates_that_cannot_be_read_are_a_fault_of_the_configuration(tmp_path: Path) -> None:
