@@ -6,7 +6,7 @@ from tests.sim.bugs import BUGS
 from tests.sim.plot import play
 
 SEEDS = [
-    ("base forgotten", 3),
+    ("base forgotten", 246),
     ("counted elsewhere", 164),
     ("late creates forgotten", 5),
 ]
