@@ -54,6 +54,11 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def is_web_page(response: httpx.Response) -> bool:
+    """Whether the body is one for browsers, such as that of a page to sign in on."""
+    return str(response.headers.get("content-type", "")).lower().startswith("text/html")
+
+
 def decode(body: bytes) -> Any:
     """JSON with numbers that are not whole as Decimal; raises Malformed."""
     try:

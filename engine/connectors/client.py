@@ -255,7 +255,7 @@ class ODataClient:
                     data = await body.read(response, self.limits.body)
                 finally:
                     await response.aclose()
-            if method == "GET" and response.status_code == 200 and _is_web_page(response):
+            if method == "GET" and response.status_code == 200 and body.is_web_page(response):
                 return _Failure("it answers with a web page, not as the service", sent=True, hint="Check the url.")
             return _answer(method, response, data, json=request.headers["Accept"] != _XML)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -336,10 +336,6 @@ def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -
         content = body.decode(data)  # cut or foreign bodies are faults that may pass, so they are found here
     verdict = judge(response.status_code, problem.code)
     return Answer(response.status_code, response.headers, data, verdict, problem, content)
-
-
-def _is_web_page(response: httpx.Response) -> bool:
-    return str(response.headers.get("content-type", "")).lower().startswith("text/html")
 
 
 def _reason(error: Exception) -> str:

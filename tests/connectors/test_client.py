@@ -6,6 +6,7 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -340,7 +341,7 @@ PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC
     ],
 )
 async def test_what_is_to_be_done_about_a_certificate_depends_on_what_is_wrong_with_it(
-    tmp_path: Path, time: Time, name: str, dates: dict[str, datetime], hint: str
+    tmp_path: Path, time: Time, name: str, dates: dict[str, Any], hint: str
 ) -> None:
     mine = trustme.CA()
     mine.cert_pem.write_to_path(tmp_path / "own.pem")

@@ -123,12 +123,10 @@ async def test_a_secret_is_fetched_once_and_again_when_the_service_refuses_it() 
     auth = OriginAuth(ROOT, by_token(lambda: next(tokens)))
     for _ in range(2):
         assert await _authorization(auth, "https://org.example/x") == "Bearer one"
-    flow = auth.async_auth_flow(httpx.Request("GET", "https://org.example/x"))
-    first = await anext(flow)
-    again = await flow.asend(httpx.Response(401, request=first))
-    assert again.headers["Authorization"] == "Bearer two"
-    with pytest.raises(StopAsyncIteration):
-        await flow.asend(httpx.Response(401, request=again))
+    refused = httpx.Request("GET", "https://org.example/x", headers={"Authorization": "Bearer one"})
+    assert await auth.renewed(refused)
+    assert await _authorization(auth, "https://org.example/x") == "Bearer two"
+    assert await auth.renewed(refused), "another request was told already"
 
 
 async def test_a_password_goes_with_its_user() -> None:
