@@ -14,6 +14,7 @@ from engine.connectors.protocol import Step
 from engine.connectors.rights import MESSAGES, RIGHTS, Rights
 from engine.model.errors import AccessDenied, ConfigError, CouplerError, Refused
 from engine.model.mapping import Direction, TableMapping
+from engine.runs.names import SETUP
 from engine.runs.sides import connected
 
 _SECRETS = {"token": "token", "basic": "password", "ntlm": "password", "entra": "client secret"}
@@ -46,6 +47,13 @@ class Tried:
     hint: str = ""
     lacking: Lacking | None = None
 
+
+_BESIDE = {
+    "uoms": {"uomschedules", "products"},
+    "pricelevels": {"products"},
+    "productpricelevels": {"products"},
+}
+"""Tables that no mapping names, and those of the mappings that need them: units, price lists and their lines."""
 
 _Look = Callable[[], Awaitable[str]]
 
@@ -95,7 +103,7 @@ async def _one(side: str, name: str, look: _Look) -> Tried:
 
 
 def _nav_steps(settings: Settings, nav: NavPages) -> list[tuple[str, _Look, bool]]:
-    looks: dict[str, bool] = {}
+    looks = dict.fromkeys(SETUP, False)
     for mapping in settings.mappings:
         looks[mapping.nav.entity] = looks.get(mapping.nav.entity, False) or _goes(mapping, to_crm=False)
     probe = _Probe(nav.probe)
@@ -119,6 +127,7 @@ def _crm_steps(settings: Settings, crm: Dataverse) -> list[tuple[str, _Look, boo
         ("organization", lambda: _organization(crm), False),
         ("privileges", table.read, True),
         *((f"table {entity}", _crm_table(table, entity), False) for entity in written),
+        *((f"table {entity}", _beside(crm, entity), False) for entity in _BESIDE if written.keys() & _BESIDE[entity]),
     ]
 
 
@@ -233,6 +242,27 @@ class _Tables:
 def _crm_table(tables: _Tables, entity: str) -> _Look:
     async def look() -> str:
         return tables.judge(entity)
+
+    return look
+
+
+def _beside(crm: Dataverse, entity: str) -> _Look:
+    """Tried by a read, because tables that belong to others need not have privileges of their own."""
+
+    async def look() -> str:
+        try:
+            await crm.service.read(f"{entity}?$top=1")
+        except AccessDenied as error:
+            raise _Missing(
+                error.message,
+                f"Give the security role of this user read, create and write on {entity}.",
+                Lacking.RIGHTS,
+            ) from error
+        except Refused as error:
+            raise _Missing(
+                error.message, "Check the solution in CRM: a run needs this table.", Lacking.RIGHTS
+            ) from error
+        return "may read; writing cannot be asked"
 
     return look
 

@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 Labels = Mapping[str, Mapping[str, Mapping[int, str]]]
 """By CRM set and column: the options of a choice."""
 
-_SETUP = {"General_Ledger_Setup": ("SystemId", "LCY_Code"), "Currency": ("SystemId", "Code", "Exchange_Rate_Amount")}
+SETUP = {"General_Ledger_Setup": ("SystemId", "LCY_Code"), "Currency": ("SystemId", "Code", "Exchange_Rate_Amount")}
 """What every run reads besides the mappings."""
 _NUMBERS = ("Edm.Decimal", "Edm.Double", "Edm.Single", "Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Byte")
 _TYPES: Mapping[FieldKind, tuple[str, ...]] = {
@@ -110,7 +110,7 @@ def compare(settings: Settings, nav: Shapes | None, crm: Shapes | None, labels: 
 
 
 def _check_setup(nav: Shapes, found: Findings, kind: str) -> None:
-    for page, names in _SETUP.items():
+    for page, names in SETUP.items():
         shape = nav.get(page)
         if shape is None:
             found.problems.append(_no_page(page, kind))

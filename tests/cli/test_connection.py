@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from sandbox.command import write_config
+from sandbox.crm.schema import ENTITIES
 from sandbox.crm.state import CrmState
 from sandbox.demo import demo_seeds
 from sandbox.front import Front
@@ -23,8 +24,18 @@ from sandbox.tls import server_context
 from tests.cli.conftest import Coupler
 
 NAV_STEPS = ["address", "TLS", "authentication", "company CRONUS International Ltd."]
-PAGES = ["Currency", "Salesperson_Purchaser", "Unit_of_Measure", "Customer", "Contact", "Resource", "Item"]
+PAGES = [
+    "General_Ledger_Setup",
+    "Currency",
+    "Salesperson_Purchaser",
+    "Unit_of_Measure",
+    "Customer",
+    "Contact",
+    "Resource",
+    "Item",
+]
 TABLES = ["transactioncurrencies", "systemusers", "uomschedules", "accounts", "contacts", "products"]
+BESIDE = ["uoms", "pricelevels", "productpricelevels"]
 
 
 def states() -> tuple[NavState, CrmState]:
@@ -82,7 +93,10 @@ def test_each_step_of_both_sides_in_order_and_nothing_is_written(coupler: Couple
     assert list(steps) == [
         *(("NAV", name) for name in ["password", *NAV_STEPS, *(f"page {page}" for page in PAGES)]),
         *(("CRM", name) for name in ["client secret", "address", "TLS", "token of Entra", "authentication, WhoAmI"]),
-        *(("CRM", name) for name in ["version", "organization", "privileges", *(f"table {one}" for one in TABLES)]),
+        *(
+            ("CRM", name)
+            for name in ["version", "organization", "privileges", *(f"table {one}" for one in [*TABLES, *BESIDE])]
+        ),
     ]
     assert {one["state"] for one in steps.values()} == {"ok"}
     assert steps["CRM", "table accounts"]["detail"] == (
@@ -130,7 +144,7 @@ def test_after_a_step_that_failed_the_others_of_that_side_are_not_tried(coupler:
     assert "AADSTS700016" in steps["CRM", "token of Entra"]["detail"]
     assert steps["CRM", "token of Entra"]["hint"].startswith("Check client_id and tenant")
     after = list(steps)[list(steps).index(("CRM", "token of Entra")) + 1 :]
-    assert len(after) == 4 + len(TABLES)
+    assert len(after) == 4 + len(TABLES) + len(BESIDE)
     assert {steps[one]["state"] for one in after} == {"not tried"}
     assert {one["state"] for (side, _), one in steps.items() if side == "NAV"} == {"ok"}
     assert sandbox.doors.entra.given == 0
@@ -180,6 +194,24 @@ def test_a_page_that_is_not_published_and_a_table_that_is_not_there(coupler: Cou
     assert steps["NAV", "page Nowhere"]["hint"] == "Publish the page Nowhere as a web service of this name."
     assert steps["CRM", "table new_nowheres"]["detail"] == "there is no such table"
     assert steps["CRM", "table products"]["state"] == "ok"
+
+
+def test_pages_and_tables_that_no_mapping_names_and_every_run_needs(
+    coupler: Coupler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nav, crm = states()
+    nav.pages = {name: page for name, page in nav.pages.items() if name != "General_Ledger_Setup"}
+    monkeypatch.delitem(ENTITIES, "productpricelevels")
+    with start_in_thread(nav, crm) as sandbox:
+        write_config(tmp_path / "config.toml", sandbox)
+        code, steps = tried(coupler)
+    assert code == 1
+    failed = {one: steps[one]["hint"] for one in steps if steps[one]["state"] == "failed"}
+    assert failed == {
+        ("NAV", "page General_Ledger_Setup"): "Publish the page General_Ledger_Setup as a web service of this name.",
+        ("CRM", "table productpricelevels"): "Check the solution in CRM: a run needs this table.",
+    }
+    assert steps["CRM", "table pricelevels"]["detail"] == "may read; writing cannot be asked"
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "no-such-host.invalid"])

@@ -6,7 +6,6 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -332,21 +331,21 @@ PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC
 
 
 @pytest.mark.parametrize(
-    ("name", "dates", "hint"),
+    ("name", "first", "last", "hint"),
     [
-        ("localhost", {"not_before": PAST, "not_after": PAST + timedelta(1)}, "It has expired"),
-        ("localhost", {"not_before": FUTURE - timedelta(1), "not_after": FUTURE}, "It is not valid yet"),
-        ("elsewhere.example", {}, "a name that is in the certificate"),
-        ("127.0.0.2", {}, "a name that is in the certificate"),
+        ("localhost", PAST, PAST + timedelta(1), "It has expired"),
+        ("localhost", FUTURE - timedelta(1), FUTURE, "It is not valid yet"),
+        ("elsewhere.example", PAST, FUTURE, "a name that is in the certificate"),
+        ("127.0.0.2", PAST, FUTURE, "a name that is in the certificate"),
     ],
 )
 async def test_what_is_to_be_done_about_a_certificate_depends_on_what_is_wrong_with_it(
-    tmp_path: Path, time: Time, name: str, dates: dict[str, Any], hint: str
+    tmp_path: Path, time: Time, name: str, first: datetime, last: datetime, hint: str
 ) -> None:
     mine = trustme.CA()
     mine.cert_pem.write_to_path(tmp_path / "own.pem")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    mine.issue_cert(name, **dates).configure_cert(context)
+    mine.issue_cert(name, not_before=first, not_after=last).configure_cert(context)
     async with serving(context) as server:
         one = ODataClient("NAV", server.url, TOKEN, gate=time.make_gate(), ca_file=str(tmp_path / "own.pem"))
         with pytest.raises(ConnectionLost, match="certificate") as caught:

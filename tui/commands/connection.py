@@ -44,7 +44,8 @@ def test_command(*, as_json: bool, config_file: Path | None) -> int:
     """Try both connections step by step, and say what to do about what does not work; nothing is written.
 
     The secret, the address, TLS, the token, the company or organization, what the account may do with each page and
-    table of the mappings, and which bulk messages each table has. NAV tells whether it may be written to only when that
+    table of the mappings, which bulk messages each table has, and whether it may read the pages and tables that a run
+    needs besides: the setup of NAV, units and price lists of CRM. NAV tells whether it may be written to only when that
     is done.
     """
     found = asyncio.run(_all(settings(config_file), as_json=as_json))
