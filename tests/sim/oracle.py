@@ -149,11 +149,12 @@ class _Judge:
         """I2: nothing that takes part was left out."""
         by_nav = Counter((one.mapping, one.nav_id) for one in self._couplings)
         by_crm = Counter((one.mapping, one.crm_id) for one in self._couplings)
-        excused = self._world.company.outside | self._facts.removed | self._in_doubt()
+        doubts = self._in_doubt()
+        excused = self._world.company.outside | self._facts.removed | doubts
         for mapping in self._facts.jobs:
             for side, counted, way in (("nav", by_nav, "to"), ("crm", by_crm, "from")):
-                if ONE_WAY.get(mapping, way) != way or (mapping == "CONTACTS" and self._facts.removed):
-                    continue  # a contact whose account was deleted cannot be made
+                if ONE_WAY.get(mapping, way) != way or (mapping == "CONTACTS" and (self._facts.removed or doubts)):
+                    continue  # a contact whose account was deleted, or is in doubt, cannot be made
                 for id, row in self._there[mapping][side].items():
                     sign = sign_of(side, mapping, row)
                     if sign and sign not in excused and not counted[mapping, id]:

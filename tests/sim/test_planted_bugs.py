@@ -16,6 +16,7 @@ from tests.sim.plot import play
 BUDGET = int(os.environ.get("COUPLER_BUG_SEEDS", "40"))
 """Within how many seeds each must be found."""
 START = {
+    "parts by order": 240,
     "base forgotten": 240,
     "no waiting": 145,
     "coupled later": 35,
