@@ -32,6 +32,7 @@ from engine.sync.match_job import direction_after, match
 from engine.sync.organization import NOWHERE, Organization
 from engine.sync.settling import settle_intents
 from engine.sync.uncoupling import dependants, uncouple
+from engine.sync.undo.given_up import settle_given_up
 
 _SECOND = 100
 """What is added to the number of a job that synchronizes what a coupling job has coupled."""
@@ -114,6 +115,7 @@ class CouplingRun(FullSynchronization):
         context = await self._context(plan=plan)
         if kind_of(request) != LOOK:
             await settle_intents(context, self._run, beats=beats)
+            await settle_given_up(context)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         scopes = {
             (one.seq, Direction(one.direction)): Scope(

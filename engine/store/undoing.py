@@ -11,6 +11,7 @@ from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.model.snapshot import RunState
 from engine.store import conflicts, couplings
+from engine.store.chunks import chunks
 from engine.store.runs import UNDO
 from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
 from engine.store.schema import run as run_table
@@ -277,14 +278,17 @@ def _remember(connection: sa.Connection, step: Step, base: bytes) -> None:
 
 
 def _uncouple(connection: sa.Connection, steps: Sequence[Step]) -> None:
-    """Remove couplings, with what is remembered of conflicts and waiting lookups of the pairs."""
+    """Remove couplings, with what is remembered of conflicts and waiting lookups of the pairs; what has been coupled
+    with another record meanwhile stays.
+    """
+    known = couplings.Couplings()
     for mapping in dict.fromkeys(one.mapping for one in steps):
         mine = [one for one in steps if one.mapping == mapping and one.kind != RESTORE]
-        nav_ids = [one.nav_id for one in mine if one.nav_id is not None]
-        crm_ids = [one.crm_id for one in mine if one.crm_id is not None]
+        partners = {one.nav_id: one.crm_id for one in mine if one.nav_id is not None}
+        found = known.of(connection, mapping, Direction.TO_INTEGRATION_TABLE, list(partners))
+        pairs = [pair for nav_id, pair in found.items() if pair.crm_id == partners[nav_id]]
+        nav_ids = [pair.nav_id for pair in pairs]
         couplings.remove(connection, mapping, nav_ids)
         conflicts.clear(connection, mapping, nav_ids)
-        sources = [*nav_ids, *crm_ids]
-        for start in range(0, len(sources), _CHUNK):
-            chunk = sources[start : start + _CHUNK]
+        for chunk in chunks([*nav_ids, *(pair.crm_id for pair in pairs)]):
             connection.execute(sa.delete(link).where(link.c.mapping == mapping, link.c.source_id.in_(chunk)))
