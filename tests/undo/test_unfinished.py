@@ -1,6 +1,7 @@
 """An undo that was broken off: it looks anew before it goes on, all else waits for it, and it can be given up."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -267,3 +268,16 @@ async def test_a_coupling_with_another_record_is_not_the_one_to_remove(make: Mak
     await world.run()
     assert [pair.crm_id for pair in world.couplings("CUSTOMER") if mine == pair.crm_id] == [mine]
     assert not world.crm("accounts", name="Firm C1"), "C1 is coupled, so that nothing is made for it"
+
+
+async def test_a_mapping_that_is_gone_is_asked_for_until_it_is_settled(make: Make) -> None:
+    world, *_ = await account_removed_and_given_up(make)
+    settings = world.settings
+    world.settings = replace(settings, mappings=tuple(one for one in settings.mappings if one.name != "CUSTOMER"))
+    found = await world.work(world.start("CURRENCY"))
+    assert (found.state, found.code) == (RunState.STOPPED, "config")
+    assert "CUSTOMER" in found.message
+    assert "[mapping.CUSTOMER]" in found.hint
+    control.cancel(world.store, found.id, "test")
+    world.settings = settings
+    assert (await world.run()).state is RunState.FINISHED

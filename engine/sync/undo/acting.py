@@ -74,7 +74,7 @@ class Acting:
 
     async def _since(self, steps: Sequence[Step], before: Undone) -> list[Ended]:
         first, ids, store = steps[0], [step.id for step in steps], self._context.store
-        place = place_of(self._context.mappings.get(first.mapping), first.entity, first.direction)
+        place = place_of(self._context.mappings, first.mapping, first.entity, first.direction)
         rows = await self._context.target(first.direction).fetch(first.entity, place.key, ids, place.columns)
         stamps = await store.read(partial(undoing.stamps, ids=ids))
         sources = await store.read(partial(deeds.sources, run=self._undone.id, ids=ids))
@@ -112,7 +112,7 @@ class Acting:
     async def _remove(self, steps: Sequence[Step]) -> list[Ended]:
         first = steps[0]
         side, one_way = self._context.target(first.direction), first.direction
-        place = place_of(self._context.mappings.get(first.mapping), first.entity, one_way)
+        place = place_of(self._context.mappings, first.mapping, first.entity, one_way)
         left = {step.id: step for step in steps}
         stamps = await self._context.store.read(partial(undoing.stamps, ids=list(left)))
         ended: list[Ended] = []

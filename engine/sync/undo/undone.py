@@ -11,6 +11,7 @@ from engine.connectors.protocol import ETAG, Result, Row
 from engine.mapping.decide import changed_since_agreed
 from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
+from engine.model.errors import ConfigError
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.outcome import Problem
 from engine.sync.deletions import COUPLING_REMOVED
@@ -86,8 +87,12 @@ class Place:
     modified: str
 
 
-def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> Place:
-    """Where records are that a pass writes to: of its mapping, or of a table that comes with it."""
+def place_of(mappings: Mapping[str, TableMapping], name: str, entity: str, one_way: Direction) -> Place:
+    """Where records are that a pass writes to: of its mapping, or of a table that comes with it.
+
+    Raises ConfigError when that mapping is not there any more, or is for other tables now.
+    """
+    mapping = mappings.get(name)
     stamps = (MODIFIED, CREATED, MODIFIED_BY) if one_way is TO else ()
     if mapping is not None and entity == (table := mapping.crm if one_way is TO else mapping.nav).entity:
         fields = [one for one in mapping.fields if (one.crm if one_way is TO else one.nav)]
@@ -107,8 +112,13 @@ def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> P
             stamps or tuple(filter(None, (table.modified,))),
             table.modified,
         )
-    key, name = _EXTRA_KEYS[entity]
-    return Place(entity, key, name, name, (key, name, *stamps), (name,), (), stamps, MODIFIED)
+    if entity not in _EXTRA_KEYS:
+        raise ConfigError(
+            f"Records of {name} in {entity} are to be undone, and there is no such mapping any more.",
+            f"Put [mapping.{name}] back into config.toml as it was, and run again.",
+        )
+    key, number = _EXTRA_KEYS[entity]
+    return Place(entity, key, number, number, (key, number, *stamps), (number,), (), stamps, MODIFIED)
 
 
 def digest(place: Place, row: Row) -> bytes:
