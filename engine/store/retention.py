@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from engine.model.snapshot import RunState
+from engine.store import undoing
 from engine.store.schema import intent, run
 
 _OVER = (RunState.FINISHED.value, RunState.CANCELLED.value)
@@ -18,7 +19,7 @@ def forget(connection: sa.Connection, before: datetime) -> tuple[int, int] | Non
     Only the oldest ones go, up to the first that must stay: what a run wrote can only be taken back with all that came
     after it.
     """
-    unsettled = set(connection.scalars(sa.select(intent.c.run_id)))
+    unsettled = {*connection.scalars(sa.select(intent.c.run_id)), *undoing.given_up(connection)}
     chosen: list[int] = []
     for row in connection.execute(sa.select(run).order_by(run.c.id)):
         unfinished = row.kind in _RESUMED and row.state not in _OVER
