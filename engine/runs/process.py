@@ -47,7 +47,8 @@ def spawn(settings: Settings, run_id: int) -> int:
     except OSError as error:
         raise StoreError(
             f"The engine's log {path} cannot be written: {error.strerror}.",
-            "The run is recorded and was not started; mend the cause (disk space, permissions), then resume it.",
+            "Its run is recorded and was not started. Mend the cause (disk space, permissions); "
+            f"`coupler status {run_id}` says how to go on.",
         ) from error
     try:
         command = [sys.executable, "-P", "-m", "tui", "engine", str(run_id), "--config", str(settings.path)]
