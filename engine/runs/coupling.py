@@ -38,7 +38,9 @@ _SECOND = 100
 """What is added to the number of a job that synchronizes what a coupling job has coupled."""
 
 LOOK = "look"
-"""The kind of runs that only read, and are no jobs."""
+"""The kind of runs that write on neither side and leave couplings as they are, but for what an upgrade of NAV asks for
+(`engine.sync.renames`); they are no jobs.
+"""
 
 
 @dataclass(frozen=True, slots=True)

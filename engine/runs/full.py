@@ -60,7 +60,11 @@ class FullSynchronization:
         self._modified = False
 
     async def work(self) -> None:
-        """Do all jobs in order and end in the question. Whatever goes wrong is written into the run, not raised."""
+        """Do all jobs in order and end in the question. What ends it before that is written into the run.
+
+        Raises RunError when there is nothing to work on, LockHeld when another engine has taken over, StoreError when
+        nothing can be written; an internal error is written and raised.
+        """
         row = await self._store.read(partial(runs.get, run_id=self._run))
         self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
