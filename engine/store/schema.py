@@ -234,7 +234,7 @@ undoing = Table(
     Column("entity", sa.String(128), primary_key=True),
     Column("id", Guid, primary_key=True),
     Column("kind", sa.String(8), nullable=False, comment="restore, remove or uncouple"),
-    Column("state", sa.String(8), nullable=False, comment="todo, done or left"),
+    Column("state", sa.String(8), nullable=False, comment="due, done or left"),
     Column("seq", sa.Integer, nullable=False),
     Column("direction", sa.String(24), nullable=False),
     Column("mapping", sa.String(40), nullable=False),

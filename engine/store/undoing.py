@@ -18,7 +18,7 @@ from engine.store.schema import run as run_table
 from engine.store.upsert import insert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
-TODO, DONE, LEFT = "todo", "done", "left"
+DUE, DONE, LEFT = "due", "done", "left"
 _WORDS = {RESTORE: "restored", REMOVE: "removed", UNCOUPLE: "uncouple"}
 _CHUNK = 500
 
@@ -37,7 +37,7 @@ class Step:
     seq: int
     direction: Direction
     mapping: str
-    state: str = TODO
+    state: str = DUE
     nav_id: str | None = None
     crm_id: str | None = None
     nav_no: str = ""
@@ -124,7 +124,7 @@ def remember(connection: sa.Connection, steps: Iterable[tuple[Step, bytes]]) -> 
 def upcoming(connection: sa.Connection, run: int, limit: int) -> list[Step]:
     """The next steps, all of one rank, table, kind and pass."""
     c = undoing.c
-    query = sa.select(undoing).where(c.run_id == run, c.state == TODO)
+    query = sa.select(undoing).where(c.run_id == run, c.state == DUE)
     return _alike(connection, query.order_by(c.rank, c.entity, c.kind, c.seq, c.id).limit(limit))
 
 
@@ -132,7 +132,7 @@ def removals(connection: sa.Connection, run: int, limit: int, before: Step | Non
     """Records that are still to be removed, the last ones first, all of one rank, table and pass, before a step."""
     c = undoing.c
     order = (c.rank, c.entity, c.seq, c.id)
-    query = sa.select(undoing).where(c.run_id == run, c.state == TODO, c.kind == REMOVE)
+    query = sa.select(undoing).where(c.run_id == run, c.state == DUE, c.kind == REMOVE)
     if before is not None:
         query = query.where(sa.tuple_(*order) < (before.rank, before.entity, before.seq, before.id))
     return _alike(connection, query.order_by(*(one.desc() for one in order)).limit(limit))
@@ -157,7 +157,7 @@ def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetim
 def given_up(connection: sa.Connection) -> list[int]:
     """The runs that were to undo another one, were cancelled, and still have steps."""
     c = run_table.c
-    steps = sa.exists().where(undoing.c.run_id == c.id, undoing.c.state == TODO)
+    steps = sa.exists().where(undoing.c.run_id == c.id, undoing.c.state == DUE)
     query = sa.select(c.id, c.request).where(c.kind == UNDO, c.state == RunState.CANCELLED.value, steps)
     return [row.id for row in connection.execute(query.order_by(c.id)) if not row.request["dry"]]
 
@@ -165,7 +165,7 @@ def given_up(connection: sa.Connection) -> list[int]:
 def give_up(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
     """Close steps that were done after all, and drop those that are not going to be."""
     end(connection, run, ended, at)
-    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run, undoing.c.state == TODO))
+    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run, undoing.c.state == DUE))
 
 
 def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, str, int]]:

@@ -286,7 +286,7 @@ def upgrade() -> None:
         sa.Column("entity", sa.String(length=128), nullable=False),
         sa.Column("id", Guid(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False, comment="restore, remove or uncouple"),
-        sa.Column("state", sa.String(length=8), nullable=False, comment="todo, done or left"),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="due, done or left"),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(length=24), nullable=False),
         sa.Column("mapping", sa.String(length=40), nullable=False),
