@@ -15,7 +15,7 @@ from engine.store.chunks import chunks
 from engine.store.runs import UNDO
 from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
 from engine.store.schema import run as run_table
-from engine.store.upsert import insert
+from engine.store.upsert import insert, upsert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
 DUE, DONE, LEFT = "due", "done", "left"
@@ -112,7 +112,7 @@ def forget(connection: sa.Connection, run: int) -> None:
 
 def foresee(connection: sa.Connection, run: int, partly: Sequence[tuple[Step, Problem]], at: datetime) -> None:
     """Say of steps that something of their records will be left, and why."""
-    _save(connection, [_outcome(run, step, problem, LEFT, at) for step, problem in partly])
+    upsert(connection, outcome, [_outcome(run, step, problem, LEFT, at) for step, problem in partly])
 
 
 def remember(connection: sa.Connection, steps: Iterable[tuple[Step, bytes]]) -> None:
@@ -149,7 +149,7 @@ def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetim
     rows = [_outcome(run, one.step, one.problem, _word(one), at) for one in ended]
     rows += [_outcome(run, one.step, one.beside, LEFT, at) for one in ended if one.beside is not None]
     _forget_left(connection, run, [one.step for one in ended if one.step.kind == RESTORE])
-    _save(connection, rows)
+    upsert(connection, outcome, rows)
     _count(connection, run, ended, at)
     _uncouple(connection, [one.step for one in ended if one.state == DONE])
 
@@ -227,15 +227,6 @@ def _outcome(run: int, step: Step, problem: Problem, kind: str, at: datetime) ->
         "crm_id": step.crm_id,
         "at": at,
     }
-
-
-def _save(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = insert(connection, outcome)
-    keys = [column.name for column in outcome.primary_key]
-    changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def _count(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:

@@ -14,7 +14,7 @@ from engine.store import couplings, watermarks
 from engine.store.couplings import Coupling
 from engine.store.schema import intent, link, outcome, slice_
 from engine.store.traces import Extra, Overwrite, keep, keep_extras
-from engine.store.upsert import insert
+from engine.store.upsert import insert, upsert
 
 
 class Fenced(Exception):
@@ -168,11 +168,7 @@ def save_outcomes(connection: sa.Connection, scope: Scope, outcomes: Sequence[Ou
             rows.append(_outcome_row(scope, one, one.action.value, one.problem, at))
         if one.warnings:
             rows.append(_outcome_row(scope, one, "warning", _joined(one.warnings), at))
-    if rows:
-        statement = insert(connection, outcome)
-        keys = [column.name for column in outcome.primary_key]
-        changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    upsert(connection, outcome, rows)
 
 
 def ended_badly(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> set[str]:
