@@ -20,7 +20,6 @@ from engine.store.upsert import insert, upsert
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
 DUE, DONE, LEFT = "due", "done", "left"
 _WORDS = {RESTORE: "restored", REMOVE: "removed", UNCOUPLE: "uncouple"}
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ def known(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, 
     """Which of these rows the run that undoes is going to remove, or to leave: their states."""
     c = undoing.c
     found: dict[str, str] = {}
-    for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start : start + _CHUNK]
+    for chunk in chunks(ids):
         query = sa.select(c.id, c.state).where(c.run_id == run, c.kind == REMOVE, c.id.in_(chunk))
         found.update({row.id: row.state for row in connection.execute(query)})
     return found
