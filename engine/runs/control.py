@@ -84,17 +84,8 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
         if row is None or row.kind != "run" or row.state not in (_RUNNING.value, _STOPPED.value):
             raise RunError(f"Run {run_id} cannot be resumed.", "`coupler status` says which run can.")
         refuse_changed(settings, row)
-        values: dict[str, object] = {
-            "state": _RUNNING.value,
-            "wish": Wish.RUN.value,
-            "code": "",
-            "message": "",
-            "hint": "",
-            "ended_at": None,
-        }
-        if keep_cleared is not None:
-            values["keep_cleared"] = keep_cleared
-        runs.change(connection, run_id, (_RUNNING, _STOPPED), values)
+        answer = {} if keep_cleared is None else {"keep_cleared": keep_cleared}
+        runs.change(connection, run_id, (_RUNNING, _STOPPED), {**runs.READY, **answer})
 
 
 def wish(store: Store, run_id: int, wanted: Wish) -> None:

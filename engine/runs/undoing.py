@@ -12,7 +12,7 @@ from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.model.errors import ConfigError, OnHold, RunError
 from engine.model.mapping import Direction
-from engine.model.snapshot import JobState, JobType, RunState, Wish
+from engine.model.snapshot import JobState, JobType, RunState
 from engine.runs.control import fingerprint, refuse_busy, same_systems, unfinished_undo
 from engine.runs.full import FullSynchronization
 from engine.store import runs, undoing
@@ -245,8 +245,7 @@ def _unfinished(connection: sa.Connection, run_id: int) -> int | None:
     row = runs.active(connection)
     if row is None or row.kind != runs.UNDO or row.request["undo"] != run_id:
         return None
-    ready = {"state": RunState.RUNNING.value, "wish": Wish.RUN.value, "code": "", "message": "", "hint": ""}
-    runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), {**ready, "ended_at": None})
+    runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), runs.READY)
     return int(row.id)
 
 

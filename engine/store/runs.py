@@ -17,6 +17,16 @@ UNDO = "undo"
 """The kind of runs that undo another one."""
 
 ACTIVE = (RunState.RUNNING.value, RunState.STOPPED.value, RunState.ASKING.value)
+READY: Mapping[str, Any] = {
+    "state": RunState.RUNNING.value,
+    "wish": Wish.RUN.value,
+    "code": "",
+    "message": "",
+    "hint": "",
+    "ended_at": None,
+}
+"""What a run has that an engine may go on with."""
+
 _EVENTS_KEPT = 500
 
 
