@@ -171,14 +171,13 @@ class Acting:
         return found
 
 
-def said(step: Step, *, ahead: bool = False) -> Problem:
-    """What is done in a step, or will be."""
-    words = {
-        RESTORE: ("values are written back", "values were written back"),
-        REMOVE: ("it is removed", "it was removed"),
-        UNCOUPLE: ("its coupling is removed", "its coupling was removed"),
+def said(step: Step) -> Problem:
+    """What was done in a step."""
+    what = {
+        RESTORE: "values were written back",
+        REMOVE: "it was removed",
+        UNCOUPLE: "its coupling was removed",
     }[step.kind]
-    what = words[0] if ahead else words[1]
     return Problem(step.kind, what, f"{what[0].upper()}{what[1:]}. {step.note}".strip())
 
 
