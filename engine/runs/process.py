@@ -116,11 +116,7 @@ def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
 async def _stop(store: Store, run_id: int) -> None:
     """A signal asks for what an operator's stop asks for."""
     with suppress(CouplerError):  # it has ended meanwhile, or the work itself meets the same trouble
-        await asyncio.to_thread(_wish_stop, store, run_id)
-
-
-def _wish_stop(store: Store, run_id: int) -> None:
-    wish(store, run_id, Wish.STOP)
+        await asyncio.to_thread(wish, store, run_id, Wish.STOP)
 
 
 def _logger() -> structlog.stdlib.BoundLogger:
