@@ -36,6 +36,11 @@ class Scope:
         """The primary key of the pass."""
         return {"run_id": self.run, "seq": self.seq, "direction": self.direction.value}
 
+    @property
+    def born(self) -> str:
+        """The side on which the pass makes records, as couplings say it."""
+        return "crm" if self.direction is Direction.TO_INTEGRATION_TABLE else "nav"
+
 
 class Create(msgspec.Struct, frozen=True, array_like=True):
     """A record that is about to be created on the other side.
