@@ -29,7 +29,7 @@ from engine.sync.broken import refuse_mass_loss
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
-from engine.sync.organization import Organization, read_organization
+from engine.sync.organization import Organization, read_organization, unrecorded
 from engine.sync.passes import modified_since, run_pass
 from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
@@ -243,7 +243,7 @@ class FullSynchronization:
         return context
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
-        return await read_organization(nav, crm, local, self._record_extra if not plan else _no_record)
+        return await read_organization(nav, crm, local, unrecorded if plan else self._record_extra)
 
     async def _record_extra(self, write: Write) -> None:
         """Make durable that a row is about to be made that belongs to no job."""
@@ -335,11 +335,6 @@ class FullSynchronization:
 def _ended(state: RunState, at: datetime, code: str = "", message: str = "", hint: str = "") -> dict[str, Any]:
     end = {"state": state.value, "ended_at": at, "paused": False, "waiting": ""}
     return {**end, "code": code, "message": message, "hint": hint}
-
-
-async def _no_record(write: Write) -> None:
-    """A plan makes nothing."""
-    del write
 
 
 def _way(one_way: Direction) -> str:
