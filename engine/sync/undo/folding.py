@@ -33,8 +33,8 @@ class Looked:
     """A record as it is now: the values to write, by name, and why others, the `lost` columns, stay as they are."""
 
     written: Written
-    number: str = ""
-    name: str = ""
+    number: str
+    name: str
     etag: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class Undone:
     user: str | None
     seqs: Mapping[str, int]
     mappings: Mapping[str, TableMapping]
-    undoers: tuple[int, ...] = ()
+    undoers: tuple[int, ...]
 
     def rank(self, mapping: str) -> int:
         """The place of a mapping's records: what depends on others goes before these."""
@@ -147,7 +147,7 @@ def _hash(text: str, size: int) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
-def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime] = ()) -> Problem | None:
+def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime]) -> Problem | None:
     """Why a row in CRM is not as the run left it; None when it is.
 
     The row's modifier must be us, and its last change by the end of the run, or its creation, or one of `ours`: the
@@ -164,7 +164,7 @@ def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime] = ()) ->
 
 
 def touched_in_nav(
-    undone: Undone, mapping: TableMapping, row: Row, base: bytes | None, ours: Collection[datetime] = ()
+    undone: Undone, mapping: TableMapping, row: Row, base: bytes | None, ours: Collection[datetime]
 ) -> Problem | None:
     """Why a record in NAV is not as the run left it; None when it is. Pages do not say who modified a record."""
     if mapping.nav.dated:
