@@ -36,9 +36,8 @@ from engine.sync.settling import settle_intents
 from engine.sync.undo.given_up import settle_given_up
 
 _BEAT_SECONDS = 0.5
-_DONE = (JobState.OK.value, JobState.PART.value)
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
-READS_ONLY = ("plan", "look")
+READS_ONLY = ("plan", runs.LOOK)
 """The kinds of runs that write on neither side."""
 
 
@@ -113,7 +112,7 @@ class FullSynchronization:
         for name in names:
             reason = "" if self._settings.run.continue_after_failure else await self._broken(context.mappings[name])
             for row in rows:
-                if row.mapping != name or row.state in _DONE or row.state in _BROKEN:
+                if row.mapping != name or row.state in runs.JOB_DONE or row.state in _BROKEN:
                     continue
                 scope = Scope(self._run, row.seq, name, Direction(row.direction), plan)
                 if reason:

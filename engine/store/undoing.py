@@ -204,7 +204,7 @@ def _like(step: Step) -> tuple[object, ...]:
 
 
 def _word(one: Ended) -> str:
-    return "left" if one.state == LEFT else _WORDS[one.step.kind]
+    return LEFT if one.state == LEFT else _WORDS[one.step.kind]
 
 
 def _outcome(run: int, step: Step, problem: Problem, kind: str, at: datetime) -> Mapping[str, Any]:

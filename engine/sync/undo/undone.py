@@ -15,6 +15,9 @@ from engine.model.errors import ConfigError
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.outcome import Problem
 from engine.sync.deletions import COUPLING_REMOVED
+from engine.sync.handling.products import LINES, LISTS
+from engine.sync.handling.units import UNITS
+from engine.sync.organization import CURRENCIES
 from engine.sync.writing import cause_of
 
 MODIFIED_BY, MODIFIED, CREATED = "_modifiedby_value", "modifiedon", "createdon"
@@ -27,12 +30,11 @@ _PLAIN, _LINK = 16, 6
 
 _BLANK = bytes(_LINK)
 _EXTRA_KEYS = {
-    "uoms": ("uomid", "name"),
-    "productpricelevels": ("productpricelevelid", "productnumber"),
-    "pricelevels": ("pricelevelid", "name"),
-    "transactioncurrencies": ("transactioncurrencyid", "isocurrencycode"),
+    UNITS: ("uomid", "name"),
+    LINES: ("productpricelevelid", "productnumber"),
+    LISTS: ("pricelevelid", "name"),
+    CURRENCIES: ("transactioncurrencyid", "isocurrencycode"),
 }
-LINES, LISTS = "productpricelevels", "pricelevels"
 
 
 @dataclass(frozen=True, slots=True)
