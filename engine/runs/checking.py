@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 from engine.config import Settings
-from engine.connectors.protocol import Side, Write
+from engine.connectors.protocol import Side
 from engine.model.check import Finding
 from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import refuse_busy
@@ -15,7 +15,7 @@ from engine.sync.check.duplicates import Duplicates
 from engine.sync.check.pairs import Noting, dangling, differing
 from engine.sync.check.recorded import recorded
 from engine.sync.context import Context, system_clock
-from engine.sync.organization import read_organization
+from engine.sync.organization import read_organization, unrecorded
 
 _LATER = "Check again when it is done, or with --while-running: what it is doing would be reported as faults."
 Tell = Callable[[Finding], None]
@@ -74,18 +74,13 @@ async def _context(store: Store, settings: Settings, nav: Side, crm: Side) -> Co
         settings,
         ours,
         theirs,
-        await read_organization(ours, theirs, local_currency_id(settings), _nothing),
+        await read_organization(ours, theirs, local_currency_id(settings), unrecorded),
         plan=True,
         planned_by=None,
         checkpoint=_go_on,
         wait_for=lambda _: None,
         clock=system_clock,
     )
-
-
-async def _nothing(write: Write) -> None:
-    """Nothing is made, so that nothing is recorded."""
-    del write
 
 
 async def _go_on() -> None:

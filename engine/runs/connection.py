@@ -12,8 +12,8 @@ from engine.connectors.dataverse import Dataverse
 from engine.connectors.nav import NavPages
 from engine.connectors.protocol import Step
 from engine.connectors.rights import MESSAGES, RIGHTS, Rights
+from engine.mapping.transfer import FROM, TO
 from engine.model.errors import AccessDenied, ConfigError, CouplerError, Refused
-from engine.model.mapping import Direction, TableMapping
 from engine.runs.names import SETUP
 from engine.runs.sides import connected
 
@@ -105,7 +105,7 @@ async def _one(side: str, name: str, look: _Look) -> Tried:
 def _nav_steps(settings: Settings, nav: NavPages) -> list[tuple[str, _Look, bool]]:
     looks = dict.fromkeys(SETUP, False)
     for mapping in settings.mappings:
-        looks[mapping.nav.entity] = looks.get(mapping.nav.entity, False) or _goes(mapping, to_crm=False)
+        looks[mapping.nav.entity] = looks.get(mapping.nav.entity, False) or mapping.direction.includes(FROM)
     probe = _Probe(nav.probe)
     return [
         *_to_the_door(settings.nav, nav.service),
@@ -118,7 +118,7 @@ def _nav_steps(settings: Settings, nav: NavPages) -> list[tuple[str, _Look, bool
 def _crm_steps(settings: Settings, crm: Dataverse) -> list[tuple[str, _Look, bool]]:
     written: dict[str, bool] = {}
     for mapping in settings.mappings:
-        written[mapping.crm.entity] = written.get(mapping.crm.entity, False) or _goes(mapping, to_crm=True)
+        written[mapping.crm.entity] = written.get(mapping.crm.entity, False) or mapping.direction.includes(TO)
     probe, table = _Probe(crm.probe), _Tables(crm, written)
     return [
         *_to_the_door(settings.crm, crm.service),
@@ -269,7 +269,3 @@ def _beside(crm: Dataverse, entity: str) -> _Look:
 
 def _words(names: Iterable[str]) -> str:
     return ", ".join(names) or "nothing"
-
-
-def _goes(mapping: TableMapping, *, to_crm: bool) -> bool:
-    return (Direction.TO_INTEGRATION_TABLE if to_crm else Direction.FROM_INTEGRATION_TABLE) in mapping.direction.passes

@@ -84,17 +84,8 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
         if row is None or row.kind != "run" or row.state not in (_RUNNING.value, _STOPPED.value):
             raise RunError(f"Run {run_id} cannot be resumed.", "`coupler status` says which run can.")
         refuse_changed(settings, row)
-        values: dict[str, object] = {
-            "state": _RUNNING.value,
-            "wish": Wish.RUN.value,
-            "code": "",
-            "message": "",
-            "hint": "",
-            "ended_at": None,
-        }
-        if keep_cleared is not None:
-            values["keep_cleared"] = keep_cleared
-        runs.change(connection, run_id, (_RUNNING, _STOPPED), values)
+        answer = {} if keep_cleared is None else {"keep_cleared": keep_cleared}
+        runs.change(connection, run_id, (_RUNNING, _STOPPED), {**runs.READY, **answer})
 
 
 def wish(store: Store, run_id: int, wanted: Wish) -> None:
@@ -108,7 +99,7 @@ def wish(store: Store, run_id: int, wanted: Wish) -> None:
 
 
 def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -> None:
-    """End a run for good; the flags are as before. A live engine is told to stop first. Raises RunError.
+    """End a run for good; the flags are as before. An engine that works on it is told to stop first. Raises RunError.
 
     An undo that is not finished is given up: what it took back stays so.
     """
@@ -123,8 +114,11 @@ def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -
             "code": "cancelled",
             "hint": "",
         }
+        # the wish also stops an engine that has not given its first sign of life on this run
         if alive and runs.change(connection, run_id, (_RUNNING,), {"wish": Wish.CANCEL.value}):
-            return
+            working = runs.at_work(connection)
+            if working is not None and working.id == run_id:
+                return
         if not runs.change(connection, run_id, (_RUNNING, _STOPPED, _ASKING), values):
             raise RunError(f"Run {run_id} is not active.", "`coupler status` says which run is.")
 

@@ -32,12 +32,10 @@ from engine.sync.match_job import direction_after, match
 from engine.sync.organization import NOWHERE, Organization
 from engine.sync.settling import settle_intents
 from engine.sync.uncoupling import dependants, uncouple
+from engine.sync.undo.given_up import settle_given_up
 
 _SECOND = 100
 """What is added to the number of a job that synchronizes what a coupling job has coupled."""
-
-LOOK = "look"
-"""The kind of runs that only read, and are no jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def start(store: Store, settings: Settings, request: Request, *, by: str, clock:
         {job.seq: job.type.value for job in jobs},
     )
     with store.writing() as connection:
-        if new.kind != LOOK:
+        if new.kind != runs.LOOK:
             refuse_unfinished_undo(connection)
         return runs.create(connection, new, [(job.seq, job.mapping, job.directions) for job in jobs], clock())
 
@@ -86,11 +84,11 @@ def kind_of(request: Request) -> str:
         case Uncouple():
             return "uncouple"
         case Mend(action=""):
-            return LOOK
+            return runs.LOOK
         case Mend():
             return "mend"
         case Import(dry_run=True):
-            return LOOK
+            return runs.LOOK
         case Import():
             return "import"
 
@@ -112,8 +110,9 @@ class CouplingRun(FullSynchronization):
     async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
         request = await self._request()
         context = await self._context(plan=plan)
-        if kind_of(request) != LOOK:
+        if kind_of(request) != runs.LOOK:
             await settle_intents(context, self._run, beats=beats)
+            await settle_given_up(context)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         scopes = {
             (one.seq, Direction(one.direction)): Scope(

@@ -139,8 +139,7 @@ def _records(text: str, parsed: Parsed) -> Iterator[tuple[int, Mapping[str, Any]
 
 def _header(cells: Iterable[str]) -> list[str]:
     names = [_NAMES.get(_PUNCTUATION.sub("", cell).lower(), "") for cell in cells]
-    missing = [name for name in ("crm_id",) if name not in names]
-    if missing or not {"nav_id", "nav_no"} & set(names):
+    if "crm_id" not in names or not {"nav_id", "nav_no"} & set(names):
         raise ConfigError(
             "The first line of the file does not name the columns of couplings.",
             "It needs crm_id, and nav_id or nav_no, with mapping; or CRM ID, Integration ID and Table ID, as in SQL.",

@@ -29,16 +29,15 @@ from engine.sync.broken import refuse_mass_loss
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
-from engine.sync.organization import Organization, read_organization
+from engine.sync.organization import Organization, read_organization, unrecorded
 from engine.sync.passes import modified_since, run_pass
 from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
 from engine.sync.undo.given_up import settle_given_up
 
 _BEAT_SECONDS = 0.5
-_DONE = (JobState.OK.value, JobState.PART.value)
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
-READS_ONLY = ("plan", "look")
+READS_ONLY = ("plan", runs.LOOK)
 """The kinds of runs that write on neither side."""
 
 
@@ -60,7 +59,11 @@ class FullSynchronization:
         self._modified = False
 
     async def work(self) -> None:
-        """Do all jobs in order and end in the question. Whatever goes wrong is written into the run, not raised."""
+        """Do all jobs in order and end in the question. What ends it before that is written into the run.
+
+        Raises RunError when there is nothing to work on, LockHeld when another engine has taken over, StoreError when
+        nothing can be written; an internal error is written and raised.
+        """
         row = await self._store.read(partial(runs.get, run_id=self._run))
         self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
@@ -109,7 +112,7 @@ class FullSynchronization:
         for name in names:
             reason = "" if self._settings.run.continue_after_failure else await self._broken(context.mappings[name])
             for row in rows:
-                if row.mapping != name or row.state in _DONE or row.state in _BROKEN:
+                if row.mapping != name or row.state in runs.JOB_DONE or row.state in _BROKEN:
                     continue
                 scope = Scope(self._run, row.seq, name, Direction(row.direction), plan)
                 if reason:
@@ -239,7 +242,7 @@ class FullSynchronization:
         return context
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
-        return await read_organization(nav, crm, local, self._record_extra if not plan else _no_record)
+        return await read_organization(nav, crm, local, unrecorded if plan else self._record_extra)
 
     async def _record_extra(self, write: Write) -> None:
         """Make durable that a row is about to be made that belongs to no job."""
@@ -331,11 +334,6 @@ class FullSynchronization:
 def _ended(state: RunState, at: datetime, code: str = "", message: str = "", hint: str = "") -> dict[str, Any]:
     end = {"state": state.value, "ended_at": at, "paused": False, "waiting": ""}
     return {**end, "code": code, "message": message, "hint": hint}
-
-
-async def _no_record(write: Write) -> None:
-    """A plan makes nothing."""
-    del write
 
 
 def _way(one_way: Direction) -> str:

@@ -47,7 +47,8 @@ def spawn(settings: Settings, run_id: int) -> int:
     except OSError as error:
         raise StoreError(
             f"The engine's log {path} cannot be written: {error.strerror}.",
-            "The run is recorded and was not started; mend the cause (disk space, permissions), then resume it.",
+            "Its run is recorded and was not started. Mend the cause (disk space, permissions); "
+            f"`coupler status {run_id}` says how to go on.",
         ) from error
     try:
         command = [sys.executable, "-P", "-m", "tui", "engine", str(run_id), "--config", str(settings.path)]
@@ -115,11 +116,7 @@ def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
 async def _stop(store: Store, run_id: int) -> None:
     """A signal asks for what an operator's stop asks for."""
     with suppress(CouplerError):  # it has ended meanwhile, or the work itself meets the same trouble
-        await asyncio.to_thread(_wish_stop, store, run_id)
-
-
-def _wish_stop(store: Store, run_id: int) -> None:
-    wish(store, run_id, Wish.STOP)
+        await asyncio.to_thread(wish, store, run_id, Wish.STOP)
 
 
 def _logger() -> structlog.stdlib.BoundLogger:

@@ -39,9 +39,7 @@ __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last"
 _RATE_WINDOW = timedelta(seconds=15)
 _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
-_JOBS = ("run", "sync")
-"""The kinds of runs that synchronize whole mappings."""
-_HISTORY = (*_JOBS, "couple", "match", "uncouple", "mend", "import", "undo")
+_HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
 
 
@@ -200,7 +198,7 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         flags=tuple(_flag(name, saved, stored, row) for name, saved in _ordered(row, passes)),
         events=tuple(Event(line.at, line.mapping, line.text) for line in reversed(lines)),
         left_alone=troubles.left_alone(connection, {one.mapping for one in passes})
-        if row.kind in _JOBS and state is not RunState.RUNNING
+        if row.kind in runs.SYNCHRONIZATIONS and state is not RunState.RUNNING
         else 0,
         worked=row.worked,
         undoes=int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None,
@@ -275,7 +273,7 @@ def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
     newest = (
         sa.select(job.c.mapping, sa.func.max(job.c.run_id).label("run_id"))
         .join(run_table)
-        .where(run_table.c.kind.in_(_JOBS), job.c.started_at.is_not(None))
+        .where(run_table.c.kind.in_(runs.SYNCHRONIZATIONS), job.c.started_at.is_not(None))
         .group_by(job.c.mapping)
         .subquery()
     )

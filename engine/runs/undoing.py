@@ -12,14 +12,14 @@ from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.model.errors import ConfigError, OnHold, RunError
 from engine.model.mapping import Direction
-from engine.model.snapshot import JobState, JobType, RunState, Wish
+from engine.model.snapshot import JobState, JobType, RunState
 from engine.runs.control import fingerprint, refuse_busy, same_systems, unfinished_undo
 from engine.runs.full import FullSynchronization
 from engine.store import runs, undoing
 from engine.store.database import Store
 from engine.store.schema import coupling, extra, overwritten
 from engine.store.schema import run as run_table
-from engine.store.undoing import DONE, REMOVE, RESTORE, TODO, UNCOUPLE
+from engine.store.undoing import DONE, DUE, REMOVE, RESTORE, UNCOUPLE
 from engine.store.work import Scope
 from engine.sync.context import Clock, Context, system_clock
 from engine.sync.organization import NOWHERE, Organization
@@ -84,7 +84,7 @@ def report(store: Store, run_id: int) -> list[UndoLine]:
         names = {one.seq: one.mapping for one in runs.job_rows(connection, run_id)}
         counts = undoing.summary(connection, run_id)
         left = undoing.left(connection, run_id)
-    counted = TODO if row is not None and row.request["dry"] else DONE
+    counted = DUE if row is not None and row.request["dry"] else DONE
     lines = []
     for seq, name in names.items():
         done = {
@@ -202,7 +202,7 @@ def _belongs(seq: int, way: str, row: sa.Row[Any], passes: set[tuple[int, str]])
 def _told(counts: list[tuple[str, str, int]], left: int) -> str:
     words = {REMOVE: "to remove", RESTORE: "to write back", UNCOUPLE: "to uncouple"}
     done = {REMOVE: "removed", RESTORE: "written back", UNCOUPLE: "uncoupled"}
-    parts = [f"{n:,} {(words if now == TODO else done)[kind]}" for kind, now, n in counts if now in (TODO, DONE)]
+    parts = [f"{n:,} {(words if now == DUE else done)[kind]}" for kind, now, n in counts if now in (DUE, DONE)]
     return ", ".join([*parts, *([f"{left:,} left"] if left else [])])
 
 
@@ -245,8 +245,7 @@ def _unfinished(connection: sa.Connection, run_id: int) -> int | None:
     row = runs.active(connection)
     if row is None or row.kind != runs.UNDO or row.request["undo"] != run_id:
         return None
-    ready = {"state": RunState.RUNNING.value, "wish": Wish.RUN.value, "code": "", "message": "", "hint": ""}
-    runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), {**ready, "ended_at": None})
+    runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), runs.READY)
     return int(row.id)
 
 

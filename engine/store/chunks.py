@@ -7,6 +7,6 @@ CHUNK = 500
 _T = TypeVar("_T")
 
 
-def chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """The values in parts of at most `CHUNK`, in their order."""
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+def chunks(values: Sequence[_T], size: int = CHUNK) -> Iterator[Sequence[_T]]:
+    """The values in parts of at most `size`, in their order."""
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -15,6 +15,7 @@ from engine.store.schema import conflict, coupling, planned, restored
 from engine.store.upsert import insert
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SOME = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +216,14 @@ def uncounted(connection: sa.Connection, mapping: str, born: str) -> list[Coupli
     return [Coupling(*row) for row in connection.execute(query)]
 
 
-def born_in_nav(connection: sa.Connection, mapping: str, most: int = 10) -> list[Coupling]:
+def born_in_nav(connection: sa.Connection, mapping: str) -> list[Coupling]:
     """Some pairs of a mapping whose NAV record was made by us, the newest first."""
     c = coupling.c
     query = (
         sa.select(c.nav_id, c.crm_id, c.nav_no, c.generation)
         .where(c.mapping == mapping, c.born == "nav")
         .order_by(c.coupled_at.desc())
-        .limit(most)
+        .limit(_SOME)
     )
     return [Coupling(*row[:3], generation=row.generation) for row in connection.execute(query)]
 
@@ -243,5 +244,6 @@ def listing(
         query = query.where(c.mapping == mapping)
     if after is not None:
         name, nav_id = after
-        query = query.where(sa.or_(c.mapping > name, sa.and_(c.mapping == name, c.nav_id > nav_id)))
+        # beside `mapping = ...` SQLite would use no more of the index for the pair
+        query = query.where(c.nav_id > nav_id if name == mapping else sa.tuple_(c.mapping, c.nav_id) > after)
     return [(row.mapping, Coupling(row.nav_id, row.crm_id, row.nav_no)) for row in connection.execute(query)]

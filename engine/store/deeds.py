@@ -52,8 +52,7 @@ def pairs_of(connection: sa.Connection, run: int, after: tuple[str, str] | None)
     c = coupling.c
     query = sa.select(c.mapping, c.nav_id, c.crm_id, c.nav_no, c.base, c.born).where(c.run_id == run)
     if after is not None:
-        name, nav_id = after
-        query = query.where(sa.or_(c.mapping > name, sa.and_(c.mapping == name, c.nav_id > nav_id)))
+        query = query.where(sa.tuple_(c.mapping, c.nav_id) > after)
     return [Pair(*row) for row in connection.execute(query.order_by(c.mapping, c.nav_id).limit(CHUNK))]
 
 
@@ -63,8 +62,7 @@ def made_by(connection: sa.Connection, run: int, after: tuple[str, str] | None) 
     later = sa.exists().where(again.c.run_id > run, again.c.entity == c.entity, again.c.id == c.id)
     query = sa.select(c.entity, c.id, c.mapping, c.source).where(c.run_id == run, ~later)
     if after is not None:
-        entity, id = after
-        query = query.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.id > id)))
+        query = query.where(sa.tuple_(c.entity, c.id) > after)
     return [Made(*row) for row in connection.execute(query.order_by(c.entity, c.id).limit(CHUNK))]
 
 
@@ -89,8 +87,7 @@ def written_by(connection: sa.Connection, run: int, after: tuple[str, str] | Non
     c = overwritten.c
     keys = sa.select(c.entity, c.target_id).where(c.run_id == run).distinct()
     if after is not None:
-        entity, id = after
-        keys = keys.where(sa.or_(c.entity > entity, sa.and_(c.entity == entity, c.target_id > id)))
+        keys = keys.where(sa.tuple_(c.entity, c.target_id) > after)
     chosen = connection.execute(keys.order_by(c.entity, c.target_id).limit(CHUNK)).all()
     return _written(connection, run, [(row.entity, row.target_id) for row in chosen])
 

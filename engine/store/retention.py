@@ -5,11 +5,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from engine.model.snapshot import RunState
+from engine.store import runs, undoing
 from engine.store.schema import intent, run
 
 _OVER = (RunState.FINISHED.value, RunState.CANCELLED.value)
-_RESUMED = ("run", "undo")
-"""The kinds of runs that go on after they were stopped."""
 
 
 def forget(connection: sa.Connection, before: datetime) -> tuple[int, int] | None:
@@ -18,10 +17,10 @@ def forget(connection: sa.Connection, before: datetime) -> tuple[int, int] | Non
     Only the oldest ones go, up to the first that must stay: what a run wrote can only be taken back with all that came
     after it.
     """
-    unsettled = set(connection.scalars(sa.select(intent.c.run_id)))
+    unsettled = {*connection.scalars(sa.select(intent.c.run_id)), *undoing.given_up(connection)}
     chosen: list[int] = []
     for row in connection.execute(sa.select(run).order_by(run.c.id)):
-        unfinished = row.kind in _RESUMED and row.state not in _OVER
+        unfinished = row.kind in runs.RESUMED and row.state not in _OVER
         if unfinished or row.id in unsettled or (row.ended_at or row.created_at) >= before:
             break
         chosen.append(row.id)

@@ -16,7 +16,31 @@ from engine.store.work import Scope
 UNDO = "undo"
 """The kind of runs that undo another one."""
 
+LOOK = "look"
+"""The kind of runs that write on neither side and leave couplings as they are, but for what an upgrade of NAV asks for
+(`engine.sync.renames`); they are no jobs.
+"""
+
+SYNCHRONIZATIONS = ("run", "sync")
+"""The kinds of runs that synchronize whole mappings."""
+
+RESUMED = ("run", UNDO)
+"""The kinds of runs that go on after they were stopped."""
+
+JOB_DONE = (JobState.OK.value, JobState.PART.value)
+"""The states of jobs that got to their end."""
+
 ACTIVE = (RunState.RUNNING.value, RunState.STOPPED.value, RunState.ASKING.value)
+READY: Mapping[str, Any] = {
+    "state": RunState.RUNNING.value,
+    "wish": Wish.RUN.value,
+    "code": "",
+    "message": "",
+    "hint": "",
+    "ended_at": None,
+}
+"""What a run has that an engine may go on with."""
+
 _EVENTS_KEPT = 500
 
 
@@ -79,7 +103,7 @@ def get(connection: sa.Connection, run_id: int) -> sa.Row[Any] | None:
 
 def active(connection: sa.Connection) -> sa.Row[Any] | None:
     """The run that others wait for, if any: a full synchronization, or the undo of one, that is not finished."""
-    query = sa.select(run).where(run.c.kind.in_(("run", UNDO)), run.c.state.in_(ACTIVE)).order_by(run.c.id)
+    query = sa.select(run).where(run.c.kind.in_(RESUMED), run.c.state.in_(ACTIVE)).order_by(run.c.id)
     rows = connection.execute(query)
     return next((row for row in rows if row.kind == "run" or not row.request["dry"]), None)
 

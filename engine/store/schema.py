@@ -60,7 +60,7 @@ run = Table(
     Column("answered_at", Moment),
     Column("answered_by", Said(200)),
     Column("kept_edits", sa.JSON, comment="mappings whose flag an operator changed during the run"),
-    Column("request", sa.JSON, comment="what a run about couplings was asked for"),
+    Column("request", sa.JSON, comment="what a run about couplings, or an undo, was asked for"),
     sqlite_autoincrement=True,
 )
 
@@ -184,7 +184,7 @@ outcome = Table(
     Column("seq", sa.Integer, primary_key=True),
     Column("direction", sa.String(24), primary_key=True),
     Column("source_id", Guid, primary_key=True),
-    Column("kind", sa.String(8), primary_key=True, comment="failed, skipped, warning or link"),
+    Column("kind", sa.String(8), primary_key=True, comment="failed, skipped, warning or link, or what an undo did"),
     Column("mapping", sa.String(40), nullable=False),
     Column("code", Said(60), nullable=False),
     Column("cause", Said(300), nullable=False),
@@ -234,7 +234,7 @@ undoing = Table(
     Column("entity", sa.String(128), primary_key=True),
     Column("id", Guid, primary_key=True),
     Column("kind", sa.String(8), nullable=False, comment="restore, remove or uncouple"),
-    Column("state", sa.String(8), nullable=False, comment="todo, done or left"),
+    Column("state", sa.String(8), nullable=False, comment="due, done or left"),
     Column("seq", sa.Integer, nullable=False),
     Column("direction", sa.String(24), nullable=False),
     Column("mapping", sa.String(40), nullable=False),

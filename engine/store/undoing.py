@@ -11,15 +11,15 @@ from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.model.snapshot import RunState
 from engine.store import conflicts, couplings
+from engine.store.chunks import chunks
 from engine.store.runs import UNDO
 from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
 from engine.store.schema import run as run_table
-from engine.store.upsert import insert
+from engine.store.upsert import insert, upsert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
-TODO, DONE, LEFT = "todo", "done", "left"
+DUE, DONE, LEFT = "due", "done", "left"
 _WORDS = {RESTORE: "restored", REMOVE: "removed", UNCOUPLE: "uncouple"}
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Step:
     seq: int
     direction: Direction
     mapping: str
-    state: str = TODO
+    state: str = DUE
     nav_id: str | None = None
     crm_id: str | None = None
     nav_no: str = ""
@@ -65,8 +65,7 @@ def known(connection: sa.Connection, run: int, ids: Sequence[str]) -> dict[str, 
     """Which of these rows the run that undoes is going to remove, or to leave: their states."""
     c = undoing.c
     found: dict[str, str] = {}
-    for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start : start + _CHUNK]
+    for chunk in chunks(ids):
         query = sa.select(c.id, c.state).where(c.run_id == run, c.kind == REMOVE, c.id.in_(chunk))
         found.update({row.id: row.state for row in connection.execute(query)})
     return found
@@ -111,7 +110,7 @@ def forget(connection: sa.Connection, run: int) -> None:
 
 def foresee(connection: sa.Connection, run: int, partly: Sequence[tuple[Step, Problem]], at: datetime) -> None:
     """Say of steps that something of their records will be left, and why."""
-    _save(connection, [_outcome(run, step, problem, LEFT, at) for step, problem in partly])
+    upsert(connection, outcome, [_outcome(run, step, problem, LEFT, at) for step, problem in partly])
 
 
 def remember(connection: sa.Connection, steps: Iterable[tuple[Step, bytes]]) -> None:
@@ -123,7 +122,7 @@ def remember(connection: sa.Connection, steps: Iterable[tuple[Step, bytes]]) -> 
 def upcoming(connection: sa.Connection, run: int, limit: int) -> list[Step]:
     """The next steps, all of one rank, table, kind and pass."""
     c = undoing.c
-    query = sa.select(undoing).where(c.run_id == run, c.state == TODO)
+    query = sa.select(undoing).where(c.run_id == run, c.state == DUE)
     return _alike(connection, query.order_by(c.rank, c.entity, c.kind, c.seq, c.id).limit(limit))
 
 
@@ -131,7 +130,7 @@ def removals(connection: sa.Connection, run: int, limit: int, before: Step | Non
     """Records that are still to be removed, the last ones first, all of one rank, table and pass, before a step."""
     c = undoing.c
     order = (c.rank, c.entity, c.seq, c.id)
-    query = sa.select(undoing).where(c.run_id == run, c.state == TODO, c.kind == REMOVE)
+    query = sa.select(undoing).where(c.run_id == run, c.state == DUE, c.kind == REMOVE)
     if before is not None:
         query = query.where(sa.tuple_(*order) < (before.rank, before.entity, before.seq, before.id))
     return _alike(connection, query.order_by(*(one.desc() for one in order)).limit(limit))
@@ -148,7 +147,7 @@ def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetim
     rows = [_outcome(run, one.step, one.problem, _word(one), at) for one in ended]
     rows += [_outcome(run, one.step, one.beside, LEFT, at) for one in ended if one.beside is not None]
     _forget_left(connection, run, [one.step for one in ended if one.step.kind == RESTORE])
-    _save(connection, rows)
+    upsert(connection, outcome, rows)
     _count(connection, run, ended, at)
     _uncouple(connection, [one.step for one in ended if one.state == DONE])
 
@@ -156,7 +155,7 @@ def end(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetim
 def given_up(connection: sa.Connection) -> list[int]:
     """The runs that were to undo another one, were cancelled, and still have steps."""
     c = run_table.c
-    steps = sa.exists().where(undoing.c.run_id == c.id, undoing.c.state == TODO)
+    steps = sa.exists().where(undoing.c.run_id == c.id, undoing.c.state == DUE)
     query = sa.select(c.id, c.request).where(c.kind == UNDO, c.state == RunState.CANCELLED.value, steps)
     return [row.id for row in connection.execute(query.order_by(c.id)) if not row.request["dry"]]
 
@@ -164,7 +163,7 @@ def given_up(connection: sa.Connection) -> list[int]:
 def give_up(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
     """Close steps that were done after all, and drop those that are not going to be."""
     end(connection, run, ended, at)
-    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run, undoing.c.state == TODO))
+    connection.execute(sa.delete(undoing).where(undoing.c.run_id == run, undoing.c.state == DUE))
 
 
 def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, str, int]]:
@@ -205,7 +204,7 @@ def _like(step: Step) -> tuple[object, ...]:
 
 
 def _word(one: Ended) -> str:
-    return "left" if one.state == LEFT else _WORDS[one.step.kind]
+    return LEFT if one.state == LEFT else _WORDS[one.step.kind]
 
 
 def _outcome(run: int, step: Step, problem: Problem, kind: str, at: datetime) -> Mapping[str, Any]:
@@ -226,15 +225,6 @@ def _outcome(run: int, step: Step, problem: Problem, kind: str, at: datetime) ->
         "crm_id": step.crm_id,
         "at": at,
     }
-
-
-def _save(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = insert(connection, outcome)
-    keys = [column.name for column in outcome.primary_key]
-    changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def _count(connection: sa.Connection, run: int, ended: Sequence[Ended], at: datetime) -> None:
@@ -277,14 +267,17 @@ def _remember(connection: sa.Connection, step: Step, base: bytes) -> None:
 
 
 def _uncouple(connection: sa.Connection, steps: Sequence[Step]) -> None:
-    """Remove couplings, with what is remembered of conflicts and waiting lookups of the pairs."""
+    """Remove couplings, with what is remembered of conflicts and waiting lookups of the pairs; what has been coupled
+    with another record meanwhile stays.
+    """
+    known = couplings.Couplings()
     for mapping in dict.fromkeys(one.mapping for one in steps):
         mine = [one for one in steps if one.mapping == mapping and one.kind != RESTORE]
-        nav_ids = [one.nav_id for one in mine if one.nav_id is not None]
-        crm_ids = [one.crm_id for one in mine if one.crm_id is not None]
+        partners = {one.nav_id: one.crm_id for one in mine if one.nav_id is not None}
+        found = known.of(connection, mapping, Direction.TO_INTEGRATION_TABLE, list(partners))
+        pairs = [pair for nav_id, pair in found.items() if pair.crm_id == partners[nav_id]]
+        nav_ids = [pair.nav_id for pair in pairs]
         couplings.remove(connection, mapping, nav_ids)
         conflicts.clear(connection, mapping, nav_ids)
-        sources = [*nav_ids, *crm_ids]
-        for start in range(0, len(sources), _CHUNK):
-            chunk = sources[start : start + _CHUNK]
+        for chunk in chunks([*nav_ids, *(pair.crm_id for pair in pairs)]):
             connection.execute(sa.delete(link).where(link.c.mapping == mapping, link.c.source_id.in_(chunk)))

@@ -14,7 +14,7 @@ from engine.store import couplings, watermarks
 from engine.store.couplings import Coupling
 from engine.store.schema import intent, link, outcome, slice_
 from engine.store.traces import Extra, Overwrite, keep, keep_extras
-from engine.store.upsert import insert
+from engine.store.upsert import insert, upsert
 
 
 class Fenced(Exception):
@@ -35,6 +35,11 @@ class Scope:
     def key(self) -> dict[str, Any]:
         """The primary key of the pass."""
         return {"run_id": self.run, "seq": self.seq, "direction": self.direction.value}
+
+    @property
+    def born(self) -> str:
+        """The side on which the pass makes records, as couplings say it."""
+        return "crm" if self.direction is Direction.TO_INTEGRATION_TABLE else "nav"
 
 
 class Create(msgspec.Struct, frozen=True, array_like=True):
@@ -168,11 +173,7 @@ def save_outcomes(connection: sa.Connection, scope: Scope, outcomes: Sequence[Ou
             rows.append(_outcome_row(scope, one, one.action.value, one.problem, at))
         if one.warnings:
             rows.append(_outcome_row(scope, one, "warning", _joined(one.warnings), at))
-    if rows:
-        statement = insert(connection, outcome)
-        keys = [column.name for column in outcome.primary_key]
-        changed = {column.name: statement.excluded[column.name] for column in outcome.c if column.name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    upsert(connection, outcome, rows)
 
 
 def ended_badly(connection: sa.Connection, scope: Scope, ids: Sequence[str]) -> set[str]:

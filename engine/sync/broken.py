@@ -44,7 +44,7 @@ class Broken:
 
 
 async def look(context: Context, scope: Scope) -> None:
-    """Tell of every broken coupling of a mapping; nothing is changed."""
+    """Tell of every broken coupling of a mapping, and leave it as it is."""
     mapping = context.mappings[scope.mapping]
     async for pairs in all_couplings(context, scope.mapping):
         found = await broken(context, mapping, pairs)

@@ -11,13 +11,12 @@ from engine.mapping.transfer import TO
 from engine.model.lines import CouplingLine
 from engine.model.mapping import Condition, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
+from engine.store.chunks import chunks
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit, hindered
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,8 @@ async def import_lines(
     good: list[_Good] = []
     bad: list[_Bad] = []
     taken: dict[tuple[str, str, str], int] = {}
-    for start in range(0, len(lines), _BATCH):
+    for chunk in chunks(lines):
         await context.checkpoint()
-        chunk = lines[start : start + _BATCH]
         rows = {name: await _read(context, name, chunk) for name in scopes}
         for line in chunk:
             found = _resolve(line, rows, taken)
@@ -77,9 +75,9 @@ async def import_lines(
         return
     for name, scope in scopes.items():
         mine = [one for one in good if one.mapping == name]
-        for start in range(0, len(mine), _BATCH):
+        for some in chunks(mine):
             await context.checkpoint()
-            await _store(context, scope, mine[start : start + _BATCH], dry_run=dry_run)
+            await _store(context, scope, some, dry_run=dry_run)
 
 
 async def _store(context: Context, scope: Scope, some: Sequence[_Good], *, dry_run: bool) -> None:
@@ -201,8 +199,7 @@ async def _uncoupled(
     left: list[_Good] = []
     bad: list[_Bad] = []
     by_crm = {line.crm_id: line for line in lines}
-    for start in range(0, len(good), _BATCH):
-        some = good[start : start + _BATCH]
+    for some in chunks(good):
 
         def read(connection: sa.Connection, some: Sequence[_Good] = some) -> list[tuple[_Good, str]]:
             return [(one, _partner(connection, context, one)) for one in some]

@@ -31,6 +31,11 @@ NOWHERE = Organization("", "", "", 2, {})
 Before = Callable[[Write], Awaitable[None]]
 
 
+async def unrecorded(write: Write) -> None:
+    """Before a side that only notes what it is to write: nothing is made."""
+    del write
+
+
 async def read_organization(nav: Side, crm: Side, new_local_id: str, before: Before) -> Organization:
     """Ask both sides for their currencies. Makes the local currency in CRM, under `new_local_id`, when CRM lacks it;
     `before` is called before that.

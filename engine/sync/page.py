@@ -201,7 +201,7 @@ async def _items(one: Pass, rows: Sequence[Row]) -> dict[str, Item]:
         coupling = couplings.get(id)
         if coupling is not None:
             item.coupling = coupling
-            item.uncounted = coupling.uncounted and coupling.born == _born(scope)
+            item.uncounted = coupling.uncounted and coupling.born == scope.born
             item.target_id = coupling.crm_id if scope.direction is TO else coupling.nav_id
             item.target_number = "" if scope.direction is TO else coupling.nav_no
         else:
@@ -288,13 +288,8 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
         return None
     if old is not None and old.planned:
         return None
-    born = _born(scope) if item.created else None
+    born = scope.born if item.created else None
     return Coupling(nav_id, crm_id, number, base, uncounted=left, born=born, generation=item.generation)
-
-
-def _born(scope: Scope) -> str:
-    """The side on which a pass makes records."""
-    return "crm" if scope.direction is TO else "nav"
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

@@ -149,8 +149,7 @@ async def close_pass(one: Pass) -> None:
             outcomes = [_failed(create, _UNANSWERED) for create in lost]
             done = await _intents(one)
             await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done, left_open=unsure))
-    born = "crm" if scope.direction is TO else "nav"
-    left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping, born=born))
+    left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping, born=scope.born))
     if left:
         await _count(one, left)
 

@@ -12,6 +12,7 @@ from engine.connectors.protocol import Row
 from engine.mapping.transfer import TO
 from engine.model.mapping import ConflictPolicy
 from engine.store import conflicts, troubles
+from engine.store.chunks import chunks
 from engine.store.pages import add_page
 from engine.sync.page import Pass, work_page
 from engine.sync.twins import marked_columns
@@ -27,9 +28,8 @@ async def retry_first(one: Pass) -> Pass:
     """
     context, scope = one.context, one.scope
     ids = await context.store.read(partial(_waiting, one=one))
-    for number, start in enumerate(range(0, len(ids), _IDS), 1):
+    for number, chunk in enumerate(chunks(ids, _IDS), 1):
         await context.checkpoint()
-        chunk = ids[start : start + _IDS]
         rows = await _rows(one, chunk)
         if not rows:
             continue

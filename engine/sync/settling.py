@@ -120,7 +120,7 @@ async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list
             create.number if to_crm else str(rows[str(create.target_id)][table.number]),
             create.base or None,
             uncounted=True,
-            born="crm" if to_crm else "nav",
+            born=intent.scope.born,
             generation=create.generation,
         )
         for create in left

@@ -8,18 +8,13 @@ from engine.store.traces import Bound, Overwrite, Values
 from engine.sync.item import Item
 
 
-def overwrites(
-    updates: Iterable[tuple[Row, Write]], bases: Mapping[str, bytes | None] | None = None
-) -> list[Overwrite]:
+def overwrites(updates: Iterable[tuple[Row, Write]], bases: Mapping[str, bytes | None]) -> list[Overwrite]:
     """Of each update of a row, the columns that are written, as they are and as they will be.
 
     Columns that were not read are left out: nobody can say what they held. `bases` has, by key of the write, what the
     coupling of the row remembers.
     """
-    remembered = bases or {}
-    return [
-        Overwrite(write.entity, str(write.id), _values(row, write, remembered.get(write.key))) for row, write in updates
-    ]
+    return [Overwrite(write.entity, str(write.id), _values(row, write, bases.get(write.key))) for row, write in updates]
 
 
 def bases_of(items: Iterable[Item]) -> dict[str, bytes | None]:

@@ -16,10 +16,14 @@ from engine.sync.context import Context
 from engine.sync.item import Item, Mode
 
 
+def marker_of(context: Context, mapping: TableMapping, one_way: Direction) -> str | None:
+    """The field of a source record that may have the mark of a CRM record; None where none has one."""
+    return context.nav.marker if one_way is TO and mapping.direction.includes(FROM) else None
+
+
 def marked_columns(context: Context, mapping: TableMapping, one_way: Direction) -> tuple[str, ...]:
     """The columns of a source record, with the mark where records of NAV may have one."""
-    columns = source_columns(mapping, one_way)
-    marker = context.nav.marker if one_way is TO and mapping.direction.includes(FROM) else None
+    columns, marker = source_columns(mapping, one_way), marker_of(context, mapping, one_way)
     return columns if marker is None else tuple(dict.fromkeys((*columns, marker)))
 
 

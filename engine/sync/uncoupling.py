@@ -10,13 +10,12 @@ from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings
+from engine.store.chunks import CHUNK, chunks
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit
-
-_BATCH = 500
 
 
 def dependants(mappings: Mapping[str, TableMapping], name: str) -> list[tuple[TableMapping, FieldMapping]]:
@@ -39,8 +38,7 @@ async def uncouple(context: Context, scope: Scope, records: Sequence[str], parts
         async for pairs in all_couplings(context, scope.mapping):
             await _uncouple(context, scope, pairs, parts)
         return
-    for start in range(0, len(records), _BATCH):
-        chunk = records[start : start + _BATCH]
+    for chunk in chunks(records):
         pairs = await context.store.read(partial(couplings.named, mapping=scope.mapping, names=chunk))
         known = {name.casefold() for pair in pairs for name in (pair.nav_id, pair.nav_no)}
         unknown = [name for name in chunk if name.casefold() not in known]
@@ -52,7 +50,7 @@ async def all_couplings(context: Context, mapping: str) -> AsyncIterator[list[Co
     after: tuple[str, str] | None = None
     while True:
         await context.checkpoint()
-        found = await context.store.read(partial(couplings.listing, mapping=mapping, after=after, limit=_BATCH))
+        found = await context.store.read(partial(couplings.listing, mapping=mapping, after=after, limit=CHUNK))
         if not found:
             return
         after = (mapping, found[-1][1].nav_id)

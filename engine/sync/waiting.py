@@ -13,11 +13,11 @@ from engine.model.mapping import ConflictPolicy, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.model.trouble import Trouble
 from engine.store import conflicts, troubles
+from engine.store.chunks import chunks
 from engine.store.work import Scope, ended_badly, save_outcomes
 from engine.sync.context import Context
 from engine.sync.item import Item
 
-_CHUNK = 500
 WAITS = "conflict_waits"
 """The code of the problem of records with fields that wait for a choice."""
 
@@ -100,9 +100,8 @@ async def close_conflicts(context: Context, scope: Scope, mapping: TableMapping)
     if mapping.conflict is ConflictPolicy.ASK or scope.direction is not mapping.direction.passes[-1]:
         return
     left = await context.store.read(partial(conflicts.listing, mapping=mapping.name))
-    for start in range(0, len(left), _CHUNK):
-        chunk, at = left[start : start + _CHUNK], context.clock()
-        await context.store.write(partial(_close, scope=scope, left=chunk, at=at))
+    for some in chunks(left):
+        await context.store.write(partial(_close, scope=scope, left=some, at=context.clock()))
 
 
 def _close(connection: sa.Connection, scope: Scope, left: Sequence[Conflict], at: datetime) -> None:

@@ -71,6 +71,8 @@ def test_a_run_whose_engine_cannot_have_a_log_is_not_started_and_says_so(make: M
     logs = company.folder / "state" / "coupler" / "log"
     logs.mkdir(parents=True, mode=0o700)
     (logs / "engine-sandbox.log").symlink_to("/nowhere")
-    done = company.coupler("run", *QUIETLY)
-    assert done.returncode == 3, done.stderr
-    assert "engine-sandbox.log cannot be written" in done.stderr
+    for number, command in enumerate((("plan",), ("run", *QUIETLY)), 1):
+        done = company.coupler(*command)
+        assert done.returncode == 3, done.stderr
+        assert "engine-sandbox.log cannot be written" in done.stderr
+        assert f"`coupler status {number}` says how to go on" in " ".join(done.stderr.split())

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from engine.config import Settings
 from engine.model.errors import ConfigError, CouplerError, LockHeld, RunError, StoreError
 from engine.model.snapshot import RunState, Wish
-from engine.runs import control
+from engine.runs import control, coupling
+from engine.runs.requests import Match
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
@@ -249,6 +250,29 @@ def test_a_live_engine_is_asked_to_cancel_its_run(store: Store, settings: Settin
     row = row_of(store, number)
     expected = {RUNNING: ("running", "cancel"), STOPPED: ("cancelled", "run"), ASKING: ("cancelled", "run")}
     assert (row["state"], row["wish"]) == expected.get(state, (state.value, "run"))
+
+
+def test_an_interrupted_run_is_cancelled_at_once_while_an_engine_works_on_another(
+    store: Store, settings: Settings
+) -> None:
+    left = started(store, settings, RUNNING)
+    put(store, left, beat_at=later(10))
+    working = coupling.start(store, settings, Match(("CUSTOMER",)), by="me@here", clock=at(20))
+    with engine_lock(store):
+        control.cancel(store, left, "me@here", clock=at(30))
+        assert (row_of(store, left)["state"], row_of(store, left)["ended_at"]) == ("cancelled", later(30))
+        control.cancel(store, working, "me@here")
+    assert (row_of(store, working)["state"], row_of(store, working)["wish"]) == ("running", "cancel")
+
+
+def test_an_engine_that_only_begins_learns_that_its_run_was_cancelled(store: Store, settings: Settings) -> None:
+    begins = started(store, settings, RUNNING)
+    put(store, begins, beat_at=later(10))
+    interrupted = coupling.start(store, settings, Match(("CUSTOMER",)), by="me@here", clock=at(20))
+    put(store, interrupted, beat_at=later(30))
+    with engine_lock(store):
+        control.cancel(store, begins, "me@here")
+    assert row_of(store, begins)["wish"] == "cancel"
 
 
 def test_a_run_that_is_not_there_is_not_cancelled(store: Store) -> None:

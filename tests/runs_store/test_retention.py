@@ -8,12 +8,14 @@ import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.model.errors import LockHeld
+from engine.model.mapping import Direction
 from engine.model.snapshot import RunState
 from engine.runs import retention, snapshots
-from engine.store import runs
+from engine.store import runs, undoing
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.store.schema import coupling, event, intent, job, outcome, page, run
+from engine.store.undoing import REMOVE, Step
 from tests.cli.conftest import Coupler, config, coupler, environment
 from tests.runs_store.tools import at, put
 from tests.store.tools import AT, commit, failed, nav, new_run, page_of, pairs, rows, scope_of, take
@@ -77,6 +79,18 @@ def test_a_run_with_creates_that_nobody_settled_stays(store: Store) -> None:
     with store.writing() as connection:
         connection.execute(sa.insert(intent).values(values))
     assert forget(store, 7, today=100) is None
+
+
+def test_an_undo_that_was_given_up_stays_until_its_steps_are_settled(store: Store) -> None:
+    number = ended(store, 0, "undo", RunState.CANCELLED)
+    put(store, number, request={"undo": 1, "dry": False, "reviewed": True})
+    removal = Step(10, "accounts", nav(1), REMOVE, 4, Direction.TO_INTEGRATION_TABLE, "CUSTOMER")
+    with store.writing() as connection:
+        undoing.add(connection, number, [removal])
+    assert forget(store, 7, today=100) is None
+    with store.writing() as connection:
+        undoing.give_up(connection, number, [], AT)
+    assert forget(store, 7, today=100) == (number, number)
 
 
 def test_nothing_is_deleted_under_an_engine(store: Store, settings: Settings) -> None:

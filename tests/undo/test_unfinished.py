@@ -1,15 +1,21 @@
 """An undo that was broken off: it looks anew before it goes on, all else waits for it, and it can be given up."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.model.errors import OnHold
 from engine.model.snapshot import RunState
 from engine.runs import control, coupling, snapshots, undoing
-from engine.runs.requests import Match, Mend
+from engine.runs.requests import Couple, Match, Mend
 from engine.store import runs
+from engine.store.schema import coupling as coupling_table
+from tests.coupling.tools import ask, sums
+from tests.sync.company import CRM, NAV, prepare
+from tests.sync.test_customers import account
 from tests.sync.world import Make, World
 from tests.undo.taking_back import assert_as_before, changed_by, company, contents, left, lines, undo, undo_until
 
@@ -227,3 +233,51 @@ async def test_removals_that_nobody_wrote_down_are_found_once_it_is_given_up(mak
     before = len(world.audit())
     await world.run()
     assert world.audit(before) == []
+
+
+async def account_removed_and_given_up(make: Make) -> tuple[World, str, str]:
+    """An engine died when it had removed an account and not written that down, and the undo was given up; the account,
+    and another one that may take its place.
+    """
+    other = account("By hand", "h@x.example", customertypecode=None)
+    world = make(NAV, {**CRM, "account": [*CRM["account"], other]})
+    prepare(world)
+    run = await world.run()
+    gone = str(world.crm("accounts", name="Firm C1")[0]["accountid"])
+    number = await undo_until(
+        world, run.id, lambda name: name.startswith("after") and not world.crm("accounts", accountid=gone)
+    )
+    control.cancel(world.store, number, "test")
+    return world, gone, str(world.crm("accounts", name="By hand")[0]["accountid"])
+
+
+async def test_what_is_coupled_by_hand_after_it_was_given_up_stays_coupled(make: Make) -> None:
+    world, gone, mine = await account_removed_and_given_up(make)
+    coupled = await ask(world, Couple("CUSTOMER", "C1", mine))
+    assert (coupled.state, sums(coupled)["coupled"]) == (RunState.FINISHED, 1)
+    await world.run()
+    assert [pair.crm_id for pair in world.couplings("CUSTOMER") if pair.nav_no == "C1"] == [mine]
+    assert [row["accountid"] for row in world.crm("accounts", name="Firm C1")] == [mine]
+    assert not world.crm("accounts", accountid=gone)
+
+
+async def test_a_coupling_with_another_record_is_not_the_one_to_remove(make: Make) -> None:
+    world, gone, mine = await account_removed_and_given_up(make)
+    with world.store.writing() as connection:
+        connection.execute(sa.update(coupling_table).where(coupling_table.c.crm_id == gone).values(crm_id=mine))
+    await world.run()
+    assert [pair.crm_id for pair in world.couplings("CUSTOMER") if mine == pair.crm_id] == [mine]
+    assert not world.crm("accounts", name="Firm C1"), "C1 is coupled, so that nothing is made for it"
+
+
+async def test_a_mapping_that_is_gone_is_asked_for_until_it_is_settled(make: Make) -> None:
+    world, *_ = await account_removed_and_given_up(make)
+    settings = world.settings
+    world.settings = replace(settings, mappings=tuple(one for one in settings.mappings if one.name != "CUSTOMER"))
+    found = await world.work(world.start("CURRENCY"))
+    assert (found.state, found.code) == (RunState.STOPPED, "config")
+    assert "CUSTOMER" in found.message
+    assert "[mapping.CUSTOMER]" in found.hint
+    control.cancel(world.store, found.id, "test")
+    world.settings = settings
+    assert (await world.run()).state is RunState.FINISHED

@@ -103,7 +103,7 @@ def uncouple_command(
 def broken_command(
     *, mapping: str | None, restore: bool, remove: bool, yes: bool, as_json: bool, config_file: Path | None
 ) -> int:
-    """Find couplings whose NAV record or CRM row is gone. Without --restore and --remove nothing is changed.
+    """Find couplings whose NAV record or CRM row is gone. Without --restore and --remove they stay as they are.
 
     The exit code is 1 when there are any.
     """

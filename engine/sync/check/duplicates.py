@@ -17,6 +17,7 @@ from engine.store import couplings
 from engine.sync.context import Context
 from engine.sync.lookups import partners
 from engine.sync.matching import rule_field, rule_key
+from engine.sync.twins import marker_of
 
 _TABLE = """
 CREATE TABLE record (
@@ -66,7 +67,7 @@ class Duplicates:
         """The records of the side that this direction reads from."""
         context, mapping = self._context, self._mapping
         table = mapping.table(one_way)
-        marker = context.nav.marker if one_way is TO and mapping.direction.includes(FROM) else None
+        marker = marker_of(context, mapping, one_way)
         as_source = mapping.direction.includes(one_way)
         other_way = one_way is FROM and mapping.direction.includes(TO)
         conditions = table.filter if as_source and not other_way else table.match_filter

@@ -8,6 +8,7 @@ from engine.model.check import Finding, What
 from engine.model.mapping import Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.work import Scope
+from engine.sync.brake import DELETED
 from engine.sync.broken import broken
 from engine.sync.columns import source_columns
 from engine.sync.context import Context
@@ -16,7 +17,6 @@ from engine.sync.page import COUPLED_ELSEWHERE, Pass, work_page
 from engine.sync.uncoupling import all_couplings
 from engine.sync.waiting import WAITS
 
-_GONE = "deleted"
 _PARTLY = (WAITS, COUPLED_ELSEWHERE.code)
 _WAY = {TO: "to CRM", FROM: "to NAV"}
 
@@ -96,7 +96,7 @@ def _hindrances(outcome: Outcome) -> Iterator[Problem]:
     problem = outcome.problem
     if (
         problem is not None
-        and problem.code != _GONE
+        and problem.code != DELETED
         and (outcome.action is Action.FAILED or outcome.nav_id is not None)
     ):
         yield problem

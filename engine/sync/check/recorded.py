@@ -7,13 +7,9 @@ import sqlalchemy as sa
 from engine.model.check import Finding, What
 from engine.model.mapping import TableMapping
 from engine.model.outcome import Action
-from engine.model.snapshot import JobState
 from engine.store import couplings, runs
 from engine.store.schema import coupling, job, link, outcome, page, run
 from engine.store.work import open_intents
-
-_KINDS = ("run", "sync")
-_DONE = (JobState.OK.value, JobState.PART.value)
 
 
 def recorded(connection: sa.Connection, mappings: Sequence[TableMapping], chosen: Sequence[str]) -> list[Finding]:
@@ -74,11 +70,11 @@ def _counters(connection: sa.Connection) -> Iterator[Finding]:
     failed = sa.select(o.run_id, o.seq, o.direction, sa.func.count()).where(o.kind == Action.FAILED.value)
     failures = {tuple(row[:3]): row[3] for row in connection.execute(failed.group_by(o.run_id, o.seq, o.direction))}
     inserted: dict[tuple[int, str], int] = {}
-    for row in connection.execute(sa.select(job).join(run).where(run.c.kind.in_(_KINDS))):
+    for row in connection.execute(sa.select(job).join(run).where(run.c.kind.in_(runs.SYNCHRONIZATIONS))):
         read, bad, new = pages.get((row.run_id, row.seq, row.direction), (0, 0, 0))
         inserted[row.run_id, row.mapping] = inserted.get((row.run_id, row.mapping), 0) + new
         where = f"Run {row.run_id}, {row.direction}"
-        if row.state in _DONE and row.total_exact and row.total != read:
+        if row.state in runs.JOB_DONE and row.total_exact and row.total != read:
             message = f"{where}: the job says {row.total:,} records, its pages {read:,}."
             yield Finding(What.COUNTERS, fault=True, mapping=row.mapping, message=message)
         if (listed := failures.get((row.run_id, row.seq, row.direction), 0)) != bad:

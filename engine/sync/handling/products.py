@@ -24,7 +24,7 @@ from engine.sync.item import Item
 from engine.sync.single import create_one
 
 _UNITS = "UNITOFMEASURE"
-_LISTS, _LINES = "pricelevels", "productpricelevels"
+LISTS, LINES = "pricelevels", "productpricelevels"
 _LINE_FIELDS = ("productpricelevelid", "_productid_value", "_uomid_value", "amount", "pricingmethodcode")
 _AMOUNT_METHOD = 1
 _DIGITS = 2
@@ -133,7 +133,7 @@ class ProductHandling(Handling):
                 return
             ids = [self._product(item) for item in left.values()]
             lines: dict[str, list[Row]] = {}
-            for row in await self.context.crm.find(_LINES, "_productid_value", ids, _LINE_FIELDS, in_list):
+            for row in await self.context.crm.find(LINES, "_productid_value", ids, _LINE_FIELDS, in_list):
                 lines.setdefault(str(row["_productid_value"]), []).append(row)
             writes = []
             for id, item in list(left.items()):
@@ -145,7 +145,7 @@ class ProductHandling(Handling):
             known = {row["productpricelevelid"]: row for rows in lines.values() for row in rows}
             updates = [(known[one.id], one) for one in writes if one.kind is WriteKind.UPDATE]
             new = [
-                Extra(_LINES, str(one.id), self._product(left[one.key]))
+                Extra(LINES, str(one.id), self._product(left[one.key]))
                 for one in writes
                 if one.kind is WriteKind.CREATE
             ]
@@ -164,7 +164,7 @@ class ProductHandling(Handling):
         line = next((row for row in lines if row["_uomid_value"] == place.unit), None)
         if line is None:
             values = {
-                "pricelevelid": Reference(_LISTS, price_list),
+                "pricelevelid": Reference(LISTS, price_list),
                 "productid": Reference("products", self._product(item)),
                 "uomid": Reference("uoms", place.unit),
                 "uomscheduleid": Reference("uomschedules", place.group),
@@ -173,13 +173,13 @@ class ProductHandling(Handling):
                 "quantitysellingcode": 1,
             }
             new = self.context.new_id(f"{self.mapping.name} price", f"{self._product(item)}|{place.unit}")
-            return Write(item.id, WriteKind.CREATE, _LINES, new, values)
+            return Write(item.id, WriteKind.CREATE, LINES, new, values)
         held = line["amount"]
         if held is not None and lenient(FieldKind.DECIMAL, _DIGITS, held) == amount:
             return None
         # a line that counts a percentage of something has no amount
         changes = {"amount": amount} if held is not None else {"amount": amount, "pricingmethodcode": _AMOUNT_METHOD}
-        return Write(item.id, WriteKind.UPDATE, _LINES, str(line["productpricelevelid"]), changes, str(line[ETAG]))
+        return Write(item.id, WriteKind.UPDATE, LINES, str(line["productpricelevelid"]), changes, str(line[ETAG]))
 
     def _product(self, item: Item) -> str:
         return str(item.target_id) if self.scope.direction is TO else item.id
@@ -192,7 +192,7 @@ class ProductHandling(Handling):
         name = f"{self.context.product_name} Default Price List"
         for title in (name, f"{name} ({own.local_currency})"):
             found = await self.context.crm.find(
-                _LISTS, "name", [title], ("pricelevelid", "name", "_transactioncurrencyid_value")
+                LISTS, "name", [title], ("pricelevelid", "name", "_transactioncurrencyid_value")
             )
             for row in found:
                 if row["_transactioncurrencyid_value"] == own.local_currency_id:
@@ -202,8 +202,8 @@ class ProductHandling(Handling):
                 continue
             new = self.context.new_id("price list", title)
             values = {"name": title, "transactioncurrencyid": Reference("transactioncurrencies", own.local_currency_id)}
-            write = Write(title, WriteKind.CREATE, _LISTS, new, values)
-            await record(self.context, self.scope, (), [Extra(_LISTS, new, title)])
+            write = Write(title, WriteKind.CREATE, LISTS, new, values)
+            await record(self.context, self.scope, (), [Extra(LISTS, new, title)])
             result = await create_one(self.context.crm, write, "pricelevelid")
             if result.status not in (Status.DONE, Status.EXISTS):
                 break

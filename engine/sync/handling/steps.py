@@ -31,7 +31,7 @@ async def record(
     """
     if context.plan or not (updates or extras):
         return
-    old, at = overwrites(updates, bases), context.clock()
+    old, at = overwrites(updates, bases or {}), context.clock()
     await context.store.write(lambda connection: intend(connection, scope, (), old, at, extras))
 
 

@@ -74,7 +74,7 @@ class Acting:
 
     async def _since(self, steps: Sequence[Step], before: Undone) -> list[Ended]:
         first, ids, store = steps[0], [step.id for step in steps], self._context.store
-        place = place_of(self._context.mappings.get(first.mapping), first.entity, first.direction)
+        place = place_of(self._context.mappings, first.mapping, first.entity, first.direction)
         rows = await self._context.target(first.direction).fetch(first.entity, place.key, ids, place.columns)
         stamps = await store.read(partial(undoing.stamps, ids=ids))
         sources = await store.read(partial(deeds.sources, run=self._undone.id, ids=ids))
@@ -112,7 +112,7 @@ class Acting:
     async def _remove(self, steps: Sequence[Step]) -> list[Ended]:
         first = steps[0]
         side, one_way = self._context.target(first.direction), first.direction
-        place = place_of(self._context.mappings.get(first.mapping), first.entity, one_way)
+        place = place_of(self._context.mappings, first.mapping, first.entity, one_way)
         left = {step.id: step for step in steps}
         stamps = await self._context.store.read(partial(undoing.stamps, ids=list(left)))
         ended: list[Ended] = []
@@ -171,14 +171,13 @@ class Acting:
         return found
 
 
-def said(step: Step, *, ahead: bool = False) -> Problem:
-    """What is done in a step, or will be."""
-    words = {
-        RESTORE: ("values are written back", "values were written back"),
-        REMOVE: ("it is removed", "it was removed"),
-        UNCOUPLE: ("its coupling is removed", "its coupling was removed"),
+def said(step: Step) -> Problem:
+    """What was done in a step."""
+    what = {
+        RESTORE: "values were written back",
+        REMOVE: "it was removed",
+        UNCOUPLE: "its coupling was removed",
     }[step.kind]
-    what = words[0] if ahead else words[1]
     return Problem(step.kind, what, f"{what[0].upper()}{what[1:]}. {step.note}".strip())
 
 

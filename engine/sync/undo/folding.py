@@ -33,8 +33,8 @@ class Looked:
     """A record as it is now: the values to write, by name, and why others, the `lost` columns, stay as they are."""
 
     written: Written
-    number: str = ""
-    name: str = ""
+    number: str
+    name: str
     etag: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ async def look_at(context: Context, updates: Sequence[Written]) -> list[Looked]:
     if not updates:
         return []
     first = updates[0]
-    place = place_of(context.mappings.get(first.mapping), first.entity, first.direction)
+    place = place_of(context.mappings, first.mapping, first.entity, first.direction)
     changes = {one.id: fold(one.values) for one in updates}
     wanted = dict.fromkeys(name for each in changes.values() for name in each)
     columns = tuple(dict.fromkeys((place.key, place.number, place.name, *wanted, *place.stamps)))

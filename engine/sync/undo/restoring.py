@@ -106,7 +106,7 @@ class Restoring:
         if not done:
             return self._ended
         first = self._first
-        place = place_of(self._context.mappings.get(first.mapping), first.entity, first.direction)
+        place = place_of(self._context.mappings, first.mapping, first.entity, first.direction)
         rows = await self._context.target(first.direction).fetch(first.entity, place.key, list(done), place.stamps)
         return [
             replace(one, stamp=moment(rows[one.step.id].get(place.modified)))

@@ -91,7 +91,7 @@ class Review:
             return [(self._step(pair, UNCOUPLE), None) for pair in pairs]
         one = self._context.mappings[mapping]
         one_way = TO if born == "crm" else FROM
-        place = place_of(one, one.crm.entity if one_way is TO else one.nav.entity, one_way)
+        place = place_of(self._context.mappings, mapping, one.crm.entity if one_way is TO else one.nav.entity, one_way)
         ids = {pair.crm_id if one_way is TO else pair.nav_id: pair for pair in pairs}
         rows = await self._context.target(one_way).fetch(place.entity, place.key, list(ids), place.columns)
         later = await self._context.store.read(
@@ -153,7 +153,7 @@ class Review:
 
     async def _of_extras(self, mapping: str, entity: str, extras: Sequence[Made]) -> list[tuple[Step, Problem | None]]:
         name = mapping or next(iter(self._undone.seqs))
-        place = place_of(self._context.mappings.get(name), entity, TO)
+        place = place_of(self._context.mappings, name, entity, TO)
         rows = await self._context.crm.fetch(entity, place.key, [one.id for one in extras], place.columns)
         sources = [one.source for one in extras if len(one.source) == len(one.id)]
         states = await self._context.store.read(partial(undoing.known, run=self._run, ids=sources))

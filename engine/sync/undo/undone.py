@@ -11,9 +11,13 @@ from engine.connectors.protocol import ETAG, Result, Row
 from engine.mapping.decide import changed_since_agreed
 from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
+from engine.model.errors import ConfigError
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.outcome import Problem
 from engine.sync.deletions import COUPLING_REMOVED
+from engine.sync.handling.products import LINES, LISTS
+from engine.sync.handling.units import UNITS
+from engine.sync.organization import CURRENCIES
 from engine.sync.writing import cause_of
 
 MODIFIED_BY, MODIFIED, CREATED = "_modifiedby_value", "modifiedon", "createdon"
@@ -26,12 +30,11 @@ _PLAIN, _LINK = 16, 6
 
 _BLANK = bytes(_LINK)
 _EXTRA_KEYS = {
-    "uoms": ("uomid", "name"),
-    "productpricelevels": ("productpricelevelid", "productnumber"),
-    "pricelevels": ("pricelevelid", "name"),
-    "transactioncurrencies": ("transactioncurrencyid", "isocurrencycode"),
+    UNITS: ("uomid", "name"),
+    LINES: ("productpricelevelid", "productnumber"),
+    LISTS: ("pricelevelid", "name"),
+    CURRENCIES: ("transactioncurrencyid", "isocurrencycode"),
 }
-LINES, LISTS = "productpricelevels", "pricelevels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Undone:
     user: str | None
     seqs: Mapping[str, int]
     mappings: Mapping[str, TableMapping]
-    undoers: tuple[int, ...] = ()
+    undoers: tuple[int, ...]
 
     def rank(self, mapping: str) -> int:
         """The place of a mapping's records: what depends on others goes before these."""
@@ -86,8 +89,12 @@ class Place:
     modified: str
 
 
-def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> Place:
-    """Where records are that a pass writes to: of its mapping, or of a table that comes with it."""
+def place_of(mappings: Mapping[str, TableMapping], name: str, entity: str, one_way: Direction) -> Place:
+    """Where records are that a pass writes to: of its mapping, or of a table that comes with it.
+
+    Raises ConfigError when that mapping is not there any more, or is for other tables now.
+    """
+    mapping = mappings.get(name)
     stamps = (MODIFIED, CREATED, MODIFIED_BY) if one_way is TO else ()
     if mapping is not None and entity == (table := mapping.crm if one_way is TO else mapping.nav).entity:
         fields = [one for one in mapping.fields if (one.crm if one_way is TO else one.nav)]
@@ -107,8 +114,13 @@ def place_of(mapping: TableMapping | None, entity: str, one_way: Direction) -> P
             stamps or tuple(filter(None, (table.modified,))),
             table.modified,
         )
-    key, name = _EXTRA_KEYS[entity]
-    return Place(entity, key, name, name, (key, name, *stamps), (name,), (), stamps, MODIFIED)
+    if entity not in _EXTRA_KEYS:
+        raise ConfigError(
+            f"Records of {name} in {entity} are to be undone, and there is no such mapping any more.",
+            f"Put [mapping.{name}] back into config.toml as it was, and run again.",
+        )
+    key, number = _EXTRA_KEYS[entity]
+    return Place(entity, key, number, number, (key, number, *stamps), (number,), (), stamps, MODIFIED)
 
 
 def digest(place: Place, row: Row) -> bytes:
@@ -137,7 +149,7 @@ def _hash(text: str, size: int) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
-def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime] = ()) -> Problem | None:
+def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime]) -> Problem | None:
     """Why a row in CRM is not as the run left it; None when it is.
 
     The row's modifier must be us, and its last change by the end of the run, or its creation, or one of `ours`: the
@@ -154,7 +166,7 @@ def touched_in_crm(undone: Undone, row: Row, ours: Collection[datetime] = ()) ->
 
 
 def touched_in_nav(
-    undone: Undone, mapping: TableMapping, row: Row, base: bytes | None, ours: Collection[datetime] = ()
+    undone: Undone, mapping: TableMapping, row: Row, base: bytes | None, ours: Collection[datetime]
 ) -> Problem | None:
     """Why a record in NAV is not as the run left it; None when it is. Pages do not say who modified a record."""
     if mapping.nav.dated:

@@ -56,7 +56,7 @@ def upgrade() -> None:
         sa.Column(
             "kept_edits", sa.JSON(), nullable=True, comment="mappings whose flag an operator changed during the run"
         ),
-        sa.Column("request", sa.JSON(), nullable=True, comment="what a run about couplings was asked for"),
+        sa.Column("request", sa.JSON(), nullable=True, comment="what a run about couplings, or an undo, was asked for"),
         sa.PrimaryKeyConstraint("id", name="pk_run"),
         sqlite_autoincrement=True,
     )
@@ -231,7 +231,9 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(length=24), nullable=False),
         sa.Column("source_id", Guid(), nullable=False),
-        sa.Column("kind", sa.String(length=8), nullable=False, comment="failed, skipped, warning or link"),
+        sa.Column(
+            "kind", sa.String(length=8), nullable=False, comment="failed, skipped, warning or link, or what an undo did"
+        ),
         sa.Column("mapping", sa.String(length=40), nullable=False),
         sa.Column("code", sa.String(length=60), nullable=False),
         sa.Column("cause", sa.String(length=300), nullable=False),
@@ -284,7 +286,7 @@ def upgrade() -> None:
         sa.Column("entity", sa.String(length=128), nullable=False),
         sa.Column("id", Guid(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False, comment="restore, remove or uncouple"),
-        sa.Column("state", sa.String(length=8), nullable=False, comment="todo, done or left"),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="due, done or left"),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(length=24), nullable=False),
         sa.Column("mapping", sa.String(length=40), nullable=False),
