@@ -16,7 +16,7 @@ from engine.connectors.filters import is_guid, literal, packed
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav import NavPages
 from engine.connectors.nav_writes import Key
-from engine.connectors.protocol import ETAG, Count, Query, Result, Row, Status, Step, Write, WriteKind
+from engine.connectors.protocol import ETAG, Count, Halted, Query, Result, Row, Status, Step, Write, WriteKind
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.mapping import Condition
 from engine.model.wording import TableWords, Wording
@@ -99,17 +99,22 @@ class BusinessCentral(NavPages):
             for one in writes
         ]
         results: dict[str, Result] = {}
-        if left[0].kind is WriteKind.CREATE and entity not in self._keeping:
-            async with self._first[entity]:
-                while left and entity not in self._keeping | self._changing:
-                    first = left.pop(0)
-                    result = (await super().write([first]))[first.key]
-                    results[first.key] = self._learn(entity, first, result)
-            if entity in self._changing:
-                results |= {one.key: _not_kept(one) for one in left}
-                left = []
-        results |= await super().write(left)
-        return {key: await self._result(table, result) for key, result in results.items()}
+        try:
+            if left[0].kind is WriteKind.CREATE and entity not in self._keeping:
+                async with self._first[entity]:
+                    while left and entity not in self._keeping | self._changing:
+                        first = left.pop(0)
+                        result = (await super().write([first]))[first.key]
+                        results[first.key] = self._learn(entity, first, result)
+                if entity in self._changing:
+                    results |= {one.key: _not_kept(one) for one in left}
+                    left = []
+            rest, left = left, []
+            results |= await super().write(rest)
+        except Halted as stop:
+            unsent = stop.unsent | {one.key for one in left}
+            raise Halted(self._results(table, {**results, **stop.results}), unsent) from stop
+        return self._results(table, results)
 
     async def probe(self) -> list[Step]:
         """Whether the API answers, and has the company."""
@@ -221,8 +226,11 @@ class BusinessCentral(NavPages):
             named[field] = "" if named[field] == self._local else named[field]
         return named
 
-    async def _result(self, table: _Table, result: Result) -> Result:
-        return result if result.row is None else replace(result, row=self._row(table, result.row))
+    def _results(self, table: _Table, results: Mapping[str, Result]) -> dict[str, Result]:
+        return {
+            key: result if result.row is None else replace(result, row=self._row(table, result.row))
+            for key, result in results.items()
+        }
 
     async def _rates(self, codes: Sequence[str]) -> dict[str, Decimal]:
         """By currency, the amount for one local unit that is in effect: the newest that has begun."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from engine.connectors.gate import Gate
 from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
 from engine.model.errors import AccessDenied, ConnectionLost
-from tests.connectors.conftest import TOKEN, Make, Time
+from tests.connectors.conftest import TOKEN, Make, Time, stopped
 from tests.connectors.scripted import Reply, Seen, Server, cut, error, json_reply, reply, reset, serving
 
 IDS = [f"0a1b2c3d-4e5f-6071-8293-{number:012d}" for number in range(1, 7)]
@@ -353,6 +354,13 @@ async def test_a_batch_that_is_too_large_is_halved_until_it_fits(make_crm: Make,
     results = await make_crm().write(CRM_UPDATE)
     assert statuses(results) == [Status.DONE, Status.DONE, Status.REJECTED]
     assert results[IDS[2]].code == "413"
+
+
+async def test_a_stop_in_one_half_of_a_batch_leaves_the_other_unsent(make_nav: Make, server: Server) -> None:
+    server.say(error(413, ""), error(429, "", headers={"Retry-After": "300"}))
+    stop = await stopped(make_nav(gate=Gate("NAV", 5)), NAV_CREATE)
+    assert not stop.results
+    assert stop.unsent == set(IDS[:3])
 
 
 @pytest.mark.parametrize(
