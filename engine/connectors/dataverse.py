@@ -128,8 +128,10 @@ class Dataverse:
 
     async def rights(self, entities: Iterable[str]) -> dict[str, Rights]:
         """What our user may do with these tables, and which bulk messages they have."""
-        who = await self._client.read("WhoAmI")
-        return await read_rights(self._client, str(who.get("UserId")), entities)
+        user = await self.user()
+        if user is None:
+            raise ConnectionLost(f"{urls.shown(self._client.root)} does not tell who we are.", "Check [crm] url.")
+        return await read_rights(self._client, user, entities)
 
     def keeps_ids(self, entity: str) -> bool:
         """Always (reference/apis.md section 1, Create)."""
