@@ -120,6 +120,16 @@ def test_the_file_keeps_its_mode_and_is_whole_at_any_time(tmp_path: Path) -> Non
     assert sorted(one.name for one in tmp_path.iterdir()) == ["config.toml", "link.toml"]
 
 
+def test_what_somebody_else_wrote_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    settings(tmp_path, VENDOR)
+    path = tmp_path / "config.toml"
+    edited = path.read_text().replace("CRONUS", "Contoso")
+    with pytest.raises(ConfigError, match="was changed meanwhile"), without_mappings(path):
+        path.write_text(edited)
+    assert path.read_text() == edited
+    assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
+
+
 def test_rows_say_what_differs(tmp_path: Path) -> None:
     text = """\
 [mapping.CUSTOMER]
