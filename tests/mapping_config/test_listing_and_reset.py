@@ -134,14 +134,14 @@ def test_rows_say_what_differs(tmp_path: Path) -> None:
     text = """\
 [mapping.CUSTOMER]
 fields = [
-  { nav = "No", crm = "accountnumber", direction = "to" },
+  { nav = "No", crm = "accountnumber", direction = "to", crm_length = 15 },
   { nav = "Name", crm = "name", validate = false, transforms = [{ rule = "prefix", arguments = ["X "], direction = "to" }] },
   { nav = "Fax_No", crm = "fax", enabled = false },
   { nav = "Search_Name", crm = "description" },
 ]
 """
     found = {(row.field.nav, row.field.crm): row for row in field_rows(settings(tmp_path, text), "CUSTOMER")}
-    assert found["No", "accountnumber"].differs == ("direction: off -> to",)
+    assert found["No", "accountnumber"].differs == ("direction: off -> to", "crm_length: 20 -> 15")
     assert found["Name", "name"].differs == ("validate: true -> false", "transforms: none -> prefix('X ') to")
     assert found["Name", "name"].rules == ("prefix('X ') to",)
     assert (found["Fax_No", "fax"].direction, found["Fax_No", "fax"].differs) == ("off", ("direction: both -> off",))
