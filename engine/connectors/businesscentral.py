@@ -105,7 +105,9 @@ class BusinessCentral(NavPages):
                     while left and entity not in self._keeping | self._changing:
                         first = left.pop(0)
                         result = (await super().write([first]))[first.key]
-                        results[first.key] = self._learn(entity, first, result)
+                        results[first.key] = result
+                        if result.status is Status.DONE and first.id is not None:  # it shows whether ids are kept
+                            (self._keeping if result.id == first.id else self._changing).add(entity)
                 if entity in self._changing:
                     results |= {one.key: _not_kept(one) for one in left}
                     left = []
@@ -194,12 +196,12 @@ class BusinessCentral(NavPages):
         found = {}
         for page, words in self._wording.items():
             if (table := _found(words, shapes)) is not None:
-                shape = shapes[table.set]
-                properties = {ours: shape.properties[name] for ours, name in table.theirs.items()}
+                theirs = shapes[table.set].properties
+                properties = {ours: theirs[name] for ours, name in table.theirs.items()}
                 rates = shapes.get(_RATES)
                 if rates is not None:
                     properties |= dict.fromkeys(words.rates, rates.properties["exchangeRateAmount"])
-                found[page] = Shape(properties, key=shape.key)
+                found[page] = Shape(properties)
         return found
 
     def _conditions(self, table: _Table, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -245,12 +247,6 @@ class BusinessCentral(NavPages):
                 rate = Decimal(str(row.get("exchangeRateAmount") or 0)) / per if per else Decimal(0)
                 found[code] = max(found.get(code, ("", rate)), (begun, rate))
         return {code: rate for code, (_, rate) in found.items()}
-
-    def _learn(self, entity: str, one: Write, result: Result) -> Result:
-        """See from a new record whether the service keeps the ids that it is given."""
-        if result.status is Status.DONE and one.id is not None:
-            (self._keeping if result.id == one.id else self._changing).add(entity)
-        return result
 
 
 def _found(words: TableWords, shapes: Mapping[str, Shape]) -> _Table | None:

@@ -32,8 +32,8 @@ _PROBE_PATIENCE = 5.0
 class Dataverse:
     """CRM as one of the two sides (`protocol.Side`). New rows are made under ids that we choose.
 
-    `url` ends with the version of the API, as in https://org.crm4.dynamics.com/api/data/v9.2. With `user`, `secret` is
-    a password for Basic authentication, without it a bearer token. `batch` is how many rows go in one request.
+    `url` ends with the version of the API, as in https://org.crm4.dynamics.com/api/data/v9.2. A text as `secret` is a
+    bearer token. `batch` is how many rows go in one request.
     """
 
     client_ids = True
@@ -45,7 +45,6 @@ class Dataverse:
         url: str,
         secret: Secret,
         *,
-        user: str = "",
         batch: int = 100,
         concurrency: int | None = None,
         name: str = "CRM",
@@ -60,7 +59,6 @@ class Dataverse:
             name,
             url,
             secret,
-            user=user,
             gate=gate or Gate(name, concurrency),
             limits=limits,
             ca_file=ca_file,

@@ -91,10 +91,7 @@ class KeyOrder:
         if self._as_text:
             self._as_text = _rises(line)
         if not self._as_sql and not self._as_text:
-            raise ConnectionLost(
-                f"{self._service} sends records twice or out of order; going on could lose some.",
-                "The service must sort by the key; check that nothing between rewrites requests.",
-            )
+            raise _out_of_order(self._service)
 
 
 class NoKeyTwice:
@@ -110,11 +107,15 @@ class NoKeyTwice:
         """Raises ConnectionLost when a key, or the one `after` which the keys come, was there before."""
         for key in keys:
             if key in self._seen or key == after:
-                raise ConnectionLost(
-                    f"{self._service} sends records twice or out of order; going on could lose some.",
-                    "The service must sort by the key; check that nothing between rewrites requests.",
-                )
+                raise _out_of_order(self._service)
             self._seen.add(key)
+
+
+def _out_of_order(service: str) -> ConnectionLost:
+    return ConnectionLost(
+        f"{service} sends records twice or out of order; going on could lose some.",
+        "The service must sort by the key; check that nothing between rewrites requests.",
+    )
 
 
 async def _first_rows(

@@ -21,7 +21,7 @@ def trusting(url: httpx.URL, ca_file: str | None, *, also: bool = False) -> ssl.
         context = ssl.create_default_context()
         context.load_verify_locations(ca_file)
         return context
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise ConfigError(f"The certificates in {ca_file} cannot be read.", "It must be a PEM file.") from error
 
 
