@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from engine.connectors import urls
-from engine.connectors.filters import is_guid, literal, packed
+from engine.connectors.filters import literal, packed
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav import NavPages
 from engine.connectors.nav_writes import Key
 from engine.connectors.protocol import ETAG, Count, Halted, Query, Result, Row, Status, Step, Write, WriteKind
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.mapping import Condition
+from engine.model.records import is_guid
 from engine.model.wording import TableWords, Wording
 
 _ID = Key("id")

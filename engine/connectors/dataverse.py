@@ -9,7 +9,7 @@ from engine.connectors.auth import Secret
 from engine.connectors.batches import all_carried_out, carry_out, sliced
 from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.dataverse_writes import DataverseWriter
-from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, is_guid, list_item, packed, selected
+from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, list_item, packed, selected
 from engine.connectors.gate import Gate
 from engine.connectors.labels import option_labels
 from engine.connectors.metadata import Shape, read_metadata
@@ -19,6 +19,7 @@ from engine.connectors.rights import Rights, read_rights
 from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition
+from engine.model.records import is_guid
 
 MOST_ROWS = 5000
 """Rows in a page, and where counting ends."""

@@ -8,9 +8,10 @@ import httpx
 
 from engine.connectors import urls
 from engine.connectors.client import ODataClient
-from engine.connectors.filters import Dialect, checked_name, conjunction, guid, is_guid, literal, selected
+from engine.connectors.filters import Dialect, checked_name, conjunction, guid, literal, selected
 from engine.connectors.protocol import Query, Row
 from engine.model.errors import ConnectionLost
+from engine.model.records import is_guid
 
 _MOST_PAGES = 10_000
 """Pages of one chain. A server that goes on beyond that never ends."""

@@ -60,9 +60,14 @@ class DeletionPolicy(StrEnum):
     REMOVE_COUPLING = "remove_coupling"
 
 
+OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One term of a table filter; all terms of a filter must hold. A value of None stands for no value."""
+    """One term of a table filter; all terms of a filter must hold. `operator` is one of `OPERATORS`; a value of None
+    stands for no value.
+    """
 
     field: str
     operator: str
