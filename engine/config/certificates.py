@@ -9,7 +9,7 @@ def certificates_problem(ca_file: str | None) -> str | None:
         return None
     try:
         ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         reason = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
         return f"{ca_file} cannot be read: {reason}"
     return None

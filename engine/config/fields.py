@@ -8,10 +8,9 @@ from engine.config.check import Table, meant, nearest, short
 from engine.config.values import NAME, fits, typed
 from engine.mapping.defaults import DIRECTIONS
 from engine.mapping.rules import RULES, rule_fault
-from engine.mapping.transfer import constant_fault
+from engine.mapping.transfer import FROM, TO, constant_fault
 from engine.model.mapping import Direction, FieldKind, FieldMapping, Transformation
 
-TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 WAYS = tuple(DIRECTIONS)
 KINDS = tuple(kind.value for kind in FieldKind)
 _FIXED = ("constant", "kind", "lookup", "target", "navigation")

@@ -1,6 +1,6 @@
 """The field mappings of a mapping, and how they differ from the built-in ones."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from engine.config.settings import Settings
 from engine.mapping.defaults import DIRECTIONS, Shipped, shipped_mappings
@@ -42,7 +42,8 @@ def _used(mapping: TableMapping, shipped: Shipped) -> list[FieldRow]:
         if pair in by_pair:
             differs = _differences(by_pair[pair], one)
         elif pair in extras:
-            differs = (f"direction: off -> {_WORDS[one.direction]}",)
+            extra = replace(extras[pair], direction=one.direction)
+            differs = (f"direction: {_OFF} -> {_WORDS[one.direction]}", *_differences(extra, one))
         else:
             differs = ("added",)
         rows.append(FieldRow(one, _WORDS[one.direction], differs))

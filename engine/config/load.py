@@ -148,6 +148,7 @@ def _check_api(table: Table, settings: NavSettings) -> None:
 def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
     url = urls.crm_url(_service(table))
     way = signin.read_sign_in(table, url, signin.CRM_WAYS)
+    concurrency = table.whole("concurrency", 1, 1, 52)
     settings = CrmSettings(
         url=url,
         secret=_secret(table, folder, environ),
@@ -158,7 +159,7 @@ def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
         scope=way.scope,
         page_size=table.whole("page_size", 1000, 1, 5000),
         batch=table.whole("batch", 100, 1, 1000),
-        concurrency=table.whole("concurrency", 1, 1, 52) if table.has("concurrency") else None,
+        concurrency=concurrency if table.has("concurrency") else None,
         ca_file=_ca_file(table, folder),
     )
     table.end(_KEYS)

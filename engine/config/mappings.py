@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from engine.config.check import Table as Keys
 from engine.config.check import meant, nearest, short
-from engine.config.fields import TO, WAYS, Base, read_fields
+from engine.config.fields import WAYS, Base, read_fields
 from engine.config.terms import read_conditions, read_match, read_templates
 from engine.config.values import NAME
 from engine.mapping.defaults import DIRECTIONS, Shipped, shipped_mappings, usable
+from engine.mapping.transfer import TO
 from engine.model.mapping import ConflictPolicy, DeletionPolicy, Direction, Table, TableMapping
 
 LONGEST = 20

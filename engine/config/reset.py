@@ -25,17 +25,20 @@ def without_mappings(path: Path, name: str | None = None) -> Iterator[Path | Non
     """A new file beside a config file that has its mappings, or one of them, as they are by default; None when they
     are so already. Unless something is raised meanwhile, it takes the place of the old one at the end.
 
-    Raises ConfigError when the file cannot be read, changed or written.
+    Raises ConfigError when the file cannot be read, changed or written, or was changed by somebody else meanwhile.
     """
     path = path.resolve()
     try:
-        text = path.read_bytes().decode("utf-8")
+        written = path.read_bytes()
+        text = written.decode("utf-8")
         changed = removed(text, name)
         if changed == text:
             yield None
             return
         with _beside(path, changed) as made:
             yield made
+            if path.read_bytes() != written:
+                raise ConfigError(f"{path} was changed meanwhile, and stays as it is now.", "Give the command again.")
             made.replace(path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be changed: {error.strerror or error}.", "Edit it by hand.") from error

@@ -39,9 +39,9 @@ class NavSettings:
 
 @dataclass(frozen=True, slots=True)
 class CrmSettings:
-    """The CRM or Dataverse side, signed in to like NAV; `ca_file` as there.
+    """The CRM or Dataverse side. `secret`, `auth` and `ca_file` mean the same as in `NavSettings`.
 
-    Without `concurrency`, it gets as many requests at a time as it recommends.
+    `concurrency` is how many requests are sent at a time; with None, as many as the service itself recommends.
     """
 
     url: str

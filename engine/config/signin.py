@@ -37,7 +37,13 @@ def read_sign_in(table: Table, url: str, ways: tuple[str, ...]) -> SignIn:
     given = [key for key in _OF_ENTRA if table.has(key)]
     by_user = BASIC if BASIC in ways else NTLM
     way = table.choice("auth", ways, ENTRA if given else TOKEN if user is None else by_user)
-    found = {key: table.optional(key, pattern=r"\S+", what="a text without spaces") for key in _OF_ENTRA}
+    client_id, tenant, token_url, scope = (
+        table.optional(key, pattern=r"\S+", what="a text without spaces")
+        for key in ("client_id", "tenant", "token_url", "scope")
+    )
+    cloud = table.choice("cloud", tuple(CLOUDS), "public")
+    if way not in ways:
+        return SignIn(way, user)  # what goes with it cannot be told
     if way != ENTRA:
         for key in given:
             table.add(key, 'is only for auth = "entra"')
@@ -48,15 +54,12 @@ def read_sign_in(table: Table, url: str, ways: tuple[str, ...]) -> SignIn:
         return SignIn(way, user)
     if user is not None:
         table.add("user", 'is not for auth = "entra"; an application signs in by its client_id')
-    if found["client_id"] is None:
+    if client_id is None:
         table.add("auth", '"entra" needs the key client_id')
-    scope = found["scope"] or _scope(url)
-    return SignIn(ENTRA, None, found["client_id"] or "", _token_url(table, found), scope)
+    return SignIn(ENTRA, None, client_id or "", _token_url(table, token_url, tenant, cloud), scope or _scope(url))
 
 
-def _token_url(table: Table, found: dict[str, str | None]) -> str:
-    cloud = table.choice("cloud", tuple(CLOUDS), "public")
-    own, tenant = found["token_url"], found["tenant"]
+def _token_url(table: Table, own: str | None, tenant: str | None, cloud: str) -> str:
     if own is not None:
         for key in ("tenant", "cloud"):
             if table.has(key):

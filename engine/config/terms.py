@@ -7,9 +7,8 @@ from engine.config import toml
 from engine.config.check import Table, meant, short
 from engine.config.values import NAME, fits, typed
 from engine.mapping.defaults import column_is_lookup
-from engine.model.mapping import Condition, Direction, FieldKind, FieldMapping, MatchRule, Template
+from engine.model.mapping import OPERATORS, Condition, Direction, FieldKind, FieldMapping, MatchRule, Template
 
-OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le")
 SIDES = ("nav", "crm")
 Fields = Sequence[FieldMapping]
 

@@ -6,9 +6,9 @@ from typing import Any
 from engine.config import toml
 from engine.mapping.lengths import units
 from engine.model.mapping import FieldKind
+from engine.model.records import is_guid
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -35,7 +35,7 @@ def typed(kind: FieldKind, side: str, value: Any) -> str | None:
         return f"must be {words}, not {toml.kind(value)}"
     if kind is FieldKind.DATE and not _DATE.fullmatch(value):
         return f"must be {words}"
-    if kind is FieldKind.LOOKUP and side == "crm" and not _GUID.fullmatch(value):
+    if kind is FieldKind.LOOKUP and side == "crm" and not is_guid(value):
         return f"must be {words}"
     return None
 

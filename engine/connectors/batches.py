@@ -64,10 +64,14 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
                 return results | {
                     pending[0].key: Result(pending[0].key, Status.REJECTED, None, None, "413", str(error))
                 }
-            half = len(pending) // 2
+            first, second = pending[: len(pending) // 2], pending[len(pending) // 2 :]
             try:
-                results |= await carry_out(client, pending[:half], send)
-                return results | await carry_out(client, pending[half:], send)
+                results |= await carry_out(client, first, send)
+            except Halted as stop:
+                unsent = stop.unsent | {one.key for one in second}
+                raise Halted({**results, **stop.results}, unsent) from stop
+            try:
+                return results | await carry_out(client, second, send)
             except Halted as stop:
                 raise Halted({**results, **stop.results}, stop.unsent) from stop
         results |= sent.results

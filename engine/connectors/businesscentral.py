@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from engine.connectors import urls
-from engine.connectors.filters import is_guid, literal, packed
+from engine.connectors.filters import literal, packed
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav import NavPages
 from engine.connectors.nav_writes import Key
-from engine.connectors.protocol import ETAG, Count, Query, Result, Row, Status, Step, Write, WriteKind
+from engine.connectors.protocol import ETAG, Count, Halted, Query, Result, Row, Status, Step, Write, WriteKind
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.mapping import Condition
+from engine.model.records import is_guid
 from engine.model.wording import TableWords, Wording
 
 _ID = Key("id")
@@ -99,17 +100,24 @@ class BusinessCentral(NavPages):
             for one in writes
         ]
         results: dict[str, Result] = {}
-        if left[0].kind is WriteKind.CREATE and entity not in self._keeping:
-            async with self._first[entity]:
-                while left and entity not in self._keeping | self._changing:
-                    first = left.pop(0)
-                    result = (await super().write([first]))[first.key]
-                    results[first.key] = self._learn(entity, first, result)
-            if entity in self._changing:
-                results |= {one.key: _not_kept(one) for one in left}
-                left = []
-        results |= await super().write(left)
-        return {key: await self._result(table, result) for key, result in results.items()}
+        try:
+            if left[0].kind is WriteKind.CREATE and entity not in self._keeping:
+                async with self._first[entity]:
+                    while left and entity not in self._keeping | self._changing:
+                        first = left.pop(0)
+                        result = (await super().write([first]))[first.key]
+                        results[first.key] = result
+                        if result.status is Status.DONE and first.id is not None:  # it shows whether ids are kept
+                            (self._keeping if result.id == first.id else self._changing).add(entity)
+                if entity in self._changing:
+                    results |= {one.key: _not_kept(one) for one in left}
+                    left = []
+            rest, left = left, []
+            results |= await super().write(rest)
+        except Halted as stop:
+            unsent = stop.unsent | {one.key for one in left}
+            raise Halted(self._results(table, {**results, **stop.results}), unsent) from stop
+        return self._results(table, results)
 
     async def probe(self) -> list[Step]:
         """Whether the API answers, and has the company."""
@@ -189,12 +197,12 @@ class BusinessCentral(NavPages):
         found = {}
         for page, words in self._wording.items():
             if (table := _found(words, shapes)) is not None:
-                shape = shapes[table.set]
-                properties = {ours: shape.properties[name] for ours, name in table.theirs.items()}
+                theirs = shapes[table.set].properties
+                properties = {ours: theirs[name] for ours, name in table.theirs.items()}
                 rates = shapes.get(_RATES)
                 if rates is not None:
                     properties |= dict.fromkeys(words.rates, rates.properties["exchangeRateAmount"])
-                found[page] = Shape(properties, key=shape.key)
+                found[page] = Shape(properties)
         return found
 
     def _conditions(self, table: _Table, conditions: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -221,8 +229,11 @@ class BusinessCentral(NavPages):
             named[field] = "" if named[field] == self._local else named[field]
         return named
 
-    async def _result(self, table: _Table, result: Result) -> Result:
-        return result if result.row is None else replace(result, row=self._row(table, result.row))
+    def _results(self, table: _Table, results: Mapping[str, Result]) -> dict[str, Result]:
+        return {
+            key: result if result.row is None else replace(result, row=self._row(table, result.row))
+            for key, result in results.items()
+        }
 
     async def _rates(self, codes: Sequence[str]) -> dict[str, Decimal]:
         """By currency, the amount for one local unit that is in effect: the newest that has begun."""
@@ -237,12 +248,6 @@ class BusinessCentral(NavPages):
                 rate = Decimal(str(row.get("exchangeRateAmount") or 0)) / per if per else Decimal(0)
                 found[code] = max(found.get(code, ("", rate)), (begun, rate))
         return {code: rate for code, (_, rate) in found.items()}
-
-    def _learn(self, entity: str, one: Write, result: Result) -> Result:
-        """See from a new record whether the service keeps the ids that it is given."""
-        if result.status is Status.DONE and one.id is not None:
-            (self._keeping if result.id == one.id else self._changing).add(entity)
-        return result
 
 
 def _found(words: TableWords, shapes: Mapping[str, Shape]) -> _Table | None:

@@ -106,7 +106,6 @@ class ODataClient:
         gate: Gate,
         user: str = "",
         limits: Limits | None = None,
-        headers: Mapping[str, str] | None = None,
         ca_file: str | None = None,
         transport: TransportFactory | None = None,
     ) -> None:
@@ -126,7 +125,7 @@ class ODataClient:
             self._auth = OriginAuth(self.root, by_password(user, secret) if user else by_token(secret))
         self._http = httpx.AsyncClient(
             auth=self._auth,
-            headers={**_HEADERS, **(headers or {})},
+            headers=_HEADERS,
             # an affinity cookie would tie all requests to one web server (reference/apis.md section 1)
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,

@@ -9,7 +9,7 @@ from engine.connectors.auth import Secret
 from engine.connectors.batches import all_carried_out, carry_out, sliced
 from engine.connectors.client import Limits, ODataClient, TransportFactory
 from engine.connectors.dataverse_writes import DataverseWriter
-from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, is_guid, list_item, packed, selected
+from engine.connectors.filters import Dialect, checked_name, conjunction, distinct, list_item, packed, selected
 from engine.connectors.gate import Gate
 from engine.connectors.labels import option_labels
 from engine.connectors.metadata import Shape, read_metadata
@@ -19,6 +19,7 @@ from engine.connectors.rights import Rights, read_rights
 from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition
+from engine.model.records import is_guid
 
 MOST_ROWS = 5000
 """Rows in a page, and where counting ends."""
@@ -32,8 +33,8 @@ _PROBE_PATIENCE = 5.0
 class Dataverse:
     """CRM as one of the two sides (`protocol.Side`). New rows are made under ids that we choose.
 
-    `url` ends with the version of the API, as in https://org.crm4.dynamics.com/api/data/v9.2. With `user`, `secret` is
-    a password for Basic authentication, without it a bearer token. `batch` is how many rows go in one request.
+    `url` ends with the version of the API, as in https://org.crm4.dynamics.com/api/data/v9.2. A text as `secret` is a
+    bearer token. `batch` is how many rows go in one request.
     """
 
     client_ids = True
@@ -45,7 +46,6 @@ class Dataverse:
         url: str,
         secret: Secret,
         *,
-        user: str = "",
         batch: int = 100,
         concurrency: int | None = None,
         name: str = "CRM",
@@ -60,7 +60,6 @@ class Dataverse:
             name,
             url,
             secret,
-            user=user,
             gate=gate or Gate(name, concurrency),
             limits=limits,
             ca_file=ca_file,
@@ -128,8 +127,10 @@ class Dataverse:
 
     async def rights(self, entities: Iterable[str]) -> dict[str, Rights]:
         """What our user may do with these tables, and which bulk messages they have."""
-        who = await self._client.read("WhoAmI")
-        return await read_rights(self._client, str(who.get("UserId")), entities)
+        user = await self.user()
+        if user is None:
+            raise ConnectionLost(f"{urls.shown(self._client.root)} does not tell who we are.", "Check [crm] url.")
+        return await read_rights(self._client, user, entities)
 
     def keeps_ids(self, entity: str) -> bool:
         """Always (reference/apis.md section 1, Create)."""

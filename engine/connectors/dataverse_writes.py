@@ -11,6 +11,7 @@ from engine.connectors.batches import Sent, TooBig
 from engine.connectors.client import ODataClient, Unanswered
 from engine.connectors.filters import checked_name, guid, literal
 from engine.connectors.protocol import Reference, Result, Status, Write, WriteKind
+from engine.connectors.rights import has_message
 from engine.connectors.verdicts import Fault, Verdict, fault, retry_after, unknown
 from engine.model.errors import AccessDenied, ConnectionLost
 
@@ -110,20 +111,13 @@ class DataverseWriter:
             content = await self._client.read(f"EntityDefinitions?{urls.query(options)}")
             definition = content["value"][0]
             table, key = checked_name(definition["LogicalName"]), checked_name(definition["PrimaryIdAttribute"])
-            options = [
-                ("$select", "sdkmessagefilterid"),
-                ("$filter", "sdkmessageid/name eq @m and primaryobjecttypecode eq @t"),
-                ("@m", "'CreateMultiple'"),
-                ("@t", literal(table)),
-            ]
-            content = await self._client.read(f"sdkmessagefilters?{urls.query(options)}")
-            return (table, key) if content.get("value") else None
         except AccessDenied:
             return None  # customizations may be hidden from this user; $batch does without them
         except (KeyError, IndexError, TypeError) as error:
             raise ConnectionLost(
                 f"{urls.shown(self._client.root)} has no table {entity}.", "Check the mapping of this table."
             ) from error
+        return (table, key) if await has_message(self._client, table, "CreateMultiple") else None
 
 
 def payload(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Tokens from Microsoft Entra by client credentials (reference/apis.md sections 1 and 3, Auth)."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -7,7 +8,7 @@ import httpx
 
 from engine.connectors import body, urls
 from engine.connectors.auth import EntraApp, Fetch, Pass, SignInUnavailable, bearer, reveal
-from engine.connectors.tls import certificate_problem, trusting
+from engine.connectors.tls import certificate_hint, certificate_problem, trusting
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.masking import conceal, mask
 
@@ -30,10 +31,11 @@ _HINT = "Check tenant, client_id, scope and the client secret."
 _PASSES = frozenset({"temporarily_unavailable", "server_error"})
 
 
-def by_client_credentials(app: EntraApp, ca_file: str | None = None) -> Fetch:
+def by_client_credentials(app: EntraApp, ca_file: str | None = None, *, longest: float = 60.0) -> Fetch:
     """A token for the application; raises ConfigError when the address of the token endpoint must not be used.
 
-    `ca_file` is trusted besides the authorities that the system trusts. What is fetched raises AccessDenied when Entra
+    `ca_file` is trusted besides the authorities that the system trusts, `longest` how many seconds an answer may take
+    however it trickles in. What is fetched raises AccessDenied when Entra
     refuses, ConnectionLost when its certificate cannot be trusted, and SignInUnavailable when it cannot be asked.
     """
     url = urls.service_root(app.token_url)
@@ -47,20 +49,31 @@ def by_client_credentials(app: EntraApp, ca_file: str | None = None) -> Fetch:
             "scope": app.scope,
         }
         try:
-            async with httpx.AsyncClient(
-                verify=tls, trust_env=False, follow_redirects=False, timeout=_TIMEOUT, headers={"User-Agent": "Coupler"}
-            ) as http:
+            async with (
+                asyncio.timeout(longest),
+                httpx.AsyncClient(
+                    verify=tls,
+                    trust_env=False,
+                    follow_redirects=False,
+                    timeout=_TIMEOUT,
+                    headers={"User-Agent": "Coupler"},
+                ) as http,
+            ):
                 request = http.build_request("POST", url, data=form, headers={"Accept": "application/json"})
                 response = await http.send(request, stream=True)
                 try:
                     content = body.decode(await body.read(response, _LIMIT))
                 finally:
                     await response.aclose()
+        except TimeoutError as error:
+            raise SignInUnavailable(
+                f"no token: {urls.shown(url)} gives no whole answer within {longest:g} s"
+            ) from error
         except httpx.TransportError as error:
             if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
                     f"No token: {urls.shown(url)} has no certificate that can be trusted: {problem}.",
-                    "If it is of an authority of your own, or of a proxy between, name its file as ca_file.",
+                    certificate_hint(error),
                 ) from error
             reason = mask(str(error)) or type(error).__name__
             raise SignInUnavailable(f"no token: {urls.shown(url)} cannot be reached ({reason})") from error

@@ -15,11 +15,10 @@ from uuid import UUID
 from engine.connectors.protocol import ETAG
 from engine.connectors.urls import percent
 from engine.model.errors import ConfigError
-from engine.model.mapping import Condition, FieldKind
+from engine.model.mapping import OPERATORS, Condition, FieldKind
+from engine.model.records import is_guid
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_OPERATORS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 
 
 class Dialect(Enum):
@@ -39,14 +38,9 @@ def checked_name(text: str) -> str:
     return text
 
 
-def is_guid(value: object) -> bool:
-    """Whether the value is the text of a GUID."""
-    return isinstance(value, str) and _GUID.fullmatch(value) is not None
-
-
 def guid(text: str) -> str:
     """A GUID as literal and as key; raises ValueError when it is none."""
-    if _GUID.fullmatch(text) is None:
+    if not is_guid(text):
         raise ValueError(f"{text!r} is not a GUID")
     return text.lower()
 
@@ -75,10 +69,10 @@ def literal(value: Any) -> str:
 
 def condition(one: Condition, dialect: Dialect) -> str:
     """One term of a filter; raises ConfigError for an operator or a field that there cannot be."""
-    if one.operator not in _OPERATORS:
+    if one.operator not in OPERATORS:
         raise ConfigError(
             f"The filter on {one.field} has the operator {one.operator!r}.",
-            f"Use one of {', '.join(sorted(_OPERATORS))}.",
+            f"Use one of {', '.join(sorted(OPERATORS))}.",
         )
     return f"{checked_name(one.field)} {one.operator} {_operand(one, dialect)}"
 

@@ -51,9 +51,9 @@ class Gate:
     service recommends. What a service tells that is left is not used up at once. `window` is how many seconds its
     limits look at. `clock`, `sleep` and `chance` (0 to 1) can be replaced.
 
-    While a stop is in force, waits for the end of a pause or before a next attempt end with Halted, as do those of more
-    than a second for the pace, and nothing is sent before its time. Who only waits for a place among those under way is
-    still let in when one of them is done.
+    While a stop is in force, a request ends with Halted instead of waiting for the end of a pause, for its next
+    attempt, or for more than a second to keep the pace. One that only waits for a place is still let in, as soon as
+    another one is done. A stop never makes a request go earlier than it may.
     """
 
     def __init__(

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from engine.connectors.body import Malformed
 from engine.model.errors import ConnectionLost
 from engine.model.masking import mask
+from engine.model.records import GUID
 
 _BOUNDARY = re.compile(
     r"multipart/mixed\s*;(?:[^\"]*;)?\s*boundary=(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE
 )
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?:[ \r]|\Z)")
-_ENTITY = re.compile(rb"\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)\Z")
+_ENTITY = re.compile(rf"\(({GUID})\)\Z".encode())
 _LONGEST_HEAD = 16 * 1024
 _PART_HEAD = b"\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: "
 

@@ -12,7 +12,7 @@ from typing import Any
 from engine.connectors.metadata import Property, Shape, read_metadata
 from engine.connectors.nav import MOST_ROWS, NavPages
 from engine.connectors.nav_writes import SYSTEM_ID, Key
-from engine.connectors.protocol import Query, Result, Row, Status, Write, WriteKind
+from engine.connectors.protocol import Halted, Query, Result, Row, Status, Write, WriteKind
 from engine.model.errors import Refused
 from engine.model.mapping import Condition
 from engine.model.records import record_id
@@ -63,15 +63,16 @@ class NavWithoutIds(NavPages):
         if not writes:
             return {}
         entity, key = writes[0].entity, await self._key(writes[0].entity)
-        if writes[0].kind is WriteKind.CREATE:
-            results = await super().write(writes)
-        else:
+        there, gone = writes, {}
+        if writes[0].kind is not WriteKind.CREATE:
             known = await self._numbers(entity, [str(one.id) for one in writes])
             there = [replace(one, id=known[str(one.id)]) for one in writes if one.id in known]
+            gone = {one.key: Result(one.key, Status.MISSING, one.id) for one in writes if one.id not in known}
+        try:
             results = await super().write(there)
-            gone = (one for one in writes if one.id not in known)
-            results |= {one.key: Result(one.key, Status.MISSING, one.id) for one in gone}
-        return {name: self._result(entity, key, result) for name, result in results.items()}
+        except Halted as stop:
+            raise Halted(gone | self._results(entity, key, stop.results), stop.unsent) from stop
+        return gone | self._results(entity, key, results)
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The pages that are published, by their names, with the ids that stand for their keys."""
@@ -125,6 +126,9 @@ class NavWithoutIds(NavPages):
             known[id] = str(row[key.field])
             found.append({**row, SYSTEM_ID.field: id})
         return found
+
+    def _results(self, entity: str, key: Key, results: Mapping[str, Result]) -> dict[str, Result]:
+        return {name: self._result(entity, key, result) for name, result in results.items()}
 
     def _result(self, entity: str, key: Key, result: Result) -> Result:
         if result.row is None or key.of(result.row) is None:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from engine.connectors import body, jsonbatch
 from engine.connectors.batches import Sent, TooBig
 from engine.connectors.client import Answer, ODataClient, Unanswered
-from engine.connectors.filters import checked_name, guid, is_guid
+from engine.connectors.filters import checked_name, guid
 from engine.connectors.protocol import Halted, Result, Status, Write, WriteKind
 from engine.connectors.together import each_to_its_end
 from engine.connectors.urls import key_segment
 from engine.connectors.verdicts import Verdict, fault, refused, retry_after, unknown
 from engine.model.errors import AccessDenied, ConnectionLost
+from engine.model.records import is_guid
 
 
 class Key(NamedTuple):

@@ -8,9 +8,10 @@ import httpx
 
 from engine.connectors import urls
 from engine.connectors.client import ODataClient
-from engine.connectors.filters import Dialect, checked_name, conjunction, guid, is_guid, literal, selected
+from engine.connectors.filters import Dialect, checked_name, conjunction, guid, literal, selected
 from engine.connectors.protocol import Query, Row
 from engine.model.errors import ConnectionLost
+from engine.model.records import is_guid
 
 _MOST_PAGES = 10_000
 """Pages of one chain. A server that goes on beyond that never ends."""
@@ -91,10 +92,7 @@ class KeyOrder:
         if self._as_text:
             self._as_text = _rises(line)
         if not self._as_sql and not self._as_text:
-            raise ConnectionLost(
-                f"{self._service} sends records twice or out of order; going on could lose some.",
-                "The service must sort by the key; check that nothing between rewrites requests.",
-            )
+            raise _out_of_order(self._service)
 
 
 class NoKeyTwice:
@@ -110,11 +108,15 @@ class NoKeyTwice:
         """Raises ConnectionLost when a key, or the one `after` which the keys come, was there before."""
         for key in keys:
             if key in self._seen or key == after:
-                raise ConnectionLost(
-                    f"{self._service} sends records twice or out of order; going on could lose some.",
-                    "The service must sort by the key; check that nothing between rewrites requests.",
-                )
+                raise _out_of_order(self._service)
             self._seen.add(key)
+
+
+def _out_of_order(service: str) -> ConnectionLost:
+    return ConnectionLost(
+        f"{service} sends records twice or out of order; going on could lose some.",
+        "The service must sort by the key; check that nothing between rewrites requests.",
+    )
 
 
 async def _first_rows(

@@ -8,7 +8,7 @@ from engine.connectors import urls
 from engine.connectors.client import ODataClient
 from engine.connectors.filters import checked_name, guid, literal
 from engine.connectors.together import all_or_none
-from engine.model.errors import ConnectionLost, Refused
+from engine.model.errors import AccessDenied, ConnectionLost, Refused
 
 MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
 RIGHTS = ("read", "create", "write")
@@ -35,6 +35,23 @@ async def read_rights(client: ODataClient, user: str, entities: Iterable[str]) -
     return {entity: rights for entity, rights in zip(wanted, found, strict=True) if rights is not None}
 
 
+async def has_message(client: ODataClient, table: str, message: str) -> bool:
+    """Whether a table, by its logical name, has a bulk message; not every one does (reference/apis.md section 1).
+
+    An organization that does not tell, or not this user, counts as one that has none: everything can be done without.
+    """
+    options = [
+        ("$select", "sdkmessagefilterid"),
+        ("$filter", "sdkmessageid/name eq @m and primaryobjecttypecode eq @t"),
+        ("@m", literal(message)),
+        ("@t", literal(table)),
+    ]
+    try:
+        return bool(_rows(client, await client.read(f"sdkmessagefilters?{urls.query(options)}"), "value"))
+    except (AccessDenied, Refused):
+        return False
+
+
 async def _of_table(client: ODataClient, entity: str, held: set[str]) -> Rights | None:
     options = [
         ("$select", "LogicalName,Privileges"),
@@ -49,23 +66,10 @@ async def _of_table(client: ODataClient, entity: str, held: set[str]) -> Rights 
         for one in _rows(client, rows[0], "Privileges")
         if str(one.get("PrivilegeId")).lower() in held
     }
-    has = await all_or_none(_has_message(client, table, message) for message in MESSAGES)
+    has = await all_or_none(has_message(client, table, message) for message in MESSAGES)
     return Rights(
         frozenset(mine & set(RIGHTS)), tuple(name for name, there in zip(MESSAGES, has, strict=True) if there)
     )
-
-
-async def _has_message(client: ODataClient, table: str, message: str) -> bool:
-    options = [
-        ("$select", "sdkmessagefilterid"),
-        ("$filter", "sdkmessageid/name eq @m and primaryobjecttypecode eq @t"),
-        ("@m", literal(message)),
-        ("@t", literal(table)),
-    ]
-    try:
-        return bool(_rows(client, await client.read(f"sdkmessagefilters?{urls.query(options)}"), "value"))
-    except Refused:
-        return False  # versions that know no bulk messages
 
 
 def _rows(client: ODataClient, content: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ def trusting(url: httpx.URL, ca_file: str | None, *, also: bool = False) -> ssl.
         context = ssl.create_default_context()
         context.load_verify_locations(ca_file)
         return context
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise ConfigError(f"The certificates in {ca_file} cannot be read.", "It must be a PEM file.") from error
 
 
@@ -37,7 +37,7 @@ def certificate_hint(error: BaseException | None, key: str = "ca_file") -> str:
     return _HINTS.get(0 if found is None else found.verify_code, _OWN_AUTHORITY.format(key=key))
 
 
-_OWN_AUTHORITY = "If it is of an authority of your own, name its file as {key}."
+_OWN_AUTHORITY = "If it is of an authority of your own, or of a proxy between, name its file as {key}."
 _OTHER_HOST = "Write the url with a name that is in the certificate, or have one made for this name."
 _HINTS = {  # the numbers that OpenSSL gives to what it finds (X509_V_ERR_...)
     9: "It is not valid yet: check the clock of this machine, or have the certificate replaced.",

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.connectors.protocol import Result, Status, Write, WriteKind
 from engine.model.masking import mask
+from engine.model.records import GUID
 
 
 class Verdict(Enum):
@@ -75,7 +76,6 @@ _STATUSES: Mapping[int, Verdict] = {
     409: Verdict.CONFLICT_VERSION,
 }
 _CORRELATION = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]{36}\.?\s*\Z")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MESSAGE_LENGTH = 2000
 _SEGMENT_CODES = frozenset({"0x80060888"})
 
@@ -141,7 +141,7 @@ def _is_about(write: Write, problem: Fault) -> bool:
     """Whether a 404 speaks of the row itself: a lookup that leads nowhere names another, a wrong table a segment."""
     if problem.code in _SEGMENT_CODES:
         return False
-    named = {found.lower() for found in _GUID.findall(problem.message)}
+    named = {found.lower() for found in re.findall(GUID, problem.message)}
     return not named or write.id in named
 
 

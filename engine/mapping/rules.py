@@ -12,13 +12,11 @@ from decimal import Decimal
 from functools import cache
 
 from engine.mapping.patterns import pattern_fault
-from engine.mapping.values import Value
+from engine.mapping.values import NO_DATE, Value
 from engine.model.mapping import Direction, FieldMapping, Transformation
 
 LONGEST_TEXT = 1000
 """Characters of a text that a regular expression is tried on."""
-
-_NO_DATE = "0001-01-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def _regex(text: str, pattern: str, replacement: str) -> str:
 
 
 def _date_format(text: str, given: str, wanted: str) -> str:
-    if text.startswith(_NO_DATE):
+    if text.startswith(NO_DATE):
         return ""
     try:
         return datetime.strptime(text, given).strftime(wanted)  # noqa: DTZ007 - a date has no time zone

@@ -18,7 +18,8 @@ Value = str | Decimal | bool | int | None
 HASH_SIZE = 6
 """Bytes of a remembered value: two different values look alike once in 2 to the 48."""
 
-_NO_DATE = "0001-01-01"
+NO_DATE = "0001-01-01"
+"""How NAV writes that there is no date (reference/apis.md section 3)."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
@@ -106,7 +107,7 @@ def _yes_or_no(raw: Any) -> bool:
 def _date(raw: Any) -> str:
     """The day of a date or moment as yyyy-mm-dd; NAV's blank date is year 1."""
     text = _text(raw).strip()
-    if not text or text.startswith(_NO_DATE):
+    if not text or text.startswith(NO_DATE):
         return ""
     try:
         if _DAY.fullmatch(text) is None:
@@ -137,7 +138,7 @@ def shown(raw: Any) -> str:
 def nav_json(kind: FieldKind, value: Value) -> Value:
     """A value as NAV's pages take it: a blank date is year 1, a blank option a space, and nothing is null."""
     if blank(value):
-        return {FieldKind.DATE: _NO_DATE, FieldKind.OPTION: " "}.get(kind, "")
+        return {FieldKind.DATE: NO_DATE, FieldKind.OPTION: " "}.get(kind, "")
     return value
 
 

@@ -91,9 +91,11 @@ def _unlinked(mapping: TableMapping, names: set[str], notes: list[str]) -> Table
     notes += [
         f"mapping.{mapping.name}.fields.{_shown(one)}: {one.lookup} is left out: not synchronized" for one in lost
     ]
+    fields = tuple(one for one in mapping.fields if one not in lost)
     return replace(
         mapping,
-        fields=tuple(one for one in mapping.fields if one not in lost),
+        fields=fields,
+        match=usable(mapping.match, fields),
         depends=tuple(one for one in mapping.depends if one in names),
     )
 

@@ -60,9 +60,14 @@ class DeletionPolicy(StrEnum):
     REMOVE_COUPLING = "remove_coupling"
 
 
+OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One term of a table filter; all terms of a filter must hold. A value of None stands for no value."""
+    """One term of a table filter; all terms of a filter must hold. `operator` is one of `OPERATORS`; a value of None
+    stands for no value.
+    """
 
     field: str
     operator: str
@@ -102,8 +107,9 @@ class FieldMapping:
     carried over clears the other side, and a lookup that is not coupled waits, instead of failing the record.
     `create_only` fields are written with a new record, `initial` ones also when a pair is coupled; the value of a
     `derived` field comes from the mapping's special handling, which in CRM also writes `late` ones once the row itself
-    is right. `options` names the option mapping of a choice. A field with `overwrites` is only written where the other
-    side has that value.
+    is right. A `seed` goes one way, but a new record on the side that it comes from starts with it too. A blank value
+    of a `not_null` field leaves the other side as it is; a `case_sensitive` field is matched with case. `options` names
+    the option mapping of a choice. A field with `overwrites` is only written where the other side has that value.
 
     NAV validates fields in the order in which a request has them, so they are sent in the order of the mapping, and
     those with `validate` off last. That is all it can mean over OData: NAV validates every field that a page sends,

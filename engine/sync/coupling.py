@@ -6,11 +6,11 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from engine.connectors.filters import is_guid
 from engine.connectors.protocol import Row, Side
 from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import Direction, Table, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
+from engine.model.records import is_guid
 from engine.store import troubles
 from engine.store.couplings import Coupling, Couplings
 from engine.store.pages import PageResult, add_page

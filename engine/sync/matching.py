@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.connectors.filters import is_guid
 from engine.connectors.protocol import Row, Side
 from engine.mapping.transfer import FROM, TO, Partners, match_value, target_value
 from engine.mapping.values import Value, blank, folded
 from engine.model.mapping import Condition, FieldMapping, MatchRule, TableMapping
 from engine.model.outcome import Problem
+from engine.model.records import is_guid
 from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.item import Item, Mode

@@ -54,6 +54,10 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "unknown key": (change("company", "compny"), r":5: nav\.compny: unknown key; did you mean \"company\"\?"),
     "missing key": (change('company = "CRONUS"\n', ""), r":3: nav\.company: is missing"),
     "missing environment": (change('environment = "uat"\n', ""), r"toml: environment: is missing"),
+    "unknown key of crm": (
+        GOOD.replace("[crm]", "[crm]\nconcurency = 5"),
+        r"crm\.concurency: .* did you mean \"concurrency\"\?",
+    ),
     "unknown table": (GOOD + "[stroe]\n", r":14: stroe: unknown key; did you mean \"store\"\?"),
     "unlike anything": (change("[nav]", "zzzqqq = 1\n[nav]"), r"zzzqqq: unknown key; it can be environment, nav, crm"),
     "key of another table": (

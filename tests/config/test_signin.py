@@ -89,6 +89,19 @@ def test_what_does_not_go_together_is_said(tmp_path: Path, side: str, text: str,
     assert problem in refused(tmp_path, **{side: text})
 
 
+@pytest.mark.parametrize(
+    ("side", "text", "fault"),
+    [
+        ("crm", f'auth = "entr"\n{APP}\ncloud = "usgov"', 'crm.auth: "entr" is not known; did you mean "entra"?'),
+        ("nav", 'auth = "basci"', 'nav.auth: "basci" is not known; did you mean "basic"?'),
+        ("crm", f"{APP}\ncloud = 5", "crm.cloud: must be text in quotes, not a whole number"),
+    ],
+)
+def test_one_mistake_is_said_once(tmp_path: Path, side: str, text: str, fault: str) -> None:
+    (line,) = refused(tmp_path, **{side: text}).splitlines()
+    assert line.endswith(fault)
+
+
 def test_a_tenant_cannot_lead_to_another_path(tmp_path: Path) -> None:
     crm = loaded(tmp_path, crm='client_id = "a"\ntenant = "x/../y?z"').crm
     assert crm.token_url == "https://login.microsoftonline.com/x%2F..%2Fy%3Fz/oauth2/v2.0/token"

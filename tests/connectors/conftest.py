@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from engine.connectors.client import Limits, ODataClient
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
+from engine.connectors.protocol import Halted, Side, Write
 from sandbox.demo import demo_seeds
 from sandbox.load import crm_state, nav_state
 from sandbox.serve import Sandbox, start_in_thread
@@ -39,6 +40,18 @@ class Time:
     def make_gate(self, name: str = "CRM", concurrency: int = 8, chance: float = 1.0) -> Gate:
         self.gate = Gate(name, concurrency, clock=self.clock, sleep=self.sleep, chance=lambda: chance)
         return self.gate
+
+
+async def stopped(side: Side, writes: Sequence[Write]) -> Halted:
+    """What a call that writes raises when a stop is heard while it is put off."""
+    writing = asyncio.create_task(side.write(writes))
+    async with asyncio.timeout(30):
+        while not side.waiting:  # noqa: ASYNC110 - a gate has no event for it
+            await asyncio.sleep(0.01)
+    side.halt(stop=True)
+    with pytest.raises(Halted) as stop:
+        await writing
+    return stop.value
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from sandbox.serve import Sandbox, running
 from sandbox.signin import Windows
 from sandbox.throttle import Latency
 from tests.connectors.conftest import COMPANY, Time
-from tests.connectors.scripted import Reply, Seen, Server, json_reply, reply, serving, silence
+from tests.connectors.scripted import Reply, Seen, Server, drip, json_reply, reply, serving, silence
 
 ROOT = service_root("https://org.example/api/data/v9.2")
 ROWS = {"Customer": [{"No": f"C{n}", "Name": f"Customer {n}"} for n in range(40)]}
@@ -335,6 +336,26 @@ async def test_a_token_endpoint_that_cannot_be_trusted_is_said_at_once(tmp_path:
     assert "ca_file" in caught.value.hint
     assert endpoint.seen == [], "the client secret was not sent"
     assert time.slept == [], "waiting does not help"
+
+
+async def test_an_expired_certificate_of_a_token_endpoint_is_said_to_be_expired(tmp_path: Path) -> None:
+    mine = trustme.CA()
+    mine.cert_pem.write_to_path(tmp_path / "own.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    first = datetime(2001, 1, 1, tzinfo=UTC)
+    mine.issue_cert("localhost", not_before=first, not_after=first + timedelta(1)).configure_cert(context)
+    async with serving(context) as endpoint:
+        fetch = by_client_credentials(EntraApp(endpoint.url, "id", "s/.default", "secret"), str(tmp_path / "own.pem"))
+        with pytest.raises(ConnectionLost, match="certificate") as caught:
+            await fetch()
+    assert caught.value.hint.startswith("It has expired")
+
+
+async def test_a_token_that_trickles_in_is_not_waited_for_for_ever(server: Server) -> None:
+    server.say(drip)
+    async with asyncio.timeout(20):
+        with pytest.raises(SignInUnavailable, match=r"no whole answer within 0\.5 s"):
+            await by_client_credentials(EntraApp(server.url, "id", "s/.default", "secret"), longest=0.5)()
 
 
 # --- Basic

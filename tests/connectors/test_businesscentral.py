@@ -15,7 +15,7 @@ from engine.mapping.wording import business_central
 from engine.model.errors import ConnectionLost, Refused
 from engine.model.mapping import Condition
 from sandbox.serve import Sandbox
-from tests.connectors.conftest import COMPANY
+from tests.connectors.conftest import COMPANY, stopped
 
 
 @pytest.fixture
@@ -115,6 +115,27 @@ async def test_until_ids_are_kept_creates_go_one_at_a_time_whoever_sends_them(sa
         assert line.writes[:2] == [1, 1], "the second one waits for the answer to the first"
     finally:
         await one.close()
+
+
+class BusyLine(Line):
+    """A line on which every write after the first is put off."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and self.writes:
+            return httpx.Response(429, headers={"Retry-After": "300"}, stream=httpx.ByteStream(b""))
+        return await super().handle_async_request(request)
+
+
+async def test_what_a_stop_finds_made_has_names_of_pages_and_the_rest_is_unsent(sandbox: Sandbox) -> None:
+    one = side(sandbox, line=BusyLine())
+    try:
+        ids = [str(uuid.uuid4()) for _ in range(3)]
+        stop = await stopped(one, [create(id, id) for id in ids])
+    finally:
+        await one.close()
+    (made,) = stop.results.values()
+    assert (made.id, (made.row or {})["Name"]) == (ids[0], ids[0])
+    assert stop.unsent == set(ids[1:])
 
 
 async def test_a_blank_local_currency_is_asked_for_once(sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from engine.connectors.nav_without_ids import NavWithoutIds
@@ -12,7 +13,7 @@ from engine.model.records import record_id
 from sandbox.demo import demo_seeds
 from sandbox.load import crm_state, nav_state
 from sandbox.serve import Sandbox, start_in_thread
-from tests.connectors.conftest import COMPANY
+from tests.connectors.conftest import COMPANY, stopped
 
 
 @pytest.fixture
@@ -80,13 +81,43 @@ async def test_writes_have_the_status_of_any_nav_and_ids_of_their_keys(old: tupl
         etag = str((made.row or {})["@odata.etag"])
         assert await change(made.id, etag, City="Ulm") is Status.DONE
         assert await change(made.id, etag, City="Bonn") is Status.STALE
-        assert await change(record_id("Customer", "NONE"), None, City="Ulm") is Status.MISSING
+        none = record_id("Customer", "NONE")
+        gone = (await fresh.write([Write("x", WriteKind.UPDATE, "Customer", none, {"City": "Ulm"})]))["x"]
+        assert (gone.status, gone.id) == (Status.MISSING, none)
         assert await change(made.id, None, Name="x" * 51) is Status.REJECTED
         deleted = await fresh.write([Write("x", WriteKind.DELETE, "Customer", made.id, {})])
         assert (deleted["x"].status, deleted["x"].id) == (Status.DONE, made.id)
         assert await change(made.id, None, City="Ulm") is Status.MISSING
     finally:
         await fresh.close()
+
+
+class TwoThenBusy(httpx.AsyncHTTPTransport):
+    """A line on which every write after the second is put off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._writes = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._writes += request.method == "POST"
+        if request.method == "POST" and self._writes > 2:
+            return httpx.Response(429, headers={"Retry-After": "300"}, stream=httpx.ByteStream(b""))
+        return await super().handle_async_request(request)
+
+
+async def test_what_was_made_before_a_stop_has_ids_of_its_keys(old: tuple[NavWithoutIds, Sandbox]) -> None:
+    _, sandbox = old
+    nav = NavWithoutIds(sandbox.nav_url, sandbox.token, COMPANY, batch=1, concurrency=1, transport=TwoThenBusy)
+    try:
+        writes = [Write(name, WriteKind.CREATE, "Customer", None, {"Name": name}) for name in "abcd"]
+        stop = await stopped(nav, writes)
+    finally:
+        await nav.close()
+    made = {name: result.id for name, result in stop.results.items()}
+    rows = {str(row["Name"]): str(row["No"]) for row in sandbox.nav.tables["Customer"].rows.values()}
+    assert made == {name: record_id("Customer", rows[name]) for name in "ab"}
+    assert stop.unsent == {"c", "d"}
 
 
 async def test_a_page_that_is_not_published_is_refused(old: tuple[NavWithoutIds, Sandbox]) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from engine.connectors.gate import Gate
 from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
+from engine.connectors.rights import Rights
 from engine.model.errors import AccessDenied, ConnectionLost
-from tests.connectors.conftest import TOKEN, Make, Time
+from tests.connectors.conftest import TOKEN, Make, Time, stopped
 from tests.connectors.scripted import Reply, Seen, Server, cut, error, json_reply, reply, reset, serving
 
 IDS = [f"0a1b2c3d-4e5f-6071-8293-{number:012d}" for number in range(1, 7)]
@@ -266,6 +268,39 @@ async def test_a_user_who_may_not_ask_about_tables_writes_without_bulk(make_crm:
     assert statuses(await make_crm().write(CRM_CREATE)) == [Status.DONE] * 3
 
 
+@pytest.mark.parametrize("refusal", [error(400, "0x80060888"), error(403, "0x80040220"), error(404, "0x8006088a")])
+async def test_an_organization_that_does_not_tell_its_bulk_messages_has_none(
+    make_crm: Make, server: Server, refusal: Reply
+) -> None:
+    told = table(bulk=True, then=lambda _: parts((204, 1), (204, 2), (204, 3)))
+
+    def answer(seen: Seen) -> Reply:
+        if "/WhoAmI" in seen.target:
+            return json_reply({"UserId": IDS[0]})
+        if "/Microsoft.Dynamics.CRM.RetrieveUserPrivileges" in seen.target:
+            return json_reply({"RolePrivileges": [{"PrivilegeId": IDS[1]}]})
+        if "$select=LogicalName,Privileges" in seen.target:
+            privilege = {"PrivilegeType": "Read", "PrivilegeId": IDS[1]}
+            return json_reply({"value": [{"LogicalName": "account", "Privileges": [privilege]}]})
+        return refusal if "/sdkmessagefilters" in seen.target else told(seen)
+
+    server.answer = answer
+    crm = make_crm()
+    assert await crm.rights(["accounts"]) == {"accounts": Rights(frozenset({"read"}), ())}
+    assert statuses(await crm.write(CRM_CREATE)) == [Status.DONE] * 3
+    assert server.seen[-1].target.endswith("/$batch")
+
+
+@pytest.mark.parametrize("who", [{}, {"UserId": None}, {"UserId": "x)/y"}])
+async def test_rights_are_not_asked_for_under_what_is_no_id(
+    make_crm: Make, server: Server, who: dict[str, object]
+) -> None:
+    server.say(json_reply(who))
+    with pytest.raises(ConnectionLost, match="does not tell who we are"):
+        await make_crm().rights(["accounts"])
+    assert len(server.seen) == 1
+
+
 # $batch of CRM
 
 
@@ -353,6 +388,13 @@ async def test_a_batch_that_is_too_large_is_halved_until_it_fits(make_crm: Make,
     results = await make_crm().write(CRM_UPDATE)
     assert statuses(results) == [Status.DONE, Status.DONE, Status.REJECTED]
     assert results[IDS[2]].code == "413"
+
+
+async def test_a_stop_in_one_half_of_a_batch_leaves_the_other_unsent(make_nav: Make, server: Server) -> None:
+    server.say(error(413, ""), error(429, "", headers={"Retry-After": "300"}))
+    stop = await stopped(make_nav(gate=Gate("NAV", 5)), NAV_CREATE)
+    assert not stop.results
+    assert stop.unsent == set(IDS[:3])
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_steps_are_taken_in_order_and_only_on_their_way() -> None:
         (Transformation("regex", ("(a)", r"\2")), "is not valid"),
         (Transformation("regex", ("x" * 201, "")), "has 201 characters, at most 200"),
         (Transformation("regex", ("(a+)+$", "")), "repeats a group that repeats"),
+        (Transformation("regex", ("a*a*a*", "")), "repeats the same characters several times in a row"),
         (Transformation("regex", ("[[]", "")), "'[[]' has [, --, &&, ~~ or || in a set of characters"),
         (Transformation("date_format", ("%Y-%q", "%d")), "a form of a date is wrong"),
     ],
@@ -91,14 +92,26 @@ def test_a_step_that_cannot_be_taken_is_found_when_it_is_loaded(step: Transforma
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(a+)+b", "((a*))*b", "(a|a)*b", "(?:x+y?)+", "([)]+)+", r"(\(+){2,}", "(a)(b+)+", r"(a*)\1", "(a?)*"]
+    "pattern",
+    [
+        *("(a+)+b", "((a*))*b", "(a|a)*b", "(?:x+y?)+", "([)]+)+", r"(\(+){2,}", "(a)(b+)+", r"(a*)\1", "(a?)*"),
+        *("a*a*a*a*a*a*b", "a?" * 12 + "a" * 12, "(a|a)" * 11 + "b", "(a|a){11}b", ".*a.*a.*b", "(ab)*(ab)*(ab)*c"),
+        *(r"\w+\ba+\b[ab]+c", "a*(?!b)a*(?!b)a*c", "(a*|b)a*(a*|c)d", r"\x41*\u0041*A*b", "(?i)a*A*a*b"),
+        *("(?x)a* a* a*b", "a*(?#c)*", "(a)?(?(1)a|b)"),
+    ],
 )
 def test_a_pattern_that_can_take_for_ever_is_refused(pattern: str) -> None:
     assert pattern_fault(pattern, "") is not None
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"^\s+|\s+$", r"[(]+x", r"(\d{3})-(\d+)", "(ab)+", r"\(+a+\)", "[]*+]+", "(?:ab)?c*"]
+    "pattern",
+    [
+        *(r"^\s+|\s+$", r"[(]+x", r"(\d{3})-(\d+)", "(ab)+", r"\(+a+\)", "[]*+]+", "(?:ab)?c*", r"^0*(\d+)$"),
+        *(r"(\w+) +(\w+) +(\w+) +(\w+)", "[^,]*,[^,]*,[^,]*,(.*)", r"(?P<last>.+), (?P<first>.+)"),
+        *(r"^(\+49|0049|0)?\s*(\d{2,5})[ /-]*(\d{3,8})$", r"(Mr|Mrs|Dr)\.? (\w+)", "([A-Z]+)([a-z]+)([A-Z]+)"),
+        *("a{", "a{,3}b{2}", r"(?i)gmbh\s*$"),
+    ],
 )
 def test_a_plain_pattern_is_taken(pattern: str) -> None:
     assert pattern_fault(pattern, "") is None

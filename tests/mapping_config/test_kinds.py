@@ -75,6 +75,15 @@ def test_a_filter_on_what_the_api_lacks_leaves_the_mapping_out(tmp_path: Path) -
     assert any("has no Fax_No of Customer, which the mapping depends on" in line for line in found.left_out)
 
 
+def test_match_rules_go_with_lookups_of_mappings_that_are_left_out(tmp_path: Path) -> None:
+    text = VENDOR.replace("match = [", 'match = [[["City", "preferredequipmentid"]], ').replace(
+        "fields = [", 'fields = [\n  { nav = "City", crm = "preferredequipmentid", lookup = "RESOURCE-PRODUCT" },'
+    )
+    vendor = api(tmp_path, text).mappings[-1]
+    assert "City" not in {field.nav for field in vendor.fields}
+    assert [rule.pairs for rule in vendor.match] == [(("No", "accountnumber"),)]
+
+
 def test_a_mapping_of_your_own_that_the_api_cannot_serve_is_refused(tmp_path: Path) -> None:
     assert [one.name for one in api(tmp_path, VENDOR).mappings][-1] == "VENDOR"
     text = problems(tmp_path, API, VENDOR.replace('"Vendor"', '"Location"').replace("VENDOR", "PLACE"))

@@ -120,18 +120,28 @@ def test_the_file_keeps_its_mode_and_is_whole_at_any_time(tmp_path: Path) -> Non
     assert sorted(one.name for one in tmp_path.iterdir()) == ["config.toml", "link.toml"]
 
 
+def test_what_somebody_else_wrote_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    settings(tmp_path, VENDOR)
+    path = tmp_path / "config.toml"
+    edited = path.read_text().replace("CRONUS", "Contoso")
+    with pytest.raises(ConfigError, match="was changed meanwhile"), without_mappings(path):
+        path.write_text(edited)
+    assert path.read_text() == edited
+    assert [one.name for one in tmp_path.iterdir()] == ["config.toml"]
+
+
 def test_rows_say_what_differs(tmp_path: Path) -> None:
     text = """\
 [mapping.CUSTOMER]
 fields = [
-  { nav = "No", crm = "accountnumber", direction = "to" },
+  { nav = "No", crm = "accountnumber", direction = "to", crm_length = 15 },
   { nav = "Name", crm = "name", validate = false, transforms = [{ rule = "prefix", arguments = ["X "], direction = "to" }] },
   { nav = "Fax_No", crm = "fax", enabled = false },
   { nav = "Search_Name", crm = "description" },
 ]
 """
     found = {(row.field.nav, row.field.crm): row for row in field_rows(settings(tmp_path, text), "CUSTOMER")}
-    assert found["No", "accountnumber"].differs == ("direction: off -> to",)
+    assert found["No", "accountnumber"].differs == ("direction: off -> to", "crm_length: 20 -> 15")
     assert found["Name", "name"].differs == ("validate: true -> false", "transforms: none -> prefix('X ') to")
     assert found["Name", "name"].rules == ("prefix('X ') to",)
     assert (found["Fax_No", "fax"].direction, found["Fax_No", "fax"].differs) == ("off", ("direction: both -> off",))
