@@ -154,7 +154,7 @@ async def test_an_engine_may_die_at_any_step_of_making_customers(tmp_path: Path)
             number = one.start("CUSTOMER", keep=False)
             if not await died(one.work(number, life=Life(step)), step, len(life.steps)):
                 break
-            run = await one.resume(number)
+            run = await one.gone_on(number)
             where = f"died at step {step} of {len(life.steps)}: {life.steps[step - 1]}"
             assert run.state is RunState.FINISHED, where
             assert {row["Name"] for row in one.nav("Customer")} == {"A1", "A2", "A3", "A4"}, where

@@ -75,7 +75,7 @@ async def test_an_engine_may_die_at_any_step_and_the_next_one_goes_on(make: Make
         number = world.start("CUSTOMER", keep=False)
         if not await died(world.work(number, life=Life(step)), step, len(life.steps)):
             break
-        run = await world.resume(number)
+        run = await world.gone_on(number)
         assert counters(run, "CUSTOMER", TO) == {"inserted": 7}, life.steps[step - 1]
         assert len(world.crm("accounts")) == 7
         once(world, "CUSTOMER", 7)

@@ -22,7 +22,7 @@ from engine.connectors.client import Limits
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.gate import Gate
 from engine.model.mapping import Direction, TableMapping
-from engine.model.snapshot import Counters, CouplingRow, JobSnapshot, RecordOutcome, RunSnapshot
+from engine.model.snapshot import Counters, CouplingRow, JobSnapshot, RecordOutcome, RunSnapshot, RunState
 from engine.runs import control, snapshots
 from engine.runs.full import FullSynchronization
 from engine.runs.sides import nav_side
@@ -125,6 +125,11 @@ class World:
         """A new engine goes on with a run."""
         control.resume(self.store, self.settings, number)
         return await self.work(number, plan=plan)
+
+    async def gone_on(self, number: int) -> RunSnapshot:
+        """A run to its end, whose engine died before or after it had come there."""
+        run = snapshots.run(self.store, number)
+        return run if run.state is RunState.FINISHED else await self.resume(number)
 
     async def resume_with(self, number: int, life: Life) -> RunSnapshot:
         """An engine that may die goes on with a run."""
