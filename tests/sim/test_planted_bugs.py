@@ -44,6 +44,12 @@ def test_a_planted_bug_is_found(bug: str) -> None:
     assert finding, f"{bug} was not found in {BUDGET} seeds"
 
 
+def test_a_run_that_never_ends_is_found_with_what_stopped_it() -> None:
+    with BUGS["creates repeated"]():
+        wrong = play(22).wrong
+    assert wrong[0].startswith("the run never ends: stopped brake 2 Customer records carry the mark of CRM record")
+
+
 def test_a_bug_is_gone_when_it_is_not_planted_any_more() -> None:
     bug = next(iter(BUGS))
     start = START.get(bug, 0)

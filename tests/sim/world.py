@@ -48,7 +48,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How everything is set up for one seed. Clocks are that many seconds off; `rates` is how often people edit."""
+    """How everything is set up for one seed. Clocks are that many seconds off."""
 
     marker: bool = True
     nav_batch: int = 3
