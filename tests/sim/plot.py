@@ -17,6 +17,7 @@ from tests.sim.world import World
 
 _MOST_LIVES = 3
 _CALM_LIVES = 4
+_BROKE_DOWN = ("the engine raised", "the engine says")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Played:
     steps: int
     requests: int
     marks: tuple[int, ...]
+
+    @property
+    def finding(self) -> str:
+        """What the judge found first; blank where nothing is wrong, or the engine broke down: that shows no planted bug."""
+        return "" if any(one.startswith(_BROKE_DOWN) for one in self.wrong) else next(iter(self.wrong), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,7 @@ class _Plot:
             self._world.wrong.append(f"a second run wrote {written[0].op} {written[0].set} {dict(written[0].values)}")
 
     def _to_its_end(self, run: int, kind: str) -> None:
+        row: dict[str, str] = {}
         for _ in range(_CALM_LIVES):
             if self._ended(run):
                 break
