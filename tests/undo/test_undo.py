@@ -8,6 +8,7 @@ import pytest
 from engine.model.errors import RunError
 from engine.model.snapshot import RunState
 from engine.runs import control, snapshots, undoing
+from engine.store import runs
 from tests.sync.company import CRM, NAV, prepare
 from tests.sync.faults import at, batch, lost_after, lost_before, refused
 from tests.sync.world import Make, World
