@@ -19,9 +19,9 @@ import pytest
 
 from tests.cli.conftest import ROOT, Coupler
 from tests.cli.terminal import Terminal
+from tests.runs.company import QUIETLY, engine_of
 
 COUPLER = [sys.executable, "-P", "-m", "tui"]
-QUIETLY = ("--yes", "--keep-cleared", "no")
 
 
 class Servers:
@@ -121,16 +121,6 @@ def eventually(check: Callable[[], object], timeout: float = 30) -> None:
     while not check():
         assert time.monotonic() < end
         time.sleep(0.1)
-
-
-def engine_of(config: Path) -> int:
-    """The process that works with a config file."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
-            if "engine" in words and str(config) in words:
-                return int(entry.name)
-    return 0
 
 
 def test_a_run_without_questions_for_programs(coupler: Coupler, ready: Path) -> None:
