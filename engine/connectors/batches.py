@@ -1,8 +1,7 @@
 """Batches of writes: each write ends with a result, and what was put off is sent again."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine.connectors.client import ODataClient, Unanswered
 from engine.connectors.protocol import Halted, Result, Status, Write
@@ -43,6 +42,8 @@ class Sent:
 
 Send = Callable[[Sequence[Write]], Awaitable[Sent]]
 """Sends one batch; raises Unanswered and TooBig."""
+One = Callable[[Sequence[Write]], Awaitable[dict[str, Result]]]
+"""Carries out one batch; raises Halted."""
 
 
 async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) -> dict[str, Result]:
@@ -86,12 +87,12 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
     return results
 
 
-async def all_carried_out(calls: Iterable[Coroutine[Any, Any, dict[str, Result]]]) -> dict[str, Result]:
+async def all_carried_out(batches: Iterable[Sequence[Write]], one: One) -> dict[str, Result]:
     """The results of batches of writes by key. When some were halted, what is known of all of them is raised."""
     results: dict[str, Result] = {}
     unsent: frozenset[str] = frozenset()
     halted = False
-    for known in await each_to_its_end(_known(call) for call in calls):
+    for known in await each_to_its_end(_known(one, batch) for batch in batches):
         results |= known.results
         unsent |= known.unsent
         halted = halted or known.halted
@@ -107,9 +108,9 @@ class _Known:
     halted: bool = False
 
 
-async def _known(call: Coroutine[Any, Any, dict[str, Result]]) -> _Known:
+async def _known(one: One, batch: Sequence[Write]) -> _Known:
     try:
-        return _Known(await call)
+        return _Known(await one(batch))
     except Halted as end:
         return _Known(end.results, end.unsent, halted=True)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from engine.connectors import urls
@@ -143,7 +144,7 @@ class Dataverse:
             return {}
         batches = sliced(writes, self._batch)
         bulk = await self._writer.bulk_table(checked_name(writes[0].entity), writes[0].kind)
-        return await all_carried_out(self._one_batch(batch, bulk) for batch in batches)
+        return await all_carried_out(batches, partial(self._one_batch, bulk=bulk))
 
     async def probe(self) -> list[Step]:
         """Who we are and which version answers."""

@@ -157,7 +157,7 @@ class NavPages:
         if not writes:
             return {}
         send = partial(self._writer.send, company=await self._company_path(), key=await self._key(writes[0].entity))
-        return await all_carried_out(carry_out(self._client, batch, send) for batch in sliced(writes, self._batch))
+        return await all_carried_out(sliced(writes, self._batch), partial(carry_out, self._client, send=send))
 
     async def probe(self) -> list[Step]:
         """Whether NAV answers, and has the company."""

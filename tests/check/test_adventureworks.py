@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tests.check.looking import faults, look, notes
-from tests.undo.adventureworks import adventureworks, needs_adventureworks
+from tests.runs.company import needs_adventureworks
+from tests.undo.adventureworks import adventureworks
 from tests.undo.taking_back import undo
 
 

@@ -17,6 +17,15 @@ sleep 25
 """
 
 
+def ended(number: str) -> bool:
+    """Whether a process is gone; a zombie, which nobody has collected yet, is."""
+    try:
+        stat = Path(f"/proc/{number}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
 @pytest.mark.parametrize(
     ("command", "quick"),
     [(("config", "check"), 0), (("config", "check"), 2), (("connection", "test"), 0), (("plan",), 0)],
@@ -48,5 +57,8 @@ def test_the_first_interrupt_ends_it_and_the_command_for_the_secret(
     assert time.monotonic() - began < 5
     assert process.returncode == 130, told
     assert "Traceback" not in told
+    deadline = time.monotonic() + 5
     for number in started.read_text().split():
-        assert not Path(f"/proc/{number}").exists()
+        while not ended(number):
+            assert time.monotonic() < deadline, f"process {number} goes on"
+            time.sleep(0.02)

@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,31 +16,18 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ROOT, Coupler
+from tests.cli.conftest import Coupler
+from tests.cli.sandbox import COUPLER, sandbox
 from tests.cli.terminal import Terminal
-
-COUPLER = [sys.executable, "-P", "-m", "tui"]
-QUIETLY = ("--yes", "--keep-cleared", "no")
+from tests.runs.company import QUIETLY, engine_of
 
 
 class Servers:
     """A sandbox in a process of its own, which can be made to hang."""
 
-    def __init__(self, folder: Path) -> None:
-        self.config = folder / "sandbox.toml"
-        command = [*COUPLER, "sandbox", "--write-config", str(self.config), "--demo-size", "60"]
-        self.process = subprocess.Popen(
-            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
-        )
-        assert self.process.stdout is not None
-        assert json.loads(self.process.stdout.readline())["config"] == str(self.config)
-
-    def close(self) -> None:
-        """Ends it."""
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+    def __init__(self, config: Path, process: "subprocess.Popen[bytes]") -> None:
+        self.config = config
+        self.process = process
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
@@ -55,11 +41,9 @@ class Servers:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    found = Servers(tmp_path_factory.mktemp("servers"))
-    try:
-        yield found
-    finally:
-        found.close()
+    config = tmp_path_factory.mktemp("servers") / "sandbox.toml"
+    with sandbox(config, 60) as (process, _):
+        yield Servers(config, process)
 
 
 @pytest.fixture
@@ -121,16 +105,6 @@ def eventually(check: Callable[[], object], timeout: float = 30) -> None:
     while not check():
         assert time.monotonic() < end
         time.sleep(0.1)
-
-
-def engine_of(config: Path) -> int:
-    """The process that works with a config file."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
-            if "engine" in words and str(config) in words:
-                return int(entry.name)
-    return 0
 
 
 def test_a_run_without_questions_for_programs(coupler: Coupler, ready: Path) -> None:

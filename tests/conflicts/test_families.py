@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from engine.model.mapping import DeletionPolicy, Direction
-from engine.model.snapshot import RunSnapshot
 from engine.runs.requests import Mend
 from tests.check.looking import faults, look
 from tests.conflicts.tools import account_of, customer_of, sync
 from tests.coupling.tools import ask, change, messages, sums
+from tests.handling.tools import quiet
+from tests.runs.company import needs_adventureworks
 from tests.sync.test_contacts import company, person
 from tests.sync.test_customers import customer
 from tests.sync.world import Make, World, counters
-from tests.undo.adventureworks import adventureworks, needs_adventureworks
+from tests.undo.adventureworks import adventureworks
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 NONE, RESTORE, REMOVE = DeletionPolicy.NONE, DeletionPolicy.RESTORE_RECORDS, DeletionPolicy.REMOVE_COUPLING
@@ -62,14 +63,6 @@ def lose(world: World, no: str = "C1") -> str:
     world.delete_crm("accounts", id)
     assert world.crm("contacts", _parentcustomerid_value=id) == []
     return id
-
-
-async def quiet(world: World, *jobs: str) -> RunSnapshot:
-    """Another run, in which nothing is written."""
-    before = len(world.audit())
-    run = await world.run(*jobs)
-    assert world.audit(before) == []
-    return run
 
 
 async def test_an_account_is_made_again_with_its_contacts_and_its_primary_contact(make: Make) -> None:

@@ -43,6 +43,19 @@ class Service:
     own: bool
 
 
+class Counting(httpx.AsyncHTTPTransport):
+    """The network, which notes where requests that write go."""
+
+    def __init__(self) -> None:
+        super().__init__(trust_env=False)
+        self.written: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            self.written.append(request.url.path)
+        return await super().handle_async_request(request)
+
+
 @pytest.fixture(params=SERVERS.values(), ids=list(SERVERS))
 async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     manner = request.param
@@ -143,9 +156,11 @@ async def test_a_deletion_is_made_once(service: Service) -> None:
 
 
 async def test_each_record_goes_in_a_request_of_its_own_where_batches_are_not_wanted(service: Service) -> None:
-    nav = NavPages(service.url, service.token, COMPANY, batch=1)
+    counting = Counting()
+    nav = NavPages(service.url, service.token, COMPANY, batch=1, transport=lambda: counting)
     try:
         results = await nav.write([create(f"k{n}", Name=f"n{n}") for n in range(5)])
         assert {result.status for result in results.values()} == {Status.DONE}
     finally:
         await nav.close()
+    assert counting.written == [f"{httpx.URL(service.url).path}/Company('{COMPANY}')/Customer"] * 5

@@ -3,36 +3,14 @@
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Coupler, config, coupler, environment
+from tests.cli.conftest import Coupler, config, coupler, environment
+from tests.cli.sandbox import ready
 
-__all__ = ["config", "coupler", "environment"]
-COUPLER = [sys.executable, "-P", "-m", "tui"]
-
-
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[Path]:
-    """A config file for a sandbox of its own."""
-    config = tmp_path / "config.toml"
-    command = [*COUPLER, "sandbox", "--write-config", str(config), "--demo-size", "20"]
-    process = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    assert json.loads(process.stdout.readline())["config"] == str(config)
-    try:
-        yield config
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+__all__ = ["config", "coupler", "environment", "ready"]
 
 
 def listed(call: Coupler, *arguments: str) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.mapping.defaults import default_mappings
 from engine.model.mapping import FieldMapping, TableMapping
+from engine.model.snapshot import RunSnapshot
 from tests.sync.world import World
 
 
@@ -28,6 +29,14 @@ def with_fields(world: World, name: str, change: Callable[[FieldMapping], FieldM
     """From now on, each field of a mapping is what `change` makes of it, and there are some more."""
     one = mapping_of(name, world.settings.nav.version)
     world.mapping(name, fields=(*map(change, one.fields), *more))
+
+
+async def quiet(world: World, *jobs: str) -> RunSnapshot:
+    """Another run, in which nothing is written."""
+    before = len(world.audit())
+    run = await world.run(*jobs)
+    assert world.audit(before) == []
+    return run
 
 
 def changed(crm: str, **changes: Any) -> Callable[[FieldMapping], FieldMapping]:

@@ -1,9 +1,6 @@
 """sync, conflicts, skipped and retry from the command line, against a sandbox in a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,37 +11,23 @@ import pytest
 from engine.config import load
 from engine.runs import control
 from engine.store.database import Store
-from tests.cli.conftest import ROOT, Coupler, coupler, environment
+from tests.cli.conftest import Coupler, coupler, environment
+from tests.cli.sandbox import sandbox
 
 __all__ = ["coupler", "environment"]
 CONFIG = """
 [mapping.CUSTOMER]
 conflict = "ask"
 """
-COUPLER = [sys.executable, "-P", "-m", "tui"]
 
 
 class Servers:
     """Two servers, and somebody who changes records on both."""
 
-    def __init__(self, folder: Path) -> None:
-        self.config = folder / "config.toml"
-        command = [*COUPLER, "sandbox", "--write-config", str(self.config), "--demo-size", "8"]
-        self.process = subprocess.Popen(
-            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
-        )
-        assert self.process.stdout is not None
-        ready = json.loads(self.process.stdout.readline())
-        self.config.write_text(self.config.read_text() + CONFIG)
-        self._people = httpx.Client(headers={"Authorization": f"Bearer {ready['token']}"}, trust_env=False)
+    def __init__(self, config: Path, ready: dict[str, Any], people: httpx.Client) -> None:
+        self.config = config
         self.nav, self.crm = ready["nav"], ready["crm"]
-
-    def close(self) -> None:
-        self._people.close()
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._people = people
 
     def customer(self, id: str) -> str:
         company = self._people.get(f"{self.nav}/Company").json()["value"][0]["Name"]
@@ -57,11 +40,11 @@ class Servers:
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
-    found = Servers(tmp_path)
-    try:
-        yield found
-    finally:
-        found.close()
+    config = tmp_path / "config.toml"
+    with sandbox(config, 8) as (_, ready):
+        config.write_text(config.read_text() + CONFIG)
+        with httpx.Client(headers={"Authorization": f"Bearer {ready['token']}"}, trust_env=False) as people:
+            yield Servers(config, ready, people)
 
 
 def lines(text: str) -> list[dict[str, Any]]:

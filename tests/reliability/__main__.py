@@ -58,10 +58,13 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
+    chosen = [line for line in LINES if options.only in line.name]
+    if not chosen:
+        parser.error(f"no line has {options.only!r} in its name")
+    if options.write and len(chosen) < len(LINES):
+        parser.error("only the whole table is written")
     rows = []
-    for line in LINES:
-        if options.only not in line.name:
-            continue
+    for line in chosen:
         print(f"{line.name} ...", file=sys.stderr, flush=True)
         found = line.measure()
         rows.append((line, found))

@@ -15,7 +15,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Line:
-    """`measure` may take minutes; `reference` is where the target comes from."""
+    """`target` is what `measure` must find, as it is printed; it may take minutes."""
 
     name: str
     target: str

@@ -1,9 +1,11 @@
 """The lines of the reliability table, small enough to be run with every change."""
 
 import asyncio
+import sys
 
 import pytest
 
+from tests.reliability.__main__ import main
 from tests.reliability.bodies import KINDS, accidents, ask
 from tests.reliability.kills import kill_at_random
 
@@ -25,3 +27,19 @@ def test_engines_that_are_killed_at_random_come_to_the_same_end() -> None:
     kills = kill_at_random(6, 1)
     assert kills.faults == []
     assert (kills.done, kills.survived) == (6, 6)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--only", "nothing"], "no line has 'nothing' in its name"),
+        (["--only", "kill", "--write"], "only the whole table is written"),
+    ],
+)
+def test_a_table_that_would_be_empty_or_not_whole_is_refused(
+    options: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["reliability", *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert told in capsys.readouterr().err

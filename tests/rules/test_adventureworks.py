@@ -15,8 +15,9 @@ from engine.model.snapshot import RecordOutcome, RunSnapshot
 from engine.runs import queues
 from tests.conflicts.tools import EARLY, LATE, account_of, both_change, customer_of, stamp
 from tests.handling.tools import unfiltered
+from tests.runs.company import needs_adventureworks
 from tests.sync.world import World
-from tests.undo.adventureworks import adventureworks, needs_adventureworks
+from tests.undo.adventureworks import adventureworks
 
 pytestmark = needs_adventureworks
 

@@ -23,7 +23,9 @@ QUIETLY = ("--yes", "--keep-cleared", "no")
 Row = dict[str, Any]
 _T = TypeVar("_T")
 
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the AdventureWorks data are not at {DATA}")
+needs_adventureworks = pytest.mark.skipif(
+    not DATA.is_dir(), reason="NOT TESTED: there is no ../shared/data/adventureworks beside the repository"
+)
 
 
 class Company:
@@ -112,12 +114,7 @@ class Company:
 
     def engine(self) -> int:
         """The process of the engine that works here; 0 when there is none."""
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
-                if "engine" in words and str(self.config) in words:
-                    return int(entry.name)
-        return 0
+        return engine_of(self.config)
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
@@ -151,6 +148,16 @@ class Company:
             if "@odata.nextLink" not in content:
                 return rows
             answer = self._client.get(content["@odata.nextLink"])
+
+
+def engine_of(config: Path) -> int:
+    """The process of the engine that works with a config file; 0 when there is none."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
+            if "engine" in words and str(config) in words:
+                return int(entry.name)
+    return 0
 
 
 def eventually(check: Callable[[], _T], timeout: float = 30) -> _T:

@@ -21,13 +21,13 @@ from tests.runs.company import (
     counted,
     eventually,
     job,
-    needs_data,
+    needs_adventureworks,
     peak_memory,
     result,
     seeds,
 )
 
-pytestmark = needs_data
+pytestmark = needs_adventureworks
 SECONDS = 60
 BYTES = 250_000_000
 KILLS = 20

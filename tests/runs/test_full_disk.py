@@ -1,5 +1,6 @@
 """A store that cannot grow any more, and a log that cannot be written."""
 
+import contextlib
 import json
 import resource
 import subprocess
@@ -11,11 +12,11 @@ import pytest
 from engine.config import load
 from engine.runs import control
 from engine.store.database import Store
-from tests.runs.company import Company
+from tests.runs.company import QUIETLY, Company
+from tests.runs.whole import Whole
 
 Make = Callable[..., Company]
 SMALL = ("--demo-size", "120")
-QUIETLY = ("--yes", "--keep-cleared", "no")
 
 
 def store_of(company: Company) -> Path:
@@ -26,11 +27,12 @@ def store_of(company: Company) -> Path:
 
 
 @pytest.mark.parametrize("command", ["run", "sync"])
-def test_a_full_disk_under_the_store_ends_with_3_and_nothing_is_lost(make: Make, command: str) -> None:
+def test_a_full_disk_under_the_store_ends_with_3_and_nothing_is_lost(make: Make, tmp_path: Path, command: str) -> None:
     company = make(*SMALL)
+    arguments = (command, *(QUIETLY if command == "run" else ()))
     limit = store_of(company).stat().st_size + 60_000
     done = subprocess.run(
-        company.command(command, *(QUIETLY if command == "run" else ())),
+        company.command(*arguments),
         env=company.environment,
         capture_output=True,
         text=True,
@@ -49,7 +51,13 @@ def test_a_full_disk_under_the_store_ends_with_3_and_nothing_is_lost(make: Make,
     assert done.returncode in (0, 1), done.stderr
     lines = [json.loads(line) for line in company.coupler("check", "--json").stdout.splitlines()]
     found = {one["what"] for one in lines if "what" in one}
-    assert found <= {"duplicates"}, "the demo has some; but nothing is open, uncoupled or lost"
+    assert found == {"duplicates"}, "the demo has some; but nothing is open, uncoupled or lost"
+    (tmp_path / "undisturbed").mkdir()
+    with contextlib.closing(Company(tmp_path / "undisturbed", *SMALL)) as undisturbed:
+        undisturbed.coupler(*arguments)
+        expected, ended = Whole(undisturbed), Whole(company)
+    assert (ended.created, ended.coupled) == (expected.created, expected.coupled)
+    assert (ended.accounts, ended.customers) == (expected.accounts, expected.customers)
 
 
 def test_an_engine_whose_log_is_full_works_all_the_same(make: Make) -> None:

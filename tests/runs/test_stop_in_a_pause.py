@@ -1,6 +1,5 @@
 """`coupler stop` and SIGTERM while a service has put the engine off for minutes."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from engine.runs import snapshots
 from engine.store.database import Store
 from tests.cli.conftest import CONFIG, Coupler, coupler, environment
+from tests.runs.company import engine_of
 
 __all__ = ["coupler", "environment"]
 ARGUMENTS = ["run", "--yes", "--keep-cleared", "no", "--plain"]
@@ -56,16 +56,6 @@ def until(what: Callable[[], bool], seconds: float = 20) -> float:
     return time.monotonic() - begun
 
 
-def engine(config: Path) -> int:
-    """The process of the engine that works with a config file."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
-            if "engine" in words and str(config) in words:
-                return int(entry.name)
-    raise AssertionError("there is no engine")
-
-
 @pytest.mark.parametrize("how", ["stop", "SIGTERM to the engine"])
 def test_it_is_heard_within_two_seconds(
     tmp_path: Path, busy: str, coupler: Coupler, environment: dict[str, str], how: str
@@ -87,7 +77,9 @@ def test_it_is_heard_within_two_seconds(
             threading.Thread(target=coupler, args=("stop",), daemon=True).start()
             until(lambda: (found := snapshots.active(store)) is not None and found.wish.value == "stop")
         else:
-            os.kill(engine(tmp_path / "config.toml"), signal.SIGTERM)
+            pid = engine_of(tmp_path / "config.toml")
+            assert pid
+            os.kill(pid, signal.SIGTERM)
         assert until(lambda: (found := snapshots.active(store)) is not None and str(found.state) == "stopped") < 2
         run.communicate(timeout=20)
         assert run.returncode == 5

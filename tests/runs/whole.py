@@ -4,12 +4,12 @@ from tests.runs.company import Company, counted
 
 
 class Whole:
-    """How an undisturbed run of a demo ends, seen from outside."""
+    """How a run of a demo ended, seen from outside."""
 
     def __init__(self, company: Company) -> None:
         audit = company.audit()
         created = [line for line in audit if line["op"] == "create"]
-        assert len(created) == sum(counted(audit, "create").values()), "nothing is made twice"
+        assert len(created) == sum(counted(audit, "create").values()), "no id is given twice"
         self.created = counted(audit, "create")
         pairs = company.lines("couplings")
         assert len({(one["mapping"], one["crm_id"]) for one in pairs}) == len(pairs)

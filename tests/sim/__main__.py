@@ -129,8 +129,8 @@ def hunt(bug: str, start: int, most: int) -> tuple[int, str]:
         for number, seed in enumerate(range(start, start + most), 1):
             if number % _TOGETHER == 0:
                 gc.collect()
-            if wrong := play(seed).wrong:
-                return number, wrong[0]
+            if finding := play(seed).finding:
+                return number, finding
     return most, ""
 
 

@@ -18,8 +18,8 @@ def killing_steps(seed: int) -> tuple[int, list[int]]:
     return whole.steps, sorted({1, *(mark + 1 for mark in whole.marks)})
 
 
-def kills(seed: int, *, every: int = 1, first: int = 0) -> Iterator[Played]:
-    """What comes of the kills of a seed; `every` how manieth one, from the one with the number `first`."""
+def kills(seed: int, *, every: int) -> Iterator[Played]:
+    """What comes of the kills of a seed; `every` how manieth one."""
     _, points = killing_steps(seed)
-    for step in points[first::every]:
+    for step in points[::every]:
         yield play(seed, kill_at=step)

@@ -41,7 +41,7 @@ class Facts:
 
     `works` are runs, with the lines of the audit log that belong to them: one, and those that it had to be started anew
     after. `last` is the last run. `forgotten`: the state store was lost or set back. `flags` are the flags as they must
-    be, `removed` the signs of records that people deleted. `braked`: so many that the engine refuses to go on.
+    be, `removed` the signs of records that people deleted.
     """
 
     jobs: tuple[str, ...]
@@ -50,7 +50,6 @@ class Facts:
     forgotten: bool = False
     flags: Mapping[str, bool] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
-    braked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,6 @@ class _Judge:
 
     def all(self) -> Iterator[str]:
         yield from self.duplicates()
-        if self._facts.braked:
-            return
         yield from self.coupled_once()
         yield from self._left_out()
         yield from self._lost_updates()

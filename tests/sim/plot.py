@@ -17,6 +17,7 @@ from tests.sim.world import World
 
 _MOST_LIVES = 3
 _CALM_LIVES = 4
+_BROKE_DOWN = ("the engine raised", "the engine says")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Played:
     steps: int
     requests: int
     marks: tuple[int, ...]
+
+    @property
+    def finding(self) -> str:
+        """What the judge found first; blank where nothing is wrong, or the engine broke down: that shows no planted bug."""
+        return "" if any(one.startswith(_BROKE_DOWN) for one in self.wrong) else next(iter(self.wrong), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class _Plot:
                 self._weather = replace(self._weather, kinds=(*self._weather.kinds, "meanwhile edited"))
         self._disturb(kind)
         self._world.agenda.pass_by(60)
-        if self._facts.braked or self._world.wrong:
+        if self._world.wrong:
             return
         last = self._chance.choice(("run", "sync"))
         failed = self._world.rows(
@@ -146,7 +152,7 @@ class _Plot:
         self._to_its_end(self._start(kind), kind)
 
     def _again(self) -> None:
-        """A run that must find nothing to do, unless people left something that it cannot do."""
+        """A run that must write nothing."""
         before = len(self._world.log.lines)
         self._whole("run")
         written = [line for line in self._world.log.lines[before:] if line.by == "engine"]
@@ -154,18 +160,16 @@ class _Plot:
             self._world.wrong.append(f"a second run wrote {written[0].op} {written[0].set} {dict(written[0].values)}")
 
     def _to_its_end(self, run: int, kind: str) -> None:
+        row: dict[str, str] = {}
         for _ in range(_CALM_LIVES):
             if self._ended(run):
                 break
             self._live(run, Doom())
             if self._ended(run):
                 break
+            row = self._row(run)
             run = self._go_on(run, kind)
         else:
-            row = self._row(run)
-            if row["code"] == "brake" and self._facts.removed:
-                self._facts.braked = True
-                return
             self._world.wrong.append(f"the run never ends: {row['state']} {row['code']} {row['message']}")
             return
         self._facts.last = run
@@ -177,7 +181,6 @@ class _Plot:
 
     def _live(self, run: int, doom: Doom) -> Life:
         self._world.tell(f"an engine works on run {run}")
-        before = dict(self._flags)
         life = self._world.live(run, doom)
         self._lives += 1
         row = self._row(run)
@@ -186,7 +189,7 @@ class _Plot:
             self._world.wrong.append(f"the engine says: {row['message']}")
         stored = {one["mapping"]: bool(one["only_coupled"]) for one in self._world.rows("SELECT * FROM flag")}
         if row["state"] != "finished" and stored != self._flags:
-            self._world.wrong.append(f"I4 during run {run} the flags are {stored}, but must be {before}")
+            self._world.wrong.append(f"I4 during run {run} the flags are {stored}, but must be {self._flags}")
         return life
 
     def _end(self) -> Doom:

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import sqlite3
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How everything is set up for one seed. Clocks are that many seconds off; `rates` is how often people edit."""
+    """How everything is set up for one seed. Clocks are that many seconds off."""
 
     marker: bool = True
     nav_batch: int = 3
@@ -172,12 +171,6 @@ class World:
 
     def live(self, run: int, doom: Doom) -> Life:
         """An engine works on a run until it ends or is killed."""
-        with warnings.catch_warnings():
-            # a kill leaves calls behind that no task has begun yet
-            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-            return self._live(run, doom)
-
-    def _live(self, run: int, doom: Doom) -> Life:
         loop = VirtualLoop(self.agenda, self._timing)
         life = Life(loop, doom)
         store = MortalStore(room().engine)

@@ -5,24 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from sandbox.load import read_folder
+from tests.runs.company import DATA
 from tests.sync.world import World, world
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "adventureworks"
 _CUSTOMERS = None if "COUPLER_ALL" in os.environ else 1000
 """COUPLER_ALL takes all of them, which is two minutes more."""
-
-needs_adventureworks = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="NOT TESTED: there is no ../shared/data/adventureworks beside the repository"
-)
 
 
 @contextmanager
 def adventureworks(folder: Path, customers: int | None = _CUSTOMERS) -> Iterator[World]:
     """Both servers with the data, with so many customers besides those that contacts belong to."""
-    seeds = read_folder(FOLDER)
+    seeds = read_folder(DATA)
     nav = {name: [dict(row) for row in rows] for name, rows in seeds.nav.items()}
     crm = {name: [dict(row) for row in rows] for name, rows in seeds.crm.items()}
     needed = {row["Customer_No"] for row in nav["Contact"]}

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from tests.undo.adventureworks import adventureworks, needs_adventureworks
+from tests.runs.company import needs_adventureworks
+from tests.undo.adventureworks import adventureworks
 from tests.undo.taking_back import contents, left, undo
 
 

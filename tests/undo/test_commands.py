@@ -1,37 +1,16 @@
 """`coupler undo` from the command line: real engines against the real sandbox."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Coupler, config, coupler, environment
+from tests.cli.conftest import Coupler, config, coupler, environment
+from tests.cli.sandbox import COUPLER, ready
 from tests.cli.terminal import Terminal
 
-__all__ = ["config", "coupler", "environment"]
-COUPLER = [sys.executable, "-P", "-m", "tui"]
-
-
-@pytest.fixture
-def ready(tmp_path: Path) -> Iterator[Path]:
-    """A config file for a sandbox of its own."""
-    path = tmp_path / "config.toml"
-    command = [*COUPLER, "sandbox", "--write-config", str(path), "--demo-size", "20"]
-    process = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    assert json.loads(process.stdout.readline())["config"] == str(path)
-    try:
-        yield path
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+__all__ = ["config", "coupler", "environment", "ready"]
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lives, engine_lock
 from tests.cli.conftest import Coupler, config, coupler, environment
-from tests.cli.test_runs import QUIETLY, Servers, engine_of, eventually, ready, servers, start, status
+from tests.cli.test_runs import Servers, eventually, ready, servers, start, status
+from tests.runs.company import QUIETLY, engine_of
 
 __all__ = ["config", "coupler", "environment", "ready", "servers", "start"]
 Start = Callable[..., subprocess.Popen[str]]

@@ -1,12 +1,11 @@
 """Values that are written back: each for itself, with what both sides remember of it, and nothing of others."""
 
-from dataclasses import replace
-
 import pytest
 import sqlalchemy as sa
 
 from engine.model.mapping import ConflictPolicy, DeletionPolicy
 from engine.store.schema import coupling
+from tests.coupling.tools import change
 from tests.handling.test_states import open_filters, refused_row
 from tests.sync import test_contacts as contacts
 from tests.sync.faults import at, batch
@@ -20,12 +19,7 @@ async def partly_overtaken(make: Make, policy: ConflictPolicy) -> tuple[World, i
     """A run carried two values to CRM, and somebody changed one of them there since; the run and the account."""
     world = company(make)
     await world.run()
-    world.settings = replace(
-        world.settings,
-        mappings=tuple(
-            replace(one, conflict=policy) if one.name == "CUSTOMER" else one for one in world.settings.mappings
-        ),
-    )
+    change(world, "CUSTOMER", conflict=policy)
     account = next(pair.crm_id for pair in world.couplings("CUSTOMER") if pair.nav_no == "C1")
     world.edit_nav("Customer", "C1", Phone_No="99", City="Ulm")
     run = await world.run()
