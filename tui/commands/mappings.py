@@ -53,7 +53,8 @@ def mappings_command(
     if sum((only_coupled is not None, show_fields, use_defaults)) > 1:
         raise click.UsageError("--only-coupled, --fields and --use-defaults exclude each other.")
     if use_defaults:
-        return _use_defaults(name, yes=yes, config_file=config_file)
+        # Names of mappings are in capitals, however they are typed.
+        return _use_defaults(None if name is None else name.upper(), yes=yes, config_file=config_file)
     with opened(config_file) as (settings, store):
         found = snapshots.home(store, settings).mappings
         if name is not None:
