@@ -62,8 +62,8 @@ def _delete(store: Store, days: int, *, yes: bool) -> int:
             raise click.UsageError("There is no terminal to ask on; --yes deletes without asking.")
         say("The jobs and errors of old runs are deleted for good. These runs cannot be undone any more.")
         if not ask.yes_or_no("Delete? yes or no [no]: ", default=False):
-            say("coupler: nothing was deleted.")
-            return ExitCode.OK
+            say("Nothing was deleted.")
+            return ExitCode.NOT_FINISHED
     found = retention.forget_older(store, days)
     if found is None:
         say("coupler: no run is that old.")

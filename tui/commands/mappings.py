@@ -157,7 +157,8 @@ def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> i
             for text in _changes(path, name, taken_out=made is not None, flags=[one for one in names if one in flags]):
                 say(text)
             if not yes and not _agreed():
-                raise click.Abort
+                say("Nothing was changed.")
+                raise click.exceptions.Exit(ExitCode.NOT_FINISHED)  # raised, so that the file stays
             control.reset_flags(store, settings, names, by=control.who())
         finally:
             store.close()

@@ -33,7 +33,7 @@ Exit codes:
   2    usage or configuration; nothing was done
   3    a server or the state store is down or refuses; the run can be resumed
   4    another run is active
-  5    a job failed, or the run was stopped or cancelled
+  5    a job failed, or the run was stopped or cancelled; or not started, as answered
   6    the closing question waits for its answer
   7    the answer could not be applied; answer again
   8    stopped, as one side looks like an older or another one
