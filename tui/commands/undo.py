@@ -1,6 +1,6 @@
 """Taking back a full synchronization."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,8 @@ def undo_command(
             number, code = _work(settings, store, run_id, None)
             if code is not ExitCode.OK or dry_run:
                 return _told(store, number, code, JsonOutput() if as_json else Quiet(), as_json=as_json)
-            _told(store, number, code, Quiet(), as_json=False)
+            # What the question is about is for who answers it, also where the rest is for a program.
+            _told(store, number, code, Quiet(), tell=say if as_json else out)
             if not _allowed(settings, run_id):
                 say("Nothing was undone.")
                 return ExitCode.NOT_FINISHED
@@ -108,8 +109,19 @@ def _allowed(settings: Settings, run_id: int) -> bool:
     return ask.yes_or_no(f"Undo run {run_id} now? yes or no [no]: ", default=False) is True
 
 
-def _told(store: Store, number: int, code: ExitCode, output: Output, *, as_json: bool) -> ExitCode:
-    """Say what was done, or would be, what is left and why, and how it ended; the exit code."""
+def _told(
+    store: Store,
+    number: int,
+    code: ExitCode,
+    output: Output,
+    *,
+    as_json: bool = False,
+    tell: Callable[[str], None] = out,
+) -> ExitCode:
+    """Say what was done, or would be, what is left and why, and how it ended; the exit code.
+
+    `tell` writes the lines of the table that people get.
+    """
     run = snapshots.run(store, number)
     dry = run.undoes is None
     found, kept = undoing.report(store, number), undoing.kept_flags(store, number)
@@ -123,7 +135,7 @@ def _told(store: Store, number: int, code: ExitCode, output: Output, *, as_json:
             out(records.line({"type": "flag_kept", "run": number, "mapping": name}))
     else:
         for text in plain.columns(_HEADER if dry else _DONE, _rows(found), right=frozenset(range(1, 5))):
-            out(text)
+            tell(text)
         for one in causes:
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
         for name in kept:
