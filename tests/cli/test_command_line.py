@@ -271,15 +271,30 @@ def test_help_lists_every_exit_code(coupler: Coupler) -> None:
     assert set(ExitCode) <= listed
 
 
-@pytest.mark.parametrize("command", [["run", "--yes", "--keep-cleared", "no"], ["plan"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--yes", "--keep-cleared", "no"],
+        ["plan"],
+        ["sync"],
+        ["couple", "CUSTOMER", "--nav", "1", "--create"],
+        ["match"],
+        ["uncouple", "CUSTOMER", "--all", "--yes"],
+        ["broken"],
+        ["broken", "--remove", "--yes"],
+        ["couplings", "import", "pairs.csv", "--yes"],
+    ],
+)
 def test_a_secret_that_is_not_there_is_found_before_anything_begins(
     command: list[str], coupler: Coupler, config: Path
 ) -> None:
     config.write_text(CONFIG.replace("COUPLER_TEST_SECRET", "NOT_SET"))
+    pair = f"CUSTOMER,1,{'1' * 8}-2222-3333-4444-{'5' * 12}"
+    config.with_name("pairs.csv").write_text(f"mapping,nav_no,crm_id\n{pair}\n")
     done = coupler(*command)
     assert done.returncode == 2
     assert "NOT_SET is not set" in done.stderr
-    assert coupler("status").stderr == "coupler: there was no run yet.\n"
+    assert "There is no run 1." in coupler("status", "1").stderr
 
 
 @pytest.mark.parametrize("kind", ["garbage", "folder", "forbidden"])

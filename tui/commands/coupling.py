@@ -14,7 +14,7 @@ from tui import plain
 from tui.commands import ask, records
 from tui.commands.common import can_ask, config_option, json_option, known, opened, out
 from tui.commands.follow import JsonOutput, Output, PlainOutput
-from tui.commands.run import Wanted, watch
+from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -149,12 +149,14 @@ class Quiet:
 
 def quietly(settings: Settings, store: Store, request: Request) -> tuple[int, ExitCode]:
     """Carry out a request and say only what went wrong with the whole of it."""
+    find_secrets(settings)
     number = coupling.start(store, settings, request, by=control.who())
     return number, ExitCode(watch(settings, store, number, Wanted(None, Quiet(), ask=False)))
 
 
 def carry_out(settings: Settings, store: Store, request: Request, *, as_json: bool) -> int:
     """Carry out a request, follow it, and say which records failed."""
+    find_secrets(settings)
     number = coupling.start(store, settings, request, by=control.who())
     output: Output = JsonOutput() if as_json else PlainOutput()
     code = watch(settings, store, number, Wanted(None, output, ask=False))
