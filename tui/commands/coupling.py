@@ -1,5 +1,6 @@
 """Coupling management: couple, match, uncouple, and couplings with a lost partner."""
 
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from tui import plain
 from tui.commands import ask, records
 from tui.commands.common import can_ask, config_option, json_option, known, opened, out
 from tui.commands.follow import JsonOutput, Output, PlainOutput
+from tui.commands.lists import outcomes
 from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
@@ -160,7 +162,13 @@ def carry_out(settings: Settings, store: Store, request: Request, *, as_json: bo
     number = coupling.start(store, settings, request, by=control.who())
     output: Output = JsonOutput() if as_json else PlainOutput()
     code = watch(settings, store, number, Wanted(None, output, ask=False))
-    found = [one for one in snapshots.outcomes(store, number, limit=_SHOWN + 1) if one.kind != "warning"]
+    say_failures(store, number)
+    return code
+
+
+def say_failures(store: Store, number: int) -> None:
+    """Say which records of a run failed or were left out, and why: the first of them."""
+    found = list(islice((one for one in outcomes(store, number) if one.kind != "warning"), _SHOWN + 1))
     for one in found[:_SHOWN]:
         what = " ".join(part for part in (one.mapping, one.nav_no, one.name) if part)
         say(f"coupler: {safe(what)}: {one.message}")
@@ -168,7 +176,6 @@ def carry_out(settings: Settings, store: Store, request: Request, *, as_json: bo
         say(f"  {hint}")
     if len(found) > _SHOWN:
         say(f"  All of them: coupler errors {number} --records")
-    return code
 
 
 def allowed(question: str, *, yes: bool) -> bool:

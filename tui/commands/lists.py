@@ -90,10 +90,10 @@ def errors_command(
         if mapping is not None:
             mapping = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
         if as_json:
-            for one in _outcomes(store, number, mapping):
+            for one in outcomes(store, number, mapping):
                 out(records.line(records.outcome(one)))
         elif each:
-            for one in _outcomes(store, number, mapping):
+            for one in outcomes(store, number, mapping):
                 out(
                     "\t".join(
                         map(safe, (one.mapping, one.direction.arrow, one.kind, one.nav_no, one.name, one.message))
@@ -147,7 +147,8 @@ def _causes(store: Store, number: int, mapping: str | None) -> None:
         say(f"hint: {hint}")
 
 
-def _outcomes(store: Store, number: int, mapping: str | None) -> Iterator[RecordOutcome]:
+def outcomes(store: Store, number: int, mapping: str | None = None) -> Iterator[RecordOutcome]:
+    """The records of a run that something is to be said about, however many there are."""
     offset = 0
     while found := snapshots.outcomes(store, number, mapping=mapping, limit=_PAGE, offset=offset):
         yield from found
