@@ -209,12 +209,24 @@ def test_config_check_knows_the_actions(coupler: Coupler, config: Path) -> None:
 def test_config_show_is_a_config_with_masked_secrets(coupler: Coupler, config: Path) -> None:
     import tomli
 
+    config.write_text(f'{CONFIG}[mapping.CUSTOMER]\nconflict = "ask"\n')
     done = coupler("config", "show")
     shown = tomli.loads(done.stdout)
     assert shown["nav"]["secret"] == "***"
     assert shown["nav"]["settle_wait"] == 660
     assert shown["store"]["url"].startswith("sqlite:////")
     assert "hunter2" not in done.stdout + done.stderr
+    assert list(shown["mapping"])[:2] == ["CURRENCY", "SALEPEOPLE"]
+    assert shown["mapping"]["CUSTOMER"] == {
+        "direction": "both",
+        "conflict": "ask",
+        "deletion": "none",
+        "depends": ["SALEPEOPLE", "CURRENCY"],
+        "create_unmatched": False,
+        "sync_after_coupling": False,
+    }
+    config.write_text(CONFIG + re.sub(r"(?s).*?(?=\[mapping)", "", done.stdout, count=1))
+    assert coupler("config", "show").stdout == done.stdout, "what is shown can be written"
 
 
 def test_paths_makes_nothing(coupler: Coupler, tmp_path: Path) -> None:
@@ -319,6 +331,7 @@ def test_the_configuration_is_one_object_for_programs(coupler: Coupler, config: 
     assert found["environment"] == "uat"
     assert found["nav"]["company"] == "CRONUS"
     assert found["nav"]["secret"] == found["crm"]["secret"] == "***"
+    assert found["mapping"]["CURRENCY"]["direction"] == "to"
     assert "hunter2" not in json.dumps(found)
 
 
