@@ -39,7 +39,7 @@ Exit codes:
 
 
 @config_group.command(
-    "check", short_help="Check the config file and that its secrets can be found.", epilog=_EXIT_CODES
+    "check", short_help="Check the config file, its secrets, and that both servers have its names.", epilog=_EXIT_CODES
 )
 @click.option("--offline", is_flag=True, help="Ask no server whether the names in the mappings are there.")
 @json_option

@@ -42,6 +42,20 @@ Exit codes:
   130  Ctrl+C: stopped at a checkpoint
   143  SIGTERM: stopped at a checkpoint
 """
+_SYNC_CODES = """\b
+Exit codes:
+  0    finished, no failed records
+  1    finished, some records failed
+  2    usage or configuration; nothing was done
+  3    a server or the state store is down or refuses; the next one starts where this one did
+  4    on hold: a full synchronization or an undo is not finished, or an engine is at work; nothing was done
+  5    a job failed, or the run was stopped or cancelled
+  8    stopped, as one side looks like an older or another one
+  70   the engine was lost, or a fault of the program; the next one starts where this one did
+  129  hang-up: the run goes on
+  130  Ctrl+C: stopped at a checkpoint
+  143  SIGTERM: stopped at a checkpoint
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +147,7 @@ def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | No
         return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
 
 
-@click.command("sync", epilog=_EXIT_CODES)
+@click.command("sync", epilog=_SYNC_CODES)
 @_only
 @_plain
 @json_option
