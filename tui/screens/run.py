@@ -214,7 +214,8 @@ class Run(Page):
         """Starts an engine that goes on."""
         if not self._refused("resume"):
             self._started = monotonic()
-            await self.tell(partial(self.door.resume, self.run))
+            if not await self.tell(partial(self.door.resume, self.run)):
+                self._started = -inf
             self.wake()
 
     def action_answer(self) -> None:
