@@ -125,7 +125,7 @@ def next_steps(run: RunSnapshot) -> list[str]:
 
 
 def outcome(run: RunSnapshot) -> str:
-    """What the answer, or that there was none, made of the flag."""
+    """What the answer that was given made of the flag."""
     kept = "stays cleared" if run.answer == "yes" else "is as before this run"
     return f"Synch. Only Coupled Records {kept}"
 

@@ -25,8 +25,9 @@ class Navigation:
 class Entity:
     """One table. `columns` are named as rows name them: a lookup `x` is `_x_value`.
 
-    `natural` lists the columns by which seeding finds a row instead of by id. `bulk`: it has CreateMultiple,
-    UpdateMultiple and UpsertMultiple. `named_key`: its key may be given as `set(keyname=guid)`.
+    `natural` lists the columns by which seeds may name a row that they look up, instead of by its id. `bulk`: it has
+    CreateMultiple, UpdateMultiple and UpsertMultiple, and change tracking. `creatable`: its rows can be created, and
+    deleted. `named_key`: its key may be given as `set(keyname=guid)`.
     """
 
     logical: str

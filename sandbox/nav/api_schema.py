@@ -22,7 +22,7 @@ class Kind(Enum):
     RELATED = auto()
     """The id of the record that the field names by its code; zeros for none."""
     FIXED = auto()
-    """The same in each record; `column` holds it."""
+    """The same in each record; `fixed` holds it."""
     RELATION = auto()
     """Whether the record belongs to a customer."""
 

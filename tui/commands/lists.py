@@ -1,4 +1,4 @@
-"""Lists: integration synchronization jobs, errors, couplings, mappings."""
+"""Lists of what runs did: integration synchronization jobs, and errors. Old ones can be deleted."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Live progress of a run: the ordered jobs, what became of the records, what is cleared, and the latest events."""
+"""A run of any kind, as it goes on: its jobs in order, what became of records, the latest events, what is cleared."""
 
 from functools import partial
 from math import inf

@@ -1,4 +1,4 @@
-"""The seven ordered jobs of a run as rows and as the lines around them; pure."""
+"""The ordered jobs of a run as rows and as the lines around them; pure."""
 
 from dataclasses import replace
 

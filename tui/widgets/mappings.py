@@ -1,4 +1,4 @@
-"""The seven mappings as rows and as the text below them; pure."""
+"""Mappings as rows and as the text below them; pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
