@@ -59,7 +59,7 @@ def check_command(*, only: tuple[str, ...], while_running: bool, as_json: bool, 
 
     with opened(config_file) as (settings, store):
         find_secrets(settings)
-        names = tuple(known(name, (one.name for one in settings.mappings), "mapping") for name in only)
+        names = tuple(known(settings, name) for name in only)
         checking.check(
             store,
             settings,

@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -102,9 +102,11 @@ def opened(config_file: Path | None) -> Iterator[tuple[Settings, Store]]:
         store.close()
 
 
-def known(name: str, names: Iterable[str], what: str) -> str:
-    """The name as the program writes it; a usage error with the nearest one when there is none."""
-    names = list(names)
+def known(settings: Settings, name: str, what: str = "mapping") -> str:
+    """The name of a mapping, or of its job, as the program writes it; a usage error with the nearest one when there is
+    none.
+    """
+    names = [one.name for one in settings.mappings]
     for one in names:
         if one.lower() == name.lower():
             return one

@@ -52,7 +52,7 @@ def couple_command(
     if not create and not (nav and crm):
         raise click.UsageError("Name both records with --nav and --crm, or one of them with --create.")
     with opened(config_file) as (settings, store):
-        name = known(mapping, (one.name for one in settings.mappings), "mapping")
+        name = known(settings, mapping)
         lead = None if synchronize is None else _WAYS[synchronize]
         return carry_out(settings, store, Couple(name, nav, crm, lead), as_json=as_json)
 
@@ -70,7 +70,7 @@ def match_command(
     if as_json and as_plain:
         raise click.UsageError("--plain and --json exclude each other.")
     with opened(config_file) as (settings, store):
-        names = tuple(known(name, (one.name for one in settings.mappings), "mapping") for name in only)
+        names = tuple(known(settings, name) for name in only)
         return carry_out(settings, store, Match(names, create_unmatched), as_json=as_json)
 
 
@@ -88,7 +88,7 @@ def uncouple_command(
     if every == bool(records_):
         raise click.UsageError("Name records with --nav, or all of the mapping with --all.")
     with opened(config_file) as (settings, store):
-        name = known(mapping, (one.name for one in settings.mappings), "mapping")
+        name = known(settings, mapping)
         what = f"all couplings of {name}" if every else f"{len(records_)} couplings of {name}"
         if not allowed(f"Remove {what}?", yes=yes):
             return ExitCode.NOT_FINISHED
@@ -113,7 +113,7 @@ def broken_command(
         raise click.UsageError("--restore and --remove exclude each other.")
     action = "restore" if restore else "remove" if remove else ""
     with opened(config_file) as (settings, store):
-        name = "" if mapping is None else known(mapping, (one.name for one in settings.mappings), "mapping")
+        name = "" if mapping is None else known(settings, mapping)
         if action:
             question = "Make lost partners again?" if restore else "Remove the couplings with a lost partner?"
             if not allowed(question, yes=yes):

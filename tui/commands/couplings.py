@@ -40,7 +40,7 @@ def couplings_group(
         raise click.UsageError("--csv and --json exclude each other.")
     with opened(config_file) as (settings, store):
         if mapping is not None:
-            mapping = known(mapping, (one.name for one in settings.mappings), "mapping")
+            mapping = known(settings, mapping)
         if as_csv:
             write(_csv_line(HEADER))
         for one in snapshots.couplings(store, mapping):
@@ -77,7 +77,7 @@ def import_command(
     Every line is checked against both sides before anything is stored.
     """
     with opened(config_file) as (settings, store):
-        only = "" if mapping is None else known(mapping, (one.name for one in settings.mappings), "mapping")
+        only = "" if mapping is None else known(settings, mapping)
         path = str(file.resolve())
         content = read_file(path)
         parsed = parse(content, settings.mappings, only)

@@ -88,7 +88,7 @@ def errors_command(
     with opened(config_file) as (settings, store):
         number = _run_or_last(store, run_id)
         if mapping is not None:
-            mapping = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
+            mapping = known(settings, mapping)
         if as_json:
             for one in outcomes(store, number, mapping):
                 out(records.line(records.outcome(one)))

@@ -56,12 +56,11 @@ def mappings_command(
         # Names of mappings are in capitals, however they are typed.
         return _use_defaults(None if name is None else name.upper(), yes=yes, config_file=config_file)
     with opened(config_file) as (settings, store):
-        found = snapshots.home(store, settings).mappings
         if name is not None:
-            name = known(name, (one.name for one in found), "mapping")
+            name = known(settings, name)
             if only_coupled is not None:
                 control.set_only_coupled(store, settings, name, value=only_coupled == "on", by=control.who())
-            found = tuple(one for one in snapshots.home(store, settings).mappings if one.name == name)
+        found = tuple(one for one in snapshots.home(store, settings).mappings if name in (None, one.name))
         if show_fields:
             _list_fields(settings, [one.name for one in found], as_json=as_json)
         elif as_json:
@@ -144,7 +143,7 @@ def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> i
     with without_mappings(path, name) as made:
         settings = load(made or path)
         if name is not None and made is None:
-            known(name, (one.name for one in settings.mappings), "mapping")
+            known(settings, name)
         store = Store.open(settings.store.url)
         try:
             if (active := snapshots.active(store)) is not None:

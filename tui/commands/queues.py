@@ -8,7 +8,7 @@ import click
 from engine.config.check import meant
 from engine.model.conflict import Choice, Conflict, Shown
 from engine.model.errors import RunError
-from engine.runs import queues, snapshots
+from engine.runs import queues
 from tui import format as form
 from tui import plain
 from tui.commands import records
@@ -77,7 +77,7 @@ def resolve_command(
             "Name fields with their side, as in Name=nav Phone_No=crm, or all with --all nav or crm."
         )
     with opened(config_file) as (settings, store):
-        name = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
+        name = known(settings, mapping)
         one = queues.conflict(store, name, nav_no)
         chosen = {} if every is None else {clash.key: Choice(every) for clash in one.fields}
         chosen.update(_chosen(one, choices))
@@ -133,7 +133,7 @@ def retry_command(*, mapping: str | None, nav_no: str | None, every: bool, confi
     with opened(config_file) as (settings, store):
         name = None
         if mapping is not None:
-            name = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
+            name = known(settings, mapping)
         number = queues.retry(store, name, nav_no)
         if not number and not every:
             raise RunError(f"{name} {nav_no} is not skipped.", "`coupler skipped` lists what is.")

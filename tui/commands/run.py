@@ -112,7 +112,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
     """Start a run, follow it, and see to its question."""
     find_secrets(settings)
     home = snapshots.home(store, settings)
-    jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
+    jobs = tuple(known(settings, name, "job") for name in only)
     if home.active is not None:
         return _busy(home.active)
     if want.ask and not ask.may_start(home, jobs, production=settings.production):
@@ -135,10 +135,9 @@ def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | No
     """Count what a full synchronization would do; nothing is written on either side."""
     with opened(config_file) as (settings, store):
         find_secrets(settings)
-        home = snapshots.home(store, settings)
-        jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
-        if home.active is not None:
-            return _busy(home.active)
+        jobs = tuple(known(settings, name, "job") for name in only)
+        if (active := snapshots.active(store)) is not None:
+            return _busy(active)
         try:
             number = control.start(store, settings, kind="plan", only=jobs, by=control.who())
         except RunError as error:
@@ -161,8 +160,7 @@ def sync_command(*, only: tuple[str, ...], plain: bool, as_json: bool, config_fi
     if as_json and plain:
         raise click.UsageError("--plain and --json exclude each other.")
     with opened(config_file) as (settings, store):
-        home = snapshots.home(store, settings)
-        jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
+        jobs = tuple(known(settings, name, "job") for name in only)
         return start_sync(settings, store, jobs, as_json=as_json)
 
 
