@@ -12,8 +12,9 @@ from engine.runs import control, coupling, snapshots
 from engine.runs.requests import Couple, Match, Mend, Request, Uncouple
 from engine.store.database import Store
 from tui import plain
-from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, known, opened, out
+from tui.commands import records
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, known, opened, out
 from tui.commands.follow import JsonOutput, Output, PlainOutput
 from tui.commands.lists import outcomes
 from tui.commands.run import Wanted, find_secrets, watch
@@ -176,18 +177,6 @@ def say_failures(store: Store, number: int) -> None:
         say(f"  {hint}")
     if len(found) > _SHOWN:
         say(f"  All of them: coupler errors {number} --records")
-
-
-def allowed(question: str, *, yes: bool) -> bool:
-    """Ask whether to go on, when that was not said before; a usage error when nobody can be asked."""
-    if yes:
-        return True
-    if not can_ask():
-        raise click.UsageError("There is no terminal to ask on. Without a question: --yes.")
-    if ask.yes_or_no(f"{question} yes or no [no]: ", default=False):
-        return True
-    say("Nothing was changed.")
-    return False
 
 
 def _broken(one: RecordOutcome) -> dict[str, object]:

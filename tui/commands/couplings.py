@@ -12,8 +12,9 @@ from engine.runs.coupling_files import HEADER, Parsed, csv_cells, digest, parse,
 from engine.runs.requests import Import
 from engine.store.database import Store
 from tui.commands import records
+from tui.commands.ask import allowed
 from tui.commands.common import config_option, json_option, known, opened, out, write
-from tui.commands.coupling import allowed, quietly
+from tui.commands.coupling import quietly
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe

@@ -11,8 +11,9 @@ from engine.runs import retention, snapshots
 from engine.store.database import Store
 from tui import format as form
 from tui import plain
-from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, known, opened, out
+from tui.commands import records
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, known, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -57,13 +58,10 @@ def jobs_command(
 
 
 def _delete(store: Store, days: int, *, yes: bool) -> int:
-    if not yes:
-        if not can_ask():
-            raise click.UsageError("There is no terminal to ask on; --yes deletes without asking.")
-        say("The jobs and errors of old runs are deleted for good. These runs cannot be undone any more.")
-        if not ask.yes_or_no("Delete? yes or no [no]: ", default=False):
-            say("Nothing was deleted.")
-            return ExitCode.NOT_FINISHED
+    about = "The jobs and errors of old runs are deleted for good. These runs cannot be undone any more."
+    unasked = "There is no terminal to ask on; --yes deletes without asking."
+    if not allowed("Delete?", about, yes=yes, done="deleted", unasked=unasked):
+        return ExitCode.NOT_FINISHED
     found = retention.forget_older(store, days)
     if found is None:
         say("coupler: no run is that old.")

@@ -16,8 +16,8 @@ from engine.store.database import Store
 from tui import format as form
 from tui import plain
 from tui.commands import records
-from tui.commands.ask import yes_or_no
-from tui.commands.common import can_ask, config_option, json_option, known, opened, out
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, known, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -155,8 +155,8 @@ def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> i
             flags = [one.name for one in snapshots.home(store, settings).mappings if not one.only_coupled]
             for text in _changes(path, name, taken_out=made is not None, flags=[one for one in names if one in flags]):
                 say(text)
-            if not yes and not _agreed():
-                say("Nothing was changed.")
+            unasked = "This changes config.toml; say --yes when nobody can be asked."
+            if not allowed("Go back to the defaults?", yes=yes, unasked=unasked):
                 raise click.exceptions.Exit(ExitCode.NOT_FINISHED)  # raised, so that the file stays
             control.reset_flags(store, settings, names, by=control.who())
         finally:
@@ -177,9 +177,3 @@ def _changes(path: Path, name: str | None, *, taken_out: bool, flags: list[str])
         yield f"  Synch. Only Coupled Records becomes on for: {', '.join(map(safe, flags))}"
     if not taken_out and not flags:
         yield "  Nothing differs from the defaults."
-
-
-def _agreed() -> bool:
-    if not can_ask():
-        raise click.UsageError("This changes config.toml; say --yes when nobody can be asked.")
-    return yes_or_no("Go back to the defaults? yes or no [no]: ", default=False) is True

@@ -103,9 +103,7 @@ def _allowed(settings: Settings, run_id: int) -> bool:
     for line in _KEPT:
         say(line)
     if settings.production:
-        return ask.typed(
-            f"This is production. Type {settings.environment} to undo run {run_id}: ", settings.environment
-        )
+        return ask.typed(f"undo run {run_id}", settings.environment)
     return ask.yes_or_no(f"Undo run {run_id} now? yes or no [no]: ", default=False) is True
 
 
