@@ -26,6 +26,7 @@ _GONE = (errno.EPIPE, errno.EIO, errno.ESHUTDOWN)
 config_option = click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The config file (config.toml)."
 )
+plain_option = click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 

@@ -14,8 +14,8 @@ from engine.store.database import Store
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import config_option, json_option, known, opened, out
-from tui.commands.follow import JsonOutput, Output, PlainOutput
+from tui.commands.common import config_option, json_option, known, opened, out, plain_option
+from tui.commands.follow import Output, output_of
 from tui.commands.lists import outcomes
 from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
@@ -25,7 +25,6 @@ from tui.text import safe
 _SHOWN = 20
 _ALL = 1_000_000
 _WAYS = {"to": Direction.TO_INTEGRATION_TABLE, "from": Direction.FROM_INTEGRATION_TABLE}
-_plain = click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
 _yes = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 
@@ -55,24 +54,23 @@ def couple_command(
     with opened(config_file) as (settings, store):
         name = known(settings, mapping)
         lead = None if synchronize is None else _WAYS[synchronize]
-        return carry_out(settings, store, Couple(name, nav, crm, lead), as_json=as_json)
+        return carry_out(settings, store, Couple(name, nav, crm, lead), output_of(as_json=as_json))
 
 
 @click.command("match")
 @click.option("--only", multiple=True, metavar="MAPPING", help="This mapping only; may be given several times.")
 @click.option("--create-unmatched", is_flag=True, help="Make CRM rows for NAV records that match none; never users.")
-@_plain
+@plain_option
 @json_option
 @config_option
 def match_command(
     *, only: tuple[str, ...], create_unmatched: bool, as_plain: bool, as_json: bool, config_file: Path | None
 ) -> int:
     """Couple uncoupled NAV records and CRM rows that match each other and nothing else."""
-    if as_json and as_plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         names = tuple(known(settings, name) for name in only)
-        return carry_out(settings, store, Match(names, create_unmatched), as_json=as_json)
+        return carry_out(settings, store, Match(names, create_unmatched), output)
 
 
 @click.command("uncouple")
@@ -93,7 +91,7 @@ def uncouple_command(
         what = f"all couplings of {name}" if every else f"{len(records_)} couplings of {name}"
         if not allowed(f"Remove {what}?", yes=yes):
             return ExitCode.NOT_FINISHED
-        return carry_out(settings, store, Uncouple(name, records_), as_json=as_json)
+        return carry_out(settings, store, Uncouple(name, records_), output_of(as_json=as_json))
 
 
 @click.command("broken")
@@ -119,7 +117,7 @@ def broken_command(
             question = "Make lost partners again?" if restore else "Remove the couplings with a lost partner?"
             if not allowed(question, yes=yes):
                 return ExitCode.NOT_FINISHED
-            return carry_out(settings, store, Mend(name, action), as_json=as_json)
+            return carry_out(settings, store, Mend(name, action), output_of(as_json=as_json))
         number, code = quietly(settings, store, Mend(name))
         found = snapshots.outcomes(store, number, limit=_ALL)
         if as_json:
@@ -157,11 +155,10 @@ def quietly(settings: Settings, store: Store, request: Request) -> tuple[int, Ex
     return number, ExitCode(watch(settings, store, number, Wanted(None, Quiet(), ask=False)))
 
 
-def carry_out(settings: Settings, store: Store, request: Request, *, as_json: bool) -> int:
+def carry_out(settings: Settings, store: Store, request: Request, output: Output) -> int:
     """Carry out a request, follow it, and say which records failed."""
     find_secrets(settings)
     number = coupling.start(store, settings, request, by=control.who())
-    output: Output = JsonOutput() if as_json else PlainOutput()
     code = watch(settings, store, number, Wanted(None, output, ask=False))
     say_failures(store, number)
     return code

@@ -13,6 +13,7 @@ from tui import format as form
 from tui import plain
 from tui.commands import records
 from tui.commands.common import config_option, json_option, known, opened, out, room
+from tui.commands.follow import PlainOutput
 from tui.commands.run import start_sync
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
@@ -87,7 +88,7 @@ def resolve_command(
         say(f"coupler: chosen for {safe(one.mapping)} {safe(one.nav_no)}.{when}")
         if left:
             say(f"  these fields still wait: {', '.join(map(safe, left))}")
-        return start_sync(settings, store, (name,), as_json=False) if now else ExitCode.OK
+        return start_sync(settings, store, (name,), PlainOutput()) if now else ExitCode.OK
 
 
 @click.command("skipped")

@@ -12,8 +12,8 @@ from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import diagnostics
 from tui.commands import ask
-from tui.commands.common import can_ask, config_option, json_option, known, opened
-from tui.commands.follow import JsonOutput, Output, PlainOutput, Signals, follow
+from tui.commands.common import can_ask, config_option, json_option, known, opened, plain_option
+from tui.commands.follow import Output, Signals, follow, output_of
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode, of_run
 
@@ -24,7 +24,6 @@ _keep = click.option(
     type=click.Choice(["yes", "no"]),
     help="The answer to the closing question: does Synch. Only Coupled Records stay cleared?",
 )
-_plain = click.option("--plain", is_flag=True, help="Lines of text, which is the default.")
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -67,16 +66,15 @@ class Wanted:
     ask: bool
 
 
-def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, plain: bool) -> Wanted:
+def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, as_plain: bool) -> Wanted:
     """The options, checked; a usage error when they cannot be meant together."""
-    if as_json and plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     if yes and keep_cleared is None:
         raise click.UsageError(
             "--yes needs the answer to the closing question: --keep-cleared yes or --keep-cleared no."
         )
     keep = None if keep_cleared is None else keep_cleared == "yes"
-    return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
+    return Wanted(keep, output, ask=not yes)
 
 
 def refuse_unasked(want: Wanted) -> None:
@@ -91,18 +89,24 @@ def refuse_unasked(want: Wanted) -> None:
 @_only
 @_yes
 @_keep
-@_plain
+@plain_option
 @json_option
 @config_option
 def run_command(
-    *, only: tuple[str, ...], yes: bool, keep_cleared: str | None, plain: bool, as_json: bool, config_file: Path | None
+    *,
+    only: tuple[str, ...],
+    yes: bool,
+    keep_cleared: str | None,
+    as_plain: bool,
+    as_json: bool,
+    config_file: Path | None,
 ) -> int:
     """Run a full synchronization and show its progress in lines.
 
     It asks before it starts, and whether Synch. Only Coupled Records stays cleared; --yes and --keep-cleared answer
     both beforehand. Ctrl+C stops it at a checkpoint; a terminal that goes away does not.
     """
-    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, as_plain=as_plain)
     refuse_unasked(want)
     with opened(config_file) as (settings, store):
         return run(settings, store, want, only)
@@ -133,6 +137,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
 @config_option
 def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
     """Count what a full synchronization would do; nothing is written on either side."""
+    output = output_of(as_json=as_json)
     with opened(config_file) as (settings, store):
         find_secrets(settings)
         jobs = tuple(known(settings, name, "job") for name in only)
@@ -143,28 +148,27 @@ def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | No
         except RunError as error:
             diagnostics.fail(error)
             return ExitCode.BUSY
-        return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+        return watch(settings, store, number, Wanted(None, output, ask=False))
 
 
 @click.command("sync", epilog=_SYNC_CODES)
 @_only
-@_plain
+@plain_option
 @json_option
 @config_option
-def sync_command(*, only: tuple[str, ...], plain: bool, as_json: bool, config_file: Path | None) -> int:
+def sync_command(*, only: tuple[str, ...], as_plain: bool, as_json: bool, config_file: Path | None) -> int:
     """Synchronize what failed before and what was modified since the last time; for schedules, without questions.
 
     Synch. Only Coupled Records counts as it is stored. While a full synchronization is not finished and answered,
     this is refused.
     """
-    if as_json and plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         jobs = tuple(known(settings, name, "job") for name in only)
-        return start_sync(settings, store, jobs, as_json=as_json)
+        return start_sync(settings, store, jobs, output)
 
 
-def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_json: bool) -> int:
+def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], output: Output) -> int:
     """Start a synchronization of modified records, and follow it."""
     try:
         control.refuse_on_hold(store)
@@ -174,21 +178,21 @@ def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_js
         diagnostics.fail(error)
         return ExitCode.BUSY
     say(f"coupler: run {number} is started")
-    return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+    return watch(settings, store, number, Wanted(None, output, ask=False))
 
 
 @click.command("resume")
 @click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
 @_yes
 @_keep
-@_plain
+@plain_option
 @json_option
 @config_option
 def resume_command(
-    *, run_id: int | None, yes: bool, keep_cleared: str | None, plain: bool, as_json: bool, config_file: Path | None
+    *, run_id: int | None, yes: bool, keep_cleared: str | None, as_plain: bool, as_json: bool, config_file: Path | None
 ) -> int:
     """Go on with a run that was stopped or interrupted; without RUN, with the one that is not finished."""
-    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         found = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
         if found is None:

@@ -13,9 +13,9 @@ from engine.runs.undoing import UndoLine
 from engine.store.database import Store
 from tui import plain
 from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, opened, out
+from tui.commands.common import can_ask, config_option, json_option, opened, out, plain_option
 from tui.commands.coupling import Quiet
-from tui.commands.follow import JsonOutput, Output, PlainOutput
+from tui.commands.follow import Output, output_of
 from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
@@ -45,7 +45,7 @@ Exit codes:
 @click.argument("run_id", metavar="RUN", type=click.IntRange(1))
 @click.option("--dry-run", is_flag=True, help="Say what would be done; nothing is written.")
 @click.option("--yes", is_flag=True, help="Do it without a dry run and a question.")
-@click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
+@plain_option
 @json_option
 @config_option
 def undo_command(
@@ -56,8 +56,7 @@ def undo_command(
     What was changed since, or what others belong to, is left with the reason. A run that was stopped is ended by it.
     Until it is finished, or given up with `coupler cancel`, nothing else may write.
     """
-    if as_json and as_plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         snapshots.run(store, run_id)  # that there is none of that number goes before how to ask
         if not (yes or dry_run or can_ask()):
@@ -67,13 +66,12 @@ def undo_command(
         if dry_run or not yes:
             number, code = _work(settings, store, run_id, None)
             if code is not ExitCode.OK or dry_run:
-                return _told(store, number, code, JsonOutput() if as_json else Quiet(), as_json=as_json)
+                return _told(store, number, code, output if as_json else Quiet(), as_json=as_json)
             # What the question is about is for who answers it, also where the rest is for a program.
             _told(store, number, code, Quiet(), tell=say if as_json else out)
             if not _allowed(settings, run_id):
                 say("Nothing was undone.")
                 return ExitCode.NOT_FINISHED
-        output: Output = JsonOutput() if as_json else PlainOutput()
         number, code = _work(settings, store, run_id, output)
         return _told(store, number, code, output, as_json=as_json)
 

@@ -13,7 +13,7 @@ from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
 from tui.commands.common import config_option, json_option, no_screen, opened, out
-from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, follow
+from tui.commands.follow import LOOK, STOPPING, Signals, follow, output_of
 from tui.commands.run import answer as give
 from tui.commands.screen import show
 from tui.diagnostics import say
@@ -34,7 +34,7 @@ def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_
         found = _at_work(store, run_id)
         if not (as_plain or as_json or no_screen()):
             return show(settings, store, attach=found.id)
-        output = JsonOutput() if as_json else PlainOutput()
+        output = output_of(as_json=as_json)
         with Signals(store, found.id, owner=False) as signals:
             snapshot, code = follow(store, found.id, output, signals=signals)
         output.ended(snapshot, code)
