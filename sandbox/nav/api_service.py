@@ -46,7 +46,7 @@ def respond_api(state: NavState, request: Request) -> Answer:
         return reads.read_one(companies, request, companies.table.rows[state.company_id])
     company = found["id"] if found is not None else options(request.query).get("company", "")
     if not company:
-        return unknown(path)
+        unknown(path)
     _check_company(state, company)
     return _in_company(state, request, found["rest"] if found is not None else path)
 
@@ -84,11 +84,11 @@ def _in_company(state: NavState, request: Request, path: str) -> Answer:
     found = _RESOURCE.fullmatch(path.strip("/"))
     api = API_SETS.get(found["set"]) if found is not None else None
     if found is None or api is None:
-        return unknown(path)
+        unknown(path)
     resource = _resource(view(state, api), request, f"companies({state.company_id})/{api.name}")
     if found["key"] is not None:
         if found["count"]:
-            return unknown(path)
+            unknown(path)
         allow(request, "GET", *(("PATCH", "DELETE") if api.writable else ()))
         return _record(state, api, resource, request, found["key"].lower())
     if found["count"]:

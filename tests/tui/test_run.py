@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -228,7 +229,7 @@ async def test_a_run_that_goes_on_is_not_stale_before_its_engine_gave_a_sign(doo
 
 
 async def test_a_run_whose_start_is_refused_is_not_shown_as_running(door: ScriptedDoor) -> None:
-    def refuse(run: int) -> None:
+    def refuse(run: int) -> NoReturn:
         raise RunError(f"Run {run} was started with other mappings.")
 
     door.put(made_run(RunState.INTERRUPTED))
