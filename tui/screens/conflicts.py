@@ -68,7 +68,7 @@ class Conflicts(Page):
             self.choices[key] = {
                 field: side for field, side in made.items() if field in new and new[field] == old[field]
             }
-        self.head("Coupler   Conflicts", f"{fmt.count(len(conflicts))} record{'s' * (len(conflicts) != 1)}")
+        self.head("Coupler   Conflicts", fmt.many(len(conflicts), "record"))
         current = self._list.current
         self._list.show([clashes.conflict_row(one, self.look) for one in conflicts])
         if self._list.current != current and self._fields.has_focus:
