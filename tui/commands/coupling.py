@@ -8,7 +8,7 @@ import click
 from engine.config import Settings
 from engine.model.mapping import Direction
 from engine.model.snapshot import RecordOutcome, RunSnapshot
-from engine.runs import control, coupling, snapshots
+from engine.runs import control, coupling
 from engine.runs.requests import Couple, Match, Mend, Request, Uncouple
 from engine.store.database import Store
 from tui import plain
@@ -23,7 +23,6 @@ from tui.exitcodes import ExitCode
 from tui.text import safe
 
 _SHOWN = 20
-_ALL = 1_000_000
 _WAYS = {"to": Direction.TO_INTEGRATION_TABLE, "from": Direction.FROM_INTEGRATION_TABLE}
 _yes = click.option("--yes", is_flag=True, help="Do it without asking.")
 
@@ -119,7 +118,7 @@ def broken_command(
                 return ExitCode.NOT_FINISHED
             return carry_out(settings, store, Mend(name, action), output_of(as_json=as_json))
         number, code = quietly(settings, store, Mend(name))
-        found = snapshots.outcomes(store, number, limit=_ALL)
+        found = list(outcomes(store, number))
         if as_json:
             for one in found:
                 out(records.line(_broken(one)))

@@ -15,11 +15,11 @@ from tui.commands import records
 from tui.commands.ask import allowed
 from tui.commands.common import config_option, json_option, known, opened, out, write
 from tui.commands.coupling import quietly
+from tui.commands.lists import outcomes
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
-_ALL = 1_000_000
 _SHOWN = 200
 _CELL = 1000
 _mapping = click.option("--mapping", metavar="NAME", help="Only those of this mapping.")
@@ -100,7 +100,7 @@ def _import(settings: Settings, store: Store, parsed: Parsed, request: Import, *
         number, code = quietly(settings, store, request)
         if code not in (ExitCode.OK, ExitCode.RECORDS_FAILED):
             return code
-        faults += [(_line_of(one.message), one.message) for one in snapshots.outcomes(store, number, limit=_ALL)]
+        faults += [(_line_of(one.message), one.message) for one in outcomes(store, number)]
         counters = snapshots.run(store, number).counters
         stored, known_before = counters.coupled, counters.unchanged
     faults.sort()
