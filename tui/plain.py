@@ -139,6 +139,19 @@ def left_alone(number: int) -> str:
     )
 
 
+def mapping_cells(one: MappingSnapshot) -> tuple[str, ...]:
+    """What every list shows of a mapping; how it ended the last time comes behind."""
+    return (
+        str(one.seq),
+        one.name,
+        one.nav_table,
+        one.direction.arrow,
+        one.crm_table,
+        flag(one),
+        form.count(one.coupled),
+    )
+
+
 def flag(one: MappingSnapshot) -> str:
     """Synch. Only Coupled Records: the stored value, and the run that it has no effect for."""
     stored = form.on_off(one.only_coupled)

@@ -72,19 +72,7 @@ def mappings_command(
 
 
 def _list(found: tuple[MappingSnapshot, ...]) -> None:
-    rows = (
-        (
-            str(one.seq),
-            one.name,
-            one.nav_table,
-            one.direction.arrow,
-            one.crm_table,
-            plain.flag(one),
-            form.count(one.coupled),
-            one.last_state or "never",
-        )
-        for one in found
-    )
+    rows = ((*plain.mapping_cells(one), one.last_state or "never") for one in found)
     header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last")
     for line in plain.columns(header, rows, right=frozenset({0, 6})):
         out(line)
