@@ -7,6 +7,9 @@ from types import MappingProxyType
 from sandbox.crm.columns import Column, identifier, lookup, moment
 from sandbox.odata.edm import EdmType
 
+NAMESPACE = "Microsoft.Dynamics.CRM"
+"""Of the types, functions and actions of an organization."""
+
 States = Mapping[int, tuple[str, Mapping[int, str]]]
 """statecode -> its label and the statuscodes it allows, the first being the default."""
 
@@ -45,7 +48,7 @@ class Entity:
     @property
     def type_name(self) -> str:
         """The qualified name, as @odata.type and error messages give it."""
-        return f"Microsoft.Dynamics.CRM.{self.logical}"
+        return f"{NAMESPACE}.{self.logical}"
 
     def navigations(self) -> dict[str, Navigation]:
         """Navigation properties by name; a lookup with several targets has one for each, except an owner."""

@@ -17,6 +17,7 @@ from sandbox.crm.values import convert, guid
 from sandbox.odata.edm import Dialect, Row, comparable
 
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^']|'')*'|[^',]*?)\s*(,|$)")
+_SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _TARGET = re.compile(r"(?:[^('$]*/)?(\w+)\((.*)\)", re.DOTALL)
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -30,6 +31,12 @@ class Key:
     text: str
     id: str | None = None
     values: Row = field(default_factory=dict)
+
+
+def split_segment(segment: str) -> tuple[str, str | None]:
+    """The name that a segment of a path begins with, and what stands between its parentheses, if it has any."""
+    found = _SEGMENT.fullmatch(segment)
+    return (segment, None) if found is None else (found[1], found[2])
 
 
 def read_key(store: Store, entity: Entity, text: str) -> Key:

@@ -13,14 +13,13 @@ from sandbox.nav.schema import PAGES, Column
 from sandbox.nav.service import allow, body_of, unknown, wants_nothing
 from sandbox.nav.state import ETAG, NavState
 from sandbox.nav.writes import create, delete, existing, update
-from sandbox.odata.edm import Dialect, EdmType, Row
+from sandbox.odata.edm import GUID, Dialect, EdmType, Row
 from sandbox.odata.errors import ODataError
 from sandbox.odata.query import options
 from sandbox.tables import Table
 
-_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_COMPANY = re.compile(rf"companies\((?P<id>{_GUID})\)(?:/(?P<rest>.*))?", re.DOTALL)
-_RESOURCE = re.compile(rf"(?P<set>\w+)(?:\((?P<key>{_GUID})\))?(?P<count>/\$count)?")
+_COMPANY = re.compile(rf"companies\((?P<id>{GUID})\)(?:/(?P<rest>.*))?", re.DOTALL)
+_RESOURCE = re.compile(rf"(?P<set>\w+)(?:\((?P<key>{GUID})\))?(?P<count>/\$count)?")
 _COMPANY_COLUMNS = {
     "id": Column(EdmType.GUID), "systemVersion": Column(EdmType.STRING, 250), "timestamp": Column(EdmType.LONG),
     "name": Column(EdmType.STRING, 30), "displayName": Column(EdmType.STRING, 250),
