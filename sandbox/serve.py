@@ -93,9 +93,9 @@ def start_in_thread(
     front: Front = Front(),  # noqa: B008 - frozen
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[Sandbox]:
-    """The same for callers without an event loop, or with one that must stay free."""
+    """The same for callers without an event loop, or with one that must stay free; raises what hinders its start."""
     ready = threading.Event()
-    found: list[Sandbox | BaseException] = []
+    found: list[Sandbox | Exception] = []
     end: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def serve() -> None:
@@ -108,14 +108,16 @@ def start_in_thread(
                 end.append((asyncio.get_running_loop(), stop))
                 ready.set()
                 await stop.wait()
-        except OSError as error:
+        except Exception as error:
+            if ready.is_set():
+                raise
             found.append(error)
             ready.set()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="sandbox", daemon=True)
     thread.start()
     ready.wait()
-    if isinstance(found[0], BaseException):
+    if isinstance(found[0], Exception):
         raise found[0]
     try:
         yield found[0]

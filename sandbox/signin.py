@@ -16,6 +16,8 @@ WAYS = ("token", "basic", "ntlm", "entra")
 CRM_WAYS = ("token", "ntlm", "entra")
 DOMAIN = "SANDBOX"
 USER = "sandbox"
+"""The user of Basic and NTLM; the token is the password."""
+
 _TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
 _CONNECTIONS = 1000
 

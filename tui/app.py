@@ -21,7 +21,7 @@ from textual.theme import BUILTIN_THEMES
 
 from engine.config import Settings, log_dir
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot, RunState, Wish
+from engine.model.snapshot import RunSnapshot, Wish
 from engine.store.database import Store
 from tui import actions, signals
 from tui.dialogs.dialog import Dialog
@@ -110,8 +110,7 @@ class CouplerApp(App[None]):
 
     def _going(self) -> RunSnapshot | None:
         with contextlib.suppress(CouplerError):
-            run = self.door.active()
-            return run if run is not None and run.state is RunState.RUNNING else None
+            return self.door.going()
         return None
 
     def _wish(self, run: int, wish: Wish) -> None:

@@ -27,8 +27,8 @@ class Door(Protocol):
     def run(self, run: int) -> RunSnapshot:
         """A run as it is now."""
 
-    def active(self) -> RunSnapshot | None:
-        """The run that is not finished, if any."""
+    def going(self) -> RunSnapshot | None:
+        """The run, of whatever kind, that an engine works on, if any."""
 
     def history(self, limit: int) -> list[PassSnapshot]:
         """The newest integration synchronization jobs."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
 from engine.model.errors import LockHeld
-from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
+from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.runs import control, process, queues, snapshots
 from engine.store.database import Store
 from tui.door import Kind
@@ -33,9 +33,10 @@ class EngineDoor:
         """A run as it is now."""
         return snapshots.run(self._store, run)
 
-    def active(self) -> RunSnapshot | None:
-        """The run that is not finished, if any."""
-        return snapshots.active(self._store)
+    def going(self) -> RunSnapshot | None:
+        """The run, of whatever kind, that an engine works on, or is about to, if any."""
+        found = snapshots.active(self._store)
+        return found if found is not None and found.state is RunState.RUNNING else snapshots.at_work(self._store)
 
     def history(self, limit: int) -> list[PassSnapshot]:
         """The newest integration synchronization jobs."""

@@ -20,7 +20,9 @@ class ExitCode(IntEnum):
     BUSY = 4
     """Another run is not finished: running, stopped, interrupted or waiting for its answer."""
     NOT_FINISHED = 5
-    """A job failed, or the run was stopped or cancelled; the setting is as before."""
+    """A job failed, or the run was stopped or cancelled; the setting is as before. Or a question whether to do it at
+    all was answered no, and nothing was done.
+    """
     ASKING = 6
     """All jobs ran; the closing question waits for its answer."""
     NOT_APPLIED = 7

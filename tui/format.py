@@ -16,6 +16,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def many(number: int, what: str) -> str:
+    """`1 record`, `2,210 records`."""
+    return f"{count(number)} {what}{'s' * (number != 1)}"
+
+
 def total(number: int | None, *, exact: bool = True) -> str:
     """`4,105`, `~9,800` when it is an estimate, `?` when it is not known."""
     if number is None:

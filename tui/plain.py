@@ -125,7 +125,7 @@ def next_steps(run: RunSnapshot) -> list[str]:
 
 
 def outcome(run: RunSnapshot) -> str:
-    """What the answer, or that there was none, made of the flag."""
+    """What the answer that was given made of the flag."""
     kept = "stays cleared" if run.answer == "yes" else "is as before this run"
     return f"Synch. Only Coupled Records {kept}"
 
@@ -136,6 +136,19 @@ def left_alone(number: int) -> str:
     return (
         f"{records} left alone after failing twice in the same way: "
         "`coupler skipped` lists what is, `coupler retry --all` or `coupler retry MAPPING NO` tries again"
+    )
+
+
+def mapping_cells(one: MappingSnapshot) -> tuple[str, ...]:
+    """What every list shows of a mapping; how it ended the last time comes behind."""
+    return (
+        str(one.seq),
+        one.name,
+        one.nav_table,
+        one.direction.arrow,
+        one.crm_table,
+        flag(one),
+        form.count(one.coupled),
     )
 
 

@@ -5,7 +5,7 @@ The loop that paints never waits for the store, and a slow store makes for fewer
 
 import asyncio
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from engine.model.errors import CouplerError
 
@@ -35,7 +35,7 @@ class Poll(Generic[T]):
         """Makes the next read happen now, for what the operator just did."""
         self._woken.set()
 
-    async def forever(self) -> None:
+    async def forever(self) -> NoReturn:
         """Runs until it is cancelled. What goes wrong with the store is shown, and tried again."""
         while True:
             if self._seen():

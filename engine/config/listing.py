@@ -1,5 +1,6 @@
-"""The field mappings of a mapping, and how they differ from the built-in ones."""
+"""Mappings as config.toml may write them: their own keys, their fields, and how these differ from the built-in ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from engine.config.settings import Settings
@@ -22,6 +23,18 @@ class FieldRow:
     def rules(self) -> tuple[str, ...]:
         """The transformation rules as texts."""
         return tuple(map(_rule, self.field.transforms))
+
+
+def mapping_settings(mapping: TableMapping) -> Mapping[str, object]:
+    """The keys of a mapping in config.toml with what is in effect, but for its tables, filters, rules and fields."""
+    return {
+        "direction": _WORDS[mapping.direction],
+        "conflict": str(mapping.conflict),
+        "deletion": str(mapping.deletion),
+        "depends": list(mapping.depends),
+        "create_unmatched": mapping.create_unmatched,
+        "sync_after_coupling": mapping.sync_after_coupling,
+    }
 
 
 def field_rows(settings: Settings, name: str) -> list[FieldRow]:

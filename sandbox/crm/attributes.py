@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from sandbox.crm.columns import Column
-from sandbox.crm.entities import Entity, logical_name
-from sandbox.crm.kinds import NAMESPACE, Kind, Part, kind, label, managed, metadata_id, schema_name
+from sandbox.crm.entities import NAMESPACE, Entity, logical_name
+from sandbox.crm.kinds import Kind, Part, kind, label, managed, metadata_id, schema_name
 from sandbox.crm.schema import BY_LOGICAL_NAME, ENTITIES
 from sandbox.crm.store import Store
 from sandbox.odata.edm import EdmType, Row

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from sandbox.crm.attributes import ATTRIBUTE, OPTION_SET, attribute_row, option_set
-from sandbox.crm.entities import Entity, logical_name
-from sandbox.crm.kinds import NAMESPACE, Kind, kind, label, managed, metadata_id, schema_name
+from sandbox.crm.entities import NAMESPACE, Entity, logical_name
+from sandbox.crm.kinds import Kind, kind, label, managed, metadata_id, schema_name
 from sandbox.crm.privileges import privileges_of
 from sandbox.crm.relationships import RELATIONSHIPS, Relationship
 from sandbox.crm.schema import BY_LOGICAL_NAME, ENTITIES

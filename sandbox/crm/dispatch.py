@@ -9,8 +9,8 @@ from sandbox.crm.bulk import MESSAGES, run_message
 from sandbox.crm.bulk_delete import bulk_delete
 from sandbox.crm.definitions import COLLECTIONS
 from sandbox.crm.edmx import edmx
-from sandbox.crm.entities import Entity
-from sandbox.crm.keys import Key, existing, find, read_key
+from sandbox.crm.entities import NAMESPACE, Entity
+from sandbox.crm.keys import Key, existing, find, read_key, split_segment
 from sandbox.crm.messages import Request, Response, error_response, json_response
 from sandbox.crm.metadata import answer_metadata, message_filters
 from sandbox.crm.metadata_changes import metadata_changes
@@ -27,9 +27,8 @@ from sandbox.odata.edm import Row
 from sandbox.odata.errors import ODataError
 from sandbox.odata.query import parse_query
 
-_SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _ALIAS = re.compile(r"Query=(@\w+)")
-_ACTION = "Microsoft.Dynamics.CRM."
+_ACTION = f"{NAMESPACE}."
 
 
 def handle(store: Store, request: Request) -> Response:
@@ -43,9 +42,7 @@ def handle(store: Store, request: Request) -> Response:
 def _route(store: Store, request: Request) -> Response:
     path = _dereferenced(request)
     first, *rest = _segments(path)
-    found = _SEGMENT.fullmatch(first)
-    name = found[1] if found is not None else first
-    key = found[2] if found is not None else None
+    name, key = split_segment(first)
     if request.method == "GET" and not rest and (answer := _function(store, name, key, request)) is not None:
         return answer
     if name == "BulkDelete" and request.method == "POST" and not rest:
@@ -88,7 +85,7 @@ def _dereferenced(request: Request) -> str:
 
 def _function(store: Store, name: str, key: str | None, request: Request) -> Response | None:
     """The functions and documents of the service; `key` is what stands between parentheses."""
-    context = f"{request.root}$metadata#Microsoft.Dynamics.CRM.{name}Response"
+    context = f"{request.root}$metadata#{NAMESPACE}.{name}Response"
     match name, key:
         case "WhoAmI", None | "":
             answer = {

@@ -4,12 +4,10 @@ from functools import cache
 from xml.sax.saxutils import quoteattr
 
 from sandbox.crm.columns import Column
-from sandbox.crm.entities import Entity
+from sandbox.crm.entities import NAMESPACE, Entity
 from sandbox.crm.relationships import TO
 from sandbox.crm.schema import ENTITIES
 from sandbox.odata.edm import EdmType
-
-_NAMESPACE = "Microsoft.Dynamics.CRM"
 
 
 @cache
@@ -22,7 +20,7 @@ def edmx() -> bytes:
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
-        f'<Schema Namespace="{_NAMESPACE}" Alias="mscrm" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
+        f'<Schema Namespace="{NAMESPACE}" Alias="mscrm" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
         f'{types}<EntityContainer Name="System">{sets}</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>'
     ).encode()
 

@@ -7,6 +7,9 @@ from types import MappingProxyType
 from sandbox.crm.columns import Column, identifier, lookup, moment
 from sandbox.odata.edm import EdmType
 
+NAMESPACE = "Microsoft.Dynamics.CRM"
+"""Of the types, functions and actions of an organization."""
+
 States = Mapping[int, tuple[str, Mapping[int, str]]]
 """statecode -> its label and the statuscodes it allows, the first being the default."""
 
@@ -25,8 +28,9 @@ class Navigation:
 class Entity:
     """One table. `columns` are named as rows name them: a lookup `x` is `_x_value`.
 
-    `natural` lists the columns by which seeding finds a row instead of by id. `bulk`: it has CreateMultiple,
-    UpdateMultiple and UpsertMultiple. `named_key`: its key may be given as `set(keyname=guid)`.
+    `natural` lists the columns by which seeds may name a row that they look up, instead of by its id. `bulk`: it has
+    CreateMultiple, UpdateMultiple and UpsertMultiple, and change tracking. `creatable`: its rows can be created, and
+    deleted. `named_key`: its key may be given as `set(keyname=guid)`.
     """
 
     logical: str
@@ -44,7 +48,7 @@ class Entity:
     @property
     def type_name(self) -> str:
         """The qualified name, as @odata.type and error messages give it."""
-        return f"Microsoft.Dynamics.CRM.{self.logical}"
+        return f"{NAMESPACE}.{self.logical}"
 
     def navigations(self) -> dict[str, Navigation]:
         """Navigation properties by name; a lookup with several targets has one for each, except an owner."""

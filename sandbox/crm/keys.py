@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +17,10 @@ from sandbox.crm.values import convert, guid
 from sandbox.odata.edm import Dialect, Row, comparable
 
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^']|'')*'|[^',]*?)\s*(,|$)")
+_SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _TARGET = re.compile(r"(?:[^('$]*/)?(\w+)\((.*)\)", re.DOTALL)
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
+_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _KINDS = frozenset({"String", "Integer", "Decimal", "DateTime", "Lookup", "Customer", "Owner", "Picklist"})
 
 
@@ -27,6 +31,12 @@ class Key:
     text: str
     id: str | None = None
     values: Row = field(default_factory=dict)
+
+
+def split_segment(segment: str) -> tuple[str, str | None]:
+    """The name that a segment of a path begins with, and what stands between its parentheses, if it has any."""
+    found = _SEGMENT.fullmatch(segment)
+    return (segment, None) if found is None else (found[1], found[2])
 
 
 def read_key(store: Store, entity: Entity, text: str) -> Key:
@@ -134,8 +144,10 @@ def _literal(entity: Entity, name: str, text: str) -> Any:
         return _guid(entity, text)
     if text.startswith("'") and len(text) > 2:
         return convert(entity, name, text[1:-1].replace("''", "'"))
-    if column.kind in ("Integer", "Picklist") and text.isascii() and text.isdigit():
+    if column.kind in ("Integer", "Picklist") and _WHOLE.fullmatch(text):
         return convert(entity, name, int(text))
+    if column.kind == "Decimal" and _NUMBER.fullmatch(text):
+        return convert(entity, name, Decimal(text))
     if column.kind == "DateTime":
         return convert(entity, name, text)
     raise bad_key(entity)

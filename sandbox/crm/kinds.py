@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sandbox.crm.entities import NAMESPACE
 from sandbox.crm.store import Store
 from sandbox.odata.edm import Dialect, EdmType, EntityType, Row
 
-NAMESPACE = "Microsoft.Dynamics.CRM"
 _LANGUAGE = 1033
 
 Part = Callable[[Store, Row], list[Row] | Row | None]

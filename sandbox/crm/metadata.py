@@ -142,7 +142,10 @@ def _shown(store: Store, kind: Kind, row: Row, query: Query) -> Row:
 
 
 def _add_key(store: Store, path: Sequence[str], request: Request) -> Response:
-    (table,) = _follow(store, path[:1]).rows
+    place = _follow(store, path[:1])
+    if not place.single or path[1] not in place.kind.parts:
+        raise unknown_segment(path[1])
+    (table,) = place.rows
     entity = BY_LOGICAL_NAME[table["LogicalName"]]
     body = request.json("EntityDefinitions")
     name, columns = body.get("SchemaName"), body.get("KeyAttributes")

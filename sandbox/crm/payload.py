@@ -1,4 +1,4 @@
-"""A JSON body becomes column values: names, types, lengths, ranges and lookups are checked here."""
+"""A JSON body becomes column values: names and lookups are checked here, what a column can hold in `values`."""
 
 from collections.abc import Mapping
 from functools import cache

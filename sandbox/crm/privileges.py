@@ -18,7 +18,7 @@ def name_of(entity: Entity, kind: str) -> str:
 
 
 def may(store: Store, entity: Entity, kind: str) -> bool:
-    """Whether the caller may do that with rows of this table."""
+    """Whether the table knows such operations, and the roles of the caller give the privilege for them."""
     possible = {"Create": entity.creatable, "Write": entity.updatable, "Delete": entity.creatable}.get(kind, True)
     return possible and name_of(entity, kind) not in store.lacking
 

@@ -1,11 +1,10 @@
 """What stands behind a row in a path: one property, a related row, or the rows that name it, and their references."""
 
-import re
 from typing import Any
 
 from sandbox.crm.entities import Entity
 from sandbox.crm.expand import related
-from sandbox.crm.keys import existing, read_key, read_target
+from sandbox.crm.keys import existing, read_key, read_target, split_segment
 from sandbox.crm.messages import Request, Response, json_response
 from sandbox.crm.payload import BIND, read_payload
 from sandbox.crm.reads import ROW_OPTIONS, read_property, read_row, shown_rows
@@ -18,14 +17,12 @@ from sandbox.odata.edm import Row
 from sandbox.odata.query import parse_query
 
 _REF = "$ref"
-_SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?", re.DOTALL)
 _MANY = ROW_OPTIONS | {"$filter", "$orderby", "$top"}
 
 
 def answer_property(store: Store, entity: Entity, row: Row, rest: list[str], request: Request) -> Response:
     """Read or write what `rest` names of a row; raises ODataError."""
-    found = _SEGMENT.fullmatch(rest[0])
-    name, key = (found[1], found[2]) if found is not None else (rest[0], None)
+    name, key = split_segment(rest[0])
     navigation, many = entity.navigations().get(name), TO[entity.set].get(name)
     match request.method, rest[1:]:
         case "GET", [] if navigation is not None and key is None:

@@ -12,11 +12,11 @@ from sandbox.crm.columns import Column
 from sandbox.crm.entities import Entity
 from sandbox.crm.refusals import bad_payload
 from sandbox.crm.schema import ENTITIES
-from sandbox.odata.edm import EdmType, instant, units
+from sandbox.odata.edm import GUID, EdmType, instant, units
 from sandbox.odata.errors import ODataError
 
 Convert = Callable[[Any], Any]
-_CANONICAL = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CANONICAL = re.compile(GUID)
 
 
 def convert(entity: Entity, name: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.nav.api_schema import ApiSet, Kind, Property
-from sandbox.nav.schema import PAGES
+from sandbox.nav.schema import PAGES, PageService
 from sandbox.nav.state import ETAG, NavState
 from sandbox.odata.edm import Dialect, Row
 from sandbox.odata.errors import ODataError
@@ -14,7 +14,9 @@ NO_RECORD = "00000000-0000-0000-0000-000000000000"
 
 
 def view(state: NavState, api: ApiSet) -> Table:
-    """The table of a set; made when it is first asked for, and from then on a follower of the page's own."""
+    """The table of a set; made when it is first asked for, and from then on a follower of the page's own, and of those
+    whose ids it shows.
+    """
     found = state.views.get(api.name)
     if found is None:
         found = Table(api.name, api.columns, "id", Dialect.NAV, type_name=f"Microsoft.NAV.{api.entity}")
@@ -29,7 +31,19 @@ def view(state: NavState, api: ApiSet) -> Table:
             if new is not None and (made := shown(state, api, new)) is not None:
                 table.insert(made)
 
+        def look_into(column: str, related: PageService) -> None:
+            def again(old: Row | None, new: Row | None) -> None:
+                codes = {row[related.key] for row in (old, new) if row is not None}
+                if old is None or new is None or len(codes) > 1:
+                    for row in (row for code in codes for row in source.find(column, code)):
+                        follow(row, row)
+
+            state.tables[related.name].follow(again)
+
         source.follow(follow)
+        for one in api.properties.values():
+            if one.kind is Kind.RELATED:
+                look_into(one.column, _related(api, one))
         state.views[api.name] = found
     return found
 
@@ -74,7 +88,7 @@ def _value(state: NavState, api: ApiSet, one: Property, row: Row) -> Any:
         case Kind.RELATION:
             return "Customer" if row[one.column] else "None"
         case Kind.RELATED:
-            related = state.tables[PAGES[api.page].columns[one.column].relation].rows.get(row[one.column])
+            related = state.tables[_related(api, one).name].rows.get(row[one.column])
             return NO_RECORD if related is None else related["SystemId"]
     return row[one.column]
 
@@ -99,11 +113,16 @@ def _take(state: NavState, api: ApiSet, name: str, one: Property, value: Any, va
 def _code_of(state: NavState, api: ApiSet, name: str, one: Property, value: Any) -> str:
     if value in (None, NO_RECORD):
         return ""
-    page = PAGES[PAGES[api.page].columns[one.column].relation]
+    page = _related(api, one)
     rows = state.tables[page.name].find("SystemId", str(value).lower()) if isinstance(value, str) else []
     if not rows:
         raise ODataError(400, "Application_DialogException", f'The "{name}" does not match to a {page.table}.')
     return str(rows[0][page.key])
+
+
+def _related(api: ApiSet, one: Property) -> PageService:
+    """The page of the records that a field names by their codes."""
+    return PAGES[PAGES[api.page].columns[one.column].relation]
 
 
 def local_currency(state: NavState) -> str:

@@ -22,7 +22,7 @@ class Kind(Enum):
     RELATED = auto()
     """The id of the record that the field names by its code; zeros for none."""
     FIXED = auto()
-    """The same in each record; `column` holds it."""
+    """The same in each record; `fixed` holds it."""
     RELATION = auto()
     """Whether the record belongs to a customer."""
 
@@ -75,8 +75,14 @@ def _set(
     return ApiSet(name, entity, page, MappingProxyType(properties), writable, needs)
 
 
-def _fixed(value: Any, read_only: EdmType | None = None) -> Property:
-    return Property("", Kind.FIXED, fixed=value, type=read_only or EdmType.STRING, read_only=read_only is not None)
+def _only(value: Any) -> Property:
+    """What may be written, and then must be this text."""
+    return Property("", Kind.FIXED, fixed=value)
+
+
+def _shown(value: Any, type: EdmType = EdmType.STRING) -> Property:
+    """What is this value in each record and cannot be written."""
+    return Property("", Kind.FIXED, fixed=value, type=type, read_only=True)
 
 
 _ADDRESS: Mapping[str, str] = {
@@ -91,12 +97,12 @@ _CURRENCY: Mapping[str, Property] = {
 _ALL = (
     _set("currencies", "currency", "Currency", {
         "code": "Code", "displayName": "Description", "symbol": "Symbol",
-        "amountDecimalPlaces": _fixed("2:2", EdmType.STRING),
+        "amountDecimalPlaces": _shown("2:2"),
     }),
     _set("currencyExchangeRates", "currencyExchangeRate", "Currency", {
-        "currencyCode": "Code", "startingDate": _fixed("2020-01-01", EdmType.DATE),
-        "exchangeRateAmount": "Exchange_Rate_Amount", "relationalCurrencyCode": _fixed("", EdmType.STRING),
-        "relationalExchangeRateAmount": _fixed(1, EdmType.DECIMAL),
+        "currencyCode": "Code", "startingDate": _shown("2020-01-01", EdmType.DATE),
+        "exchangeRateAmount": "Exchange_Rate_Amount", "relationalCurrencyCode": _shown(""),
+        "relationalExchangeRateAmount": _shown(1, EdmType.DECIMAL),
     }, writable=False, needs="Exchange_Rate_Amount"),
     _set("salespeoplePurchasers", "salespersonPurchaser", "Salesperson_Purchaser", {
         "code": "Code", "displayName": "Name", "email": "E_Mail", "email2": "E_Mail_2", "phoneNo": "Phone_No",
@@ -104,7 +110,7 @@ _ALL = (
     }),
     _set("unitsOfMeasure", "unitOfMeasure", "Unit_of_Measure", {"code": "Code", "displayName": "Description"}),
     _set("customers", "customer", "Customer", {
-        "number": "No", "displayName": _NAME, "type": _fixed("Company"), **_ADDRESS, "email": "E_Mail",
+        "number": "No", "displayName": _NAME, "type": _only("Company"), **_ADDRESS, "email": "E_Mail",
         "website": "Home_Page", "salespersonCode": "Salesperson_Code", "creditLimit": "Credit_Limit_LCY", **_CURRENCY,
         "blocked": "Blocked",
     }),
@@ -118,7 +124,7 @@ _ALL = (
         "mobilePhoneNumber": "Mobile_Phone_No", "email": "E_Mail", "website": "Home_Page",
     }),
     _set("items", "item", "Item", {
-        "number": "No", "displayName": "Description", "type": _fixed("Inventory"), "blocked": "Blocked",
+        "number": "No", "displayName": "Description", "type": _only("Inventory"), "blocked": "Blocked",
         "inventory": "Inventory", "unitPrice": "Unit_Price", "unitCost": "Unit_Cost",
         "baseUnitOfMeasureId": Property("Base_Unit_of_Measure", Kind.RELATED),
         "baseUnitOfMeasureCode": "Base_Unit_of_Measure",

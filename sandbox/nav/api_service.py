@@ -13,14 +13,13 @@ from sandbox.nav.schema import PAGES, Column
 from sandbox.nav.service import allow, body_of, unknown, wants_nothing
 from sandbox.nav.state import ETAG, NavState
 from sandbox.nav.writes import create, delete, existing, update
-from sandbox.odata.edm import Dialect, EdmType, Row
+from sandbox.odata.edm import GUID, Dialect, EdmType, Row
 from sandbox.odata.errors import ODataError
 from sandbox.odata.query import options
 from sandbox.tables import Table
 
-_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_COMPANY = re.compile(rf"companies\((?P<id>{_GUID})\)(?:/(?P<rest>.*))?", re.DOTALL)
-_RESOURCE = re.compile(rf"(?P<set>\w+)(?:\((?P<key>{_GUID})\))?(?P<count>/\$count)?")
+_COMPANY = re.compile(rf"companies\((?P<id>{GUID})\)(?:/(?P<rest>.*))?", re.DOTALL)
+_RESOURCE = re.compile(rf"(?P<set>\w+)(?:\((?P<key>{GUID})\))?(?P<count>/\$count)?")
 _COMPANY_COLUMNS = {
     "id": Column(EdmType.GUID), "systemVersion": Column(EdmType.STRING, 250), "timestamp": Column(EdmType.LONG),
     "name": Column(EdmType.STRING, 30), "displayName": Column(EdmType.STRING, 250),
@@ -46,7 +45,7 @@ def respond_api(state: NavState, request: Request) -> Answer:
         return reads.read_one(companies, request, companies.table.rows[state.company_id])
     company = found["id"] if found is not None else options(request.query).get("company", "")
     if not company:
-        return unknown(path)
+        unknown(path)
     _check_company(state, company)
     return _in_company(state, request, found["rest"] if found is not None else path)
 
@@ -84,11 +83,11 @@ def _in_company(state: NavState, request: Request, path: str) -> Answer:
     found = _RESOURCE.fullmatch(path.strip("/"))
     api = API_SETS.get(found["set"]) if found is not None else None
     if found is None or api is None:
-        return unknown(path)
+        unknown(path)
     resource = _resource(view(state, api), request, f"companies({state.company_id})/{api.name}")
     if found["key"] is not None:
         if found["count"]:
-            return unknown(path)
+            unknown(path)
         allow(request, "GET", *(("PATCH", "DELETE") if api.writable else ()))
         return _record(state, api, resource, request, found["key"].lower())
     if found["count"]:

@@ -17,9 +17,7 @@ from sandbox.nav.exchange import Answer, Request
 from sandbox.nav.service import respond
 from sandbox.nav.state import NavState
 from sandbox.odata.errors import ODataError, nav_body
-
-USER = "sandbox"
-"""The user name of Basic authentication; the token is the password."""
+from sandbox.signin import USER
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _LOOPBACK = re.compile(r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -78,7 +78,7 @@ def _in_company(state: NavState, request: Request, path: str) -> Answer:
     found = _RESOURCE.fullmatch(path.strip("/"))
     page = state.pages.get(found["set"]) if found is not None else None
     if found is None or page is None:
-        return unknown(path)
+        unknown(path)
     resource = _resource(state, page, request)
     if found["count"] and not found["key"]:
         allow(request, "GET")
@@ -89,7 +89,7 @@ def _in_company(state: NavState, request: Request, path: str) -> Answer:
             reads.read_list(resource, request) if request.method == "GET" else _create(state, page, resource, request)
         )
     if found["count"]:
-        return unknown(path)
+        unknown(path)
     allow(request, "GET", "PATCH", "DELETE")
     return _record(state, page, resource, request, _key(state, page, found["key"]))
 
@@ -149,6 +149,6 @@ def allow(request: Request, *methods: str) -> None:
         raise ODataError(405, "BadRequest_MethodNotAllowed", f"'{request.method}' requests are not allowed here.")
 
 
-def unknown(path: str) -> Answer:
+def unknown(path: str) -> NoReturn:
     """Raises ODataError: there is nothing at this path."""
     raise ODataError(404, "BadRequest_ResourceNotFound", f"Resource not found for the segment '{path}'.")

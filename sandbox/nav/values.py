@@ -9,10 +9,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.nav.schema import Column, PageService
-from sandbox.odata.edm import EdmType, units
+from sandbox.odata.edm import GUID, EdmType, units
 from sandbox.odata.errors import ODataError
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GUID = re.compile(GUID)
 
 
 def caption(name: str) -> str:
@@ -45,7 +45,7 @@ def accept(page: PageService, name: str, value: Any) -> Any:
             return value
         case EdmType.DECIMAL if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
             return Decimal(str(value))
-        case EdmType.GUID if isinstance(value, str) and _GUID.fullmatch(value.lower()):
+        case EdmType.GUID if isinstance(value, str) and _GUID.fullmatch(value):
             return value.lower()
         case EdmType.DATE | EdmType.DATETIME if isinstance(value, str) and _is_moment(column.type, value):
             return value

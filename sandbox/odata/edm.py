@@ -12,6 +12,9 @@ from sandbox.odata.errors import ODataError
 Row = dict[str, Any]
 """A record as JSON values; never changed once it is in a table."""
 
+GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""A pattern: a GUID as URLs and bodies write it."""
+
 
 class EdmType(Enum):
     """The primitive types the two servers use, and one for values that queries may only select."""

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sandbox.odata.edm import Dialect
+from sandbox.odata.edm import GUID, Dialect
 
-_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _TOKEN = re.compile(
     rf"""\s*(?:
     (?P<string>'(?:[^']|'')*')
   | (?P<quoted>"(?:[^"\\]|\\.)*")
-  | (?P<guid>{_GUID})(?![\w-])
+  | (?P<guid>{GUID})(?![\w-])
   | (?P<datetime>{_DATE}T\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?(?:Z|[+-]\d{{2}}:\d{{2}}))
   | (?P<date>{_DATE})(?![\w-])
   | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w-])

@@ -209,12 +209,24 @@ def test_config_check_knows_the_actions(coupler: Coupler, config: Path) -> None:
 def test_config_show_is_a_config_with_masked_secrets(coupler: Coupler, config: Path) -> None:
     import tomli
 
+    config.write_text(f'{CONFIG}[mapping.CUSTOMER]\nconflict = "ask"\n')
     done = coupler("config", "show")
     shown = tomli.loads(done.stdout)
     assert shown["nav"]["secret"] == "***"
     assert shown["nav"]["settle_wait"] == 660
     assert shown["store"]["url"].startswith("sqlite:////")
     assert "hunter2" not in done.stdout + done.stderr
+    assert list(shown["mapping"])[:2] == ["CURRENCY", "SALEPEOPLE"]
+    assert shown["mapping"]["CUSTOMER"] == {
+        "direction": "both",
+        "conflict": "ask",
+        "deletion": "none",
+        "depends": ["SALEPEOPLE", "CURRENCY"],
+        "create_unmatched": False,
+        "sync_after_coupling": False,
+    }
+    config.write_text(CONFIG + re.sub(r"(?s).*?(?=\[mapping)", "", done.stdout, count=1))
+    assert coupler("config", "show").stdout == done.stdout, "what is shown can be written"
 
 
 def test_paths_makes_nothing(coupler: Coupler, tmp_path: Path) -> None:
@@ -265,21 +277,37 @@ def test_completion_knows_the_commands(coupler: Coupler) -> None:
     assert done.stdout == "plain,status\n"
 
 
-def test_help_lists_every_exit_code(coupler: Coupler) -> None:
-    said = coupler("run", "--help").stdout
-    listed = {int(number) for number in re.findall(r"\b(\d+)\b", said.partition("Exit codes:")[2])}
-    assert set(ExitCode) <= listed
+@pytest.mark.parametrize(("command", "never"), [("run", set()), ("sync", {ExitCode.ASKING, ExitCode.NOT_APPLIED})])
+def test_help_lists_every_exit_code(command: str, never: set[ExitCode], coupler: Coupler) -> None:
+    said = coupler(command, "--help").stdout
+    listed = [int(number) for number in re.findall(r"^ +(\d+)\b", said.partition("Exit codes:")[2], re.MULTILINE)]
+    assert listed == sorted(set(ExitCode) - never)
 
 
-@pytest.mark.parametrize("command", [["run", "--yes", "--keep-cleared", "no"], ["plan"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--yes", "--keep-cleared", "no"],
+        ["plan"],
+        ["sync"],
+        ["couple", "CUSTOMER", "--nav", "1", "--create"],
+        ["match"],
+        ["uncouple", "CUSTOMER", "--all", "--yes"],
+        ["broken"],
+        ["broken", "--remove", "--yes"],
+        ["couplings", "import", "pairs.csv", "--yes"],
+    ],
+)
 def test_a_secret_that_is_not_there_is_found_before_anything_begins(
     command: list[str], coupler: Coupler, config: Path
 ) -> None:
     config.write_text(CONFIG.replace("COUPLER_TEST_SECRET", "NOT_SET"))
+    pair = f"CUSTOMER,1,{'1' * 8}-2222-3333-4444-{'5' * 12}"
+    config.with_name("pairs.csv").write_text(f"mapping,nav_no,crm_id\n{pair}\n")
     done = coupler(*command)
     assert done.returncode == 2
     assert "NOT_SET is not set" in done.stderr
-    assert coupler("status").stderr == "coupler: there was no run yet.\n"
+    assert "There is no run 1." in coupler("status", "1").stderr
 
 
 @pytest.mark.parametrize("kind", ["garbage", "folder", "forbidden"])
@@ -304,6 +332,7 @@ def test_the_configuration_is_one_object_for_programs(coupler: Coupler, config: 
     assert found["environment"] == "uat"
     assert found["nav"]["company"] == "CRONUS"
     assert found["nav"]["secret"] == found["crm"]["secret"] == "***"
+    assert found["mapping"]["CURRENCY"]["direction"] == "to"
     assert "hunter2" not in json.dumps(found)
 
 
@@ -311,3 +340,4 @@ def test_the_help_of_a_group_is_not_cut(coupler: Coupler) -> None:
     commands = coupler("config", "--help").stdout.partition("Commands:")[2]
     assert "show " in commands
     assert "..." not in commands
+    assert "both servers" in commands

@@ -263,6 +263,26 @@ def test_questions_on_a_terminal(coupler: Coupler, terminal: Callable[..., Termi
     assert status(coupler)["answer"] == "no"
 
 
+@pytest.mark.parametrize(
+    ("command", "question", "said"),
+    [
+        (("mappings", "--use-defaults"), "Go back to the defaults?", "Nothing was changed."),
+        (("uncouple", "CUSTOMER", "--all"), "Remove all couplings of CUSTOMER?", "Nothing was changed."),
+        (("jobs", "--delete-older", "0"), "Delete?", "Nothing was deleted."),
+    ],
+)
+def test_no_is_an_answer_that_does_nothing(
+    command: tuple[str, ...], question: str, said: str, terminal: Callable[..., Terminal], ready: Path
+) -> None:
+    ready.write_text(before := f"{ready.read_text()}[mapping.CUSTOMER]\nenabled = true\n")
+    shown = terminal(*command)
+    shown.until(question)
+    shown.write("no\n")
+    assert shown.ended() == 5
+    assert said in shown.seen
+    assert ready.read_text() == before
+
+
 def test_what_is_typed_ahead_answers_nothing_and_the_question_waits(
     coupler: Coupler, terminal: Callable[..., Terminal], ready: Path
 ) -> None:

@@ -203,6 +203,15 @@ def test_back_to_the_defaults(tmp_path: Path) -> None:
     assert flags(tmp_path)["VENDOR"] is True
 
 
+def test_a_mapping_may_be_named_in_small_letters(tmp_path: Path) -> None:
+    settings(tmp_path, CHANGED)
+    assert coupler(tmp_path, "mappings", "customer", "--only-coupled", "off").returncode == 0
+    done = coupler(tmp_path, "mappings", "customer", "--use-defaults", "--yes")
+    assert (done.returncode, done.stdout) == (0, "CUSTOMER: as by default\n")
+    assert CHANGED not in (tmp_path / "config.toml").read_text()
+    assert flags(tmp_path)["CUSTOMER"] is True
+
+
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     settings(tmp_path, CHANGED)
     done = coupler(tmp_path, "mappings", "CUSTOMRE", "--use-defaults", "--yes")

@@ -153,6 +153,17 @@ def test_update_multiple_takes_alternate_keys_and_refuses_one_that_nobody_has(cr
     assert refusal(update("M2")) == (404, "0x80060891")
 
 
+def test_a_key_of_numbers_is_written_without_quotes(crm: Crm) -> None:
+    key(crm, "exchangerate", table="transactioncurrency")
+    euro = {"isocurrencycode": "EUR", "currencyname": "Euro", "currencysymbol": "€", "currencyprecision": 2}
+    id = crm.new("transactioncurrencies", **euro, exchangerate=0.93)
+    for rate in ("0.93", "0.9300"):
+        assert crm.get(f"transactioncurrencies(exchangerate={rate})").json()["transactioncurrencyid"] == id
+    assert refusal(crm.get("transactioncurrencies(exchangerate=0.94)")) == (404, "0x80060891")
+    for wrong in ("'0.93'", "0,93", "NaN", "9" * 5_000):
+        assert crm.get(f"transactioncurrencies(exchangerate={wrong})").status_code == 400, wrong
+
+
 @pytest.mark.parametrize("text", ["'", "''", "accountnumber=''", "accountnumber='", "=", "a" * 20_000, "'/" * 5_000])
 def test_a_key_that_is_out_of_all_proportion_is_answered_all_the_same(crm: Crm, text: str) -> None:
     key(crm, "accountnumber")

@@ -120,6 +120,9 @@ def test_a_path_that_leads_nowhere_is_refused(crm: Crm, path: str, status: int) 
 def test_the_metadata_cannot_be_written_but_for_keys(crm: Crm) -> None:
     assert refusal(crm.post("EntityDefinitions", {})) == (405, "0x80060888")
     assert refusal(crm.patch(ACCOUNT, {})) == (405, "0x80060888")
+    key = {"SchemaName": "by_number", "KeyAttributes": ["accountnumber"]}
+    for nowhere in ("EntityDefinitions", "RelationshipDefinitions(SchemaName='contact_customer_accounts')"):
+        assert refusal(crm.post(f"{nowhere}/Keys", key)) == (404, "0x80060888"), nowhere
 
 
 def changes(crm: Crm, query: Any) -> httpx.Response:

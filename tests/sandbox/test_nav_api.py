@@ -134,7 +134,7 @@ async def test_lists_are_filtered_ordered_counted_and_paged(api: Api) -> None:
     assert [row["number"] for row in rest["value"]] == ["00002", "00001"]
     wide = await api.send("GET", "customers?$filter=number eq '00001' or displayName eq 'Firm 2'")
     assert "'OR' operator" in wide.json()["error"]["message"]
-    since = (await api.rows("customers"))[-1]["lastModifiedDateTime"]
+    since = max(row["lastModifiedDateTime"] for row in await api.rows("customers"))
     assert await api.rows(f"customers?$filter=lastModifiedDateTime gt {since}") == []
 
 
@@ -186,3 +186,20 @@ async def test_a_rename_and_a_rolled_back_change_are_seen(api: Api) -> None:
     operations = [{"method": "POST", "url": "Item", "body": {"No": number}} for number in ("A", "1001")]
     await api.nav.batch(*operations, Isolation="snapshot")
     assert [one["number"] for one in await api.rows("items")] == ["1001"]
+
+
+async def test_an_id_of_another_record_lasts_as_long_as_that_one(api: Api) -> None:
+    async def currency() -> tuple[str, str]:
+        row = next(one for one in await api.rows("customers") if one["number"] == "00001")
+        return row["currencyCode"], row["currencyId"]
+
+    await api.nav.send("PATCH", "Customer('00001')", {"Currency_Code": "USD"}, If_Match="*")
+    (dollar,) = await api.rows("currencies")
+    assert await currency() == ("USD", dollar["id"])
+    await api.nav.send("PATCH", "Currency('USD')", {"Code": "USX"}, If_Match="*")
+    assert await currency() == ("USX", dollar["id"])
+    await api.nav.send("DELETE", "Currency('USX')")
+    assert await currency() == ("USX", ZEROS)
+    await api.nav.send("POST", "Currency", {"Code": "USX"})
+    (again,) = await api.rows("currencies")
+    assert await currency() == ("USX", again["id"])

@@ -12,7 +12,7 @@ from sandbox.crm.state import CrmState
 from sandbox.entra import CLIENT_ID, TENANT
 from sandbox.front import Front
 from sandbox.load import Seeds, nav_state
-from sandbox.serve import Sandbox, running
+from sandbox.serve import Sandbox, running, start_in_thread
 from tests.sandbox.nav_tools import ROWS
 
 
@@ -87,6 +87,14 @@ async def test_the_service_may_be_named_as_clients_do(old: str, new: str) -> Non
         given = (await client.post(sandbox.doors.token_url, data=form(sandbox, scope=scope))).json()
         headers = {"Authorization": f"Bearer {given['access_token']}"}
         assert (await client.get(f"{sandbox.crm_url}/WhoAmI", headers=headers)).status_code == 200
+
+
+def test_what_keeps_the_servers_from_starting_is_raised() -> None:
+    with (
+        pytest.raises(ValueError, match="no way to sign in called kerberos"),
+        start_in_thread(nav_state(Seeds(ROWS, {})), CrmState.build(), front=Front(nav_way="kerberos")),
+    ):
+        pass
 
 
 async def test_basic_wants_the_user_and_the_password() -> None:

@@ -256,8 +256,8 @@ class ScriptedDoor:
             raise RunError(f"There is no run {run}.")
         return self.runs[run]
 
-    def active(self) -> RunSnapshot | None:
-        return self.now_active
+    def going(self) -> RunSnapshot | None:
+        return next((one for one in self.runs.values() if one.state is RunState.RUNNING), None)
 
     def history(self, limit: int) -> list[PassSnapshot]:
         self._check()

@@ -1,8 +1,10 @@
+from collections.abc import Mapping
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
-from engine.model.conflict import Choice
+from engine.model.conflict import Choice, Conflict
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor, made_conflicts
 from tests.tui.test_hostile import NAMES, _harmless
@@ -52,6 +54,29 @@ async def test_fields_are_chosen_one_by_one_and_written_on_purpose(door: Scripte
         assert "*" not in "\n".join(shown(app)[9:14])
         await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_what_is_chosen_while_others_are_written_is_kept(door: ScriptedDoor) -> None:
+    choose, go_on = door.choose, Event()
+
+    def slowly(conflict: Conflict, choices: Mapping[str, Choice]) -> None:
+        assert go_on.wait(10)
+        choose(conflict, choices)
+
+    door.choose = slowly  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("enter", "n", "w", "j", "c")
+        await see(pilot, "NAV *", "CRM *")
+        go_on.set()
+        await see(pilot, "Written for CUSTOMER 01450001")
+        await pilot.press("w")
+        await until(pilot, lambda: len([one for one in door.calls if one[0] == "choose"]) == 2)
+    assert door.calls[-2:] == [
+        ("choose", "01450001", {"Name=name": Choice.NAV}),
+        ("choose", "01450001", {"Phone_No=telephone1": Choice.CRM}),
+    ]
 
 
 async def test_a_choice_is_forgotten_when_the_values_change(door: ScriptedDoor) -> None:

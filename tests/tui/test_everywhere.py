@@ -34,6 +34,20 @@ async def test_asks_while_a_run_is_going(door: ScriptedDoor, key: str) -> None:
         await see(pilot, "d  Detach", "s  Stop and quit", "x  Cancel and quit", "Stay")
 
 
+@pytest.mark.parametrize("kind", ["plan", "sync", "couple", "match", "uncouple", "mend", "import", "look"])
+async def test_asks_while_a_run_of_any_kind_is_going(door: ScriptedDoor, kind: str) -> None:
+    door.put(made_run(id=17, kind=kind))
+    async with showing(door) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: _leaving(app))
+        await see(pilot, f"Run 17 ({kind}) is going.", "start it anew")
+        assert "resume it later" not in text(app)
+        assert "flags" not in text(app)
+        await pilot.press("s")
+        await until(pilot, lambda: not app.is_running)
+    assert door.calls == [("wish", 17, Wish.STOP)]
+
+
 @pytest.mark.parametrize(
     ("key", "calls"),
     [("d", []), ("s", [("wish", 16, Wish.STOP)]), ("x", [("wish", 16, Wish.CANCEL)])],

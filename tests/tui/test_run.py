@@ -1,8 +1,10 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
+from engine.model.errors import RunError
 from engine.model.snapshot import Event, JobState, RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
@@ -224,6 +226,24 @@ async def test_a_run_that_goes_on_is_not_stale_before_its_engine_gave_a_sign(doo
         page._started -= 60
         door.change(16, beat=NOW - timedelta(seconds=9))
         await see(pilot, "STALE 9 s")
+
+
+async def test_a_run_whose_start_is_refused_is_not_shown_as_running(door: ScriptedDoor) -> None:
+    def refuse(run: int) -> NoReturn:
+        raise RunError(f"Run {run} was started with other mappings.")
+
+    door.put(made_run(RunState.INTERRUPTED))
+    door.resume = refuse  # type: ignore[method-assign]
+    async with showing(door, attach=16) as (app, pilot):
+        page = app.screen
+        assert isinstance(page, Run)
+        await pilot.press("r")
+        await see(pilot, "This was not done", "was started with other mappings")
+        await pilot.press("escape")
+        before = page.shown
+        await until(pilot, lambda: page.shown > before + 2)
+        assert "INTERRUPTED" in text(app)
+        assert "the engine to start" not in text(app)
 
 
 async def test_h_opens_the_history(door: ScriptedDoor) -> None:

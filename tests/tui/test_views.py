@@ -1,4 +1,6 @@
-from engine.model.snapshot import Counters
+import pytest
+
+from engine.model.snapshot import Counters, RunState
 from tests.tui.script import made_home, made_run
 from tui import plain
 from tui.look import Look
@@ -33,6 +35,13 @@ def test_a_flag_that_is_off_is_not_cleared_by_anything() -> None:
     shown = [plain.flag(one) for one in made_home(made_run()).mappings]
     assert shown.count("on (cleared by run 16)") == 6
     assert shown[5] == "off"
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.FINISHED])
+def test_only_a_full_synchronization_clears(state: RunState) -> None:
+    assert jobs.cleared(made_run(state, kind="sync"), 78) == ["Synch. Only Coupled Records counts as it is stored"]
+    for kind in ("couple", "match", "uncouple", "mend", "import", "look"):
+        assert jobs.cleared(made_run(state, kind=kind), 78) == [""]
 
 
 def test_a_title_keeps_the_end_that_matters() -> None:

@@ -15,11 +15,12 @@ __all__ = ["config", "coupler", "environment", "ready"]
 
 @pytest.fixture
 def terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """Runs `coupler` on a terminal."""
+    """Runs `coupler` on a terminal, with its output in a file where one is named."""
     opened: list[Terminal] = []
 
-    def call(*arguments: str) -> Terminal:
-        opened.append(Terminal([*COUPLER, *arguments], cwd=tmp_path, environment=environment))
+    def call(*arguments: str, into: str | None = None) -> Terminal:
+        shell = [] if into is None else ["sh", "-c", f'exec "$0" "$@" > {into}']
+        opened.append(Terminal([*shell, *COUPLER, *arguments], cwd=tmp_path, environment=environment))
         return opened[-1]
 
     yield call
@@ -85,8 +86,11 @@ def test_on_a_terminal_it_asks_and_the_default_is_no(
     assert first.ended() == 5
     assert "Nothing was undone." in first.seen
     assert coupler("couplings").stdout == pairs
-    second = terminal("undo", "1")
-    second.until("Undo run 1 now? yes or no [no]:", 60)
+    second = terminal("undo", "1", "--json", into="found.jsonl")
+    assert "CURRENCY" in second.until("Undo run 1 now? yes or no [no]:", 60)
     second.write("yes\n")
     assert second.ended(60) == 0, second.seen
+    found = [json.loads(line) for line in (ready.parent / "found.jsonl").read_text().splitlines()]
+    assert {line["type"] for line in found} == {"job", "undo", "result"}
+    assert not any(line.get("dry") for line in found)
     assert not coupler("couplings").stdout

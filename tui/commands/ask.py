@@ -5,8 +5,11 @@ import shutil
 import sys
 import termios
 
+import click
+
 from engine.model.snapshot import HomeSnapshot, RunSnapshot
 from tui import plain
+from tui.commands.common import can_ask
 from tui.diagnostics import say
 from tui.text import safe
 
@@ -22,7 +25,7 @@ def may_start(home: HomeSnapshot, only: tuple[str, ...], *, production: bool) ->
     if cleared:
         _tell(f"  Synch. Only Coupled Records has no effect during the run for: {', '.join(cleared)}")
     if production:
-        return _line(f"This is production. Type {safe(home.environment)} to start: ") == home.environment
+        return typed("start", home.environment)
     return yes_or_no("Start now? yes or no [no]: ", default=False) is True
 
 
@@ -55,9 +58,32 @@ def yes_or_no(question: str, *, default: bool | None = None) -> bool | None:
             return default
 
 
-def typed(question: str, expected: str) -> bool:
-    """Whether somebody types the expected word."""
-    return _line(question) == expected
+def allowed(
+    question: str,
+    *about: str,
+    yes: bool = False,
+    done: str = "changed",
+    unasked: str = "There is no terminal to ask on. Without a question: --yes.",
+) -> bool:
+    """Ask whether to go on, when that was not said before; the default is No.
+
+    `about` are lines that go before the question. Where nobody can be asked, a usage error says `unasked`.
+    """
+    if yes:
+        return True
+    if not can_ask():
+        raise click.UsageError(unasked)
+    for line in about:
+        say(line)
+    if yes_or_no(f"{question} yes or no [no]: ", default=False):
+        return True
+    say(f"Nothing was {done}.")
+    return False
+
+
+def typed(purpose: str, environment: str) -> bool:
+    """Whether somebody types the name of what is production, to do what the question says."""
+    return _line(f"This is production. Type {safe(environment)} to {purpose}: ") == environment
 
 
 def _tell(text: str) -> None:

@@ -9,6 +9,7 @@ import click
 
 from engine.model.check import Finding
 from engine.runs import checking
+from tui import format as form
 from tui.commands import records
 from tui.commands.common import config_option, json_option, known, opened, out
 from tui.commands.run import find_secrets
@@ -59,7 +60,7 @@ def check_command(*, only: tuple[str, ...], while_running: bool, as_json: bool, 
 
     with opened(config_file) as (settings, store):
         find_secrets(settings)
-        names = tuple(known(name, (one.name for one in settings.mappings), "mapping") for name in only)
+        names = tuple(known(settings, name) for name in only)
         checking.check(
             store,
             settings,
@@ -75,7 +76,7 @@ def check_command(*, only: tuple[str, ...], while_running: bool, as_json: bool, 
         out(records.line({"type": "result", "faults": faults, "notes": notes, "exit": int(code)}))
     else:
         _show(groups)
-        out(f"{_many(faults, 'fault')}, {_many(notes, 'note')}")
+        out(f"{form.many(faults, 'fault')}, {form.many(notes, 'note')}")
     return code
 
 
@@ -87,10 +88,6 @@ def _show(groups: Mapping[tuple[bool, str, str], _Group]) -> None:
             out("    " + ": ".join(part for part in (who, safe(one.message)) if part))
         if group.number > len(group.first):
             out(f"    and {group.number - len(group.first):,} more; all of them with --json")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _record(found: Finding) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -26,6 +26,7 @@ _GONE = (errno.EPIPE, errno.EIO, errno.ESHUTDOWN)
 config_option = click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The config file (config.toml)."
 )
+plain_option = click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -102,9 +103,11 @@ def opened(config_file: Path | None) -> Iterator[tuple[Settings, Store]]:
         store.close()
 
 
-def known(name: str, names: Iterable[str], what: str) -> str:
-    """The name as the program writes it; a usage error with the nearest one when there is none."""
-    names = list(names)
+def known(settings: Settings, name: str, what: str = "mapping") -> str:
+    """The name of a mapping, or of its job, as the program writes it; a usage error with the nearest one when there is
+    none.
+    """
+    names = [one.name for one in settings.mappings]
     for one in names:
         if one.lower() == name.lower():
             return one

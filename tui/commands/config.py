@@ -10,6 +10,7 @@ import click
 
 from engine.config import Secret, Settings, config_dir, find_config, load
 from engine.config.certificates import certificates_problem
+from engine.config.listing import mapping_settings
 from engine.config.paths import state_path
 from engine.model.errors import ConfigError
 from engine.model.masking import MASK
@@ -38,7 +39,7 @@ Exit codes:
 
 
 @config_group.command(
-    "check", short_help="Check the config file and that its secrets can be found.", epilog=_EXIT_CODES
+    "check", short_help="Check the config file, its secrets, and that both servers have its names.", epilog=_EXIT_CODES
 )
 @click.option("--offline", is_flag=True, help="Ask no server whether the names in the mappings are there.")
 @json_option
@@ -103,10 +104,15 @@ def _check_names(found: Settings, problems: list[str], refusals: list[str], warn
 @json_option
 @config_option
 def show_command(*, as_json: bool, config_file: Path | None) -> int:
-    """Show all settings as they are used, defaults included and secrets masked."""
+    """Show all settings as they are used, defaults included and secrets masked.
+
+    Of the mappings, `coupler mappings --fields` shows the fields.
+    """
     found = settings(config_file)
+    mappings = {one.name: mapping_settings(one) for one in found.mappings}
     if as_json:
-        tables = {table: _values(getattr(found, table)) for table in _TABLES}
+        tables: dict[str, object] = {table: _values(getattr(found, table)) for table in _TABLES}
+        tables["mapping"] = mappings
         out(records.line({"config": str(found.path), "environment": found.environment, **tables}))
         return ExitCode.OK
     out(f"# {safe(found.path, 1000)}")
@@ -124,6 +130,11 @@ def show_command(*, as_json: bool, config_file: Path | None) -> int:
         out("[keys]")
         for action, keys in found.ui.keys.items():
             out(f"{_toml(action)} = {_toml(keys)}")
+    for name, values in mappings.items():
+        out("")
+        out(f"[mapping.{_toml(name)}]")
+        for key, value in values.items():
+            out(f"{key} = {_toml(value)}")
     return ExitCode.OK
 
 

@@ -1,5 +1,6 @@
 """Coupling management: couple, match, uncouple, and couplings with a lost partner."""
 
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -7,22 +8,22 @@ import click
 from engine.config import Settings
 from engine.model.mapping import Direction
 from engine.model.snapshot import RecordOutcome, RunSnapshot
-from engine.runs import control, coupling, snapshots
+from engine.runs import control, coupling
 from engine.runs.requests import Couple, Match, Mend, Request, Uncouple
 from engine.store.database import Store
 from tui import plain
-from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, known, opened, out
-from tui.commands.follow import JsonOutput, Output, PlainOutput
-from tui.commands.run import Wanted, watch
+from tui.commands import records
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, known, opened, out, plain_option
+from tui.commands.follow import Output, output_of
+from tui.commands.lists import outcomes
+from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
 _SHOWN = 20
-_ALL = 1_000_000
 _WAYS = {"to": Direction.TO_INTEGRATION_TABLE, "from": Direction.FROM_INTEGRATION_TABLE}
-_plain = click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
 _yes = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 
@@ -50,26 +51,25 @@ def couple_command(
     if not create and not (nav and crm):
         raise click.UsageError("Name both records with --nav and --crm, or one of them with --create.")
     with opened(config_file) as (settings, store):
-        name = known(mapping, (one.name for one in settings.mappings), "mapping")
+        name = known(settings, mapping)
         lead = None if synchronize is None else _WAYS[synchronize]
-        return carry_out(settings, store, Couple(name, nav, crm, lead), as_json=as_json)
+        return carry_out(settings, store, Couple(name, nav, crm, lead), output_of(as_json=as_json))
 
 
 @click.command("match")
 @click.option("--only", multiple=True, metavar="MAPPING", help="This mapping only; may be given several times.")
 @click.option("--create-unmatched", is_flag=True, help="Make CRM rows for NAV records that match none; never users.")
-@_plain
+@plain_option
 @json_option
 @config_option
 def match_command(
     *, only: tuple[str, ...], create_unmatched: bool, as_plain: bool, as_json: bool, config_file: Path | None
 ) -> int:
     """Couple uncoupled NAV records and CRM rows that match each other and nothing else."""
-    if as_json and as_plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
-        names = tuple(known(name, (one.name for one in settings.mappings), "mapping") for name in only)
-        return carry_out(settings, store, Match(names, create_unmatched), as_json=as_json)
+        names = tuple(known(settings, name) for name in only)
+        return carry_out(settings, store, Match(names, create_unmatched), output)
 
 
 @click.command("uncouple")
@@ -86,11 +86,11 @@ def uncouple_command(
     if every == bool(records_):
         raise click.UsageError("Name records with --nav, or all of the mapping with --all.")
     with opened(config_file) as (settings, store):
-        name = known(mapping, (one.name for one in settings.mappings), "mapping")
+        name = known(settings, mapping)
         what = f"all couplings of {name}" if every else f"{len(records_)} couplings of {name}"
         if not allowed(f"Remove {what}?", yes=yes):
             return ExitCode.NOT_FINISHED
-        return carry_out(settings, store, Uncouple(name, records_), as_json=as_json)
+        return carry_out(settings, store, Uncouple(name, records_), output_of(as_json=as_json))
 
 
 @click.command("broken")
@@ -111,14 +111,14 @@ def broken_command(
         raise click.UsageError("--restore and --remove exclude each other.")
     action = "restore" if restore else "remove" if remove else ""
     with opened(config_file) as (settings, store):
-        name = "" if mapping is None else known(mapping, (one.name for one in settings.mappings), "mapping")
+        name = "" if mapping is None else known(settings, mapping)
         if action:
             question = "Make lost partners again?" if restore else "Remove the couplings with a lost partner?"
             if not allowed(question, yes=yes):
                 return ExitCode.NOT_FINISHED
-            return carry_out(settings, store, Mend(name, action), as_json=as_json)
+            return carry_out(settings, store, Mend(name, action), output_of(as_json=as_json))
         number, code = quietly(settings, store, Mend(name))
-        found = snapshots.outcomes(store, number, limit=_ALL)
+        found = list(outcomes(store, number))
         if as_json:
             for one in found:
                 out(records.line(_broken(one)))
@@ -149,16 +149,23 @@ class Quiet:
 
 def quietly(settings: Settings, store: Store, request: Request) -> tuple[int, ExitCode]:
     """Carry out a request and say only what went wrong with the whole of it."""
+    find_secrets(settings)
     number = coupling.start(store, settings, request, by=control.who())
     return number, ExitCode(watch(settings, store, number, Wanted(None, Quiet(), ask=False)))
 
 
-def carry_out(settings: Settings, store: Store, request: Request, *, as_json: bool) -> int:
+def carry_out(settings: Settings, store: Store, request: Request, output: Output) -> int:
     """Carry out a request, follow it, and say which records failed."""
+    find_secrets(settings)
     number = coupling.start(store, settings, request, by=control.who())
-    output: Output = JsonOutput() if as_json else PlainOutput()
     code = watch(settings, store, number, Wanted(None, output, ask=False))
-    found = [one for one in snapshots.outcomes(store, number, limit=_SHOWN + 1) if one.kind != "warning"]
+    say_failures(store, number)
+    return code
+
+
+def say_failures(store: Store, number: int) -> None:
+    """Say which records of a run failed or were left out, and why: the first of them."""
+    found = list(islice((one for one in outcomes(store, number) if one.kind != "warning"), _SHOWN + 1))
     for one in found[:_SHOWN]:
         what = " ".join(part for part in (one.mapping, one.nav_no, one.name) if part)
         say(f"coupler: {safe(what)}: {one.message}")
@@ -166,19 +173,6 @@ def carry_out(settings: Settings, store: Store, request: Request, *, as_json: bo
         say(f"  {hint}")
     if len(found) > _SHOWN:
         say(f"  All of them: coupler errors {number} --records")
-    return code
-
-
-def allowed(question: str, *, yes: bool) -> bool:
-    """Ask whether to go on, when that was not said before; a usage error when nobody can be asked."""
-    if yes:
-        return True
-    if not can_ask():
-        raise click.UsageError("There is no terminal to ask on. Without a question: --yes.")
-    if ask.yes_or_no(f"{question} yes or no [no]: ", default=False):
-        return True
-    say("Nothing was changed.")
-    return False
 
 
 def _broken(one: RecordOutcome) -> dict[str, object]:

@@ -12,13 +12,14 @@ from engine.runs.coupling_files import HEADER, Parsed, csv_cells, digest, parse,
 from engine.runs.requests import Import
 from engine.store.database import Store
 from tui.commands import records
+from tui.commands.ask import allowed
 from tui.commands.common import config_option, json_option, known, opened, out, write
-from tui.commands.coupling import allowed, quietly
+from tui.commands.coupling import quietly
+from tui.commands.lists import outcomes
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
-_ALL = 1_000_000
 _SHOWN = 200
 _CELL = 1000
 _mapping = click.option("--mapping", metavar="NAME", help="Only those of this mapping.")
@@ -40,7 +41,7 @@ def couplings_group(
         raise click.UsageError("--csv and --json exclude each other.")
     with opened(config_file) as (settings, store):
         if mapping is not None:
-            mapping = known(mapping, (one.name for one in settings.mappings), "mapping")
+            mapping = known(settings, mapping)
         if as_csv:
             write(_csv_line(HEADER))
         for one in snapshots.couplings(store, mapping):
@@ -77,7 +78,7 @@ def import_command(
     Every line is checked against both sides before anything is stored.
     """
     with opened(config_file) as (settings, store):
-        only = "" if mapping is None else known(mapping, (one.name for one in settings.mappings), "mapping")
+        only = "" if mapping is None else known(settings, mapping)
         path = str(file.resolve())
         content = read_file(path)
         parsed = parse(content, settings.mappings, only)
@@ -99,7 +100,7 @@ def _import(settings: Settings, store: Store, parsed: Parsed, request: Import, *
         number, code = quietly(settings, store, request)
         if code not in (ExitCode.OK, ExitCode.RECORDS_FAILED):
             return code
-        faults += [(_line_of(one.message), one.message) for one in snapshots.outcomes(store, number, limit=_ALL)]
+        faults += [(_line_of(one.message), one.message) for one in outcomes(store, number)]
         counters = snapshots.run(store, number).counters
         stored, known_before = counters.coupled, counters.unchanged
     faults.sort()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any, Protocol, Self
 
+import click
+
 from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import JobSnapshot, JobState, RunSnapshot, RunState, Wish
 from engine.runs import control, snapshots
@@ -65,6 +67,13 @@ class JsonOutput:
         """Nothing more will happen by itself."""
         out(records.line({"type": "result", **records.run(run), "exit": int(code)}))
         explain(run)
+
+
+def output_of(*, as_json: bool, as_plain: bool = False) -> Output:
+    """What the options ask for, lines of text by default; a usage error when they ask for both."""
+    if as_json and as_plain:
+        raise click.UsageError("--plain and --json exclude each other.")
+    return JsonOutput() if as_json else PlainOutput()
 
 
 def explain(run: RunSnapshot) -> None:

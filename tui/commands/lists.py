@@ -1,4 +1,4 @@
-"""Lists: integration synchronization jobs, errors, couplings, mappings."""
+"""Lists of what runs did: integration synchronization jobs, and errors. Old ones can be deleted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +11,9 @@ from engine.runs import retention, snapshots
 from engine.store.database import Store
 from tui import format as form
 from tui import plain
-from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, known, opened, out
+from tui.commands import records
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, known, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -57,13 +58,10 @@ def jobs_command(
 
 
 def _delete(store: Store, days: int, *, yes: bool) -> int:
-    if not yes:
-        if not can_ask():
-            raise click.UsageError("There is no terminal to ask on; --yes deletes without asking.")
-        say("The jobs and errors of old runs are deleted for good. These runs cannot be undone any more.")
-        if not ask.yes_or_no("Delete? yes or no [no]: ", default=False):
-            say("coupler: nothing was deleted.")
-            return ExitCode.OK
+    about = "The jobs and errors of old runs are deleted for good. These runs cannot be undone any more."
+    unasked = "There is no terminal to ask on; --yes deletes without asking."
+    if not allowed("Delete?", about, yes=yes, done="deleted", unasked=unasked):
+        return ExitCode.NOT_FINISHED
     found = retention.forget_older(store, days)
     if found is None:
         say("coupler: no run is that old.")
@@ -88,12 +86,12 @@ def errors_command(
     with opened(config_file) as (settings, store):
         number = _run_or_last(store, run_id)
         if mapping is not None:
-            mapping = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
+            mapping = known(settings, mapping)
         if as_json:
-            for one in _outcomes(store, number, mapping):
+            for one in outcomes(store, number, mapping):
                 out(records.line(records.outcome(one)))
         elif each:
-            for one in _outcomes(store, number, mapping):
+            for one in outcomes(store, number, mapping):
                 out(
                     "\t".join(
                         map(safe, (one.mapping, one.direction.arrow, one.kind, one.nav_no, one.name, one.message))
@@ -147,7 +145,8 @@ def _causes(store: Store, number: int, mapping: str | None) -> None:
         say(f"hint: {hint}")
 
 
-def _outcomes(store: Store, number: int, mapping: str | None) -> Iterator[RecordOutcome]:
+def outcomes(store: Store, number: int, mapping: str | None = None) -> Iterator[RecordOutcome]:
+    """The records of a run that something is to be said about, however many there are."""
     offset = 0
     while found := snapshots.outcomes(store, number, mapping=mapping, limit=_PAGE, offset=offset):
         yield from found

@@ -16,8 +16,8 @@ from engine.store.database import Store
 from tui import format as form
 from tui import plain
 from tui.commands import records
-from tui.commands.ask import yes_or_no
-from tui.commands.common import can_ask, config_option, json_option, known, opened, out
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, known, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -53,14 +53,14 @@ def mappings_command(
     if sum((only_coupled is not None, show_fields, use_defaults)) > 1:
         raise click.UsageError("--only-coupled, --fields and --use-defaults exclude each other.")
     if use_defaults:
-        return _use_defaults(name, yes=yes, config_file=config_file)
+        # Names of mappings are in capitals, however they are typed.
+        return _use_defaults(None if name is None else name.upper(), yes=yes, config_file=config_file)
     with opened(config_file) as (settings, store):
-        found = snapshots.home(store, settings).mappings
         if name is not None:
-            name = known(name, (one.name for one in found), "mapping")
+            name = known(settings, name)
             if only_coupled is not None:
                 control.set_only_coupled(store, settings, name, value=only_coupled == "on", by=control.who())
-            found = tuple(one for one in snapshots.home(store, settings).mappings if one.name == name)
+        found = tuple(one for one in snapshots.home(store, settings).mappings if name in (None, one.name))
         if show_fields:
             _list_fields(settings, [one.name for one in found], as_json=as_json)
         elif as_json:
@@ -72,19 +72,7 @@ def mappings_command(
 
 
 def _list(found: tuple[MappingSnapshot, ...]) -> None:
-    rows = (
-        (
-            str(one.seq),
-            one.name,
-            one.nav_table,
-            one.direction.arrow,
-            one.crm_table,
-            plain.flag(one),
-            form.count(one.coupled),
-            one.last_state or "never",
-        )
-        for one in found
-    )
+    rows = ((*plain.mapping_cells(one), one.last_state or "never") for one in found)
     header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last")
     for line in plain.columns(header, rows, right=frozenset({0, 6})):
         out(line)
@@ -143,7 +131,7 @@ def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> i
     with without_mappings(path, name) as made:
         settings = load(made or path)
         if name is not None and made is None:
-            known(name, (one.name for one in settings.mappings), "mapping")
+            known(settings, name)
         store = Store.open(settings.store.url)
         try:
             if (active := snapshots.active(store)) is not None:
@@ -155,8 +143,9 @@ def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> i
             flags = [one.name for one in snapshots.home(store, settings).mappings if not one.only_coupled]
             for text in _changes(path, name, taken_out=made is not None, flags=[one for one in names if one in flags]):
                 say(text)
-            if not yes and not _agreed():
-                raise click.Abort
+            unasked = "This changes config.toml; say --yes when nobody can be asked."
+            if not allowed("Go back to the defaults?", yes=yes, unasked=unasked):
+                raise click.exceptions.Exit(ExitCode.NOT_FINISHED)  # raised, so that the file stays
             control.reset_flags(store, settings, names, by=control.who())
         finally:
             store.close()
@@ -176,9 +165,3 @@ def _changes(path: Path, name: str | None, *, taken_out: bool, flags: list[str])
         yield f"  Synch. Only Coupled Records becomes on for: {', '.join(map(safe, flags))}"
     if not taken_out and not flags:
         yield "  Nothing differs from the defaults."
-
-
-def _agreed() -> bool:
-    if not can_ask():
-        raise click.UsageError("This changes config.toml; say --yes when nobody can be asked.")
-    return yes_or_no("Go back to the defaults? yes or no [no]: ", default=False) is True

@@ -8,11 +8,12 @@ import click
 from engine.config.check import meant
 from engine.model.conflict import Choice, Conflict, Shown
 from engine.model.errors import RunError
-from engine.runs import queues, snapshots
+from engine.runs import queues
 from tui import format as form
 from tui import plain
 from tui.commands import records
 from tui.commands.common import config_option, json_option, known, opened, out, room
+from tui.commands.follow import PlainOutput
 from tui.commands.run import start_sync
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
@@ -77,7 +78,7 @@ def resolve_command(
             "Name fields with their side, as in Name=nav Phone_No=crm, or all with --all nav or crm."
         )
     with opened(config_file) as (settings, store):
-        name = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
+        name = known(settings, mapping)
         one = queues.conflict(store, name, nav_no)
         chosen = {} if every is None else {clash.key: Choice(every) for clash in one.fields}
         chosen.update(_chosen(one, choices))
@@ -87,7 +88,7 @@ def resolve_command(
         say(f"coupler: chosen for {safe(one.mapping)} {safe(one.nav_no)}.{when}")
         if left:
             say(f"  these fields still wait: {', '.join(map(safe, left))}")
-        return start_sync(settings, store, (name,), as_json=False) if now else ExitCode.OK
+        return start_sync(settings, store, (name,), PlainOutput()) if now else ExitCode.OK
 
 
 @click.command("skipped")
@@ -133,7 +134,7 @@ def retry_command(*, mapping: str | None, nav_no: str | None, every: bool, confi
     with opened(config_file) as (settings, store):
         name = None
         if mapping is not None:
-            name = known(mapping, (one.name for one in snapshots.home(store, settings).mappings), "mapping")
+            name = known(settings, mapping)
         number = queues.retry(store, name, nav_no)
         if not number and not every:
             raise RunError(f"{name} {nav_no} is not skipped.", "`coupler skipped` lists what is.")

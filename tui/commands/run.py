@@ -12,8 +12,8 @@ from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import diagnostics
 from tui.commands import ask
-from tui.commands.common import can_ask, config_option, json_option, known, opened
-from tui.commands.follow import JsonOutput, Output, PlainOutput, Signals, follow
+from tui.commands.common import can_ask, config_option, json_option, known, opened, plain_option
+from tui.commands.follow import Output, Signals, follow, output_of
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode, of_run
 
@@ -24,7 +24,6 @@ _keep = click.option(
     type=click.Choice(["yes", "no"]),
     help="The answer to the closing question: does Synch. Only Coupled Records stay cleared?",
 )
-_plain = click.option("--plain", is_flag=True, help="Lines of text, which is the default.")
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -33,11 +32,25 @@ Exit codes:
   2    usage or configuration; nothing was done
   3    a server or the state store is down or refuses; the run can be resumed
   4    another run is active
-  5    a job failed, or the run was stopped or cancelled
+  5    a job failed, or the run was stopped or cancelled; or not started, as answered
   6    the closing question waits for its answer
   7    the answer could not be applied; answer again
   8    stopped, as one side looks like an older or another one
   70   internal error
+  129  hang-up: the run goes on
+  130  Ctrl+C: stopped at a checkpoint
+  143  SIGTERM: stopped at a checkpoint
+"""
+_SYNC_CODES = """\b
+Exit codes:
+  0    finished, no failed records
+  1    finished, some records failed
+  2    usage or configuration; nothing was done
+  3    a server or the state store is down or refuses; the next one starts where this one did
+  4    on hold: a full synchronization or an undo is not finished, or an engine is at work; nothing was done
+  5    a job failed, or the run was stopped or cancelled
+  8    stopped, as one side looks like an older or another one
+  70   the engine was lost, or a fault of the program; the next one starts where this one did
   129  hang-up: the run goes on
   130  Ctrl+C: stopped at a checkpoint
   143  SIGTERM: stopped at a checkpoint
@@ -53,16 +66,15 @@ class Wanted:
     ask: bool
 
 
-def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, plain: bool) -> Wanted:
+def wanted(*, yes: bool, keep_cleared: str | None, as_json: bool, as_plain: bool) -> Wanted:
     """The options, checked; a usage error when they cannot be meant together."""
-    if as_json and plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     if yes and keep_cleared is None:
         raise click.UsageError(
             "--yes needs the answer to the closing question: --keep-cleared yes or --keep-cleared no."
         )
     keep = None if keep_cleared is None else keep_cleared == "yes"
-    return Wanted(keep, JsonOutput() if as_json else PlainOutput(), ask=not yes)
+    return Wanted(keep, output, ask=not yes)
 
 
 def refuse_unasked(want: Wanted) -> None:
@@ -77,18 +89,24 @@ def refuse_unasked(want: Wanted) -> None:
 @_only
 @_yes
 @_keep
-@_plain
+@plain_option
 @json_option
 @config_option
 def run_command(
-    *, only: tuple[str, ...], yes: bool, keep_cleared: str | None, plain: bool, as_json: bool, config_file: Path | None
+    *,
+    only: tuple[str, ...],
+    yes: bool,
+    keep_cleared: str | None,
+    as_plain: bool,
+    as_json: bool,
+    config_file: Path | None,
 ) -> int:
     """Run a full synchronization and show its progress in lines.
 
     It asks before it starts, and whether Synch. Only Coupled Records stays cleared; --yes and --keep-cleared answer
     both beforehand. Ctrl+C stops it at a checkpoint; a terminal that goes away does not.
     """
-    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, as_plain=as_plain)
     refuse_unasked(want)
     with opened(config_file) as (settings, store):
         return run(settings, store, want, only)
@@ -98,7 +116,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
     """Start a run, follow it, and see to its question."""
     find_secrets(settings)
     home = snapshots.home(store, settings)
-    jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
+    jobs = tuple(known(settings, name, "job") for name in only)
     if home.active is not None:
         return _busy(home.active)
     if want.ask and not ask.may_start(home, jobs, production=settings.production):
@@ -119,40 +137,38 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
 @config_option
 def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
     """Count what a full synchronization would do; nothing is written on either side."""
+    output = output_of(as_json=as_json)
     with opened(config_file) as (settings, store):
         find_secrets(settings)
-        home = snapshots.home(store, settings)
-        jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
-        if home.active is not None:
-            return _busy(home.active)
+        jobs = tuple(known(settings, name, "job") for name in only)
+        if (active := snapshots.active(store)) is not None:
+            return _busy(active)
         try:
             number = control.start(store, settings, kind="plan", only=jobs, by=control.who())
         except RunError as error:
             diagnostics.fail(error)
             return ExitCode.BUSY
-        return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+        return watch(settings, store, number, Wanted(None, output, ask=False))
 
 
-@click.command("sync", epilog=_EXIT_CODES)
+@click.command("sync", epilog=_SYNC_CODES)
 @_only
-@_plain
+@plain_option
 @json_option
 @config_option
-def sync_command(*, only: tuple[str, ...], plain: bool, as_json: bool, config_file: Path | None) -> int:
+def sync_command(*, only: tuple[str, ...], as_plain: bool, as_json: bool, config_file: Path | None) -> int:
     """Synchronize what failed before and what was modified since the last time; for schedules, without questions.
 
     Synch. Only Coupled Records counts as it is stored. While a full synchronization is not finished and answered,
     this is refused.
     """
-    if as_json and plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
-        home = snapshots.home(store, settings)
-        jobs = tuple(known(name, (one.name for one in home.mappings), "job") for name in only)
-        return start_sync(settings, store, jobs, as_json=as_json)
+        jobs = tuple(known(settings, name, "job") for name in only)
+        return start_sync(settings, store, jobs, output)
 
 
-def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_json: bool) -> int:
+def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], output: Output) -> int:
     """Start a synchronization of modified records, and follow it."""
     try:
         control.refuse_on_hold(store)
@@ -162,21 +178,21 @@ def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_js
         diagnostics.fail(error)
         return ExitCode.BUSY
     say(f"coupler: run {number} is started")
-    return watch(settings, store, number, Wanted(None, JsonOutput() if as_json else PlainOutput(), ask=False))
+    return watch(settings, store, number, Wanted(None, output, ask=False))
 
 
 @click.command("resume")
 @click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
 @_yes
 @_keep
-@_plain
+@plain_option
 @json_option
 @config_option
 def resume_command(
-    *, run_id: int | None, yes: bool, keep_cleared: str | None, plain: bool, as_json: bool, config_file: Path | None
+    *, run_id: int | None, yes: bool, keep_cleared: str | None, as_plain: bool, as_json: bool, config_file: Path | None
 ) -> int:
     """Go on with a run that was stopped or interrupted; without RUN, with the one that is not finished."""
-    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, plain=plain)
+    want = wanted(yes=yes, keep_cleared=keep_cleared, as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         found = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
         if found is None:

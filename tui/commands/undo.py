@@ -1,6 +1,6 @@
 """Taking back a full synchronization."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from engine.runs.undoing import UndoLine
 from engine.store.database import Store
 from tui import plain
 from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, opened, out
+from tui.commands.common import can_ask, config_option, json_option, opened, out, plain_option
 from tui.commands.coupling import Quiet
-from tui.commands.follow import JsonOutput, Output, PlainOutput
+from tui.commands.follow import Output, output_of
 from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
@@ -45,7 +45,7 @@ Exit codes:
 @click.argument("run_id", metavar="RUN", type=click.IntRange(1))
 @click.option("--dry-run", is_flag=True, help="Say what would be done; nothing is written.")
 @click.option("--yes", is_flag=True, help="Do it without a dry run and a question.")
-@click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
+@plain_option
 @json_option
 @config_option
 def undo_command(
@@ -56,8 +56,7 @@ def undo_command(
     What was changed since, or what others belong to, is left with the reason. A run that was stopped is ended by it.
     Until it is finished, or given up with `coupler cancel`, nothing else may write.
     """
-    if as_json and as_plain:
-        raise click.UsageError("--plain and --json exclude each other.")
+    output = output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         snapshots.run(store, run_id)  # that there is none of that number goes before how to ask
         if not (yes or dry_run or can_ask()):
@@ -67,12 +66,12 @@ def undo_command(
         if dry_run or not yes:
             number, code = _work(settings, store, run_id, None)
             if code is not ExitCode.OK or dry_run:
-                return _told(store, number, code, JsonOutput() if as_json else Quiet(), as_json=as_json)
-            _told(store, number, code, Quiet(), as_json=False)
+                return _told(store, number, code, output if as_json else Quiet(), as_json=as_json)
+            # What the question is about is for who answers it, also where the rest is for a program.
+            _told(store, number, code, Quiet(), tell=say if as_json else out)
             if not _allowed(settings, run_id):
                 say("Nothing was undone.")
                 return ExitCode.NOT_FINISHED
-        output: Output = JsonOutput() if as_json else PlainOutput()
         number, code = _work(settings, store, run_id, output)
         return _told(store, number, code, output, as_json=as_json)
 
@@ -102,14 +101,23 @@ def _allowed(settings: Settings, run_id: int) -> bool:
     for line in _KEPT:
         say(line)
     if settings.production:
-        return ask.typed(
-            f"This is production. Type {settings.environment} to undo run {run_id}: ", settings.environment
-        )
+        return ask.typed(f"undo run {run_id}", settings.environment)
     return ask.yes_or_no(f"Undo run {run_id} now? yes or no [no]: ", default=False) is True
 
 
-def _told(store: Store, number: int, code: ExitCode, output: Output, *, as_json: bool) -> ExitCode:
-    """Say what was done, or would be, what is left and why, and how it ended; the exit code."""
+def _told(
+    store: Store,
+    number: int,
+    code: ExitCode,
+    output: Output,
+    *,
+    as_json: bool = False,
+    tell: Callable[[str], None] = out,
+) -> ExitCode:
+    """Say what was done, or would be, what is left and why, and how it ended; the exit code.
+
+    `tell` writes the lines of the table that people get.
+    """
     run = snapshots.run(store, number)
     dry = run.undoes is None
     found, kept = undoing.report(store, number), undoing.kept_flags(store, number)
@@ -123,7 +131,7 @@ def _told(store: Store, number: int, code: ExitCode, output: Output, *, as_json:
             out(records.line({"type": "flag_kept", "run": number, "mapping": name}))
     else:
         for text in plain.columns(_HEADER if dry else _DONE, _rows(found), right=frozenset(range(1, 5))):
-            out(text)
+            tell(text)
         for one in causes:
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
         for name in kept:

@@ -10,9 +10,10 @@ from engine.model.snapshot import RunSnapshot, RunState, Wish
 from engine.runs import control, snapshots
 from engine.store.database import Store
 from tui import plain
-from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, no_screen, opened, out
-from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, follow
+from tui.commands import records
+from tui.commands.ask import allowed
+from tui.commands.common import config_option, json_option, no_screen, opened, out
+from tui.commands.follow import LOOK, STOPPING, Signals, follow, output_of
 from tui.commands.run import answer as give
 from tui.commands.screen import show
 from tui.diagnostics import say
@@ -33,7 +34,7 @@ def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_
         found = _at_work(store, run_id)
         if not (as_plain or as_json or no_screen()):
             return show(settings, store, attach=found.id)
-        output = JsonOutput() if as_json else PlainOutput()
+        output = output_of(as_json=as_json)
         with Signals(store, found.id, owner=False) as signals:
             snapshot, code = follow(store, found.id, output, signals=signals)
         output.ended(snapshot, code)
@@ -88,22 +89,22 @@ def cancel_command(*, run_id: int | None, yes: bool, config_file: Path | None) -
         found = snapshots.run(store, run_id) if run_id is not None else snapshots.active(store) or _at_work(store, None)
         if not found.state.active:
             raise RunError(f"Run {found.id} is {found.state} already.")
-        if found.undoes is not None and run_id is None and not yes and not _gives_up(found):
-            say("Nothing was cancelled.")
+        if found.undoes is not None and run_id is None and not _gives_up(found, yes=yes):
             return ExitCode.NOT_FINISHED
         control.cancel(store, found.id, control.who())
         return _until_quiet(store, found.id)
 
 
-def _gives_up(run: RunSnapshot) -> bool:
+def _gives_up(run: RunSnapshot, *, yes: bool) -> bool:
     """Ask whether an undo that nobody named is meant."""
-    if not can_ask():
-        raise click.UsageError(
-            f"Run {run.id} undoes run {run.undoes}, and there is no terminal to ask on whether to give that up. "
-            f"Without a question: coupler cancel {run.id}, or --yes."
-        )
-    say(f"Run {run.id} undoes run {run.undoes}. Given up, what it took back stays so, and the rest stays as it is.")
-    return ask.yes_or_no(f"Give up the undo of run {run.undoes}? yes or no [no]: ", default=False) is True
+    return allowed(
+        f"Give up the undo of run {run.undoes}?",
+        f"Run {run.id} undoes run {run.undoes}. Given up, what it took back stays so, and the rest stays as it is.",
+        yes=yes,
+        done="cancelled",
+        unasked=f"Run {run.id} undoes run {run.undoes}, and there is no terminal to ask on whether to give that up. "
+        f"Without a question: coupler cancel {run.id}, or --yes.",
+    )
 
 
 @click.command("answer")

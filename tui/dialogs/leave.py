@@ -40,13 +40,9 @@ class Leave(Dialog[Leaving]):
                 "  -  Stay             go on watching (enter, esc)",
             )
             return
-        undoes = self.run.undoes
-        stops = "stops after the page being written; resume it later"
-        ends = "it ends after the page being written; flags as before"
-        if undoes is not None:
-            stops, ends = f"stops; `coupler undo {undoes}` goes on", "the undo is given up; what it took back stays so"
+        kind, stops, ends = _meaning(self.run)
         self.query_one("#text", Line).put(
-            f"Run {self.run.id} is going. It does not need this screen.",
+            f"Run {self.run.id}{kind} is going. It does not need this screen.",
             "",
             "  d  Detach           it keeps going; `coupler attach` shows it again",
             f"  s  Stop and quit    it {stops}",
@@ -62,3 +58,14 @@ class Leave(Dialog[Leaving]):
     def action_close(self) -> None:
         """Closing is staying."""
         self.dismiss("stay")
+
+
+def _meaning(run: RunSnapshot) -> tuple[str, str, str]:
+    """The kind of a run where it is not the usual one, and what stopping and cancelling it mean."""
+    if run.undoes is not None:
+        stops = f"stops; `coupler undo {run.undoes}` goes on"
+        return "", stops, "the undo is given up; what it took back stays so"
+    ends = "it ends after the page being written"
+    if run.kind == "run":
+        return "", "stops after the page being written; resume it later", f"{ends}; flags as before"
+    return f" ({run.kind})", "stops after the page being written; start it anew", f"{ends}, as cancelled"

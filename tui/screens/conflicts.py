@@ -68,7 +68,7 @@ class Conflicts(Page):
             self.choices[key] = {
                 field: side for field, side in made.items() if field in new and new[field] == old[field]
             }
-        self.head("Coupler   Conflicts", f"{fmt.count(len(conflicts))} record{'s' * (len(conflicts) != 1)}")
+        self.head("Coupler   Conflicts", fmt.many(len(conflicts), "record"))
         current = self._list.current
         self._list.show([clashes.conflict_row(one, self.look) for one in conflicts])
         if self._list.current != current and self._fields.has_focus:
@@ -147,12 +147,15 @@ class Conflicts(Page):
         one = self._current()
         if one is None:
             return
-        made = dict(self.choices.get(clashes.key(one), {}))
+        key = clashes.key(one)
+        made = dict(self.choices.get(key, {}))
         if not made:
             self.say("Nothing is chosen yet: n for NAV's value, c for CRM's.")
             return
         if await self.tell(partial(self.door.choose, one, made)):
-            self.choices.pop(clashes.key(one), None)
+            # What was chosen meanwhile is not written yet.
+            now = self.choices.get(key, {})
+            self.choices[key] = {field: side for field, side in now.items() if made.get(field) is not side}
             self.say(f"Written for {safe(one.mapping, 40)} {safe(one.nav_no, 30)}; the next pass applies it.")
         self.wake()
 

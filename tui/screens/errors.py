@@ -69,7 +69,7 @@ class Errors(Page):
         """Shows the causes; the records follow the cause under the cursor."""
         self.causes = causes
         records = sum(one.count for one in causes)
-        counted = f"{_many(records, 'record')}, {_many(len(causes), 'cause')}"
+        counted = f"{fmt.many(records, 'record')}, {fmt.many(len(causes), 'cause')}"
         self._title(f"{counted}  ({safe(self.door.environment, 24)})")
         self._causes.show([problems.cause_row(one, self.look) for one in causes])
         if not causes:
@@ -84,7 +84,7 @@ class Errors(Page):
         table = self._causes
         below = len(self.causes) - int(table.scroll_y) - max(0, table.size.height - 1)
         pane, other = ("causes", "records") if table.has_focus else ("records", "causes")
-        more = f"{_many(below, 'more cause')} below" if below > 0 else ""
+        more = f"{fmt.many(below, 'more cause')} below" if below > 0 else ""
         self.query_one("#between", Line).put(
             problems.between(f"in: {pane}, tab = {other}", more, self.app.size.width, ascii_only=self.look.ascii)
         )
@@ -223,7 +223,3 @@ class Errors(Page):
             while found := self.door.outcomes(cause, _CHUNK, offset):
                 yield from found
                 offset += len(found)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{fmt.count(count)} {what}{'s' * (count != 1)}"

@@ -99,14 +99,14 @@ class History(Page):
 
     @work(exclusive=True, group="run")
     async def _read_run(self, number: int) -> None:
-        try_later = self._runs.get(number)
+        before = self._runs.get(number)
         try:
             run = await asyncio.to_thread(self.door.run, number)
         except CouplerError as error:
             run = None
             if self.seen:
                 self.complain(error)
-        if run is not None and run != try_later and self.seen:
+        if run is not None and run != before and self.seen:
             self._runs[number] = run
             one = self._current()
             if one is not None and one.run == number:

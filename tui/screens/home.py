@@ -1,4 +1,4 @@
-"""The first screen: the seven integration table mappings in run order."""
+"""The first screen: the integration table mappings in run order."""
 
 from functools import partial
 from typing import ClassVar

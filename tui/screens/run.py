@@ -1,4 +1,4 @@
-"""Live progress of a run: the ordered jobs, what became of the records, what is cleared, and the latest events."""
+"""A run of any kind, as it goes on: its jobs in order, what became of records, the latest events, what is cleared."""
 
 from functools import partial
 from math import inf
@@ -214,7 +214,8 @@ class Run(Page):
         """Starts an engine that goes on."""
         if not self._refused("resume"):
             self._started = monotonic()
-            await self.tell(partial(self.door.resume, self.run))
+            if not await self.tell(partial(self.door.resume, self.run)):
+                self._started = -inf
             self.wake()
 
     def action_answer(self) -> None:

@@ -1,4 +1,4 @@
-"""The seven ordered jobs of a run as rows and as the lines around them; pure."""
+"""The ordered jobs of a run as rows and as the lines around them; pure."""
 
 from dataclasses import replace
 
@@ -160,6 +160,8 @@ def _cleared(run: RunSnapshot) -> str:
         return "Preflight: nothing is written, Synch. Only Coupled Records is not touched"
     if run.undoes is not None:
         return f"Undo of run {run.undoes}: Synch. Only Coupled Records becomes what it was before that run"
+    if run.kind != "run":
+        return "Synch. Only Coupled Records counts as it is stored" if run.kind == "sync" else ""
     if run.state.active:
         count = len(run.cleared)
         if not count:

@@ -1,4 +1,4 @@
-"""The seven mappings as rows and as the text below them; pure."""
+"""Mappings as rows and as the text below them; pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -43,22 +43,7 @@ def columns(home: HomeSnapshot) -> Sequence[Column]:
 
 def rows(home: HomeSnapshot) -> list[Row]:
     """A row for each mapping, in run order."""
-    return [
-        Row(
-            one.name,
-            (
-                str(one.seq),
-                one.name,
-                one.nav_table,
-                one.direction.arrow,
-                one.crm_table,
-                plain.flag(one),
-                fmt.count(one.coupled),
-                _last(one, home),
-            ),
-        )
-        for one in home.mappings
-    ]
+    return [Row(one.name, (*plain.mapping_cells(one), _last(one, home))) for one in home.mappings]
 
 
 def _last(one: MappingSnapshot, home: HomeSnapshot) -> str:
