@@ -57,6 +57,11 @@ class _Calm:
     def inserted(self) -> int:
         return sum(inserted for inserted, *_ in self.whole.counters.values())
 
+    @property
+    def failed(self) -> int:
+        """A record that was made, and whose price line was not, is among those of a stormy run."""
+        return sum(failed for _, failed, _ in self.whole.counters.values())
+
 
 def _happened(company: Company, calm: _Calm) -> int:
     """How many faults a run met; raises AssertionError where it left anything else behind than a calm one."""
@@ -75,8 +80,10 @@ def _happened(company: Company, calm: _Calm) -> int:
     for name in _SAME:
         there, here = getattr(calm.whole, name), getattr(found, name)
         assert here == there, f"{name}: {here} and not {there}"[:600]
-    inserted = sum(one["inserted"] for run in (done, again) for one in result(run)["jobs"])
-    assert inserted == calm.inserted, f"{inserted} inserted by the counters, {calm.inserted} made"
+    runs = [one for run in (done, again) for one in result(run)["jobs"]]
+    short = calm.inserted - sum(one["inserted"] for one in runs)
+    failed = sum(one["failed"] for one in result(done)["jobs"]) - calm.failed
+    assert 0 <= short <= failed, f"{short} of {calm.inserted} are not counted as inserted, {failed} more failed"
     check = company.coupler("check").stdout
     assert check == calm.check, check
     return happened
@@ -86,7 +93,7 @@ def _chance(kind: str) -> float:
     """How likely: what befalls few requests is likelier."""
     if kind in _OF_FEW:
         return 0.5
-    return 0.04 if kind in _ENDS_A_RUN or kind == "all" else 0.1
+    return 0.02 if kind in _ENDS_A_RUN or kind == "all" else 0.1
 
 
 def _made(folder: Path) -> Path:
