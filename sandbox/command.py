@@ -14,6 +14,7 @@ from sandbox.audit import Audit
 from sandbox.crm.state import CrmState
 from sandbox.demo import DEFAULT_SEED, DEFAULT_SIZE, demo_seeds
 from sandbox.entra import CLIENT_ID, LIFETIME
+from sandbox.faults.front import USUAL, read_faults
 from sandbox.front import Front
 from sandbox.limits import RULES
 from sandbox.load import LoadError, crm_state, nav_state, read_folder
@@ -39,6 +40,13 @@ def _latency(context: click.Context, parameter: click.Parameter, value: str | No
         text = "it is the time of a request, or also that of a record, such as 20ms,0.4ms"
         raise click.BadParameter(text, context, parameter)
     return Latency(*seconds)
+
+
+def _faults(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, float]:
+    try:
+        return read_faults(value or "")
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
 
 
 @click.command("sandbox")
@@ -87,6 +95,10 @@ def _latency(context: click.Context, parameter: click.Parameter, value: str | No
     help="Shorten the window of 300 seconds by this factor; rates stay.",
 )
 @click.option("--latency", callback=_latency, help="Time a request takes, and a record: 20ms,0.4ms.")
+@click.option(
+    "--faults", callback=_faults, help=f"What goes wrong, and how likely: all, or late,reset-after:0.1 (else {USUAL})."
+)
+@click.option("--fault-seed", type=int, default=0, show_default=True, help="Which requests it befalls.")
 def sandbox_command(
     data: Path | None,
     demo_size: int,
@@ -105,6 +117,8 @@ def sandbox_command(
     limits: tuple[str, ...],
     limits_scale: float,
     latency: Latency,
+    faults: dict[str, float],
+    fault_seed: int,
     hosts: tuple[str, ...],
     *,
     tls: bool,
@@ -113,7 +127,8 @@ def sandbox_command(
 
     When both are ready, one JSON line says where: nav, crm, token, config; with --tls also ca, the file of the
     authority that clients have to trust; with --nav-auth or --crm-auth entra also token_url and client_id. The token is
-    then the client secret, and with basic and ntlm the password of the user sandbox.
+    then the client secret, and with basic and ntlm the password of the user sandbox. With --faults, the signal USR1
+    ends them, and a line says how often each has happened.
     """
     front = Front(
         nav_way=nav_auth,
@@ -122,6 +137,8 @@ def sandbox_command(
         nav_rules=RULES["bc"].scaled(limits_scale) if "bc" in limits else None,
         crm_rules=RULES["dataverse"].scaled(limits_scale) if "dataverse" in limits else None,
         latency=latency,
+        faults=faults,
+        fault_seed=fault_seed,
     )
     try:
         token = None if token_file is None else _token(token_file)
@@ -216,7 +233,17 @@ async def _serve(
         if "entra" in (front.nav_way, front.crm_way):
             ready |= {"token_url": sandbox.doors.token_url, "client_id": CLIENT_ID}
         click.echo(json.dumps(ready))
+        if front.faults:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _calm, sandbox)
         await end.wait()
+
+
+def _calm(sandbox: Sandbox) -> None:
+    doors = sandbox.doors
+    for one in (doors.nav_faults, doors.crm_faults):
+        one.calm()
+    happened = doors.nav_faults.happened + doors.crm_faults.happened
+    click.echo(json.dumps({"faults": {name: happened[name] for name in doors.front.faults}}))
 
 
 def _token(path: Path) -> str:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote
 
 import uvicorn
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp
 
 from sandbox.crm.app import create_app as crm_app
 from sandbox.crm.state import CrmState
+from sandbox.faults.exchange import Wired
 from sandbox.front import Doors, Front
 from sandbox.nav.app import create_app as nav_app
 from sandbox.nav.state import NavState
@@ -62,7 +64,10 @@ async def running(
     with _listening(nav_port) as nav_socket, _listening(crm_port) as crm_socket:
         nav_origin, crm_origin = (f"{scheme}://{_HOST}:{one.getsockname()[1]}" for one in (nav_socket, crm_socket))
         doors = front.put_before(nav_app(nav, secret, hosts), crm_app(crm, secret), secret, nav_origin, crm_origin)
-        servers = [_server(doors.nav, tls), _server(doors.crm, tls)]
+        if front.faults:
+            servers = [_server(one, tls, Wired) for one in (doors.nav_faults, doors.crm_faults)]
+        else:
+            servers = [_server(one, tls) for one in (doors.nav, doors.crm)]
         tasks = [
             asyncio.create_task(server.serve([listener]))
             for server, listener in zip(servers, (nav_socket, crm_socket), strict=True)
@@ -141,9 +146,12 @@ def _listening(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: ASGIApp, tls: ssl.SSLContext | None) -> _Server:
+def _server(
+    app: ASGIApp, tls: ssl.SSLContext | None, protocol: type[asyncio.Protocol] | Literal["auto"] = "auto"
+) -> _Server:
     config = uvicorn.Config(
         app,
+        http=protocol,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -236,3 +236,18 @@ def test_limits_and_latency_are_as_asked_for() -> None:
 @pytest.mark.parametrize("text", ["fast", "20", "1ms,2ms,3ms", "-1ms", "20ms;1ms"])
 def test_a_latency_that_is_none_is_refused(text: str) -> None:
     assert "20ms,0.4ms" in refused("--latency", text)
+
+
+def test_a_signal_ends_the_faults_and_says_how_often_each_happened() -> None:
+    with started("--faults", "html-before:1,late:0", "--fault-seed", "7") as (process, ready):
+        headers = {"Authorization": f"Bearer {ready['token']}"}
+        with httpx.Client(headers=headers, trust_env=False) as client:
+            assert client.get(f"{ready['crm']}/WhoAmI").status_code >= 400
+            process.send_signal(signal.SIGUSR1)
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline()) == {"faults": {"html-before": 1, "late": 0}}
+            assert client.get(f"{ready['crm']}/WhoAmI").status_code == 200
+
+
+def test_a_fault_that_is_unknown_is_refused_with_those_that_are_known() -> None:
+    assert "there is no fault 'latte'; there are reset-before" in " ".join(refused("--faults", "latte").split())

@@ -1,6 +1,5 @@
 """What may happen to a request, and how likely it is."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from random import Random
 import httpx
 
 _ROW = re.compile(rb"(\w+)\(([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)")
-_BOUNDARY = re.compile(r'boundary="?([^";]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,10 @@ class Request:
     def creates(self) -> bool:
         """Whether it may make records."""
         return b'"POST"' in self.body or (self.method == "POST" and not self.batch)
+
+    @property
+    def content_type(self) -> str:
+        return next(value.decode() for name, value in self.headers if name.lower() == b"content-type")
 
     def rows(self) -> list[tuple[str, str]]:
         """The records that it changes, as set and id."""
@@ -117,39 +119,3 @@ def before(kind: str, random: Random) -> Answer | Exception | None:
             return Answer(401, {"content-type": "application/json"}, b"{}")
         case _:
             return None
-
-
-def halved(request: Request, random: Random) -> Request:
-    """A batch without its last operations."""
-    if request.side == "nav":
-        content = json.loads(request.body)
-        content["requests"] = content["requests"][: random.randrange(len(content["requests"]) + 1)]
-        body = json.dumps(content).encode()
-    else:
-        boundary = _boundary(next(value for name, value in request.headers if name.lower() == b"content-type").decode())
-        before, *parts, end = request.body.split(boundary)
-        body = boundary.join([before, *parts[: random.randrange(len(parts) + 1)], end])
-    return Request(request.side, request.method, request.target, request.headers, body)
-
-
-def rearranged(answer: Answer, random: Random, *, drop: bool) -> Answer:
-    """An answer to a batch that lacks a part, or has its parts in another order."""
-    if answer.status != 200:
-        return answer
-    if answer.headers["content-type"].startswith("multipart/"):
-        boundary = _boundary(answer.headers["content-type"])
-        before, *parts, end = answer.body.split(boundary)
-        del parts[random.randrange(len(parts))]
-        return Answer(answer.status, answer.headers, boundary.join([before, *parts, end]))
-    content = json.loads(answer.body)
-    if drop:
-        del content["responses"][random.randrange(len(content["responses"]))]
-    else:
-        random.shuffle(content["responses"])
-    return Answer(answer.status, answer.headers, json.dumps(content).encode())
-
-
-def _boundary(content_type: str) -> bytes:
-    found = _BOUNDARY.search(content_type)
-    assert found is not None
-    return b"--" + found[1].encode()

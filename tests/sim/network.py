@@ -6,6 +6,7 @@ A request is an event of the world. The server gets to it, or not, whatever has 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from random import Random
@@ -14,8 +15,9 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
+from sandbox.faults.bodies import halved, part_missing, shuffled
 from tests.sim.agenda import Agenda, Event
-from tests.sim.faults import CALM, Answer, Request, before, halved, rearranged
+from tests.sim.faults import CALM, Answer, Request, before
 from tests.sim.life import Life
 
 BOUND = 20.0
@@ -164,7 +166,7 @@ class Network:
         server = self._servers[request.side]
         if kind != "half a batch":
             return server.handle(request)
-        answer = server.handle(halved(request, self._random))
+        answer = server.handle(replace(request, body=halved(request.content_type, request.body, self._random)))
         return Answer(503, {**answer.headers, "content-type": "text/html"}, b"<html>busy</html>")
 
     def _afterwards(self, kind: str, answer: Answer) -> Answer | Exception:
@@ -177,8 +179,10 @@ class Network:
                 return httpx.RemoteProtocolError("incomplete body")
             case "shortened":
                 return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
-            case "part missing" | "parts out of order":
-                return rearranged(answer, self._random, drop=kind == "part missing")
+            case "part missing" if answer.status == 200:
+                return replace(answer, body=part_missing(answer.headers["content-type"], answer.body, self._random))
+            case "parts out of order" if answer.status == 200:
+                return replace(answer, body=shuffled(answer.body, self._random))
             case _:
                 return answer
 

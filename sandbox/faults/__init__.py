@@ -1,0 +1,1 @@
+"""What goes wrong between a server and its clients: kinds of faults, and how often they happen."""
