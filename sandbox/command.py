@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -143,10 +145,9 @@ def sandbox_command(
     try:
         token = None if token_file is None else _token(token_file)
         seeds = demo_seeds(demo_size, seed) if data is None else read_folder(data)
-        with Audit(audit_file) as audit, tempfile.TemporaryDirectory(prefix="coupler-") as folder:
+        with Audit(audit_file) as audit, _authority(config_file, tls=tls) as authority:
             nav = nav_state(seeds, company=company, instance=instance, version=nav_version, audit=audit)
             crm = crm_state(seeds, audit=audit)
-            authority = _authority(config_file, Path(folder)) if tls else None
             asyncio.run(_serve(nav, crm, nav_port, crm_port, token, config_file, front, authority, hosts))
     except (LoadError, TlsUnavailableError) as error:
         raise _Refused(str(error)) from error
@@ -201,9 +202,16 @@ class _Refused(click.ClickException):
     exit_code = 2
 
 
-def _authority(config_file: Path | None, folder: Path) -> Path:
+@contextmanager
+def _authority(config_file: Path | None, *, tls: bool) -> Iterator[Path | None]:
     """Where the certificate of the authority goes: beside the config file, else where it is gone at the end."""
-    return folder / "ca.pem" if config_file is None else config_file.with_name(f"{config_file.stem}.ca.pem")
+    if not tls:
+        yield None
+    elif config_file is not None:
+        yield config_file.with_name(f"{config_file.stem}.ca.pem")
+    else:
+        with tempfile.TemporaryDirectory(prefix="coupler-") as folder:
+            yield Path(folder) / "ca.pem"
 
 
 async def _serve(

@@ -114,7 +114,7 @@ class NavWithoutIds(NavPages):
         async with seen.reading:
             if not seen.all_read and not wanted <= seen.keys.keys():
                 async for _ in self._pages(Query(entity, SYSTEM_ID.field, (), page_size=MOST_ROWS)):
-                    pass
+                    continue  # reading a page notes the keys of its records
                 seen.all_read = True
         return {id: seen.keys[id] for id in wanted if id in seen.keys}
 
