@@ -90,20 +90,20 @@ class CrmState(Store):
         return id
 
     def _find(self, entity: Entity, name: str, column: Column, value: str) -> str:
-        for target in (ENTITIES[target] for target in column.targets):
-            rows = self.tables[target.set]
-            try:
-                id = guid(value)
-            except ValueError:
-                pass
-            else:
-                if id in rows.rows:
-                    return id
-                continue
-            for natural in target.natural:
-                if found := rows.find(natural, value):
-                    key: str = found[0][target.key]
-                    return key
+        tables = [(target, self.tables[target.set]) for target in map(ENTITIES.__getitem__, column.targets)]
+        try:
+            id = guid(value)
+        except ValueError:
+            found = (
+                str(row[target.key])
+                for target, rows in tables
+                for natural in target.natural
+                for row in rows.find(natural, value)
+            )
+        else:
+            found = (id for _, rows in tables if id in rows.rows)
+        for one in found:
+            return one
         raise ValueError(f"{entity.logical}.{name}: there is no '{value}' in {', '.join(column.targets)}")
 
 
