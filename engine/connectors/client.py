@@ -18,6 +18,7 @@ from engine.connectors.budget import read_budget
 from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
 from engine.connectors.ntlm import NtlmTransport
+from engine.connectors.protocol import Halted
 from engine.connectors.tls import certificate_hint, certificate_problem, trusting
 from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
@@ -94,7 +95,7 @@ class _Course:
 class ODataClient:
     """Requests to one service; `name` is how screens call it. Addresses are relative to `url`.
 
-    Raises ConfigError when the address must not be used, ConnectionLost and AccessDenied as `protocol.Side` says.
+    Raises ConfigError when the address must not be used; ConnectionLost, AccessDenied, Halted as `protocol.Side` says.
     """
 
     def __init__(
@@ -180,7 +181,8 @@ class ODataClient:
     async def write(self, address: str, content: bytes, headers: Mapping[str, str], method: str = "POST") -> Answer:
         """The answer to a write, whatever it says about the data.
 
-        Raises Unanswered when it is not known what became of it, AccessDenied and ConnectionLost when it was not done.
+        Raises Unanswered when it is not known what became of it, also because a stop let nobody wait for the answer;
+        AccessDenied, ConnectionLost and Halted when it was not done.
         """
         url = self._url(address)
         answer = await self._send(method, url, content, headers, None)
@@ -215,9 +217,10 @@ class ODataClient:
             course.attempt += 1
             try:
                 if self._auth is not None:
-                    await self._auth.ready()  # before the gate, which may have closed again until a token has come
-            except SignInUnavailable as error:
-                failure = _Failure(str(error), sent=False)
+                    async with self.gate.within(self.limits.total):
+                        await self._auth.ready()  # before the gate, which may have closed again until a token has come
+            except (SignInUnavailable, TimeoutError) as error:
+                failure = _Failure(str(error) or "no token in time", sent=False)
                 await self._wait(url, failure, course, self.limits.patience if patience is None else patience)
                 continue
             async with self.gate.slot() as epoch:
@@ -248,7 +251,7 @@ class ODataClient:
     async def _once(self, request: httpx.Request) -> Answer | _Failure:
         method, url = request.method, request.url
         try:
-            async with asyncio.timeout(self.limits.total):
+            async with self.gate.within(self.limits.total):
                 response = await self._http.send(request, stream=True)
                 self._note_date(response)
                 try:
@@ -313,6 +316,8 @@ class ODataClient:
             )
 
     async def _wait(self, url: httpx.URL, failure: _Failure, course: _Course, patience: float) -> None:
+        if self.gate.stopping:
+            raise Halted
         now = self.gate.clock()
         course.failing_since = now if course.failing_since is None else course.failing_since
         course.throttled_since = None
