@@ -1,6 +1,5 @@
 """One OData service over HTTP: sends, waits, repeats what is safe to repeat, and judges answers."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass

@@ -119,7 +119,7 @@ class Gate:
 
     @asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:
-        """At most so many seconds for what the block waits for, and fewer once a stop is in force; then TimeoutError."""
+        """At most so many seconds for what the block waits for, fewer once a stop is in force; then TimeoutError."""
         end = _now() + seconds
         async with asyncio.timeout_at(min(end, self._drop_at)) as limit:
             self._ends[limit] = end

@@ -25,6 +25,14 @@ _BUSY_SECONDS = 30
 _T = TypeVar("_T")
 
 
+class _NotCommitted(Exception):
+    """A connection broke, and what it was used for did surely not happen."""
+
+    def __init__(self, failure: StoreError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
 class Store:
     """The state store. Writes are short transactions; asynchronous callers share one writer thread."""
 
@@ -32,6 +40,8 @@ class Store:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self.guard: Callable[[sa.Connection], None] = _free
+        """Asked first in each transaction of `write`; raises StoreError when this process must not write any more."""
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -84,13 +94,37 @@ class Store:
             raise _failed(error) from error
 
     async def write(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """Run work in one transaction on the writer thread and return when it is durable."""
+        """Run work in one transaction on the writer thread and return when it is durable.
+
+        It is run once more when the connection broke before the commit was asked for. When it breaks later, nobody
+        knows whether it is committed: then StoreError is raised, as for all that does not pass.
+        """
 
         def transaction() -> _T:
-            with self.writing() as connection:
-                return work(connection)
+            try:
+                return self._transact(work)
+            except _NotCommitted:
+                try:
+                    return self._transact(work)
+                except _NotCommitted as error:
+                    raise error.failure from error.failure.__cause__
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
+
+    def _transact(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """Raises _NotCommitted when the connection broke before the end."""
+        ready = False
+        try:
+            with self.writing() as connection:
+                self.guard(connection)
+                result = work(connection)
+                ready = True
+        except StoreError as error:
+            broken = isinstance(error.__cause__, sa.exc.DBAPIError) and error.__cause__.connection_invalidated
+            if broken and not ready:
+                raise _NotCommitted(error) from error
+            raise
+        return result
 
     async def read(self, work: Callable[[sa.Connection], _T]) -> _T:
         """Run short reads off the event loop."""
@@ -100,6 +134,10 @@ class Store:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, reads)
+
+
+def _free(connection: sa.Connection) -> None:
+    """Without a lock everybody may write."""
 
 
 def _create_engine(url: sa.URL) -> sa.Engine:
