@@ -1,4 +1,4 @@
-"""What happens on a hang-up, a termination or an interrupt: the terminal is given back, the engine goes on.
+"""What happens on a hang-up, a termination, an interrupt or a quit: the terminal is given back, the engine goes on.
 
 Textual leaves these signals to their defaults, which end the process with the terminal in raw mode. The handlers are
 plain ones, because handlers of the event loop never run while the loop is stuck in a write to a stalled terminal.
@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
-SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 GRACE = 1.5
 """Seconds for an orderly end before the process ends itself."""
 

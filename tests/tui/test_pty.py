@@ -68,7 +68,9 @@ def test_leaving_a_run_says_that_it_goes_on(play: Play) -> None:
 
 @pytest.mark.parametrize("what", ["calm", "running", "asking"])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["hup", "int", "term"]
+    ("number", "code"),
+    [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGQUIT, 131)],
+    ids=["hup", "int", "term", "quit"],
 )
 def test_signals(play: Play, what: str, number: signal.Signals, code: int) -> None:
     terminal = play(what)
