@@ -25,8 +25,8 @@ _BUSY_SECONDS = 30
 _T = TypeVar("_T")
 
 
-class _NotCommitted(Exception):
-    """A connection broke, and what it was used for did surely not happen."""
+class _CutOff(Exception):
+    """A connection broke, and what it was used for surely changed nothing."""
 
     def __init__(self, failure: StoreError) -> None:
         super().__init__(str(failure))
@@ -101,39 +101,43 @@ class Store:
         """
 
         def transaction() -> _T:
+            ready = False
             try:
-                return self._transact(work)
-            except _NotCommitted:
-                try:
-                    return self._transact(work)
-                except _NotCommitted as error:
-                    raise error.failure from error.failure.__cause__
+                with self.writing() as connection:
+                    self.guard(connection)
+                    result = work(connection)
+                    ready = True
+            except StoreError as error:
+                raise _CutOff(error) if _is_broken(error) and not ready else error from error.__cause__
+            return result
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
-
-    def _transact(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """Raises _NotCommitted when the connection broke before the end."""
-        ready = False
-        try:
-            with self.writing() as connection:
-                self.guard(connection)
-                result = work(connection)
-                ready = True
-        except StoreError as error:
-            broken = isinstance(error.__cause__, sa.exc.DBAPIError) and error.__cause__.connection_invalidated
-            if broken and not ready:
-                raise _NotCommitted(error) from error
-            raise
-        return result
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _again, transaction)
 
     async def read(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """Run short reads off the event loop."""
+        """Run short reads off the event loop; once more when the connection broke."""
 
         def reads() -> _T:
-            with self.reading() as connection:
-                return work(connection)
+            try:
+                with self.reading() as connection:
+                    return work(connection)
+            except StoreError as error:
+                raise _CutOff(error) if _is_broken(error) else error from error.__cause__
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, reads)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _again, reads)
+
+
+def _again(attempt: Callable[[], _T]) -> _T:
+    try:
+        return attempt()
+    except _CutOff:
+        try:
+            return attempt()
+        except _CutOff as error:
+            raise error.failure from error.__cause__
+
+
+def _is_broken(error: StoreError) -> bool:
+    return isinstance(error.__cause__, sa.exc.DBAPIError) and error.__cause__.connection_invalidated
 
 
 def _free(connection: sa.Connection) -> None:

@@ -70,7 +70,7 @@ def _server_lock(store: Store) -> Iterator[None]:
             if not other.scalar(_OWN, {"pid": pid}):
                 raise StoreError(
                     "The database server has ended the connection that holds the lock of this engine.",
-                    "Nothing was sent that is not recorded; `coupler status` says whether another one works, else resume.",
+                    "Nothing was sent that is not recorded; `coupler status` says if another one works, else resume.",
                 )
 
         before, store.guard = store.guard, guard

@@ -409,8 +409,8 @@ async def test_a_stop_lets_nobody_wait_for_an_answer_for_long(
     server.say(silence)
     read = asyncio.create_task(client.read("a"))
     write = asyncio.create_task(client.write("b", b"{}", {}))
-    while len(server.seen) < 2:
-        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    assert len(server.seen) == 2
     client.gate.halt(stop=True)
     await asyncio.sleep(0.1)
     assert not read.done()

@@ -31,12 +31,12 @@ class Couple:
     def __call__(self, connection: sa.Connection) -> None:
         self.attempts += 1
         if self.attempts <= self.before:
-            self._cut(connection)
+            self.cut(connection)
         save(connection, CUSTOMER, [pair(1)], run=1, at=AT, plan=False)
         if self.attempts <= self.after:
-            self._cut(connection)
+            self.cut(connection)
 
-    def _cut(self, connection: sa.Connection) -> None:
+    def cut(self, connection: sa.Connection) -> None:
         pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
         with self.store.reading() as other:
             other.scalar(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
@@ -47,6 +47,18 @@ def test_a_transaction_whose_connection_is_cut_is_carried_out_once_more(server: 
     asyncio.run(server.write(work))
     assert work.attempts == 2
     assert len(rows(server, coupling)) == 1
+
+
+def test_reads_whose_connection_is_cut_are_read_once_more(server: Store) -> None:
+    asyncio.run(server.write(Couple(server)))
+    cuts = iter([True, False])
+
+    def read(connection: sa.Connection) -> int:
+        if next(cuts):
+            Couple(server).cut(connection)
+        return int(connection.scalar(sa.select(sa.func.count()).select_from(coupling)) or 0)
+
+    assert asyncio.run(server.read(read)) == 1
 
 
 def test_one_that_is_cut_again_is_an_error_that_says_what_to_do(server: Store) -> None:
