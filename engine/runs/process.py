@@ -23,6 +23,7 @@ from engine.runs.undoing import Undoing
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
+from engine.sync.context import steady_clock
 
 _LOG_LIMIT = 5_000_000
 
@@ -101,7 +102,8 @@ async def _work(store: Store, settings: Settings, run_id: int) -> None:
         loop.add_signal_handler(number, lambda: loop.create_task(_stop(store, run_id)))
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     async with connected(settings) as (nav, crm):
-        await _kind_of_engine(store, run_id)(store, settings, run_id, nav, crm).work()
+        kind = _kind_of_engine(store, run_id)
+        await kind(store, settings, run_id, nav, crm, clock=steady_clock()).work()
 
 
 def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
