@@ -30,7 +30,7 @@ _HORIZON = 1 / 30
 """Of the window: what a service says is left is spread over as much time, and that is how long nothing is asked when
 nothing is left, as only an answer tells that there is more again."""
 _GLANCE = 0.25
-DROPPED_AFTER = 3.0
+DROPPED_AFTER = 2.0
 """Seconds that requests under way have once a stop is in force; then nobody waits for their answers any more."""
 _HURRY = 1.0
 """Seconds until the next request may go for which a stop is not put off."""

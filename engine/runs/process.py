@@ -76,7 +76,10 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
         try:
             with engine_lock(store):
                 _log(log.info, "engine started")
-                asyncio.run(_work(store, settings, run_id))
+                try:
+                    asyncio.run(_work(store, settings, run_id))
+                finally:
+                    store.close()  # what is being written ends before another engine may begin
                 _log(log.info, "engine ended")
         finally:
             store.close()
