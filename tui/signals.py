@@ -1,4 +1,4 @@
-"""What happens on a hang-up, a termination or an interrupt: the terminal is given back, the engine goes on.
+"""What happens on a hang-up, a termination, an interrupt or a quit: the terminal is given back, the engine goes on.
 
 Textual leaves these signals to their defaults, which end the process with the terminal in raw mode. The handlers are
 plain ones, because handlers of the event loop never run while the loop is stuck in a write to a stalled terminal.
@@ -6,6 +6,7 @@ plain ones, because handlers of the event loop never run while the loop is stuck
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import termios
@@ -15,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
-SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 GRACE = 1.5
 """Seconds for an orderly end before the process ends itself."""
 
@@ -24,6 +25,8 @@ _RESTORE = b"\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\
 
 def install(leave: Callable[[int], None]) -> list[Handler]:
     """From now on these signals call `leave` with the exit code, and end the process when that does not.
+
+    A terminal that goes away without a signal, as the leader of its session keeps that to itself, is a hang-up too.
 
     Returns the handlers that were there before, for `set_all`.
     """
@@ -34,6 +37,7 @@ def install(leave: Callable[[int], None]) -> list[Handler]:
         threading.Thread(target=_watch, args=(code, saved), name="last-resort", daemon=True).start()
         leave(code)
 
+    threading.Thread(target=_await_hang_up, args=(lambda: handle(signal.SIGHUP, None),), daemon=True).start()
     return [signal.signal(number, handle) for number in SIGNALS]
 
 
@@ -55,6 +59,13 @@ def let_go() -> None:
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, stream.fileno())
             os.close(nothing)
+
+
+def _await_hang_up(then: Callable[[], None]) -> None:
+    poll = select.poll()
+    poll.register(0, 0)
+    if any(events & select.POLLHUP for _, events in poll.poll()):
+        then()
 
 
 def _watch(code: int, saved: list[int | list[bytes | int]] | None) -> None:

@@ -1,6 +1,5 @@
 """One OData service over HTTP: sends, waits, repeats what is safe to repeat, and judges answers."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from engine.connectors.budget import read_budget
 from engine.connectors.entra import by_client_credentials
 from engine.connectors.gate import Gate
 from engine.connectors.ntlm import NtlmTransport
+from engine.connectors.protocol import Halted
 from engine.connectors.tls import certificate_hint, certificate_problem, trusting
 from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
@@ -94,7 +94,7 @@ class _Course:
 class ODataClient:
     """Requests to one service; `name` is how screens call it. Addresses are relative to `url`.
 
-    Raises ConfigError when the address must not be used, ConnectionLost and AccessDenied as `protocol.Side` says.
+    Raises ConfigError when the address must not be used; ConnectionLost, AccessDenied, Halted as `protocol.Side` says.
     """
 
     def __init__(
@@ -176,13 +176,22 @@ class ODataClient:
             raise self.refusal("GET", url, answer)
         return answer.body
 
-    async def write(self, address: str, content: bytes, headers: Mapping[str, str], method: str = "POST") -> Answer:
+    async def write(
+        self,
+        address: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        method: str = "POST",
+        *,
+        to_its_end: bool = False,
+    ) -> Answer:
         """The answer to a write, whatever it says about the data.
 
-        Raises Unanswered when it is not known what became of it, AccessDenied and ConnectionLost when it was not done.
+        `to_its_end`: it is waited for although a stop is in force. Raises Unanswered when it is not known what became of
+        it, also because a stop let nobody wait; AccessDenied, ConnectionLost and Halted when it was not done.
         """
         url = self._url(address)
-        answer = await self._send(method, url, content, headers, None)
+        answer = await self._send(method, url, content, headers, None, to_its_end=to_its_end)
         if answer.verdict in (Verdict.DENIED, Verdict.FATAL):
             raise self.refusal(method, url, answer)
         return answer
@@ -207,22 +216,30 @@ class ODataClient:
         return address if isinstance(address, httpx.URL) else httpx.URL(f"{self.root}/{address}")
 
     async def _send(
-        self, method: str, url: httpx.URL, content: bytes | None, headers: Mapping[str, str], patience: float | None
+        self,
+        method: str,
+        url: httpx.URL,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        patience: float | None,
+        *,
+        to_its_end: bool = False,
     ) -> Answer:
         course = _Course()
         while True:
             course.attempt += 1
             try:
                 if self._auth is not None:
-                    await self._auth.ready()  # before the gate, which may have closed again until a token has come
-            except SignInUnavailable as error:
-                failure = _Failure(str(error), sent=False)
+                    async with self.gate.within(self.limits.total):
+                        await self._auth.ready()  # before the gate, which may have closed again until a token has come
+            except (SignInUnavailable, TimeoutError) as error:
+                failure = _Failure(str(error) or "no token in time", sent=False)
                 await self._wait(url, failure, course, self.limits.patience if patience is None else patience)
                 continue
             async with self.gate.slot() as epoch:
                 started = self.gate.clock()
                 request = self._http.build_request(method, url, content=content, headers=headers)
-                outcome = await self._once(request)
+                outcome = await self._once(request, to_its_end=to_its_end)
                 if isinstance(outcome, Answer):
                     self._learn(outcome, course, epoch, self.gate.clock() - started)
             if self._auth is not None and isinstance(outcome, Answer) and outcome.status == 401 and not course.renewed:
@@ -244,10 +261,10 @@ class ODataClient:
                 raise Unanswered(f"{self._name}: no answer to {method} {urls.shown(url)}: {outcome.reason}")
             await self._wait(url, outcome, course, self.limits.patience if patience is None else patience)
 
-    async def _once(self, request: httpx.Request) -> Answer | _Failure:
+    async def _once(self, request: httpx.Request, *, to_its_end: bool) -> Answer | _Failure:
         method, url = request.method, request.url
         try:
-            async with asyncio.timeout(self.limits.total):
+            async with self.gate.within(self.limits.total, to_its_end=to_its_end):
                 response = await self._http.send(request, stream=True)
                 self._note_date(response)
                 try:
@@ -267,6 +284,8 @@ class ODataClient:
         except SignInUnavailable as error:
             return _Failure(str(error), sent=False)
         except TimeoutError:
+            if self.gate.stopping and not to_its_end:
+                return _Failure("the run was stopped before it came", sent=True)
             return _Failure(f"no whole answer within {self.limits.total:g} s", sent=True)
         except httpx.TransportError as error:
             hint = _PERHAPS_TLS if url.scheme == "http" else _NO_ONE_THERE
@@ -312,6 +331,8 @@ class ODataClient:
             )
 
     async def _wait(self, url: httpx.URL, failure: _Failure, course: _Course, patience: float) -> None:
+        if self.gate.stopping:
+            raise Halted
         now = self.gate.clock()
         course.failing_since = now if course.failing_since is None else course.failing_since
         course.throttled_since = None

@@ -30,6 +30,8 @@ _HORIZON = 1 / 30
 """Of the window: what a service says is left is spread over as much time, and that is how long nothing is asked when
 nothing is left, as only an answer tells that there is more again."""
 _GLANCE = 0.25
+DROPPED_AFTER = 2.0
+"""Seconds that requests under way have once a stop is in force; then nobody waits for their answers any more."""
 _HURRY = 1.0
 """Seconds until the next request may go for which a stop is not put off."""
 _NEWEST = 0.2
@@ -53,7 +55,8 @@ class Gate:
 
     While a stop is in force, a request ends with Halted instead of waiting for the end of a pause, for its next
     attempt, or for more than a second to keep the pace. One that only waits for a place is still let in, as soon as
-    another one is done. A stop never makes a request go earlier than it may.
+    another one is done; after `DROPPED_AFTER` seconds none is, and what is under way `within` a time ends. A stop never
+    makes a request go earlier than it may.
     """
 
     def __init__(
@@ -88,6 +91,8 @@ class Gate:
         self._pause = _Wait("", float("-inf"), 0)
         self._waits: dict[object, _Wait] = {}
         self._stop = asyncio.Event()
+        self._drop_at = math.inf
+        self._ends: dict[asyncio.Timeout, float] = {}
 
     @property
     def limit(self) -> int:
@@ -113,12 +118,41 @@ class Gate:
             self._active -= 1
             self._moved.set()
 
+    @asynccontextmanager
+    async def within(self, seconds: float, *, to_its_end: bool = False) -> AsyncIterator[None]:
+        """At most so many seconds for what the block waits for, then TimeoutError; unless it is to come `to_its_end`,
+        fewer once a stop is in force.
+        """
+        end = _now() + seconds
+        if to_its_end:
+            async with asyncio.timeout_at(end):
+                yield
+            return
+        async with asyncio.timeout_at(min(end, self._drop_at)) as limit:
+            self._ends[limit] = end
+            try:
+                yield
+            finally:
+                del self._ends[limit]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop is in force."""
+        return self._stop.is_set()
+
     def halt(self, *, stop: bool) -> None:
         """Put a stop in force, or take it back."""
+        if stop is self.stopping:
+            return
         if stop:
             self._stop.set()
+            self._drop_at = _now() + DROPPED_AFTER
         else:
             self._stop.clear()
+            self._drop_at = math.inf
+        for limit, end in self._ends.items():
+            if not limit.expired():
+                limit.reschedule(min(end, self._drop_at))
 
     def succeeded(self, seconds: float = 0.0, budget: Budget = NOTHING_TOLD) -> None:
         """A request was served within `seconds`: after as many as are let in at once, one more is."""
@@ -184,6 +218,8 @@ class Gate:
 
     async def _may_go(self) -> bool:
         """Whether there is a place and it is time; when not, some time has passed."""
+        if _now() >= self._drop_at:
+            raise Halted
         if self._active >= self._limit:
             self._moved.clear()
             await self._moved.wait()
@@ -205,3 +241,8 @@ class Gate:
         if not requests:
             return 0.0
         return self._window * _HORIZON / max(min(requests), 1)
+
+
+def _now() -> float:
+    """By the clock of time limits."""
+    return asyncio.get_running_loop().time()

@@ -75,7 +75,7 @@ class NavPages:
             transport=transport,
         )
         self._company = company
-        self._writer = NavWriter(self._client, singly=batch == 1)
+        self._writer = NavWriter(self._client, singly=batch == 1, marked=marker is not None)
         self._batch = batch
 
     @property

@@ -44,18 +44,24 @@ _NO_BATCHES = frozenset({404, 405, 415})
 
 
 class NavWriter:
-    """Sends writes to one service; `singly`: without batches from the start."""
+    """Sends writes to one service; `singly`: without batches from the start.
 
-    def __init__(self, client: ODataClient, *, singly: bool) -> None:
+    What nobody could find again is waited for although a stop is in force: new records whose ids the service chooses,
+    unless they are `marked`.
+    """
+
+    def __init__(self, client: ODataClient, *, singly: bool, marked: bool) -> None:
         self._client = client
         self._singly = singly
+        self._marked = marked
 
     async def send(self, writes: Sequence[Write], company: str, key: Key) -> Sent:
         """Send one batch for the company at a path. Raises Unanswered, TooBig and ConnectionLost."""
         path = f"{company}/{checked_name(writes[0].entity)}"
         operations = [_operation(path, one, key) for one in writes]
         if not self._singly:
-            answer = await self._client.write("$batch", jsonbatch.write(operations), _BATCH)
+            lost = any(map(self._is_lost_unanswered, writes))
+            answer = await self._client.write("$batch", jsonbatch.write(operations), _BATCH, to_its_end=lost)
             if answer.status not in _NO_BATCHES:
                 return self._read(writes, answer, key)
             self._singly = True
@@ -73,7 +79,8 @@ class NavWriter:
         method, url, headers, values = operation
         try:
             sent = b"" if one.kind is WriteKind.DELETE else body.encode(values)
-            answer = await self._client.write(url, sent, headers, method)
+            lost = self._is_lost_unanswered(one)
+            answer = await self._client.write(url, sent, headers, method, to_its_end=lost)
             content = body.decode(answer.body) if answer.verdict is Verdict.OK and answer.body else None
         except Halted:
             return None
@@ -82,6 +89,9 @@ class NavWriter:
         except body.Malformed as error:
             return unknown(one, f"the answer is damaged: {error}")
         return _done(one, content, key) if answer.verdict is Verdict.OK else refused(one, answer.verdict, answer.fault)
+
+    def _is_lost_unanswered(self, one: Write) -> bool:
+        return one.kind is WriteKind.CREATE and one.id is None and not self._marked
 
     def _read(self, writes: Sequence[Write], answer: Answer, key: Key) -> Sent:
         if answer.status == 413:

@@ -86,7 +86,7 @@ class Result:
 
 
 class Halted(Exception):
-    """A request waited for its turn when a stop was heard, and was not sent.
+    """A request waited for its turn when a stop was heard, and was not sent; or it reads, and its answer did not come.
 
     Of a call that writes, `results` are those of writes that were answered before, and `unsent` the keys of writes that
     were certainly not carried out. Of others nothing is known.

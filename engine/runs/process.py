@@ -23,6 +23,7 @@ from engine.runs.undoing import Undoing
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
+from engine.sync.context import steady_clock
 
 _LOG_LIMIT = 5_000_000
 
@@ -76,7 +77,10 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
         try:
             with engine_lock(store):
                 _log(log.info, "engine started")
-                asyncio.run(_work(store, settings, run_id))
+                try:
+                    asyncio.run(_work(store, settings, run_id))
+                finally:
+                    store.close()  # what is being written ends before another engine may begin
                 _log(log.info, "engine ended")
         finally:
             store.close()
@@ -102,7 +106,8 @@ async def _work(store: Store, settings: Settings, run_id: int) -> None:
         loop.add_signal_handler(number, lambda: loop.create_task(_stop(store, run_id)))
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     async with connected(settings) as (nav, crm):
-        await _kind_of_engine(store, run_id)(store, settings, run_id, nav, crm).work()
+        kind = _kind_of_engine(store, run_id)
+        await kind(store, settings, run_id, nav, crm, clock=steady_clock()).work()
 
 
 def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:

@@ -25,6 +25,14 @@ _BUSY_SECONDS = 30
 _T = TypeVar("_T")
 
 
+class _CutOff(Exception):
+    """A connection broke, and what it was used for surely changed nothing."""
+
+    def __init__(self, failure: StoreError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
 class Store:
     """The state store. Writes are short transactions; asynchronous callers share one writer thread."""
 
@@ -32,6 +40,8 @@ class Store:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self.guard: Callable[[sa.Connection], None] = _free
+        """Asked first in each transaction of `write`; raises StoreError when this process must not write any more."""
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -84,22 +94,54 @@ class Store:
             raise _failed(error) from error
 
     async def write(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """Run work in one transaction on the writer thread and return when it is durable."""
+        """Run work in one transaction on the writer thread and return when it is durable.
+
+        It is run once more when the connection broke before the commit was asked for. When it breaks later, nobody
+        knows whether it is committed: then StoreError is raised, as for all that does not pass.
+        """
 
         def transaction() -> _T:
-            with self.writing() as connection:
-                return work(connection)
+            ready = False
+            try:
+                with self.writing() as connection:
+                    self.guard(connection)
+                    result = work(connection)
+                    ready = True
+            except StoreError as error:
+                raise _CutOff(error) if _is_broken(error) and not ready else error from error.__cause__
+            return result
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _again, transaction)
 
     async def read(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """Run short reads off the event loop."""
+        """Run short reads off the event loop; once more when the connection broke."""
 
         def reads() -> _T:
-            with self.reading() as connection:
-                return work(connection)
+            try:
+                with self.reading() as connection:
+                    return work(connection)
+            except StoreError as error:
+                raise _CutOff(error) if _is_broken(error) else error from error.__cause__
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, reads)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _again, reads)
+
+
+def _again(attempt: Callable[[], _T]) -> _T:
+    try:
+        return attempt()
+    except _CutOff:
+        try:
+            return attempt()
+        except _CutOff as error:
+            raise error.failure from error.__cause__
+
+
+def _is_broken(error: StoreError) -> bool:
+    return isinstance(error.__cause__, sa.exc.DBAPIError) and error.__cause__.connection_invalidated
+
+
+def _free(connection: sa.Connection) -> None:
+    """Without a lock everybody may write."""
 
 
 def _create_engine(url: sa.URL) -> sa.Engine:

@@ -25,6 +25,8 @@ _HOLDERS = sa.text(
     "AND ((classid::bigint << 32) | objid::bigint) = hashtext('coupler engine')::bigint"
 )
 
+_OWN = sa.text(f"{_HOLDERS.text} AND pid = :pid")
+
 
 @contextmanager
 def engine_lock(store: Store) -> Iterator[None]:
@@ -54,14 +56,28 @@ def engine_lives(store: Store) -> bool:
 
 @contextmanager
 def _server_lock(store: Store) -> Iterator[None]:
-    """A session lock on a connection of its own, which is closed at the end and not given back to the pool."""
+    """A session lock on a connection of its own, which is closed at the end and not given back to the pool.
+
+    When it is lost, another engine may begin: then this one must not write any more, so that nothing is sent.
+    """
     with store.reading() as connection:
         if not connection.scalar(_LOCK):
             raise _held()
+        pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
         connection.detach()
+
+        def guard(other: sa.Connection) -> None:
+            if not other.scalar(_OWN, {"pid": pid}):
+                raise StoreError(
+                    "The database server has ended the connection that holds the lock of this engine.",
+                    "Nothing was sent that is not recorded; `coupler status` says if another one works, else resume.",
+                )
+
+        before, store.guard = store.guard, guard
         try:
             yield
         finally:
+            store.guard = before
             with suppress(sa.exc.SQLAlchemyError):  # a connection that is lost has lost the lock too
                 connection.scalar(_UNLOCK)
 

@@ -1,8 +1,9 @@
 """What all jobs of one run share."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from engine.connectors.protocol import Side
 from engine.mapping.identity import created_id
@@ -25,6 +26,20 @@ class StopRequested(Exception):
 def system_clock() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def steady_clock() -> Clock:
+    """A clock that begins with the present moment and is not set any more: whoever sets the machine's clock back or
+    ahead changes nothing of how long something took, or must be waited for.
+    """
+    begun, at = system_clock(), _passed()
+    return lambda: begun + timedelta(seconds=_passed() - at)
+
+
+def _passed() -> float:
+    """Seconds that nobody sets; also those that the machine slept, where it tells."""
+    sleeping = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if sleeping is None else time.clock_gettime(sleeping)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ async def settle_intents(
             )
         found, absent, late = await _by_id(context, intent)
         left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
+        left = min(left, context.clock())  # else the clock was set back since, and it may have left just now
         marked, unmarked = await _by_marker(context, intent, left)
         found, absent = [*found, *marked], [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from engine.connectors import reach
+from engine.connectors import gate, reach
 from engine.connectors.client import Limits, ODataClient, Unanswered
 from engine.connectors.gate import Gate
+from engine.connectors.protocol import Halted
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
 from tests.connectors.conftest import TOKEN, Time
 from tests.connectors.scripted import (
@@ -399,3 +400,32 @@ async def test_the_clock_of_the_service_is_that_of_the_answer_that_lagged_least(
     assert await told("Wed, 01 Jan 2020 10:00:03 GMT") == "10:00:05", "it was looked up two seconds ago"
     assert await told("Wed, 01 Jan 2020 10:00:20 GMT") == "10:00:20"
     assert await told("Wed, 01 Jan 2020 09:00:00 GMT") == "09:00:00", "somebody set it back"
+
+
+async def test_a_stop_lets_nobody_wait_for_an_answer_for_long(
+    client: ODataClient, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "DROPPED_AFTER", 0.2)
+    server.say(silence)
+    read = asyncio.create_task(client.read("a"))
+    write = asyncio.create_task(client.write("b", b"{}", {}))
+    await asyncio.sleep(0.2)
+    assert len(server.seen) == 2
+    client.gate.halt(stop=True)
+    await asyncio.sleep(0.1)
+    assert not read.done()
+    assert not write.done()
+    ends = await asyncio.wait_for(asyncio.gather(read, write, return_exceptions=True), 1)
+    assert [type(end) for end in ends] == [Halted, Unanswered], "of a write nobody knows what became of it"
+    for late in (client.read("c"), client.write("d", b"{}", {})):
+        with pytest.raises(Halted):
+            await late
+    assert len(server.seen) == 2
+
+
+async def test_answers_that_come_soon_after_a_stop_count(client: ODataClient, server: Server) -> None:
+    server.say(OK)
+    client.gate.halt(stop=True)
+    assert await client.read("a") == {"value": []}
+    client.gate.halt(stop=False)
+    assert await client.read("a") == {"value": []}

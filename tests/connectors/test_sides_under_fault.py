@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.connectors import gate
 from engine.connectors.gate import Gate
 from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
 from engine.connectors.rights import Rights
@@ -395,6 +396,28 @@ async def test_a_stop_in_one_half_of_a_batch_leaves_the_other_unsent(make_nav: M
     stop = await stopped(make_nav(gate=Gate("NAV", 5)), NAV_CREATE)
     assert not stop.results
     assert stop.unsent == set(IDS[:3])
+
+
+@pytest.mark.parametrize(("marker", "status"), [(None, Status.DONE), ("CRM_Id", Status.UNKNOWN)])
+@pytest.mark.parametrize("batch", [100, 1])
+async def test_a_stop_waits_for_new_records_that_nobody_could_find_again(
+    make_nav: Make, server: Server, monkeypatch: pytest.MonkeyPatch, marker: str | None, status: Status, batch: int
+) -> None:
+    said = nav_parts((201, "1")) if batch > 1 else json_reply({"SystemId": IDS[0]}, 201)
+
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)
+        writer.write(said)
+
+    monkeypatch.setattr(gate, "DROPPED_AFTER", 0.1)
+    server.say(slowly)
+    nav = make_nav(marker=marker, batch=batch)
+    writing = asyncio.create_task(nav.write(NAV_CREATE[:1]))
+    async with asyncio.timeout(10):
+        while not server.seen:  # noqa: ASYNC110 - nothing says when it has come
+            await asyncio.sleep(0.01)
+    nav.halt(stop=True)
+    assert (await writing)[IDS[0]].status is status
 
 
 @pytest.mark.parametrize(

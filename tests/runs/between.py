@@ -17,12 +17,22 @@ class Between:
     def __init__(self, port: int, change: Change) -> None:
         self.change = change
         self._upstream = port
+        self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         listening = asyncio.start_server(self._serve, "127.0.0.1", 0)
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
         self.port: int = self._server.sockets[0].getsockname()[1]
+
+    def cut(self) -> None:
+        """Breaks off all connections; whoever comes later is served."""
+
+        async def abort() -> None:
+            for writer in list(self._writers):
+                writer.transport.abort()
+
+        asyncio.run_coroutine_threadsafe(abort(), self._loop).result()
 
     def close(self) -> None:
         """Ends it."""
@@ -40,6 +50,7 @@ class Between:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 request = await _message(reader)
@@ -52,6 +63,7 @@ class Between:
                 await writer.drain()
                 if changed is not None:
                     break
+        self._writers.discard(writer)
         writer.close()
 
 

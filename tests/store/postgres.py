@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -24,7 +24,8 @@ class Missing(Exception):
 class Cluster:
     """A running cluster."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, control: Sequence[str]) -> None:
+        self._control = control
         self._server = sa.URL.create("postgresql+psycopg", USER, host="127.0.0.1", port=port)
         self._engine = sa.create_engine(self._server.set(database="postgres"), isolation_level="AUTOCOMMIT")
 
@@ -38,6 +39,11 @@ class Cluster:
         """As the administrator of the cluster."""
         with self._engine.connect() as connection:
             connection.execute(sa.text(sql))
+
+    def restart(self, mode: str) -> None:
+        """As an administrator does: "fast" ends all sessions, "immediate" is as if it had crashed."""
+        self._engine.dispose()
+        _call([*self._control, "-m", mode, "restart"])
 
     def reset(self, url: str, sql: str) -> None:
         """Cut what is connected to a database and change it; faster than making another one."""
@@ -71,7 +77,7 @@ def running() -> Iterator[Cluster]:
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -c unix_socket_directories={inner}"
         pg_ctl = [*run, str(binaries / "pg_ctl"), "-D", str(data), "-l", str(log), "-w"]
         _call([*pg_ctl, "-o", options, "start"])
-        cluster = Cluster(port)
+        cluster = Cluster(port, pg_ctl)
         try:
             yield cluster
         finally:

@@ -317,6 +317,19 @@ async def test_what_is_in_doubt_when_a_run_ends_is_settled_when_it_goes_on(
     once(world, "CUSTOMER", 3)
 
 
+async def test_a_clock_that_was_set_back_since_makes_nobody_wait_longer(make: Make) -> None:
+    world = make({}, ACCOUNTS, page_size=1, settle_wait=60)
+    world.time.ahead = 3600
+    cut_off = always("nav", lambda _seen: True, refused)
+    run = await world.run("CUSTOMER", plan=then(at("nav", creating, lost_before), cut_off))
+    assert run.state is RunState.STOPPED
+    world.time.ahead = world.time.waited = 0.0
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert 60 <= world.time.waited < 130, "not an hour; at the beginning, and at the end of the pass"
+    once(world, "CUSTOMER", 3)
+
+
 async def test_what_is_found_to_be_there_is_completed_like_what_was_answered(make: Make) -> None:
     """The primary contact of a customer, and the price line of a product, come after the records themselves."""
     world = make(NAV, CRM)

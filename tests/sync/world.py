@@ -43,14 +43,15 @@ _LIMITS = Limits(connect=2, read=5, total=8, patience=4, throttle_patience=20)
 
 
 class Time:
-    """The engine's clock: real time, and ahead of it by all that the engine has waited."""
+    """The engine's clock: real time, and ahead of it by all that the engine has waited, and by how it is set."""
 
     def __init__(self) -> None:
         self.waited = 0.0
+        self.ahead = 0.0
         self.real = False
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.waited)
+        return datetime.now(UTC) + timedelta(seconds=self.waited + self.ahead)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.waited

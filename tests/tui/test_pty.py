@@ -1,7 +1,8 @@
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -17,9 +18,9 @@ def play(tmp_path: Path) -> Iterator[Play]:
     """Starts the screens over a scripted door, as a process on a terminal."""
     made: list[Terminal] = []
 
-    def start(what: str = "calm", **more: str) -> Terminal:
+    def start(what: str = "calm", command: Sequence[str] = (), **more: str) -> Terminal:
         env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-        command = python("-m", "tests.tui.play", what, str(tmp_path / "tui.log"))
+        command = command or python("-m", "tests.tui.play", what, str(tmp_path / "tui.log"))
         terminal = Terminal(command, cwd=tmp_path, env={**env, "LANG": "C.UTF-8", **more})
         made.append(terminal)
         return terminal
@@ -68,7 +69,9 @@ def test_leaving_a_run_says_that_it_goes_on(play: Play) -> None:
 
 @pytest.mark.parametrize("what", ["calm", "running", "asking"])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["hup", "int", "term"]
+    ("number", "code"),
+    [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGQUIT, 131)],
+    ids=["hup", "int", "term", "quit"],
 )
 def test_signals(play: Play, what: str, number: signal.Signals, code: int) -> None:
     terminal = play(what)
@@ -106,6 +109,19 @@ def test_a_closed_terminal_ends_it(play: Play) -> None:
     os.close(terminal.master)
     terminal.master, terminal.slave = os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_RDONLY)
     assert terminal.process.wait(10) == 129
+
+
+def test_a_terminal_that_is_closed_without_a_signal_ends_it_too(play: Play, tmp_path: Path) -> None:
+    """The leader of the session gets the signal, and need not pass it on."""
+    command = [*python("-m", "tests.tui.play", "calm", str(tmp_path / "tui.log"))]
+    leader = f"import signal, subprocess; signal.signal(signal.SIGHUP, lambda *_: None); print(subprocess.call({command}), file=open('code', 'w'))"
+    terminal = play(command=[sys.executable, "-c", leader])
+    terminal.until("RESOURCE-PRODUCT")
+    os.close(terminal.slave)
+    os.close(terminal.master)
+    terminal.master, terminal.slave = os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_RDONLY)
+    terminal.process.wait(10)
+    assert (tmp_path / "code").read_text() == "129\n"
 
 
 def test_a_crash_is_one_line_and_a_log(play: Play, tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""Clocks that are set while engines work, and between them: no effect on what happens, nor on how long it takes.
+
+The wall clock of commands and engines is set by a small library that the C compiler of the machine makes.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from tests.reliability.line import Line, Measured
+from tests.reliability.trial import Skipped, Trial, needed, slowed, try_all, until, written
+from tests.runs.company import QUIETLY, Company
+
+_BACK, _AHEAD = -2 * 3600, 5 * 365 * 24 * 3600
+_SOURCE = Path(__file__).with_name("clock.c")
+
+
+def _prepare(company: Company) -> Path:
+    """Have all that is started from now on look at a clock that the file sets."""
+    library, step = company.folder / "clock.so", company.folder / "step"
+    made = subprocess.run(
+        [needed("cc"), "-shared", "-fPIC", "-O1", "-o", library, _SOURCE], capture_output=True, check=False
+    )
+    if made.returncode:
+        raise Skipped("no C compiler that works")
+    _set(step, 0)
+    company.environment |= {"LD_PRELOAD": str(library), "CLOCK_STEP": str(step)}
+    return step
+
+
+def _set(step: Path, seconds: int) -> None:
+    new = step.with_suffix(".new")
+    new.write_text(str(seconds))
+    new.replace(step)
+
+
+def _while_it_works(company: Company, *, seconds: int) -> None:
+    step = _prepare(company)
+    with slowed(company):
+        process = company.start("run", *QUIETLY)
+        until(lambda: written(company))
+        _set(step, seconds)
+        process.communicate(timeout=300)
+        assert process.returncode == 1, f"as earned, not {process.returncode}"
+    worked = company.status()["worked"]
+    assert 0 < worked < 300, f"it says that it worked for {worked} s"
+
+
+def _between(company: Company, *, first: int, then: int) -> None:
+    """Killed while a create in NAV waits for its answer, and resumed after the clock was set."""
+    step = _prepare(company)
+    _set(step, first)
+    with slowed(company, "nav"):
+        process = company.start("run", *QUIETLY)
+        with closing(sqlite3.connect(company.config.with_suffix(".db"), timeout=20)) as store:
+            until(lambda: _creates(store))
+        os.kill(company.engine(), signal.SIGKILL)
+        process.communicate(timeout=60)
+        _set(step, then)
+        begun = time.monotonic()
+        assert company.coupler("resume", *QUIETLY, timeout=300).returncode == 1
+        took = time.monotonic() - begun
+        assert took < 200, f"it took {took:.0f} s to resume"
+
+
+def _creates(store: sqlite3.Connection) -> bool:
+    try:
+        return bool(store.execute("SELECT count(*) FROM intent WHERE direction LIKE 'from%'").fetchone()[0])
+    except sqlite3.OperationalError:
+        return False  # the tables are not there yet
+
+
+TRIALS = (
+    Trial("two hours back while it works", partial(_while_it_works, seconds=_BACK)),
+    Trial("five years ahead while it works", partial(_while_it_works, seconds=_AHEAD)),
+    Trial("two hours back after a kill", partial(_between, first=0, then=_BACK)),
+    Trial("five years back after a kill", partial(_between, first=_AHEAD, then=0)),
+)
+
+
+def _measure() -> Measured:
+    return try_all(TRIALS)
+
+
+LINES = (Line("clocks that are set", f"{len(TRIALS)}/{len(TRIALS)}", _measure),)

@@ -1,0 +1,105 @@
+"""PostgreSQL as the state store: whole runs, while the server is restarted and sessions are ended.
+
+An engine whose lock is lost stops and can be resumed; a transaction that was cut off is repeated
+(reference/reliability.md section 3.2, F28).
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+
+import sqlalchemy as sa
+
+from tests.reliability.line import Line, Measured
+from tests.reliability.trial import Trial, slowed, try_all, until, written
+from tests.runs.company import QUIETLY, Company
+from tests.store.postgres import Cluster, Missing, running
+
+SIZE = ("--demo-size", "60")
+_MOST_LIVES = 20
+_LOCK = "(SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+
+
+def _on(company: Company, cluster: Cluster) -> str:
+    """Have the store be in a database of its own; its name."""
+    url = cluster.new_database()
+    company.config.write_text(company.config.read_text().replace("sqlite:///sandbox.db", url))
+    return str(sa.make_url(url).database)
+
+
+def _undisturbed(cluster: Cluster, company: Company) -> None:
+    _on(company, cluster)
+    assert company.coupler("run", *QUIETLY).returncode == 1
+
+
+def _disturbed(cluster: Cluster, company: Company, *, disturb: Callable[[str], object]) -> None:
+    """In the middle of a run; it ends as one does whose store is gone, and goes on when resumed."""
+    name = _on(company, cluster)
+    with slowed(company):
+        process = company.start("run", *QUIETLY)
+        until(lambda: written(company))
+        disturb(name)
+        _, told = process.communicate(timeout=300)
+        until(lambda: not company.engine())
+        assert process.returncode == 3, f"ended with {process.returncode}: {told}"
+        assert "Traceback" not in told
+        assert "resume" in told
+        assert company.status()["state"] == "interrupted"
+        company.coupler("resume", *QUIETLY)
+
+
+def _cut_all(cluster: Cluster, name: str) -> None:
+    cluster.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+
+def _cut_often(cluster: Cluster, company: Company) -> None:
+    """Sessions end again and again, but not that of the lock; an engine goes on unless that hits a commit."""
+    name = _on(company, cluster)
+    others = f"datname = '{name}' AND pid NOT IN {_LOCK}"
+    with slowed(company):
+        cuts = 0
+        for _ in range(_MOST_LIVES):
+            process = company.start("resume" if company.status() else "run", *QUIETLY)
+            while process.poll() is None or company.engine():
+                time.sleep(0.5)
+                cluster.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+                cuts += 1
+            _, told = process.communicate()
+            assert "Traceback" not in told, told[-600:]
+            if company.status()["state"] == "finished":
+                break
+        assert cuts > 10, f"only {cuts} cuts"
+
+
+def _killed(cluster: Cluster, company: Company) -> None:
+    _on(company, cluster)
+    process = company.start("run", *QUIETLY)
+    until(lambda: written(company))
+    os.kill(company.engine(), signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode == 70
+
+
+def trials(cluster: Cluster) -> tuple[Trial, ...]:
+    """What is tried on a cluster."""
+    return (
+        Trial("undisturbed", partial(_undisturbed, cluster)),
+        Trial("server restarted", partial(_disturbed, cluster, disturb=lambda _: cluster.restart("fast"))),
+        Trial("server crashed", partial(_disturbed, cluster, disturb=lambda _: cluster.restart("immediate"))),
+        Trial("all sessions ended", partial(_disturbed, cluster, disturb=partial(_cut_all, cluster))),
+        Trial("sessions ended again and again", partial(_cut_often, cluster)),
+        Trial("engine killed", partial(_killed, cluster)),
+    )
+
+
+def _measure() -> Measured:
+    try:
+        with running() as cluster:
+            return try_all(trials(cluster), SIZE)
+    except Missing as reason:
+        return Measured(f"skipped: {reason}", met=False)
+
+
+LINES = (Line("PostgreSQL: same end whatever happens to the server", "6/6", _measure),)
