@@ -187,8 +187,8 @@ class ODataClient:
     ) -> Answer:
         """The answer to a write, whatever it says about the data.
 
-        `to_its_end`: it is waited for although a stop is in force. Raises Unanswered when it is not known what became of
-        it, also because a stop let nobody wait; AccessDenied, ConnectionLost and Halted when it was not done.
+        `to_its_end`: it is waited for although a stop is in force. Raises Unanswered when it is not known what became
+        of it, also because a stop let nobody wait; AccessDenied, ConnectionLost and Halted when it was not done.
         """
         url = self._url(address)
         answer = await self._send(method, url, content, headers, None, to_its_end=to_its_end)

@@ -1,29 +1,19 @@
 """`make sim`: many seeds, kills at every step, and the search for planted bugs, on all cores."""
 
 import argparse
-import gc
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from multiprocessing import Pool
 
 from tests.sim.bugs import BUGS
 from tests.sim.kills import killing_steps
 from tests.sim.plot import Played, play
+from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, prepare
 
-_TOGETHER = 10
 _SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    seed: int
-    kill_at: int | None = None
-    bug: str = ""
-    most: int = 0
 
 
 def main() -> int:
@@ -41,32 +31,32 @@ def main() -> int:
         return _show(play(given.seed, kill_at=given.kill))
     if not (given.seeds or given.kills or given.bugs):
         given.seeds, given.kills, given.bugs = 1000, 2, 300
-    with Pool(given.jobs, _prepare) as pool:
+    with Pool(given.jobs, prepare) as pool:
         failed = 0
         if given.seeds:
             seeds = range(given.start, given.start + given.seeds)
-            failed += _report("seeds", len(seeds), pool.imap_unordered(_play, map(_Task, seeds), _TOGETHER))
+            failed += _report("seeds", len(seeds), pool.imap_unordered(play_task, map(Task, seeds), TOGETHER))
         if given.kills:
             failed += _kills(pool, given.start, given.kills)
         if given.bugs:
-            tasks = [_Task(given.start, bug=name, most=given.bugs) for name in BUGS]
-            failed += _bugs(pool.imap(_hunt, tasks))
+            tasks = [Task(given.start, bug=name, most=given.bugs) for name in BUGS]
+            failed += _bugs(pool.imap(hunt_task, tasks))
     return 1 if failed else 0
 
 
 def _kills(pool: "Pool", start: int, seeds: int) -> int:  # type: ignore[valid-type]  # a function that makes pools
-    tasks: list[_Task] = []
+    tasks: list[Task] = []
     steps = 0
     for seed, (number, points) in enumerate(pool.imap(killing_steps, range(start, start + seeds)), start):  # type: ignore[attr-defined]
         steps += number
-        tasks += [_Task(seed, step) for step in points]
+        tasks += [Task(seed, step) for step in points]
     print(f"{steps} steps of {seeds} seeds, {len(tasks)} of them change something: a kill at each")  # noqa: T201
-    return _report("kills", len(tasks), pool.imap_unordered(_play, tasks, _TOGETHER))  # type: ignore[attr-defined]
+    return _report("kills", len(tasks), pool.imap_unordered(play_task, tasks, TOGETHER))  # type: ignore[attr-defined]
 
 
-def _report(what: str, number: int, found: Iterable[tuple[_Task, Played]]) -> int:
+def _report(what: str, number: int, found: Iterable[tuple[Task, Played]]) -> int:
     begun = time.monotonic()
-    failed: list[tuple[_Task, Played]] = []
+    failed: list[tuple[Task, Played]] = []
     faults: Counter[str] = Counter()
     lives = requests = done = 0
     for task, one in found:
@@ -89,7 +79,7 @@ def _report(what: str, number: int, found: Iterable[tuple[_Task, Played]]) -> in
     return len(failed)
 
 
-def _bugs(found: Iterable[tuple[_Task, int, float, str]]) -> int:
+def _bugs(found: Iterable[tuple[Task, int, float, str]]) -> int:
     missed = 0
     print(f"{'planted bug':<24} {'seeds':>6} {'s':>6}  first finding")  # noqa: T201
     for task, seeds, took, finding in found:
@@ -98,7 +88,7 @@ def _bugs(found: Iterable[tuple[_Task, int, float, str]]) -> int:
     return missed
 
 
-def _again(task: _Task) -> str:
+def _again(task: Task) -> str:
     return f"make sim SEED={task.seed}" + (f" KILL={task.kill_at}" if task.kill_at is not None else "")
 
 
@@ -106,39 +96,6 @@ def _show(one: Played) -> int:
     print("\n".join(one.trace))  # noqa: T201
     print(f"{one.steps} steps in the first life, {one.lives} lives, {one.requests} requests")  # noqa: T201
     return 1 if one.wrong else 0
-
-
-def _prepare() -> None:
-    """Collect garbage between seeds only, and never look at what the modules are made of: that is half of the time."""
-    play(0)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-
-
-def _play(task: _Task) -> tuple[_Task, Played]:
-    played = play(task.seed, kill_at=task.kill_at)
-    if task.seed % _TOGETHER == 0:
-        gc.collect()
-    return task, played
-
-
-def hunt(bug: str, start: int, most: int) -> tuple[int, str]:
-    """How many seeds it takes to find a planted bug, and what is found; blank when nothing is."""
-    with BUGS[bug]():
-        for number, seed in enumerate(range(start, start + most), 1):
-            if number % _TOGETHER == 0:
-                gc.collect()
-            if finding := play(seed).finding:
-                return number, finding
-    return most, ""
-
-
-def _hunt(task: _Task) -> tuple[_Task, int, float, str]:
-    begun = time.monotonic()
-    seeds, finding = hunt(task.bug, task.seed, task.most)
-    gc.collect()
-    return task, seeds, time.monotonic() - begun, finding
 
 
 if __name__ == "__main__":

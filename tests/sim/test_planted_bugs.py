@@ -12,9 +12,9 @@ from unittest.mock import patch
 import pytest
 
 from engine.sync import passes
-from tests.sim.__main__ import hunt
 from tests.sim.bugs import BUGS, Bug
 from tests.sim.plot import play
+from tests.sim.pool import hunt
 
 BUDGET = int(os.environ.get("COUPLER_BUG_SEEDS", "40"))
 """Within how many seeds each must be found."""

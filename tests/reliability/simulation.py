@@ -1,0 +1,70 @@
+"""The simulation of `tests/sim` as lines of the table, on all cores."""
+
+import time
+from functools import cache
+from multiprocessing import Pool
+from typing import NamedTuple
+
+from tests.reliability.line import Line, Measured
+from tests.sim.bugs import BUGS
+from tests.sim.kills import killing_steps
+from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, prepare
+
+_SEEDS, _A_MINUTE = 20_000, 2_000
+_KILLED_SEEDS = 20
+_BUGS, _BUDGET = 12, 300
+
+
+class _Crowd(NamedTuple):
+    failing: tuple[str, ...]
+    seconds: float
+
+
+@cache
+def _crowd() -> _Crowd:
+    """All seeds played; two lines tell of them."""
+    begun = time.monotonic()
+    with Pool(initializer=prepare) as pool:
+        played = pool.imap_unordered(play_task, map(Task, range(_SEEDS)), TOGETHER)
+        failing = tuple(f"make sim SEED={task.seed}: {one.wrong[0]}" for task, one in played if one.wrong)
+    return _Crowd(failing, time.monotonic() - begun)
+
+
+def _seeds() -> Measured:
+    failing = _crowd().failing
+    return Measured(f"{_SEEDS:,} / {len(failing)}", not failing, failing)
+
+
+def _a_minute() -> Measured:
+    speed = _SEEDS / _crowd().seconds * 60
+    return Measured(f"{speed:,.0f}", speed >= _A_MINUTE)
+
+
+def _kills() -> Measured:
+    with Pool(initializer=prepare) as pool:
+        tasks: list[Task] = []
+        steps = 0
+        for seed, (number, points) in enumerate(pool.imap(killing_steps, range(_KILLED_SEEDS))):
+            steps += number
+            tasks += [Task(seed, step) for step in points]
+        played = pool.imap_unordered(play_task, tasks, TOGETHER)
+        failing = tuple(
+            f"make sim SEED={task.seed} KILL={task.kill_at}: {one.wrong[0]}" for task, one in played if one.wrong
+        )
+    survived = f"{len(tasks) - len(failing):,}/{len(tasks):,}, of {steps:,} steps"
+    return Measured(survived, bool(tasks) and not failing, failing)
+
+
+def _bugs() -> Measured:
+    with Pool(initializer=prepare) as pool:
+        found = list(pool.imap_unordered(hunt_task, [Task(0, bug=bug, most=_BUDGET) for bug in BUGS]))
+    missed = tuple(f"{task.bug}: not in {seeds} seeds" for task, seeds, _, finding in found if not finding)
+    return Measured(f"{len(found) - len(missed)}/{len(found)}", len(found) >= _BUGS and not missed, missed)
+
+
+LINES = (
+    Line("simulated seeds / failing", f"{_SEEDS:,} / 0", _seeds),
+    Line("simulated seeds a minute, all cores", f"{_A_MINUTE:,}", _a_minute),
+    Line(f"kills at every step of {_KILLED_SEEDS} simulated seeds survived", "all", _kills),
+    Line("planted bugs found", f"{_BUGS}/{_BUGS}", _bugs),
+)

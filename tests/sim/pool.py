@@ -1,0 +1,56 @@
+"""Seeds, kills and the search for planted bugs as tasks of a pool of processes."""
+
+import gc
+import time
+from dataclasses import dataclass
+
+from tests.sim.bugs import BUGS
+from tests.sim.plot import Played, play
+
+TOGETHER = 10
+"""How many tasks a process takes at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A seed to play, perhaps with a kill; or the first of at most so many in which a planted bug is looked for."""
+
+    seed: int
+    kill_at: int | None = None
+    bug: str = ""
+    most: int = 0
+
+
+def prepare() -> None:
+    """Collect garbage between seeds only, and never look at what the modules are made of: that is half of the time."""
+    play(0)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def play_task(task: Task) -> tuple[Task, Played]:
+    """Play one seed."""
+    played = play(task.seed, kill_at=task.kill_at)
+    if task.seed % TOGETHER == 0:
+        gc.collect()
+    return task, played
+
+
+def hunt(bug: str, start: int, most: int) -> tuple[int, str]:
+    """How many seeds it takes to find a planted bug, and what is found; blank when nothing is."""
+    with BUGS[bug]():
+        for number, seed in enumerate(range(start, start + most), 1):
+            if number % TOGETHER == 0:
+                gc.collect()
+            if finding := play(seed).finding:
+                return number, finding
+    return most, ""
+
+
+def hunt_task(task: Task) -> tuple[Task, int, float, str]:
+    """Look for a bug; also how many seconds that took."""
+    begun = time.monotonic()
+    seeds, finding = hunt(task.bug, task.seed, task.most)
+    gc.collect()
+    return task, seeds, time.monotonic() - begun, finding
