@@ -21,6 +21,7 @@ from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
 from engine.connectors.protocol import Query, Result, Side, Status, Write, WriteKind
 from engine.model.errors import CouplerError
+from tests.reliability.line import Line, Measured
 
 IDS = [f"0a1b2c3d-4e5f-6071-8293-{number:012d}" for number in range(1, 7)]
 FOREIGN = "ffffffff-4e5f-6071-8293-000000000001"
@@ -44,6 +45,7 @@ _HEADERS = (
     ("Set-Cookie", "a=b; Domain=.test"),
 )
 _ODD_HEADERS = 0.05
+_NUMBER = 200_000
 _CONFIRMED = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}")
 
 
@@ -262,3 +264,11 @@ def _wrong(kind: Kind, found: Any, body: bytes) -> str | None:
     return next(
         (f"{one.key} is done, though not named" for one in done if str(one.id).encode() not in body.lower()), None
     )
+
+
+def _measure() -> Measured:
+    tally = asyncio.run(ask(accidents(_NUMBER, 1)))
+    return Measured(f"{_NUMBER:,} / {len(tally.faults)}", not tally.faults, tuple(tally.faults))
+
+
+LINES = (Line("damaged answers tried / faults", f"{_NUMBER:,} / 0", _measure),)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.reliability.line import Line, Measured
 from tests.runs.company import QUIETLY, Company
 from tests.runs.whole import Whole
 
@@ -18,6 +19,7 @@ SIZE = ("--demo-size", "300")
 _LONGEST_LIFE = 1.6
 """Seconds; an undisturbed run takes about twice as long."""
 _MOST_LIVES = 60
+_NUMBER = 200
 
 
 @dataclass
@@ -88,3 +90,11 @@ def _engine(company: Company, command: subprocess.Popen[str]) -> int:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def _measure() -> Measured:
+    kills = kill_at_random(_NUMBER, 1)
+    return Measured(f"{kills.survived}/{kills.done}", kills.survived == kills.done >= _NUMBER, tuple(kills.faults))
+
+
+LINES = (Line("kill -9 of the real process survived", f"{_NUMBER}/{_NUMBER}", _measure),)
