@@ -12,7 +12,7 @@ from tests.runs.company import QUIETLY, Company
 _FILES = 64
 _FLUSH = 50_000
 """Microseconds."""
-_MEGABYTES = (50, 70, 80, 90, 95, 100, 105, 110, 115, 120, 130, 140)
+_MEGABYTES = (60, 80, 90, 100, 105, 110, 115, 120, 130, 140, 200)
 """Of addresses; what is too little for an engine, or for one in the middle of its run."""
 
 
@@ -56,8 +56,7 @@ def _little_memory(company: Company) -> None:
         if company.status().get("state") == "finished":
             break
         assert not company.engine()
-    print(ends)
-    assert ends[0] not in (0, 1), f"it was not too little: {ends}"
+    assert ends.count(70) > 1, f"nowhere was it too little in the middle: {ends}"
 
 
 TRIALS = (
