@@ -7,7 +7,6 @@ for its answer.
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from engine.config import Settings
@@ -107,7 +106,7 @@ def _transfers(request: Request) -> bool:
 class CouplingRun(FullSynchronization):
     """The engine's work on one run about couplings."""
 
-    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, runs.Beat], *, plan: bool) -> None:
         request = await self._request()
         context = await self._context(plan=plan)
         if kind_of(request) != runs.LOOK:

@@ -74,7 +74,7 @@ class FullSynchronization:
         try:
             refuse_changed(self._settings, row)
             await self._refuse_on_hold(row.kind)
-            await self._take_over(beats.get(self._run))
+            await self._take_over(beats[self._run].at if self._run in beats else None)
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except (StopRequested, Halted) as stop:
@@ -96,7 +96,7 @@ class FullSynchronization:
             if row.kind == "plan":
                 await self._store.write(runs.forget_planned)
 
-    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, runs.Beat], *, plan: bool) -> None:
         await self._greet()
         for name, reason in self._settings.mappings_left_out:
             await self._tell(name, f"left out: {reason}")

@@ -78,6 +78,7 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
             with engine_lock(store):
                 _log(log.info, "engine started")
                 try:
+                    store.make_ready()
                     asyncio.run(_work(store, settings, run_id))
                 finally:
                     store.close()  # what is being written ends before another engine may begin

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -106,7 +105,7 @@ def kept_flags(store: Store, run_id: int) -> list[str]:
 class Undoing(FullSynchronization):
     """The engine's work on one run that undoes another one."""
 
-    async def _work(self, beats: Mapping[int, datetime], *, plan: bool) -> None:
+    async def _work(self, beats: Mapping[int, runs.Beat], *, plan: bool) -> None:
         row = await self._store.read(partial(runs.get, run_id=self._run))
         if row is None:
             raise RunError(f"Run {self._run} is not there any more.", "`coupler jobs` lists the runs there are.")

@@ -22,6 +22,7 @@ from engine.model.errors import StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
+_THREAD_SECONDS = 10
 _T = TypeVar("_T")
 
 
@@ -69,6 +70,17 @@ class Store:
     def engine(self) -> sa.Engine:
         """The engine underneath, for the lock."""
         return self._engine
+
+    def make_ready(self) -> None:
+        """Have the writer thread be there before there is work for it; raises StoreError when there is no memory for
+        one: it may die unseen then, and whoever waited for it would wait for ever.
+        """
+        try:
+            self._writer.submit(int).result(_THREAD_SECONDS)
+        except (TimeoutError, RuntimeError) as error:
+            raise StoreError(
+                "There is not enough memory to write the state store.", "Free some, then resume."
+            ) from error
 
     def close(self) -> None:
         """Finish what is being written and close all connections."""

@@ -115,10 +115,18 @@ def at_work(connection: sa.Connection) -> sa.Row[Any] | None:
     return connection.execute(query.limit(1)).one_or_none()
 
 
-def beats(connection: sa.Connection) -> dict[int, datetime]:
-    """When the engine of each run gave its last sign of life."""
-    query = sa.select(run.c.id, run.c.beat_at).where(run.c.beat_at.is_not(None))
-    return {row.id: row.beat_at for row in connection.execute(query)}
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When an engine gave its last sign of life: by its own clock, and by NAV's where that was known."""
+
+    at: datetime
+    nav_at: datetime | None
+
+
+def beats(connection: sa.Connection) -> dict[int, Beat]:
+    """The last sign of life of the engine of each run."""
+    query = sa.select(run.c.id, run.c.beat_at, run.c.nav_at).where(run.c.beat_at.is_not(None))
+    return {row.id: Beat(row.beat_at, row.nav_at) for row in connection.execute(query)}
 
 
 def change(connection: sa.Connection, run_id: int, expected: Sequence[RunState], values: Mapping[str, Any]) -> bool:

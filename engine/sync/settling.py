@@ -15,6 +15,7 @@ from engine.mapping.values import folded
 from engine.model.errors import Brake, ConfigError
 from engine.model.mapping import Direction
 from engine.store.couplings import Coupling, born_in_nav
+from engine.store.runs import Beat
 from engine.store.work import Create, Intent, Scope, open_intents, settle_intent
 from engine.sync.context import Context
 
@@ -22,7 +23,7 @@ _GRACE = timedelta(seconds=1)
 
 
 async def settle_intents(
-    context: Context, run: int, scope: Scope | None = None, beats: Mapping[int, datetime] | None = None
+    context: Context, run: int, scope: Scope | None = None, beats: Mapping[int, Beat] | None = None
 ) -> list[Create]:
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
@@ -44,8 +45,7 @@ async def settle_intents(
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
         found, absent, late = await _by_id(context, intent)
-        left = max(intent.sent_at, (beats or {}).get(intent.scope.run, intent.sent_at))
-        left = min(left, context.clock())  # else the clock was set back since, and it may have left just now
+        left = _left(context, intent, (beats or {}).get(intent.scope.run))
         marked, unmarked = await _by_marker(context, intent, left)
         found, absent = [*found, *marked], [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
@@ -56,6 +56,19 @@ async def settle_intents(
         if scope is None or intent.scope == scope:
             again.extend(absent)
     return again
+
+
+def _left(context: Context, intent: Intent, beat: Beat | None) -> datetime:
+    """When creates left at the latest, by our clock. That may have been set since: what is still to come was sent just
+    now, and NAV's own clock may tell that less time has passed.
+    """
+    now, left = context.clock(), intent.sent_at
+    if beat is not None:
+        left = max(left, beat.at)
+        if beat.nav_at is not None and context.nav.now is not None:
+            later = max(intent.sent_at - beat.at, timedelta())
+            left = max(left, now - max(context.nav.now - beat.nav_at - later, timedelta()))
+    return min(left, now)
 
 
 def _way(scope: Scope) -> tuple[str, Direction]:

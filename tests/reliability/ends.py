@@ -9,6 +9,7 @@ import fcntl
 import os
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
@@ -90,7 +91,7 @@ def end_in_every_way(cases: Sequence[Case], size: Sequence[str] = SIZE) -> Ends:
                     case = left.pop(0)
                     try:
                         _try(company, case)
-                    except AssertionError as error:
+                    except (AssertionError, subprocess.TimeoutExpired) as error:
                         wrong.append(f"{case.name}: {error}")
                 tried = before - len(left)
                 if company.status()["state"] != "finished":

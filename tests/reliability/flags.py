@@ -92,7 +92,7 @@ def _try(company: Company, case: Case, commits: int) -> None:
     in_run = point < _IN_THE_RUN
     keep = answer == "yes" if answer != "cancel" and point in _IN_ADVANCE else None
     with _begun(company, "-".join(map(str, case)), job, keep=keep) as (config, store, settings, run):
-        before = _flags(store, settings)
+        before = {one: one not in _CLEARED for one in JOBS}
         after = {**before, job: False} if answer == "yes" else before
         tally = company.folder / "tally"
         place = 1 + (commits - 1) * point // (_IN_THE_RUN - 1)

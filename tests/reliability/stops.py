@@ -4,6 +4,7 @@ import contextlib
 import math
 import random
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ def stop_at_random(number: int, seed: int, size: Sequence[str] = SIZE) -> Stops:
                         _stop(company, chance, stops)
                     finish(company)
                     assert not (wrong := whole.differences(Whole(company))), wrong
-                except AssertionError as error:
+                except (AssertionError, subprocess.TimeoutExpired) as error:
                     stops.faults.append(f"seed {seed}, stop {len(stops.seconds)}: {error}")
     return stops
 

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import control, snapshots
+from engine.store.schema import run as runs_table
 from engine.store.work import Scope, take_slice
 from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
@@ -237,6 +240,7 @@ async def test_a_create_whose_source_is_gone_is_forgotten_when_it_cannot_arrive_
     await world.resume(run.id)
     assert (await world.store.read(_intents)) == 1
     world.time.waited += 120
+    await world.store.write(_two_minutes_ago)
     await world.run("CUSTOMER")
     assert (await world.store.read(_intents)) == 0
 
@@ -253,6 +257,13 @@ async def test_customers_are_made_once_with_a_marker(make: Make, fault: Fault) -
     once(world, "CUSTOMER", 3)
     assert world.outcomes(run) == []
     assert (await world.store.read(_intents)) == 0
+
+
+def _two_minutes_ago(connection: Any) -> None:
+    """What NAV's clock told when engines were last alive."""
+    for number, told in connection.execute(sa.select(runs_table.c.id, runs_table.c.nav_at)).all():
+        values = {"nav_at": told - timedelta(minutes=2)}
+        connection.execute(sa.update(runs_table).where(runs_table.c.id == number).values(**values))
 
 
 def _intents(connection: Any) -> int:
@@ -327,6 +338,17 @@ async def test_a_clock_that_was_set_back_since_makes_nobody_wait_longer(make: Ma
     run = await world.resume(run.id)
     assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
     assert 60 <= world.time.waited < 130, "not an hour; at the beginning, and at the end of the pass"
+    once(world, "CUSTOMER", 3)
+
+
+async def test_a_clock_that_was_set_ahead_since_makes_nobody_look_too_early(make: Make) -> None:
+    world = make({}, ACCOUNTS, page_size=1, settle_wait=60)
+    cut_off = always("nav", lambda _seen: True, refused)
+    run = await world.run("CUSTOMER", plan=then(at("nav", creating, lost_before), cut_off))
+    assert run.state is RunState.STOPPED
+    world.time.ahead, world.time.waited = 3600, 0.0
+    await world.resume(run.id)
+    assert world.time.waited > 50, "NAV's clock says that it was a moment ago"
     once(world, "CUSTOMER", 3)
 
 
