@@ -24,9 +24,9 @@ from tests.runs.whole import Whole
 
 SIZE = ("--demo-size", "5")
 NUMBER = 120
-MAIN = ("sendto", "recvfrom", "?epoll_wait", "?epoll_pwait")
+_MAIN = ("sendto", "recvfrom", "?epoll_wait", "?epoll_pwait")
 """What the thread that talks to the servers does. Before `recvfrom`, the servers have done what is not known here yet."""
-ANY = (
+_ANY = (
     "pwrite64",
     "fdatasync",
     "fsync",
@@ -40,7 +40,8 @@ ANY = (
 )
 """What all threads do; `sendto` of the thread that writes tells the other one that a commit is done."""
 _STEP = 20
-_LINE = re.compile(r"(\d+) +(\w+)\(")
+_LINE = re.compile(r"(\d+) +(\w+)\((.*)")
+_WRITE = re.compile(r'.*"(?:POST|PATCH)')
 
 
 @dataclass
@@ -52,20 +53,35 @@ class Kills:
     faults: list[str] = field(default_factory=list)
 
 
-def points(lines: Iterable[str]) -> list[Point]:
-    """The points of a run, by its trace: the first line is of the main thread."""
+def points(lines: Iterable[str]) -> tuple[list[Point], list[Point]]:
+    """The points of a run, by its trace, which begins with the main thread: those from the sending of a write until what
+    became of it is committed, and all others.
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for line in lines:
-        if (begun := _LINE.match(line)) is not None:
-            counts[begun[1]][begun[2]] += 1
-    main = next(iter(counts.values()), Counter())
     most: Counter[str] = Counter()
-    for one in counts.values():
-        most |= one
-    found = [(True, name, main[name.strip("?")]) for name in MAIN] + [
-        (False, name, most[name.strip("?")]) for name in ANY
-    ]
-    return [Point(name.strip("?"), at, of_main) for of_main, name, last in found for at in range(1, last + 1)]
+    writing: list[Point] = []
+    others: list[Point] = []
+    on_its_way = synced = False
+    for line in lines:
+        if (found := _LINE.match(line)) is None:
+            continue
+        thread, name, arguments = found.groups()
+        counts[thread][name] += 1
+        at, main = counts[thread][name], thread == next(iter(counts))
+        if main and name == "sendto" and _WRITE.match(arguments):
+            on_its_way, synced = True, False
+        if main and name in _names(_MAIN):
+            (writing if on_its_way else others).append(Point(name, at, main=True))
+        elif name in _names(_ANY) and at > most[name]:  # of several threads, the first to get there is killed
+            (writing if on_its_way else others).append(Point(name, at, main=False))
+        most[name] = max(most[name], at)
+        synced = synced or name == "fdatasync"
+        on_its_way = on_its_way and not (synced and not main and name == "sendto")
+    return writing, others
+
+
+def _names(wanted: Sequence[str]) -> set[str]:
+    return {name.strip("?") for name in wanted}
 
 
 def spread(all: Sequence[Point], number: int) -> list[Point]:
@@ -81,23 +97,28 @@ def spread(all: Sequence[Point], number: int) -> list[Point]:
 
 
 def kill_at(number: int, seed: int = 1) -> Kills:
-    """Kill so many engines: first ones at points spread over an undisturbed run, and those that resume at random ones."""
+    """Kill so many engines: first ones at points spread over an undisturbed run, most of them while something is being
+    written, and those that resume at random ones.
+    """
     chance = random.Random(seed)
-    with _measured() as (whole, all, folder):
+    with _measured() as (whole, (writing, others), folder):
+        all = writing + others
         kills = Kills()
-        first = spread(all, -(-number // 2))
+        runs = -(-number // 2)
+        first = spread(others, runs // 4) + spread(writing, runs - runs // 4)
         while (left := number - kills.done) > 0:
-            runs = [[one, chance.choice(all)] for one in first]
-            if len(runs) * 2 > left:
-                runs[-1].pop()
-            _live(folder, runs, whole, kills)
+            lives = [[one, chance.choice(all)] for one in first]
+            if len(lives) * 2 > left:
+                lives[-1].pop()
+            _live(folder, lives, whole, kills)
             first = chance.choices(all, k=-(-(number - kills.done) // 2))
         return kills
 
 
 def kill_at_every(start: int = 0) -> Kills:
     """Kill an engine at every point there is, each in a run of its own."""
-    with _measured() as (whole, all, folder):
+    with _measured() as (whole, (writing, others), folder):
+        all = writing + others
         kills = Kills()
         for at in range(start, len(all), _STEP):
             _live(folder, [[point] for point in all[at : at + _STEP]], whole, kills)
@@ -107,7 +128,7 @@ def kill_at_every(start: int = 0) -> Kills:
 
 
 @contextlib.contextmanager
-def _measured() -> Iterator[tuple[Whole, list[Point], Path]]:
+def _measured() -> Iterator[tuple[Whole, tuple[list[Point], list[Point]], Path]]:
     """How an undisturbed run ends, the points that it has, and a folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -115,7 +136,7 @@ def _measured() -> Iterator[tuple[Whole, list[Point], Path]]:
         home.mkdir()
         with contextlib.closing(Company(home, *SIZE)) as company:
             out = folder / "trace"
-            assert trace(company, begin(company), dict.fromkeys((*MAIN, *ANY)), out)
+            assert trace(company, begin(company), dict.fromkeys((*_MAIN, *_ANY)), out)
             with out.open() as lines:
                 yield Whole(company), points(lines), folder
 

@@ -7,24 +7,34 @@ from tests.reliability.syscalls import kill_at, points, spread
 
 TRACE = """\
 100   openat(AT_FDCWD, "x") = 3
-100   sendto(10, "GET", 3, 0, NULL, 0) = 3
+100   sendto(10, "GET /", 3, 0, NULL, 0) = 3
 101   pwrite64(4, "x", 1, 0) = 1
 101   sendto(9, "\\0", 1, 0, NULL, 0 <unfinished ...>
 100   recvfrom(8,  <unfinished ...>
 101   <... sendto resumed>)             = 1
 100   <... recvfrom resumed>"\\0", 4096, 0, NULL, NULL) = 1
+100   sendto(10, "POST /"..., 3, 0, NULL, 0) = 3
 101   sendto(9, "\\0", 1, 0, NULL, 0) = 1
+100   recvfrom(10,  <unfinished ...>
+101   fdatasync(4) = 1
+101   sendto(9, "\\0", 1, 0, NULL, 0) = 1
+100   recvfrom(8,  "\\0", 4096, 0, NULL, NULL) = 1
 """
 
 
 def test_the_points_of_a_run_are_told_by_its_trace() -> None:
-    found = points(TRACE.splitlines())
-    assert [str(one) for one in found] == [
+    writing, others = points(TRACE.splitlines())
+    assert [str(one) for one in writing] == [
+        "main thread, sendto 2",
+        "main thread, recvfrom 2",
+        "any thread, fdatasync 1",
+        "any thread, sendto 3",
+    ]
+    assert [str(one) for one in others] == [
         "main thread, sendto 1",
-        "main thread, recvfrom 1",
         "any thread, pwrite64 1",
-        "any thread, sendto 1",
-        "any thread, sendto 2",
+        "main thread, recvfrom 1",
+        "main thread, recvfrom 3",
     ]
 
 
