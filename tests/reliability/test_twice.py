@@ -18,6 +18,8 @@ def made(set: str, key: str, **values: str) -> dict[str, Any]:
         ([made("accounts", "a", name="x"), {**made("accounts", "a"), "op": "update"}], Made(1, (), ())),
         ([made("accounts", "a", name="x"), made("accounts", "b", name="x")],
          Made(2, ('accounts {"name": "x"} was made 2 times',), ())),
+        ([made("products", "a", name="x", _defaultuomid_value="1"), made("products", "b", name="x", _defaultuomid_value="2")],
+         Made(2, ('products {"name": "x"} was made 2 times',), ())),
         ([made("accounts", "a", name="x"), made("accounts", "a", name="y")], Made(2, ("accounts a was made 2 times",), ())),
         ([made("Customer", "a", Name="x", CRM_Id="1"), made("Customer", "b", Name="y", CRM_Id="1")],
          Made(2, ('Customer "1" was made 2 times',), ())),

@@ -27,6 +27,8 @@ SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _ALONE = {"pricelevels", "productpricelevels", "uoms"}
 """Rows that come with others and are not coupled."""
 _MARKER = "CRM_Id"
+_CHOSEN = "_default"
+"""What units of products refer to has ids of the server's own."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Made:
 
 def look(audit: Sequence[dict[str, Any]], coupled: set[str]) -> Made:
     """Judge an audit log by the ids that are coupled. Records of NAV are the same when they are made from the same row of
-    CRM, rows of CRM when all their values are.
+    CRM, rows of CRM when all their values are, but for ids that the server chooses.
     """
     made = [line for line in audit if line["op"] == "create"]
     signs = Counter(_sign(line) for line in made) + Counter(f"{line['set']} {line['key']}" for line in made)
@@ -53,7 +55,7 @@ def look(audit: Sequence[dict[str, Any]], coupled: set[str]) -> Made:
 
 
 def _sign(line: dict[str, Any]) -> str:
-    values = line["values"]
+    values = {name: value for name, value in line["values"].items() if not name.startswith(_CHOSEN)}
     return f"{line['set']} {json.dumps(values.get(_MARKER) or values, sort_keys=True)}"
 
 
@@ -130,13 +132,20 @@ def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float],
     return found
 
 
+def _as_many(name: str, number: int, undisturbed: int) -> bool:
+    """Whether so many were made as there should be: fewer where the state store was lost and records look the same."""
+    return number <= undisturbed if name.startswith(_lose.__name__.strip("_")) else number == undisturbed
+
+
 def _measure() -> Measured:
     found = kill_and(WAYS, SHARES, *SIZE)
     number = found[0][1].number
     twice = sum(len(one.twice) for _, one in found)
     uncoupled = sum(len(one.uncoupled) for _, one in found)
     details = [f"{name}: {fault}" for name, one in found for fault in (*one.twice, *one.uncoupled)]
-    details += [f"{name}: {one.number} were made, not {number}" for name, one in found if one.number != number]
+    details += [
+        f"{name}: {one.number} were made, not {number}" for name, one in found if not _as_many(name, one.number, number)
+    ]
     return Measured(f"{twice} / {uncoupled} after {len(found) - 1} kills", not details, tuple(details))
 
 
