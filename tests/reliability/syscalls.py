@@ -40,6 +40,8 @@ _ANY = (
 )
 """What all threads do; `sendto` of the thread that writes tells the other one that a commit is done."""
 _STEP = 20
+_ROUNDS = 20
+"""Not every engine gets to the point at which it is to be killed; then others are tried."""
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)")
 _WRITE = re.compile(r'.*"(?:POST|PATCH)')
 
@@ -106,7 +108,9 @@ def kill_at(number: int, seed: int = 1) -> Kills:
         kills = Kills()
         runs = -(-number // 2)
         first = spread(others, runs // 4) + spread(writing, runs - runs // 4)
-        while (left := number - kills.done) > 0:
+        for _ in range(_ROUNDS):
+            if (left := number - kills.done) == 0:
+                break
             lives = [[one, chance.choice(all)] for one in first]
             if len(lives) * 2 > left:
                 lives[-1].pop()
