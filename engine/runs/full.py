@@ -106,7 +106,7 @@ class FullSynchronization:
             await settle_given_up(context)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         names = dict.fromkeys(row.mapping for row in rows)
-        await refuse_mass_loss(context, names, str(self._run), draw=self._before == 0)
+        await refuse_mass_loss(context, names, self._run, resumed=self._before > 0)
         await self._estimate(context, rows)
         seqs = {row.mapping: row.seq for row in rows}
         for name in names:

@@ -235,13 +235,19 @@ def counts(connection: sa.Connection) -> dict[str, int]:
 
 
 def listing(
-    connection: sa.Connection, mapping: str | None, after: tuple[str, str] | None, limit: int
+    connection: sa.Connection,
+    mapping: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+    not_of: int | None = None,
 ) -> list[tuple[str, Coupling]]:
-    """Couplings in the order of mapping and NAV id, behind a pair of these."""
+    """Couplings in the order of mapping and NAV id, behind a pair of these, or only those `not_of` a run."""
     c = coupling.c
     query = sa.select(c.mapping, c.nav_id, c.crm_id, c.nav_no).order_by(c.mapping, c.nav_id).limit(limit)
     if mapping is not None:
         query = query.where(c.mapping == mapping)
+    if not_of is not None:
+        query = query.where(c.run_id.is_distinct_from(not_of))
     if after is not None:
         name, nav_id = after
         # beside `mapping = ...` SQLite would use no more of the index for the pair

@@ -200,15 +200,25 @@ def _migrate(engine: sa.Engine) -> None:
     if present == newest:
         return
     if present is not None and present not in {one.revision for one in scripts.walk_revisions()}:
-        raise StoreError(
-            f"The state store is of a newer version of Coupler (its tables have version {present}).",
-            "Use that version of Coupler, or name another store in [store] url.",
-        )
+        raise _of_another_version(present, older=present < str(scripts.get_base()))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('coupler migrations'))"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _of_another_version(present: str, *, older: bool) -> StoreError:
+    use = (
+        "Open it with a version in between first, which brings it up to date"
+        if older
+        else "Use that version of Coupler"
+    )
+    return StoreError(
+        f"The state store is of {'an older' if older else 'a newer'} version of Coupler, which this one does not know "
+        f"(its tables have version {present}).",
+        f"{use}, or name another store in [store] url.",
+    )
 
 
 def _private_file(path: Path) -> None:

@@ -109,12 +109,12 @@ async def broken(context: Context, mapping: TableMapping, pairs: Sequence[Coupli
     return [one for one in found if one.nav_gone or one.crm_gone]
 
 
-async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str, *, draw: bool) -> None:
+async def refuse_mass_loss(context: Context, names: Iterable[str], run: int, *, resumed: bool) -> None:
     """Raise Brake when a mapping has lost too many records on either side that nobody has told of yet.
 
-    With `draw` it looks at couplings from all over the table, and at each one only where one of these has lost a
-    record, so that sides in order cost a few requests. What that misses is a small part; `engine.sync.brake.Losses`
-    stops at it.
+    It looks at couplings from all over the table, and at each one only where one of these has lost a record, so that
+    sides in order cost a few requests. What that misses is a small part; `engine.sync.brake.Losses` stops at it. That
+    must not be let through part by part, so a run that is resumed looks at each one but those that it made itself.
     """
     known = await context.store.read(couplings.counts)
     for name in names:
@@ -122,8 +122,9 @@ async def refuse_mass_loss(context: Context, names: Iterable[str], seed: str, *,
         mapping = context.mappings[name]
         lost = 0
         try:
-            if not draw or await _lost(context, mapping, await _draw(context, name, seed)):
-                async for pairs in all_couplings(context, name):
+            drawn = await _lost(context, mapping, await _draw(context, name, str(run)))
+            if drawn or resumed:
+                async for pairs in all_couplings(context, name, not_of=None if drawn else run):
                     lost += await _lost(context, mapping, pairs)
         except Refused:
             continue  # its pass will meet it, and say so

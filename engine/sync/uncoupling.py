@@ -45,12 +45,15 @@ async def uncouple(context: Context, scope: Scope, records: Sequence[str], parts
         await _uncouple(context, scope, pairs, parts, unknown)
 
 
-async def all_couplings(context: Context, mapping: str) -> AsyncIterator[list[Coupling]]:
-    """All couplings of a mapping, in lists; a list may be removed before the next one is asked for."""
+async def all_couplings(context: Context, mapping: str, *, not_of: int | None = None) -> AsyncIterator[list[Coupling]]:
+    """All couplings of a mapping, or only those `not_of` a run, in lists; a list may be removed before the next one is
+    asked for.
+    """
     after: tuple[str, str] | None = None
     while True:
         await context.checkpoint()
-        found = await context.store.read(partial(couplings.listing, mapping=mapping, after=after, limit=CHUNK))
+        some = partial(couplings.listing, mapping=mapping, after=after, limit=CHUNK, not_of=not_of)
+        found = await context.store.read(some)
         if not found:
             return
         after = (mapping, found[-1][1].nav_id)

@@ -1,10 +1,12 @@
 """A side that was restored from a backup, or is another one, stops a run before it writes (reference/reliability.md, F27)."""
 
 import pytest
+import sqlalchemy as sa
 
 from engine.model.mapping import DeletionPolicy, Direction
 from engine.model.snapshot import RunState
 from engine.runs.requests import Mend
+from engine.store import schema
 from engine.sync.brake import FEW, MOST, too_many
 from tests.conflicts.tools import sync
 from tests.coupling.tools import ask
@@ -90,6 +92,21 @@ async def test_a_run_that_is_resumed_looks_at_all(make: Make) -> None:
     assert (first.code, second.code) == ("brake", "brake")
     assert seen <= 50
     assert len(one.audit(before)) == seen
+
+
+async def test_a_run_that_is_resumed_sees_that_what_it_made_itself_is_gone(make: Make) -> None:
+    """CRM was set back between two engines. A run looks at some of what it made, and at all where one of these is gone."""
+    one = await coupled(make, 1100)
+    number = one.start("CUSTOMER")
+    with one.store.writing() as connection:
+        connection.execute(sa.update(schema.coupling).values(run_id=number))
+        connection.execute(sa.update(schema.run).where(schema.run.c.id == number).values(worked=1.0))
+    lose(one, 200)
+    before = len(one.audit())
+    found = await one.resume(number)
+    assert found.code == "brake"
+    assert "200 of the 1,100 couplings" in found.message
+    assert one.audit(before) == []
 
 
 async def test_pairs_without_any_record_are_no_loss(make: Make) -> None:

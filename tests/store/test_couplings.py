@@ -144,3 +144,14 @@ def test_a_list_is_read_page_by_page_without_a_gap_or_a_repeat(store: Store, map
         "ITEM-PRODUCT": ["C1", "C2"],
     }
     assert found == [(name, no) for name, nos in everything.items() for no in nos if mapping in (None, name)]
+
+
+def test_couplings_of_other_runs_than_one_are_listed_also_after_that_one_brought_them_up_to_date(store: Store) -> None:
+    def found(not_of: int) -> list[str]:
+        with store.reading() as connection:
+            return [pair.nav_no for _, pair in stored.listing(connection, CUSTOMER, None, 10, not_of)]
+
+    with store.writing() as connection:
+        for run, number in ((1, 1), (2, 2), (2, 1)):
+            stored.save(connection, CUSTOMER, [pair(number)], run=run, at=AT, plan=False)
+    assert (found(1), found(2), found(3)) == (["C2"], ["C1"], ["C1", "C2"])

@@ -87,17 +87,22 @@ def test_several_processes_may_open_a_new_store_at_the_same_moment(new_url: str)
         assert list(pool.map(open_it, range(4))) == [1, 1, 1, 1]
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_alone(new_url: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "said"), [("9999", "newer version of Coupler"), ("0000", "older version of Coupler")]
+)
+def test_a_store_of_a_version_that_is_not_known_is_refused_and_left_alone(
+    new_url: str, version: str, said: str
+) -> None:
     one = Store.open(new_url)
     with one.writing() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :version").bindparams(version=version))
     one.close()
     with pytest.raises(StoreError) as caught:
         Store.open(new_url)
-    assert "newer version of Coupler" in plain(caught.value)
+    assert said in plain(caught.value)
     engine = sa.create_engine(new_url)
     with engine.connect() as connection:
-        assert connection.scalar(VERSION) == "9999"
+        assert connection.scalar(VERSION) == version
     engine.dispose()
 
 

@@ -1,0 +1,147 @@
+"""What is asked of the servers: how many requests more when an engine is killed halfway, and that a second run writes nothing.
+
+All requests are counted on their way into the servers, whatever the engine says of them.
+"""
+
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.reliability.line import Line, Measured
+from tests.reliability.wire import Request, Sent, take
+from tests.runs.between import Between
+from tests.runs.company import QUIETLY, Company
+from tests.runs.whole import Whole
+
+SIZE = 5000
+"""Customers of a demo that has more than 10,000 records."""
+_SMALL = 600
+_MOST = 0.05
+"""So much of an undisturbed run's requests may come on top when an engine is killed."""
+_PATIENCE = 1800
+
+
+@dataclass
+class Door:
+    """What came to both servers, in its order."""
+
+    requests: list[Request] = field(default_factory=list)
+
+    def note(self, request: bytes, _answer: bytes) -> None:
+        """Take down a request and let the answer pass."""
+        whole, rest = take(request)
+        assert whole is not None and not rest
+        self.requests.append(whole)
+
+    def writes(self, since: int = 0) -> list[Sent]:
+        """What was asked to be written."""
+        return [one for request in self.requests[since:] for one in request.writes]
+
+    def created(self) -> Counter[tuple[str, str]]:
+        """How often each record was asked to be made."""
+        return Counter((one.set, one.id) for one in self.writes() if one.op == "create")
+
+    def biggest_batch(self) -> int:
+        """The most records that one request was to make."""
+        return max(sum(one.op == "create" for one in request.writes) for request in self.requests)
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Requests of an undisturbed run and of one that was killed halfway and resumed, and creates that were sent again."""
+
+    undisturbed: int
+    killed: int
+    again: int
+    batch: int
+    wrong: str
+
+    @property
+    def share(self) -> float:
+        """How many requests more it took."""
+        return (self.killed - self.undisturbed) / self.undisturbed
+
+
+def kill_halfway(size: int) -> Overhead:
+    """Run a demo undisturbed, and once more with its engine killed when half of the requests have come."""
+    with _company(size) as (company, door):
+        company.coupler("run", *QUIETLY, timeout=_PATIENCE)
+        whole = Whole(company)
+        undisturbed, batch = len(door.requests), door.biggest_batch()
+    with _company(size) as (company, door):
+        process = company.start("run", *QUIETLY)
+        while len(door.requests) < undisturbed // 2:
+            assert process.poll() is None, "it ended before its half"
+            time.sleep(0.002)
+        os.kill(company.engine(), signal.SIGKILL)
+        process.communicate(timeout=_PATIENCE)
+        company.coupler("resume", *QUIETLY, timeout=_PATIENCE)
+        again = sum(times - 1 for times in door.created().values())
+        return Overhead(undisturbed, len(door.requests), again, batch, whole.differences(Whole(company)))
+
+
+def _nothing(_: Company) -> None:
+    """Nobody works on either side."""
+
+
+def run_twice(size: int, meanwhile: Callable[[Company], None] = _nothing) -> tuple[int, int, list[Sent]]:
+    """Requests of a run and of a second one behind it, and what the second one wrote after what was done meanwhile."""
+    with _company(size) as (company, door):
+        company.coupler("run", *QUIETLY, timeout=_PATIENCE)
+        assert door.writes(), "the first run writes"
+        first = len(door.requests)
+        meanwhile(company)
+        company.coupler("run", *QUIETLY, timeout=_PATIENCE)
+        assert company.status()["state"] == "finished"
+        return first, len(door.requests) - first, door.writes(first)
+
+
+@contextmanager
+def _company(size: int) -> Iterator[tuple[Company, Door]]:
+    """A demo whose servers are reached through a door each."""
+    door = Door()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        company = stack.enter_context(contextlib.closing(Company(folder, "--demo-size", str(size))))
+        text = company.config.read_text()
+        for url in (company.nav_url, company.crm_url):
+            port = httpx.URL(url).port
+            assert port is not None
+            between = stack.enter_context(contextlib.closing(Between(port, door.note)))
+            text = text.replace(f":{port}/", f":{between.port}/")
+        company.config.write_text(text)
+        yield company, door
+
+
+def _measure_overhead() -> Measured:
+    found = kill_halfway(SIZE)
+    text = f"{found.share:+.1%} ({found.undisturbed} -> {found.killed}), {found.again} creates sent again"
+    met = found.share <= _MOST and found.again <= found.batch and not found.wrong
+    return Measured(text, met, (found.wrong,) if found.wrong else ())
+
+
+def _measure_second_run() -> Measured:
+    first, second, writes = run_twice(_SMALL)
+    details = tuple(map(str, writes[:20]))
+    return Measured(
+        f"{len(writes)} writes in {second} requests (the first run: {first})", second > 0 and not writes, details
+    )
+
+
+LINES = (
+    Line(
+        "requests more after a kill at half of 10,000 records; creates sent again",
+        "<= 5 %; <= 1 batch",
+        _measure_overhead,
+    ),
+    Line("writes of a second run, on both sides", "0", _measure_second_run),
+)

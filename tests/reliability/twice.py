@@ -1,0 +1,152 @@
+"""Records that were made twice, or made and not coupled, whatever is done after an engine was killed.
+
+What was made is what the servers' audit log says; what is coupled is what the state store says.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tests.reliability.line import Line, Measured
+from tests.runs.company import QUIETLY, Company
+
+SIZE = ("--demo-size", "300")
+SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""How much of what an undisturbed run writes is there when the engine is killed."""
+_ALONE = {"pricelevels", "productpricelevels", "uoms"}
+"""Rows that come with others and are not coupled."""
+_MARKER = "CRM_Id"
+_CHOSEN = "_default"
+"""What units of products refer to has ids of the server's own."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made: so many records, those of them that are there twice, and those that are not coupled."""
+
+    number: int
+    twice: tuple[str, ...]
+    uncoupled: tuple[str, ...]
+
+
+def look(audit: Sequence[dict[str, Any]], coupled: set[str]) -> Made:
+    """Judge an audit log by the ids that are coupled. Records of NAV are the same when they are made from the same row of
+    CRM, rows of CRM when all their values are, but for ids that the server chooses.
+    """
+    made = [line for line in audit if line["op"] == "create"]
+    signs = Counter(_sign(line) for line in made) + Counter(f"{line['set']} {line['key']}" for line in made)
+    uncoupled = [line for line in made if line["set"] not in _ALONE and line["key"].lower() not in coupled]
+    return Made(
+        len(made),
+        tuple(f"{sign} was made {times} times" for sign, times in signs.items() if times > 1),
+        tuple(f"{line['set']} {line['key']} is not coupled" for line in uncoupled),
+    )
+
+
+def _sign(line: dict[str, Any]) -> str:
+    values = {name: value for name, value in line["values"].items() if not name.startswith(_CHOSEN)}
+    return f"{line['set']} {json.dumps(values.get(_MARKER) or values, sort_keys=True)}"
+
+
+def _found(company: Company, *, forgotten: bool = False) -> Made:
+    """What was made; where the state store was lost, what is listed with a reason counts as coupled: of records that look
+    the same, nobody else can tell which belong together.
+    """
+    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+        rows = store.execute("SELECT nav_id, crm_id FROM coupling").fetchall()
+        if forgotten:
+            listed = "SELECT nav_id, crm_id FROM outcome WHERE kind = 'failed' AND run_id = (SELECT max(id) FROM run)"
+            rows += store.execute(listed).fetchall()
+    return look(company.audit(), {str(UUID(bytes=id)) for row in rows for id in row if id is not None})
+
+
+def _resume(company: Company) -> None:
+    company.coupler("resume", *QUIETLY)
+
+
+def _cancel(company: Company) -> None:
+    company.coupler("cancel")
+    company.coupler("run", *QUIETLY)
+
+
+def _lose(company: Company) -> None:
+    """The state store is lost, and the next run begins without it."""
+    for path in company.folder.glob("sandbox.db*"):
+        path.unlink()
+    company.coupler("run", *QUIETLY)
+
+
+def _set_back(company: Company) -> None:
+    """After the run, the state store is set back to what it was at the kill."""
+    kept = company.folder / "kept"
+    kept.mkdir()
+    for path in company.folder.glob("sandbox.db*"):
+        shutil.copy2(path, kept)
+    company.coupler("resume", *QUIETLY)
+    for path in company.folder.glob("sandbox.db*"):
+        path.unlink()
+    for path in kept.iterdir():
+        shutil.copy2(path, company.folder)
+    company.coupler("resume", *QUIETLY)
+
+
+def _synchronize(company: Company) -> None:
+    """The run is resumed and a synchronization of modified records follows, and another run."""
+    for command in (("resume", *QUIETLY), ("sync",), ("run", *QUIETLY)):
+        company.coupler(*command)
+
+
+WAYS: tuple[Callable[[Company], None], ...] = (_resume, _cancel, _lose, _set_back, _synchronize)
+"""What operators may do when an engine was killed."""
+
+
+def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float], *size: str) -> list[tuple[str, Made]]:
+    """Kill an engine at each share, and go on in each way; what was made in the end."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *size)) as company:
+        company.coupler("run", *QUIETLY)
+        found = [("undisturbed", _found(company))]
+        bytes = company.audit_file.stat().st_size
+    for way in ways:
+        for share in shares:
+            with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *size)) as company:
+                process = company.start("run", *QUIETLY)
+                while company.audit_file.stat().st_size < share * bytes:
+                    assert process.poll() is None, "it ended before that"
+                    time.sleep(0.002)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(company.engine(), signal.SIGKILL)
+                process.communicate(timeout=120)
+                way(company)
+                found.append((f"{way.__name__.strip('_')} at {share:.0%}", _found(company, forgotten=way is _lose)))
+    return found
+
+
+def _as_many(name: str, number: int, undisturbed: int) -> bool:
+    """Whether so many were made as there should be: fewer where the state store was lost and records look the same."""
+    return number <= undisturbed if name.startswith(_lose.__name__.strip("_")) else number == undisturbed
+
+
+def _measure() -> Measured:
+    found = kill_and(WAYS, SHARES, *SIZE)
+    number = found[0][1].number
+    twice = sum(len(one.twice) for _, one in found)
+    uncoupled = sum(len(one.uncoupled) for _, one in found)
+    details = [f"{name}: {fault}" for name, one in found for fault in (*one.twice, *one.uncoupled)]
+    details += [
+        f"{name}: {one.number} were made, not {number}" for name, one in found if not _as_many(name, one.number, number)
+    ]
+    return Measured(f"{twice} / {uncoupled} after {len(found) - 1} kills", not details, tuple(details))
+
+
+LINES = (Line("records made twice / made and not coupled", "0 / 0", _measure),)
