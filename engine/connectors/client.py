@@ -269,6 +269,8 @@ class ODataClient:
             return _Failure(str(error), sent=False)
         except TimeoutError:
             return _Failure(f"no whole answer within {self.limits.total:g} s", sent=True)
+        except httpx.InvalidURL as error:  # httpx reads where a redirect leads to, though nobody goes there
+            return _Failure(f"it redirects to what is no address ({_reason(error)})", sent=True, hint="Check the url.")
         except httpx.TransportError as error:
             hint = _PERHAPS_TLS if url.scheme == "http" else _NO_ONE_THERE
             return _Failure(_reason(error), sent=True, hint=hint)
