@@ -14,6 +14,7 @@ from engine.config.paths import config_dir, state_dir
 from engine.config.secrets import Secret
 from engine.config.secrets import problem as secret_problem
 from engine.config.settings import CrmSettings, NavSettings, RunSettings, Settings, StoreSettings, UiSettings
+from engine.config.values import NAME
 from engine.mapping.defaults import shipped_names
 from engine.model.errors import ConfigError
 
@@ -120,7 +121,7 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
         client_id=way.client_id,
         token_url=way.token_url,
         scope=way.scope,
-        marker_field=table.optional("marker_field", pattern=r"[A-Za-z_]\w*", what="the name of a field of the pages"),
+        marker_field=table.optional("marker_field", pattern=NAME.pattern, what="the name of a field of the pages"),
         settle_wait=table.number("settle_wait", 660, 0, 86_400),
         page_size=table.whole("page_size", 1000, 1, 20_000),
         batch=table.whole("batch", 100, 1, 100),
