@@ -33,6 +33,8 @@ _HEADERS = {
     "User-Agent": "Coupler",
 }
 _XML = "application/xml"
+_LARGEST_DOCUMENT = 32 * 1024 * 1024
+"""Bytes; what reads a document takes several times as much. Those of large organizations have about 20 MB."""
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _LAG = timedelta(minutes=1)
 """A date that lags more says that the service's clock was set back."""
@@ -247,17 +249,19 @@ class ODataClient:
 
     async def _once(self, request: httpx.Request) -> Answer | _Failure:
         method, url = request.method, request.url
+        document = request.headers["Accept"] == _XML
+        limit = min(self.limits.body, _LARGEST_DOCUMENT) if document else self.limits.body
         try:
             async with asyncio.timeout(self.limits.total):
                 response = await self._http.send(request, stream=True)
                 self._note_date(response)
                 try:
-                    data = await body.read(response, self.limits.body)
+                    data = await body.read(response, limit)
                 finally:
                     await response.aclose()
             if method == "GET" and response.status_code == 200 and body.is_web_page(response):
                 return _Failure("it answers with a web page, not as the service", sent=True, hint="Check the url.")
-            return _answer(method, response, data, json=request.headers["Accept"] != _XML)
+            return _answer(method, response, data, json=not document)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
@@ -280,8 +284,8 @@ class ODataClient:
             if method != "GET":
                 return _Failure("the answer is too large", sent=True)
             raise ConnectionLost(
-                f"{self._name}: {urls.shown(url)} answers with more than {self.limits.body} bytes.",
-                "Use a smaller page size.",
+                f"{self._name}: {urls.shown(url)} answers with more than {limit} bytes.",
+                "Check the address of the service." if document else "Use a smaller page size.",
             ) from error
 
     def _note_date(self, response: httpx.Response) -> None:
