@@ -14,7 +14,7 @@ _LARGEST_EXPONENT = 6144
 """That of decimal128. Made an int or written in full, ten bytes such as 1e999999999 would take gigabytes and hours."""
 _HEAVIEST = 160_000_000
 _WEIGHTS = ((b",", 120), (b"{", 200), (b"[", 72))
-"""Bytes of memory that a value, an object and a list take at least: a body below the limit can still become gigabytes."""
+"""Bytes of memory that a value, an object and a list take: a body below the limit can still become gigabytes."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _GZIP = 31
 """What zlib calls a gzip header with the largest window."""

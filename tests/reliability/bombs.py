@@ -118,6 +118,20 @@ def _laughs(levels: int) -> bytes:
 _XML = "application/xml"
 _ROWS, _END = b'{"value":[', b'"x"]}'
 _DEEP = 100_000
+_VALUES: tuple[tuple[str, Callable[[bytes, bytes], Callable[[int], Iterator[bytes]]]], ...] = (
+    ("nested lists", lambda head, tail: _whole(head + b"[" * _DEEP + b"]" * _DEEP + tail)),
+    ("nested objects", lambda head, tail: _whole(head + b'{"a":' * _DEEP + b"1" + b"}" * _DEEP + tail)),
+    ("nested lists without end", lambda head, tail: _whole(head + b"[" * _DEEP)),
+    ("a number of 5,000 digits", lambda head, tail: _whole(head + b'[{"a":' + b"9" * 5000 + b"}]" + tail)),
+    ("a number of 60 million digits", lambda head, tail: _full(head + b'[{"a":', b"9", b"}]" + tail)),
+    ("1e999999999", lambda head, tail: _whole(head + b'[{"a":1e999999999}]' + tail)),
+    ("-1e-999999999", lambda head, tail: _whole(head + b'[{"a":-1e-999999999}]' + tail)),
+    ("empty lists", lambda head, tail: _full(head + b"[", b"[],", b"[]]" + tail)),
+    ("empty objects", lambda head, tail: _full(head + b"[", b"{},", b"{}]" + tail)),
+    ("small objects", lambda head, tail: _full(head + b"[", b'{"":0},', b"{}]" + tail)),
+    ("small texts", lambda head, tail: _full(head + b"[", '"éa",'.encode(), b'""]' + tail)),
+    ("small numbers", lambda head, tail: _full(head + b"[", b"1.5,", b"1]" + tail)),
+)  # fmt: skip
 BOMBS = (
     *(
         Bomb(f"gzip of {question}", question, _endless(head, b" "), kind, zipped=True)
@@ -146,23 +160,10 @@ BOMBS = (
     *(
         Bomb(f"{name} in {question}", question, make(head, tail))
         for question, head, tail in (("page", b'{"value":', b"}"), ("json batch", b'{"responses":', b"}"))
-        for name, make in (
-            ("nested lists", lambda head, tail: _whole(head + b"[" * _DEEP + b"]" * _DEEP + tail)),
-            ("nested objects", lambda head, tail: _whole(head + b'{"a":' * _DEEP + b"1" + b"}" * _DEEP + tail)),
-            ("nested lists without end", lambda head, tail: _whole(head + b"[" * _DEEP)),
-            ("a number of 5,000 digits", lambda head, tail: _whole(head + b'[{"a":' + b"9" * 5000 + b"}]" + tail)),
-            ("a number of 60 million digits", lambda head, tail: _full(head + b'[{"a":', b"9", b"}]" + tail)),
-            ("1e999999999", lambda head, tail: _whole(head + b'[{"a":1e999999999}]' + tail)),
-            ("-1e-999999999", lambda head, tail: _whole(head + b'[{"a":-1e-999999999}]' + tail)),
-            ("empty lists", lambda head, tail: _full(head + b"[", b"[],", b"[]]" + tail)),
-            ("empty objects", lambda head, tail: _full(head + b"[", b"{},", b"{}]" + tail)),
-            ("small objects", lambda head, tail: _full(head + b"[", b'{"":0},', b"{}]" + tail)),
-            ("small texts", lambda head, tail: _full(head + b"[", '"éa",'.encode(), b'""]' + tail)),
-            ("small numbers", lambda head, tail: _full(head + b"[", b"1.5,", b"1]" + tail)),
-        )
+        for name, make in _VALUES
     ),
     Bomb("as many texts as are taken in a page", "page", _full(b'{"value":[', b'"abcdefgh",', b'"x"]}', 14 << 20)),
-    Bomb("as many objects as are taken in a page", "page", _full(b'{"value":[', b'{"":0},', b'{}]}', 3_400_000)),
+    Bomb("as many objects as are taken in a page", "page", _full(b'{"value":[', b'{"":0},', b"{}]}", 3_400_000)),
     Bomb("as much text as is taken in a page", "page", _full(b'{"value":[{"accountid":"', b"x", b'"}]}')),
     Bomb("as much wide text as is taken in a page", "page", _full(b'{"value":[{"accountid":"', "😀".encode(), b'"}]}')),
     Bomb("an object of many names", "page", _numbered(b'{"value":[{', '"a{}":1,', b'"b":1}]}')),
