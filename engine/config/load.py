@@ -246,7 +246,12 @@ def _ca_file(table: Table, folder: Path) -> str | None:
 
 
 def _existing(path: Path, said: str) -> Path:
-    if not path.exists():
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or is none
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise ConfigError(f"{str(path)[:100]}: it cannot be read: {reason}", f"Mend what {said} says.") from error
+    if not there:
         beside = [one.name for one in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         near = f"; {meant(path.name, sorted(beside)[:20])}" if beside else ""
         raise ConfigError(f"{path}: there is no such file{near}", f"Mend what {said} says.")
