@@ -71,10 +71,12 @@ def foreign(text: str, allowed: frozenset[str] = _ALLOWED) -> set[str]:
 
 def filled(value: T, text: str) -> T:
     """The same picture with a hostile text in every place that holds one; those of a list end in their numbers."""
+    if isinstance(value, Enum):
+        return value
     if isinstance(value, str):
-        return value if isinstance(value, Enum) else text  # type: ignore[return-value]
+        return text  # type: ignore[return-value]
     if isinstance(value, tuple | list):
-        return type(value)(filled(one, f"{text}{at or ''}") for at, one in enumerate(value))  # type: ignore[call-arg, return-value]
+        return type(value)(filled(one, f"{text}{at or ''}") for at, one in enumerate(value))
     if is_dataclass(value) and not isinstance(value, type):
         changed = {
             one.name: filled(getattr(value, one.name), text) for one in fields(value) if one.name not in _IDENTITIES
@@ -116,7 +118,7 @@ class _Door(ScriptedDoor):
 class _App(CouplerApp):
     """Takes down what markup would run."""
 
-    CSS_PATH = ROOT / "tui" / "tui.tcss"
+    CSS_PATH = str(ROOT / "tui" / "tui.tcss")
     pwned = 0
     crashed: BaseException | None = None
 
