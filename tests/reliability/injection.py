@@ -308,10 +308,12 @@ def _written(folder: Path, text: str, shown: Shown) -> bytes:
     )
     try:
         terminal.until("q Quit")
-        for key in ("e", "\r", "\x1b", "\x1b", "h", "\x1b", "u", "\x1b", "c", "\x1b"):
+        for key, sign in (("e", "enter Open"), ("h", "enter Errors"), ("u", "space Pause"), ("c", "enter Fields")):
             terminal.type(key)
-            for _ in range(3):
-                terminal.read(0.1)
+            terminal.until(sign)
+            terminal.type("\x1b")
+            terminal.until("OnlyCoupled")
+            terminal.read(0.1)
         terminal.type("q")
         terminal.until("Stay")
         terminal.read(0.1)
