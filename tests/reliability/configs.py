@@ -18,6 +18,7 @@ from tui import cli
 
 TARGET = 80
 _SECRET = "hunter2"
+_VALUES = {"NAV_SECRET": "x", "CRM_SECRET": "x", "TOKEN": "x"}
 _LINES, _COLUMNS = 24, 80
 
 
@@ -45,14 +46,13 @@ def bad() -> Iterator[tuple[str, str | bytes]]:
 def tell(files: Iterable[tuple[str, str | bytes]]) -> Told:
     """Check each of the files."""
     told = Told()
-    with tempfile.TemporaryDirectory() as name:
-        with _environment({"XDG_STATE_HOME": name, "NAV_SECRET": "x", "CRM_SECRET": "x", "TOKEN": "x"}):
-            for what, text in files:
-                told.tried += 1
-                if wrong := _wrong(Path(name) / "config.toml", text):
-                    told.faults.append(f"{what}: {wrong}")
-                else:
-                    told.right += 1
+    with tempfile.TemporaryDirectory() as name, _environment({**_VALUES, "XDG_STATE_HOME": name}):
+        for what, text in files:
+            told.tried += 1
+            if wrong := _wrong(Path(name) / "config.toml", text):
+                told.faults.append(f"{what}: {wrong}")
+            else:
+                told.right += 1
     return told
 
 
