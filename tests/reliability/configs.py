@@ -11,9 +11,8 @@ from pathlib import Path
 from tests.config.test_bad_configs import CASES, GOOD
 from tests.mapping_config.files import HEAD
 from tests.mapping_config.test_reading import MISTAKES
-from tests.reliability.injection import foreign
 from tests.reliability.line import Line, Measured
-from tests.reliability.payloads import SAMPLE
+from tests.reliability.payloads import SAMPLE, foreign
 from tui import cli
 
 TARGET = 80

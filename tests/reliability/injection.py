@@ -7,9 +7,8 @@ import re
 import sys
 import tempfile
 import time
-import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from textual.screen import Screen
 from engine.model.errors import ConnectionLost
 from engine.model.snapshot import RunState
 from tests.reliability.line import Line, Measured
-from tests.reliability.payloads import PAYLOADS, SAMPLE
+from tests.reliability.payloads import PAYLOADS, SAMPLE, Shown, foreign
 from tests.tui.screens import until
 from tests.tui.script import ScriptedDoor, made_run
 from tests.tui.terminal import ROOT, Terminal, python
@@ -43,30 +42,6 @@ T = TypeVar("T")
 TARGET = 200
 _IDENTITIES = frozenset({"kind", "answer", "nav_id", "crm_id"})
 """Texts that the program itself makes, or checked when they arrived."""
-_ALLOWED = frozenset("\n")
-
-
-@dataclass
-class Shown:
-    """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text."""
-
-    places: set[str] = field(default_factory=set)
-    shows: int = 0
-    foreign: list[str] = field(default_factory=list)
-    actions: list[str] = field(default_factory=list)
-    crashes: list[str] = field(default_factory=list)
-
-    @property
-    def faults(self) -> list[str]:
-        """All of them."""
-        return [*self.foreign, *self.actions, *self.crashes]
-
-
-def foreign(text: str, allowed: frozenset[str] = _ALLOWED) -> set[str]:
-    """The characters of a text that a terminal obeys or nobody sees."""
-    if text.isascii() and text.isprintable():
-        return set()
-    return {one for one in set(text) - allowed if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
 
 def filled(value: T, text: str) -> T:

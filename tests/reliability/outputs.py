@@ -21,9 +21,9 @@ from engine.store import schema
 from engine.store.database import Store
 from engine.store.types import Said
 from tests.cli.conftest import CONFIG
-from tests.reliability.injection import TARGET, Shown, filled, foreign
+from tests.reliability.injection import TARGET, filled
 from tests.reliability.line import Line, Measured
-from tests.reliability.payloads import PAYLOADS
+from tests.reliability.payloads import PAYLOADS, Shown, foreign
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
 from tui import cli, diagnostics, plain, report
 from tui.commands import records

@@ -1,5 +1,8 @@
 """Texts that do something to a terminal, to Rich and Textual, to a spreadsheet or to a reader, where they are not made harmless."""
 
+import unicodedata
+from dataclasses import dataclass, field
+
 _CSI = (
     "2J", "3J", "H", "6n", "5n", "c", ">c", "?1049h", "?1049l", "?1000h", "?1003h", "?25l", "31m", "0m", "38;5;1m", "1;1r", "21t", "20t", "18t",
     "8;1;1t", "9;1t", "5S", "5T", "?2004l", "?7l", "4h", "!p", "100A", "100D", "1000C", "K", "1M", "1L", "5i", "?6n", "?15n", "s", "u", ">4;1m", ">1u", "=1u",
@@ -81,3 +84,28 @@ SAMPLE = (
     "a\x9bb",
 )
 """One of each kind."""
+
+_ALLOWED = frozenset("\n")
+
+
+@dataclass
+class Shown:
+    """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text."""
+
+    places: set[str] = field(default_factory=set)
+    shows: int = 0
+    foreign: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """All of them."""
+        return [*self.foreign, *self.actions, *self.crashes]
+
+
+def foreign(text: str, allowed: frozenset[str] = _ALLOWED) -> set[str]:
+    """The characters of a text that a terminal obeys or nobody sees."""
+    if text.isascii() and text.isprintable():
+        return set()
+    return {one for one in set(text) - allowed if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
