@@ -41,7 +41,7 @@ _TABBED = (("couplings",), ("errors", "--records"))
 _ARGUMENTS: tuple[tuple[str, ...], ...] = (
     ("{0}",), ("run", "--only", "{0}"), ("errors", "--mapping", "{0}"), ("mappings", "{0}"), ("couplings", "--mapping", "{0}"), ("couplings", "import", "{0}"),
     ("conflicts", "resolve", "CUSTOMER", "{0}"), ("conflicts", "resolve", "{0}", "{0}"), ("retry", "CUSTOMER", "{0}"), ("retry", "{0}"),
-    ("uncouple", "{0}", "--all", "--yes"), ("answer", "{0}"), ("status", "{0}"), ("status", "--{0}"),
+    ("uncouple", "{0}", "--all", "--yes"), ("answer", "{0}"), ("answer", "{0}", "no"), ("status", "{0}"), ("status", "--{0}"),
     ("status", "--config", "{0}"),
 )  # fmt: skip
 """Commands that get a text from whoever calls them, such as a script with names of records."""
@@ -169,7 +169,7 @@ def _stored(shown: Shown, folder: Path, texts: Sequence[str]) -> None:
     for text in texts:
         if _passable(text):
             for arguments in _ARGUMENTS:
-                _command(shown, tuple(one.format(text) for one in arguments), text)
+                _command(shown, tuple(one.format(text) for one in arguments), text, " ".join(arguments).format("..."))
 
 
 def _passable(text: str) -> bool:
@@ -207,8 +207,8 @@ def _fill(connection: sa.Connection, number: int, at: int, text: str) -> None:
         connection.execute(sa.insert(table).values(**values))
 
 
-def _command(shown: Shown, arguments: tuple[str, ...], text: str) -> None:
-    place = f"coupler {arguments[0] if arguments[0] != text else '...'} {' '.join(one for one in arguments[1:] if one != text)}".strip()
+def _command(shown: Shown, arguments: tuple[str, ...], text: str, name: str = "") -> None:
+    place = f"coupler {name or ' '.join(arguments)}"
     buffers = (io.BytesIO(), io.BytesIO())
     out, err = (io.TextIOWrapper(one, encoding="utf-8", newline="\n") for one in buffers)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -70,6 +70,7 @@ PAYLOADS: tuple[str, ...] = tuple(
 """Each once."""
 
 SAMPLE = (
+    "1" * 400,
     "Acme \x1b[6nx",
     "\x1b]52;c;cHduZWQ=\x07x",
     "\x9d0;title\x9cx",

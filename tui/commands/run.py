@@ -12,7 +12,7 @@ from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import diagnostics
 from tui.commands import ask
-from tui.commands.common import can_ask, config_option, json_option, known, opened
+from tui.commands.common import RUN_NUMBER, can_ask, config_option, json_option, known, opened
 from tui.commands.follow import JsonOutput, Output, PlainOutput, Signals, follow
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode, of_run
@@ -166,7 +166,7 @@ def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], *, as_js
 
 
 @click.command("resume")
-@click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+@click.argument("run_id", metavar="[RUN]", type=RUN_NUMBER, required=False)
 @_yes
 @_keep
 @_plain

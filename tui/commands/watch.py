@@ -11,7 +11,7 @@ from engine.runs import control, snapshots
 from engine.store.database import Store
 from tui import plain
 from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, no_screen, opened, out
+from tui.commands.common import RUN_NUMBER, can_ask, config_option, json_option, no_screen, opened, out
 from tui.commands.follow import LOOK, STOPPING, JsonOutput, PlainOutput, Signals, follow
 from tui.commands.run import answer as give
 from tui.commands.screen import show
@@ -19,7 +19,7 @@ from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
-_run = click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+_run = click.argument("run_id", metavar="[RUN]", type=RUN_NUMBER, required=False)
 
 
 @click.command("attach")
@@ -136,7 +136,7 @@ def _said(words: tuple[str, ...]) -> tuple[int | None, bool]:
         return None, answer == "yes"
     if not (numbers[0].isascii() and numbers[0].isdigit()):
         raise click.UsageError(f'"{safe(numbers[0], 60)}" is not the number of a run.')
-    return int(numbers[0]), answer == "yes"
+    return int(RUN_NUMBER(numbers[0])), answer == "yes"
 
 
 def _until_quiet(store: Store, number: int) -> int:
