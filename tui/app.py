@@ -21,6 +21,7 @@ from textual.theme import BUILTIN_THEMES
 
 from engine.config import Settings, log_dir
 from engine.model.errors import CouplerError
+from engine.model.masking import mask
 from engine.model.snapshot import RunSnapshot, Wish
 from engine.store.database import Store
 from tui import actions, signals
@@ -136,10 +137,10 @@ class CouplerApp(App[None]):
         if self.log_file is not None:
             with contextlib.suppress(OSError):
                 self.log_file.parent.mkdir(parents=True, exist_ok=True)
-                handle = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                handle = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
                 with os.fdopen(handle, "w", encoding="utf-8") as log:
                     log.write(f"{datetime.now(UTC).isoformat()} internal error\n")
-                    log.writelines(f"{safe(one, 2_000)}\n" for one in traceback.format_exc().splitlines())
+                    log.writelines(f"{safe(mask(one), 2_000)}\n" for one in traceback.format_exc().splitlines())
                 self.farewell += f" Details: {self.log_file}"
         self._close_messages_no_wait()
 

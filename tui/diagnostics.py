@@ -8,7 +8,9 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 
 import click
@@ -20,8 +22,9 @@ from tui.exitcodes import ExitCode
 from tui.text import safe
 
 _LONGEST = 2000
-_MOST = 40
-"""Faults of one file that are shown; more do not fit on a screen, and the first ones often cause the others."""
+_COLUMNS = 80
+_ROOM = 17
+"""Lines for the faults of one file, a screen with what is around them. The first ones often cause the others."""
 
 
 def say(text: str = "") -> None:
@@ -72,13 +75,20 @@ _CODES: tuple[tuple[type[CouplerError], ExitCode], ...] = (
 def _fail_known(error: CouplerError) -> ExitCode:
     say(f"coupler: {error.message}")
     if isinstance(error, ConfigError) and error.problems != (error.message,):
-        for problem in error.problems[:_MOST]:
+        shown = _fitting(error.problems)
+        for problem in shown:
             say(f"  {problem}")
-        if len(error.problems) > _MOST:
-            say(f"  ... and {len(error.problems) - _MOST} more")
+        if len(error.problems) > len(shown):
+            say(f"  ... and {len(error.problems) - len(shown)} more")
     if error.hint:
         say(f"  {error.hint}")
     return code_of(error)
+
+
+def _fitting(problems: Sequence[str]) -> Sequence[str]:
+    """The first ones that fit on a screen, and one at least."""
+    heights = accumulate(1 + (len(problem) + 2) // _COLUMNS for problem in problems)
+    return problems[: max(1, sum(height <= _ROOM for height in heights))]
 
 
 def _fail_usage(error: click.ClickException) -> ExitCode:

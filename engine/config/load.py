@@ -14,6 +14,7 @@ from engine.config.paths import config_dir, state_dir
 from engine.config.secrets import Secret
 from engine.config.secrets import problem as secret_problem
 from engine.config.settings import CrmSettings, NavSettings, RunSettings, Settings, StoreSettings, UiSettings
+from engine.config.values import NAME
 from engine.mapping.defaults import shipped_names
 from engine.model.errors import ConfigError
 
@@ -120,7 +121,7 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
         client_id=way.client_id,
         token_url=way.token_url,
         scope=way.scope,
-        marker_field=table.optional("marker_field", pattern=r"[A-Za-z_]\w*", what="the name of a field of the pages"),
+        marker_field=table.optional("marker_field", pattern=NAME.pattern, what="the name of a field of the pages"),
         settle_wait=table.number("settle_wait", 660, 0, 86_400),
         page_size=table.whole("page_size", 1000, 1, 20_000),
         batch=table.whole("batch", 100, 1, 100),
@@ -246,7 +247,12 @@ def _ca_file(table: Table, folder: Path) -> str | None:
 
 
 def _existing(path: Path, said: str) -> Path:
-    if not path.exists():
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or is none
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise ConfigError(f"{str(path)[:100]}: it cannot be read: {reason}", f"Mend what {said} says.") from error
+    if not there:
         beside = [one.name for one in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         near = f"; {meant(path.name, sorted(beside)[:20])}" if beside else ""
         raise ConfigError(f"{path}: there is no such file{near}", f"Mend what {said} says.")

@@ -10,13 +10,28 @@ import msgspec
 from engine.model.masking import mask
 
 DEFAULT_LIMIT = 64 * 1024 * 1024
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_LARGEST_EXPONENT = 6144
+"""That of decimal128. Made an int or written in full, ten bytes such as 1e999999999 would take gigabytes and hours."""
+_HEAVIEST = 160_000_000
+_WEIGHTS = ((b",", 120), (b"{", 200), (b"[", 72))
+"""Bytes of memory that a value, an object and a list take: a body below the limit can still become gigabytes."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _GZIP = 31
 """What zlib calls a gzip header with the largest window."""
 
 JSON_FAULTS = (ValueError, RecursionError, ArithmeticError)
 """What decoding raises for bodies that are no JSON, too deep, or have numbers beyond all measure."""
+
+
+def exact(text: str) -> Decimal:
+    """A number that is not whole, as decoders of JSON take it; raises ValueError beyond all measure."""
+    number = Decimal(text)
+    if abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError("a number is beyond all measure")
+    return number
+
+
+_DECODER = msgspec.json.Decoder(float_hook=exact)
 
 
 class Malformed(Exception):
@@ -59,10 +74,17 @@ def is_web_page(response: httpx.Response) -> bool:
     return str(response.headers.get("content-type", "")).lower().startswith("text/html")
 
 
+def bearable(body: bytes) -> bytes:
+    """A body that can be decoded in little memory; raises Malformed for others."""
+    if sum(body.count(mark) * weight for mark, weight in _WEIGHTS) > _HEAVIEST:
+        raise Malformed("it holds more values than fit into memory; use a smaller page size")
+    return body
+
+
 def decode(body: bytes) -> Any:
     """JSON with numbers that are not whole as Decimal; raises Malformed."""
     try:
-        return _DECODER.decode(body)
+        return _DECODER.decode(bearable(body))
     except JSON_FAULTS as error:
         raise Malformed("it is no JSON") from error
 

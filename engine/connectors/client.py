@@ -33,6 +33,8 @@ _HEADERS = {
     "User-Agent": "Coupler",
 }
 _XML = "application/xml"
+_LARGEST_DOCUMENT = 32 * 1024 * 1024
+"""Bytes; what reads a document takes several times as much. Those of large organizations have about 20 MB."""
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _LAG = timedelta(minutes=1)
 """A date that lags more says that the service's clock was set back."""
@@ -263,17 +265,19 @@ class ODataClient:
 
     async def _once(self, request: httpx.Request, *, to_its_end: bool) -> Answer | _Failure:
         method, url = request.method, request.url
+        document = request.headers["Accept"] == _XML
+        limit = min(self.limits.body, _LARGEST_DOCUMENT) if document else self.limits.body
         try:
             async with self.gate.within(self.limits.total, to_its_end=to_its_end):
                 response = await self._http.send(request, stream=True)
                 self._note_date(response)
                 try:
-                    data = await body.read(response, self.limits.body)
+                    data = await body.read(response, limit)
                 finally:
                     await response.aclose()
             if method == "GET" and response.status_code == 200 and body.is_web_page(response):
                 return _Failure("it answers with a web page, not as the service", sent=True, hint="Check the url.")
-            return _answer(method, response, data, json=request.headers["Accept"] != _XML)
+            return _answer(method, response, data, json=not document)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
@@ -287,6 +291,8 @@ class ODataClient:
             if self.gate.stopping and not to_its_end:
                 return _Failure("the run was stopped before it came", sent=True)
             return _Failure(f"no whole answer within {self.limits.total:g} s", sent=True)
+        except httpx.InvalidURL as error:  # httpx reads where a redirect leads to, though nobody goes there
+            return _Failure(f"it redirects to what is no address ({_reason(error)})", sent=True, hint="Check the url.")
         except httpx.TransportError as error:
             hint = _PERHAPS_TLS if url.scheme == "http" else _NO_ONE_THERE
             return _Failure(_reason(error), sent=True, hint=hint)
@@ -296,8 +302,8 @@ class ODataClient:
             if method != "GET":
                 return _Failure("the answer is too large", sent=True)
             raise ConnectionLost(
-                f"{self._name}: {urls.shown(url)} answers with more than {self.limits.body} bytes.",
-                "Use a smaller page size.",
+                f"{self._name}: {urls.shown(url)} answers with more than {limit} bytes.",
+                "Check the address of the service." if document else "Use a smaller page size.",
             ) from error
 
     def _note_date(self, response: httpx.Response) -> None:

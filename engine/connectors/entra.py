@@ -77,7 +77,7 @@ def by_client_credentials(app: EntraApp, ca_file: str | None = None, *, longest:
                 ) from error
             reason = mask(str(error)) or type(error).__name__
             raise SignInUnavailable(f"no token: {urls.shown(url)} cannot be reached ({reason})") from error
-        except (body.Malformed, body.TooLarge) as error:
+        except (body.Malformed, body.TooLarge, httpx.InvalidURL) as error:
             raise SignInUnavailable(f"no token: {urls.shown(url)} does not answer as a token endpoint") from error
         return _token(url, app, response.status_code, content if isinstance(content, dict) else {})
 

@@ -1,12 +1,11 @@
 """The JSON text of a Business Central $batch, written and read (reference/apis.md section 3, $batch)."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.connectors.body import JSON_FAULTS, Malformed, encode
+from engine.connectors.body import JSON_FAULTS, Malformed, bearable, encode, exact
 from engine.model.errors import ConnectionLost
 from engine.model.masking import mask
 
@@ -36,7 +35,7 @@ class _Answer(msgspec.Struct):
     responses: list[Part]
 
 
-_DECODER = msgspec.json.Decoder(_Answer, float_hook=Decimal)
+_DECODER = msgspec.json.Decoder(_Answer, float_hook=exact)
 
 
 def write(operations: Sequence[Operation]) -> bytes:
@@ -58,7 +57,7 @@ def parse(body: bytes, sent: int) -> list[Part | None]:
     Raises Malformed when the text is damaged, ConnectionLost when an answer belongs to no operation, or two to one.
     """
     try:
-        parts = _DECODER.decode(body).responses
+        parts = _DECODER.decode(bearable(body)).responses
     except JSON_FAULTS as error:
         raise Malformed("it is no answer to a batch") from error
     found: list[Part | None] = [None] * sent

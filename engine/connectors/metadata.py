@@ -16,6 +16,16 @@ from engine.model.errors import ConnectionLost
 _NAMESPACE_MARK = "\n"
 _DEEPEST = 64
 _PATIENCE = 2.0
+_MOST = 500_000
+"""Elements that are kept, and columns of all sets with what they inherit; more would not fit into little memory."""
+
+
+_KEPT = {
+    **dict.fromkeys(("Property", "PropertyRef", "NavigationProperty", "Member"), 1),
+    **dict.fromkeys(("Schema", "EntityType", "EnumType", "EntitySet"), 2),
+}
+"""What elements count for: those with things of their own take more memory."""
+_TOO_MUCH = "it names more tables and columns than any service has"
 
 
 class UnfitMetadata(ValueError):
@@ -98,13 +108,19 @@ class _Reader:
         self._type: _Type | None = None
         self._members: list[str] | None = None
         self._depth = 0
+        self._named: dict[str, tuple[str, ...]] = {}
+        self._elements = self._columns = _MOST
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise UnfitMetadata("its elements are nested too deeply")
         name = attributes.get("Name", "")
-        match tag.rpartition(_NAMESPACE_MARK)[2]:
+        kind = tag.rpartition(_NAMESPACE_MARK)[2]
+        self._elements -= _KEPT.get(kind, 0)
+        if self._elements < 0:
+            raise UnfitMetadata(_TOO_MUCH)
+        match kind:
             case "Schema":
                 self._namespace = attributes.get("Namespace", "")
                 if alias := attributes.get("Alias"):
@@ -143,6 +159,9 @@ class _Reader:
         while type_name and (full := self._full(type_name)) in self._types and full not in seen:
             seen.add(full)
             found = self._types[full]
+            self._columns -= len(found.properties) + len(found.navigations) + len(properties)
+            if self._columns < 0:
+                raise UnfitMetadata(_TOO_MUCH)
             properties = {**found.properties, **properties}
             navigations |= found.navigations
             key = key or tuple(found.key)
@@ -150,8 +169,12 @@ class _Reader:
         return Shape({name: self._with_options(one) for name, one in properties.items()}, frozenset(navigations), key)
 
     def _with_options(self, one: Property) -> Property:
-        options = self._options.get(self._full(one.type))
-        return one if options is None else Property(one.type, None, tuple(map(_decoded, options)))
+        full = self._full(one.type)
+        if full not in self._options:
+            return one
+        if full not in self._named:
+            self._named[full] = tuple(map(_decoded, self._options[full]))
+        return Property(one.type, None, self._named[full])
 
     def _full(self, name: str) -> str:
         prefix, dot, rest = name.rpartition(".")

@@ -1,7 +1,8 @@
 """Addresses: the root of a service, what belongs to it, and queries that are encoded once."""
 
+import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -9,6 +10,8 @@ from engine.model.errors import ConfigError, ConnectionLost
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PORTS = {"http": 80, "https": 443}
+_DECODINGS = 4
+"""How often a path may have been percent-encoded; one that still changes then is no proper one."""
 
 
 def service_root(text: str) -> httpx.URL:
@@ -44,19 +47,35 @@ def own_link(root: httpx.URL, link: object) -> httpx.URL:
     What is checked is what is sent: the same parsed URL.
     """
     try:
-        if not isinstance(link, str):
+        if not isinstance(link, str) or link != link.strip() or "\\" in link:
             raise TypeError
-        url = httpx.URL(str(root) + "/").join(link)
+        named = httpx.URL(link)
+        if named.scheme and not named.host:
+            raise TypeError
+        url = httpx.URL(str(root) + "/").join(named)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise ConnectionLost(f"{shown(root)} sent a link to the next page that is not a URL.") from error
     below = url.raw_path.startswith(root.raw_path.rstrip(b"/") + b"/")
-    dots = any(part in (".", "..") for part in url.path.split("/"))
-    if origin(url) != origin(root) or url.userinfo or not below or dots:
+    if origin(url) != origin(root) or url.userinfo or not below or not _stays(url.path):
         raise ConnectionLost(
             f"{shown(root)} sent a link that leads away from the service; it was not followed.",
             "A server, or something between, behaves as it must not; ask its administrator.",
         )
     return url
+
+
+def _stays(path: str) -> bool:
+    """Whether no server can take a path for one with steps upwards, however often it decodes it.
+
+    Some take a backslash for a slash, and some cut a part at a semicolon or at a control character.
+    """
+    for _ in range(_DECODINGS):
+        if any(re.split(r"[;\x00-\x1f]", part)[0] in (".", "..") for part in re.split(r"[/\\]", path)):
+            return False
+        before, path = path, unquote(path)
+        if path == before:
+            return True
+    return False
 
 
 def query(options: Iterable[tuple[str, str]]) -> str:

@@ -222,8 +222,9 @@ def _of_another_version(present: str, *, older: bool) -> StoreError:
 
 
 def _private_file(path: Path) -> None:
-    """Make the database file with mode 0600, as its -wal and -shm files get too, in a folder of mode 0700."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make the database file with mode 0600, as its -wal and -shm files get too, in folders of mode 0700."""
+    for folder in reversed([one for one in path.parents if not one.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)  # not `parents=True`, which gives the parents the mode of the umask
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

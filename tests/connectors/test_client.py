@@ -236,6 +236,14 @@ async def test_redirects_are_not_followed(client: ODataClient, server: Server) -
         assert other.seen == []
 
 
+async def test_a_redirect_to_what_is_no_address_is_no_crash(client: ODataClient, server: Server) -> None:
+    server.say(reply(302, headers={"Location": "http:x/y"}))
+    with pytest.raises(ConnectionLost, match="no address"):
+        await client.read("accounts", patience=0)
+    with pytest.raises(Unanswered, match="no address"):
+        await client.write("accounts", b"{}", {})
+
+
 async def test_json_that_is_no_object_is_no_service(client: ODataClient, server: Server) -> None:
     server.say(reply(200, b"[]"))
     with pytest.raises(ConnectionLost, match="does not answer as an OData service"):

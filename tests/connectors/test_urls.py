@@ -56,6 +56,15 @@ def test_tls_is_needed_except_on_this_machine(text: str) -> None:
         "https://org.example/api/data/v9.2evil/accounts",
         "https://org.example/api/data/v9.2/../v9.1/accounts",
         "https://org.example/api/data/v9.2/%2e%2e/v9.1/accounts",
+        "https://org.example/api/data/v9.2/%252e%252e/v9.1/accounts",
+        "https://org.example/api/data/v9.2/..%5cv9.1%5caccounts",
+        "https://org.example/api/data/v9.2/..;/v9.1/accounts",
+        "https://org.example/api/data/v9.2/.%00./v9.1",
+        "https://org.example/api/data/v9.2/%25252525252e",
+        "\\\\evil.example\\x",
+        " https://evil.example/",
+        "https:evil.example/x",
+        "https://",
         "../accounts",
         "/etc/passwd",
         "file:///etc/passwd",
@@ -86,6 +95,11 @@ def test_a_link_within_the_service_is_kept_as_it_is(link: str) -> None:
         "org.example",
         b"/api/data/v9.2/accounts?$skiptoken=%3Ccookie%20a=%252f%3E",
     )
+
+
+@pytest.mark.parametrize("name", ["100%25%20AG", "A%5CB%20..C", "Søn & x;y"])
+def test_a_company_of_any_name_has_links(name: str) -> None:
+    assert own_link(ROOT, f"Company('{name}')/Customer?$skiptoken=2").host == "org.example"
 
 
 def test_a_query_is_encoded_once_and_blank_options_are_left_out() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _GONE = (errno.EPIPE, errno.EIO, errno.ESHUTDOWN)
 
+RUN_NUMBER = click.IntRange(1, 2**31 - 1)
+"""What databases can look for."""
 config_option = click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The config file (config.toml)."
 )

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from engine.runs import process
-from tui.commands.common import config_option, settings
+from tui.commands.common import RUN_NUMBER, config_option, settings
 from tui.diagnostics import code_of
 from tui.exitcodes import ExitCode
 
 
 @click.command("engine", hidden=True)
-@click.argument("run_id", metavar="RUN", type=click.IntRange(1))
+@click.argument("run_id", metavar="RUN", type=RUN_NUMBER)
 @config_option
 def engine_command(*, run_id: int, config_file: Path | None) -> int:
     """Work on a run until it is done, stopped or cancelled."""

@@ -13,7 +13,7 @@ from tui import format as form
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import config_option, json_option, known, opened, out
+from tui.commands.common import RUN_NUMBER, config_option, json_option, known, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -22,7 +22,7 @@ _PAGE = 500
 
 
 @click.command("jobs")
-@click.option("--run", "run_id", type=click.IntRange(1), metavar="RUN", help="Only those of this run.")
+@click.option("--run", "run_id", type=RUN_NUMBER, metavar="RUN", help="Only those of this run.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
 @click.option(
     "--delete-older",
@@ -71,7 +71,7 @@ def _delete(store: Store, days: int, *, yes: bool) -> int:
 
 
 @click.command("errors")
-@click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+@click.argument("run_id", metavar="[RUN]", type=RUN_NUMBER, required=False)
 @click.option("--mapping", metavar="NAME", help="Only those of this mapping.")
 @click.option("--records", "each", is_flag=True, help="Every record, not equal problems as one.")
 @json_option

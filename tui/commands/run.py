@@ -12,7 +12,7 @@ from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import diagnostics
 from tui.commands import ask
-from tui.commands.common import can_ask, config_option, json_option, known, opened, plain_option
+from tui.commands.common import RUN_NUMBER, can_ask, config_option, json_option, known, opened, plain_option
 from tui.commands.follow import Output, Signals, follow, output_of
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode, of_run
@@ -182,7 +182,7 @@ def start_sync(settings: Settings, store: Store, jobs: tuple[str, ...], output: 
 
 
 @click.command("resume")
-@click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+@click.argument("run_id", metavar="[RUN]", type=RUN_NUMBER, required=False)
 @_yes
 @_keep
 @plain_option

@@ -13,7 +13,7 @@ from engine.runs.undoing import UndoLine
 from engine.store.database import Store
 from tui import plain
 from tui.commands import ask, records
-from tui.commands.common import can_ask, config_option, json_option, opened, out, plain_option
+from tui.commands.common import RUN_NUMBER, can_ask, config_option, json_option, opened, out, plain_option
 from tui.commands.coupling import Quiet
 from tui.commands.follow import Output, output_of
 from tui.commands.run import Wanted, find_secrets, watch
@@ -42,7 +42,7 @@ Exit codes:
 
 
 @click.command("undo", epilog=_EXIT_CODES)
-@click.argument("run_id", metavar="RUN", type=click.IntRange(1))
+@click.argument("run_id", metavar="RUN", type=RUN_NUMBER)
 @click.option("--dry-run", is_flag=True, help="Say what would be done; nothing is written.")
 @click.option("--yes", is_flag=True, help="Do it without a dry run and a question.")
 @plain_option

@@ -12,7 +12,7 @@ from engine.store.database import Store
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import config_option, json_option, no_screen, opened, out
+from tui.commands.common import RUN_NUMBER, config_option, json_option, no_screen, opened, out
 from tui.commands.follow import LOOK, STOPPING, Signals, follow, output_of
 from tui.commands.run import answer as give
 from tui.commands.screen import show
@@ -20,7 +20,7 @@ from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
 
-_run = click.argument("run_id", metavar="[RUN]", type=click.IntRange(1), required=False)
+_run = click.argument("run_id", metavar="[RUN]", type=RUN_NUMBER, required=False)
 
 
 @click.command("attach")
@@ -137,7 +137,7 @@ def _said(words: tuple[str, ...]) -> tuple[int | None, bool]:
         return None, answer == "yes"
     if not (numbers[0].isascii() and numbers[0].isdigit()):
         raise click.UsageError(f'"{safe(numbers[0], 60)}" is not the number of a run.')
-    return int(numbers[0]), answer == "yes"
+    return int(RUN_NUMBER(numbers[0])), answer == "yes"
 
 
 def _until_quiet(store: Store, number: int) -> int:
