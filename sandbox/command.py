@@ -98,7 +98,7 @@ def _faults(context: click.Context, parameter: click.Parameter, value: str | Non
 )
 @click.option("--latency", callback=_latency, help="Time a request takes, and a record: 20ms,0.4ms.")
 @click.option(
-    "--faults", callback=_faults, help=f"What goes wrong, and how likely: all, or late,reset-after:0.1 (else {USUAL})."
+    "--faults", callback=_faults, help=f"What goes wrong, and how likely (else {USUAL}): late,reset-after:0.1, or all."
 )
 @click.option("--fault-seed", type=int, default=0, show_default=True, help="Which requests it befalls.")
 def sandbox_command(

@@ -13,6 +13,8 @@ from sandbox.faults.kinds import KINDS
 
 USUAL = 0.02
 """How likely a request that a fault can befall meets it."""
+OF_ALL = 0.005
+"""How likely it meets each, where all of them may befall it."""
 
 
 def read_faults(text: str) -> dict[str, float]:
@@ -22,7 +24,8 @@ def read_faults(text: str) -> dict[str, float]:
         name, colon, chance = part.partition(":")
         if name not in (*KINDS, "all"):
             raise ValueError(f"there is no fault {name!r}; there are {', '.join(KINDS)}, and all of them")
-        likely = _chance(chance) if colon else USUAL
+        usual = OF_ALL if name == "all" else USUAL
+        likely = _chance(chance) if colon else usual
         chances |= dict.fromkeys(KINDS if name == "all" else (name,), likely)
     return chances
 

@@ -93,7 +93,9 @@ def _chance(kind: str) -> float:
     """How likely: what befalls few requests is likelier."""
     if kind in _OF_FEW:
         return 0.5
-    return 0.02 if kind in _ENDS_A_RUN or kind == "all" else 0.1
+    if kind == "all":
+        return 0.01
+    return 0.02 if kind in _ENDS_A_RUN else 0.1
 
 
 def _made(folder: Path) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.crm.state import CrmState
 from sandbox.faults import bodies, kinds
-from sandbox.faults.front import USUAL, read_faults
+from sandbox.faults.front import OF_ALL, USUAL, read_faults
 from sandbox.faults.kinds import KINDS
 from sandbox.front import Front
 from sandbox.load import Seeds, nav_state
@@ -191,6 +191,7 @@ def test_multipart_batches_lose_operations_and_parts_too() -> None:
 def test_faults_are_named_with_how_likely_they_are() -> None:
     assert read_faults("late, reset-after:0.1") == {"late": USUAL, "reset-after": 0.1}
     assert read_faults("all:0.01,cut:0") == {**dict.fromkeys(KINDS, 0.01), "cut": 0}
+    assert read_faults("all") == dict.fromkeys(KINDS, OF_ALL)
     assert read_faults("") == {}
     for wrong in ("latte", "late:2", "late:", "late:x", "late:nan"):
         with pytest.raises(ValueError, match=r"no fault|not a probability"):
