@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from engine.connectors import body, urls
+from engine.connectors.answers import Answer, understood
 from engine.connectors.auth import EntraApp, OriginAuth, Secret, SignInUnavailable, WindowsUser, by_password, by_token
 from engine.connectors.budget import read_budget
 from engine.connectors.entra import by_client_credentials
@@ -19,7 +20,7 @@ from engine.connectors.gate import Gate
 from engine.connectors.ntlm import NtlmTransport
 from engine.connectors.protocol import Halted
 from engine.connectors.tls import certificate_hint, certificate_problem, trusting
-from engine.connectors.verdicts import USED_UP, Fault, Verdict, fault, judge, retry_after
+from engine.connectors.verdicts import USED_UP, Verdict, retry_after
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.masking import mask
 
@@ -56,19 +57,6 @@ class Limits:
     body: int = body.DEFAULT_LIMIT
     patience: float = 60.0
     throttle_patience: float = 1800.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that was received whole. `fault` is what it says when it is an error."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    verdict: Verdict
-    fault: Fault
-    content: Any = None
-    """The JSON of a read."""
 
 
 class Unanswered(Exception):
@@ -277,7 +265,7 @@ class ODataClient:
                     await response.aclose()
             if method == "GET" and response.status_code == 200 and body.is_web_page(response):
                 return _Failure("it answers with a web page, not as the service", sent=True, hint="Check the url.")
-            return _answer(method, response, data, json=not document)
+            return understood(method, response, data, json=not document)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             if (problem := certificate_problem(error)) is not None:
                 raise ConnectionLost(
@@ -348,20 +336,6 @@ class ODataClient:
                 f"{self._name}: {urls.shown(url)}: {failure.reason}, {course.attempt} times in a row.", failure.hint
             )
         await self.gate.wait(failure.reason, seconds, course.attempt)
-
-
-def _answer(method: str, response: httpx.Response, data: bytes, *, json: bool) -> Answer:
-    problem = Fault()
-    content = None
-    if response.status_code >= 400:
-        try:
-            problem = fault(body.decode(data))
-        except body.Malformed:
-            problem = Fault()  # an HTML page of something between, or a multipart answer: the status must do
-    elif method == "GET" and response.status_code == 200 and json:
-        content = body.decode(data)  # cut or foreign bodies are faults that may pass, so they are found here
-    verdict = judge(response.status_code, problem.code)
-    return Answer(response.status_code, response.headers, data, verdict, problem, content)
 
 
 def _reason(error: Exception) -> str:

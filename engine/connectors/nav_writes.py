@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from engine.connectors import body, jsonbatch
+from engine.connectors.answers import Answer
 from engine.connectors.batches import Sent, TooBig
-from engine.connectors.client import Answer, ODataClient, Unanswered
+from engine.connectors.client import ODataClient, Unanswered
 from engine.connectors.filters import checked_name, guid
 from engine.connectors.protocol import Halted, Result, Status, Write, WriteKind
 from engine.connectors.together import each_to_its_end
