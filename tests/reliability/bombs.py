@@ -6,7 +6,7 @@ how much memory it took.
 
 import asyncio
 import json
-import resource
+import os
 import sys
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,6 +22,7 @@ from engine.connectors.protocol import Query, Status, Write, WriteKind
 from engine.model.errors import CouplerError
 from tests.connectors.scripted import Seen, json_reply, serving
 from tests.reliability.line import Line, Measured
+from tests.runs.company import peak_memory
 
 MOST = 300 * 1000 * 1000
 """Bytes that a process may take (reference/reliability.md section 7)."""
@@ -308,7 +309,7 @@ async def _pages(crm: Dataverse) -> list[Any]:
 def main() -> None:
     """Ask, and say how it ended."""
     refused, how = asyncio.run(_ask(sys.argv[1], sys.argv[2]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_memory(os.getpid())  # what getrusage tells begins with that of the process that started this one
     print(json.dumps({"refused": refused, "how": how[:300], "peak": peak}))  # noqa: T201  # that is what it is for
 
 
