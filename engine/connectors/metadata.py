@@ -152,20 +152,20 @@ class _Reader:
 
     def shape(self, type_name: str) -> Shape:
         """A type with what it inherits."""
+        line: dict[str, _Type] = {}
+        while type_name and (full := self._full(type_name)) in self._types and full not in line:
+            found = line[full] = self._types[full]
+            self._columns -= len(found.properties) + len(found.navigations)
+            if self._columns < 0:
+                raise UnfitMetadata(_TOO_MUCH)
+            type_name = found.base
         properties: dict[str, Property] = {}
         navigations: set[str] = set()
         key: tuple[str, ...] = ()
-        seen: set[str] = set()
-        while type_name and (full := self._full(type_name)) in self._types and full not in seen:
-            seen.add(full)
-            found = self._types[full]
-            self._columns -= len(found.properties) + len(found.navigations) + len(properties)
-            if self._columns < 0:
-                raise UnfitMetadata(_TOO_MUCH)
-            properties = {**found.properties, **properties}
-            navigations |= found.navigations
-            key = key or tuple(found.key)
-            type_name = found.base
+        for one in reversed(line.values()):
+            properties |= one.properties
+            navigations |= one.navigations
+            key = tuple(one.key) or key
         return Shape({name: self._with_options(one) for name, one in properties.items()}, frozenset(navigations), key)
 
     def _with_options(self, one: Property) -> Property:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 LONGEST_PATTERN = 200
 _ENDLESS = 1000
 """Ways that a repetition without end counts for, and that a pattern may have at each place of a text."""
+_BESIDES = 16
+"""Ways that it may have besides those of one text that two repetitions without end share."""
 _SAMPLE = "".join(map(chr, (*range(0x250), *range(0x250, 0x10000, 16))))
 _READINGS = (re.RegexFlag(0), re.IGNORECASE | re.DOTALL, re.ASCII)
 _FLAGS = re.compile(r"\(\?[aiLmsu-]")
@@ -44,7 +46,7 @@ def pattern_fault(pattern: str, replacement: str) -> str | None:
         alternatives = _Reader(pattern).alternatives()
     except _Nested:
         return f"'{pattern}' repeats a group that repeats or has alternatives; write it without the outer repetition."
-    if any(_shared(parts) > _ENDLESS for parts in alternatives):
+    if any(_take_for_ever(parts) for parts in alternatives):
         return (
             f"'{pattern}' repeats the same characters several times in a row, which can take for ever; put something "
             "between the repetitions that they do not match."
@@ -130,15 +132,17 @@ def _times(quantifier: re.Match[str] | None) -> tuple[int, int]:
     return (int(high) - least + 1 if high else _ENDLESS), least
 
 
-def _shared(parts: Sequence[_Part]) -> int:
-    """In how many ways parts can share a text: of those that can match in several ways, each counts for which there is
-    one before it that can take over what it matches.
+def _take_for_ever(parts: Sequence[_Part]) -> bool:
+    """Whether parts can share a text in too many ways: each counts that can match in several ways, with one before it
+    that can take over what it matches, and does so in no more ways than that one has.
     """
-    ways = 1
+    endless, others = 0, 1
     for last, one in enumerate(parts):
-        if one.ways > 1 and any(_meet(parts, first, last) for first in range(last) if parts[first].ways > 1):
-            ways *= one.ways
-    return ways
+        before = (parts[first].ways for first in range(last) if parts[first].ways > 1 and _meet(parts, first, last))
+        ways = min(one.ways, max(before, default=1))
+        endless += ways == _ENDLESS
+        others *= 1 if ways == _ENDLESS else ways
+    return endless > 1 or others > (_BESIDES if endless else _ENDLESS)
 
 
 def _meet(parts: Sequence[_Part], first: int, last: int) -> bool:

@@ -110,7 +110,8 @@ def test_a_pattern_that_can_take_for_ever_is_refused(pattern: str) -> None:
         *(r"^\s+|\s+$", r"[(]+x", r"(\d{3})-(\d+)", "(ab)+", r"\(+a+\)", "[]*+]+", "(?:ab)?c*", r"^0*(\d+)$"),
         *(r"(\w+) +(\w+) +(\w+) +(\w+)", "[^,]*,[^,]*,[^,]*,(.*)", r"(?P<last>.+), (?P<first>.+)"),
         *(r"^(\+49|0049|0)?\s*(\d{2,5})[ /-]*(\d{3,8})$", r"(Mr|Mrs|Dr)\.? (\w+)", "([A-Z]+)([a-z]+)([A-Z]+)"),
-        *("a{", "a{,3}b{2}", r"(?i)gmbh\s*$"),
+        *("a{", "a{,3}b{2}", r"(?i)gmbh\s*$", r"^https?://(?:www\.)?([^/]+)/?.*$", r"^0?(\d+) ?(\d+)$", r"^0?\d+\s?\s*x"),
+        r"^(?:\+|00)(\d{2})\s*\(?0?\)?\s*(\d+)$",
     ],
 )
 def test_a_plain_pattern_is_taken(pattern: str) -> None:
