@@ -122,18 +122,24 @@ class Writer:
 
     async def let_go(self, items: Sequence[Item], stop: Halted) -> None:
         """Take down what is known of creates when a stop ends the page, so that nobody has to wait to find it out: what
-        was made is coupled, what was not sent is forgotten. Where the ids are ours, a look tells all of that.
+        was made is coupled, what was not sent is forgotten. Where the ids are ours, a look finds what was made.
         """
-        if self._side.client_ids or not self.intents:
+        if not self.intents:
             return
-        known = {item.id: item for item in items}
-        for id, result in stop.results.items():
-            if (item := known.get(id)) is not None and item.open and not item.settled and item.target is None:
-                self._created(item, result)
         creates = [item for item in items if item.id in self._recorded]
-        found = [_found(item) for item in creates if item.created and item.settled]
-        left = [item for item in creates if item.open and not item.settled and item.id not in stop.unsent]
-        unsure = [self._intended(item) for item in (*left, *(item for item in creates if item.doubt))]
+        found: list[Coupling] = []
+        if self._side.client_ids:
+            refused = {id for id, result in stop.results.items() if result.status is Status.REJECTED}
+            left = [item for item in creates if item.sent or item.id not in stop.unsent | refused]
+        else:
+            known = {item.id: item for item in items}
+            for id, result in stop.results.items():
+                if (item := known.get(id)) is not None and item.open and not item.settled and item.target is None:
+                    self._created(item, result)
+            found = [_found(item) for item in creates if item.created and item.settled]
+            left = [item for item in creates if item.open and not item.settled and item.id not in stop.unsent]
+            left += [item for item in creates if item.doubt]
+        unsure = [self._intended(item) for item in left]
         at = self._context.clock()
         first, *rest = (Intent(id, self._scope, at, ()) for id in self.intents)
 

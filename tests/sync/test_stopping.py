@@ -99,3 +99,14 @@ async def test_what_may_have_been_made_stays_in_doubt(make: Make) -> None:
     run = await world.resume(run.id)
     assert counters(run, "CUSTOMER", FROM) == {"inserted": 2, "failed": 1}
     assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
+
+
+async def test_what_the_api_was_not_sent_is_not_in_doubt_before_ids_are_known_to_be_kept(make: Make) -> None:
+    world = make({}, ACCOUNTS, kind="api")
+    run = await stopped(world, at("nav", posting, *[BUSY] * 9))
+    assert (run.state, world.nav("Customer")) == (RunState.STOPPED, [])
+    world.time.real = False
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert world.outcomes(run) == []
+    once(world, "CUSTOMER", 3)
