@@ -54,9 +54,8 @@ class Gate:
     limits look at. `clock`, `sleep` and `chance` (0 to 1) can be replaced.
 
     While a stop is in force, a request ends with Halted instead of waiting for the end of a pause, for its next
-    attempt, or for more than a second to keep the pace. One that only waits for a place is still let in, as soon as
-    another one is done; after `DROPPED_AFTER` seconds none is, and what is under way `within` a time ends. A stop never
-    makes a request go earlier than it may.
+    attempt, for a place, or for more than a second to keep the pace. After `DROPPED_AFTER` seconds none is let in, and
+    what is under way `within` a time ends. A stop never makes a request go earlier than it may.
     """
 
     def __init__(
@@ -146,6 +145,7 @@ class Gate:
             return
         if stop:
             self._stop.set()
+            self._moved.set()
             self._drop_at = _now() + DROPPED_AFTER
         else:
             self._stop.clear()
@@ -221,6 +221,8 @@ class Gate:
         if _now() >= self._drop_at:
             raise Halted
         if self._active >= self._limit:
+            if self.stopping:
+                raise Halted  # let in now, it would be under way when nobody waits any more
             self._moved.clear()
             await self._moved.wait()
             return False

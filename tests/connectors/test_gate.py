@@ -221,15 +221,16 @@ async def test_a_stop_ends_every_wait_and_nothing_passes_until_the_pause_is_over
     assert passed == []
 
 
-async def test_a_stop_lets_those_in_who_only_wait_for_a_place() -> None:
+async def test_a_stop_sends_those_away_who_wait_for_a_place() -> None:
     gate = Gate("CRM", 1)
     async with gate.slot():
         waiting = asyncio.create_task(gate.slot().__aenter__())
         await asyncio.sleep(0)
         gate.halt(stop=True)
-        await asyncio.sleep(0)
-        assert not waiting.done()
-    await asyncio.wait_for(waiting, 1)
+        with pytest.raises(Halted):
+            await asyncio.wait_for(waiting, 1)
+    async with gate.slot():
+        pass
 
 
 async def test_a_stop_lets_what_need_not_wait_pass() -> None:
