@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import load
+from engine.connectors import metadata
 from engine.connectors.metadata import Property, Shape, UnfitMetadata, parse
 from engine.runs.names import Findings, check_names, compare
 from sandbox.load import Seeds, crm_state, nav_state
@@ -70,6 +71,17 @@ def test_documents_that_are_no_metadata_or_not_safe_are_refused(document: bytes)
 def test_types_that_inherit_from_each_other_do_no_harm() -> None:
     circle = EDMX.replace('Name="base" Abstract="true"', 'Name="base" BaseType="mscrm.account"')
     assert "modifiedon" in parse(circle.encode())["accounts"].properties
+
+
+def test_columns_count_once_whatever_a_table_inherits(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = "".join(f'<Property Name="c{number}" Type="Edm.String"/>' for number in range(90))
+    wide = EDMX.replace('Name="base" Abstract="true">', f'Name="base" Abstract="true">{columns}')
+    assert wide != EDMX
+    monkeypatch.setattr(metadata, "_MOST", 150)
+    assert {"c0", "c89", "modifiedon"} <= parse(wide.encode())["accounts"].properties.keys()
+    monkeypatch.setattr(metadata, "_MOST", 90)
+    with pytest.raises(UnfitMetadata, match="more tables and columns than any service has"):
+        parse(wide.encode())
 
 
 @pytest.fixture(scope="module")
