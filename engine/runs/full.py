@@ -22,6 +22,7 @@ from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import runs
 from engine.store.couplings import counts
 from engine.store.database import Store
+from engine.store.lock import LockLost
 from engine.store.schema import job
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
@@ -271,15 +272,23 @@ class FullSynchronization:
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
             values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._times()}
-            with suppress(StoreError):  # the work itself meets the same trouble and reports it
+            try:
                 row = await self._change(values)
+            except LockLost:
+                self._halt(stop=True)  # nothing of what waits must be sent beside another engine
+            except StoreError:
+                pass  # the work itself meets the same trouble and reports it
+            else:
                 wish = Wish(row.wish) if row is not None else Wish.STOP
                 if wish is not self._wish:
                     self._wish = wish
                     self._changed.set()
-                    for side in self._sides:
-                        side.halt(stop=wish in (Wish.STOP, Wish.CANCEL))
+                    self._halt(stop=wish in (Wish.STOP, Wish.CANCEL))
             await asyncio.sleep(_BEAT_SECONDS)
+
+    def _halt(self, *, stop: bool) -> None:
+        for side in self._sides:
+            side.halt(stop=stop)
 
     async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:
         """End in the question, or with the answer that was given in advance, in one commit."""

@@ -26,6 +26,12 @@ _HOLDERS = sa.text(
 )
 
 _OWN = sa.text(f"{_HOLDERS.text} AND pid = :pid")
+# not each version has this setting; the session does nothing but hold the lock
+_IDLE = sa.text("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
+
+
+class LockLost(StoreError):
+    """The lock of this engine is gone while it works, so that another one may begin."""
 
 
 @contextmanager
@@ -58,17 +64,19 @@ def engine_lives(store: Store) -> bool:
 def _server_lock(store: Store) -> Iterator[None]:
     """A session lock on a connection of its own, which is closed at the end and not given back to the pool.
 
-    When it is lost, another engine may begin: then this one must not write any more, so that nothing is sent.
+    When it is lost, another engine may begin: then this one must not write any more, so that nothing is sent that is
+    not recorded yet. What is recorded and waits to be sent is the engine's to hold back.
     """
     with store.reading() as connection:
         if not connection.scalar(_LOCK):
             raise _held()
         pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+        connection.execute(_IDLE)
         connection.detach()
 
         def guard(other: sa.Connection) -> None:
             if not other.scalar(_OWN, {"pid": pid}):
-                raise StoreError(
+                raise LockLost(
                     "The database server has ended the connection that holds the lock of this engine.",
                     "Nothing was sent that is not recorded; `coupler status` says if another one works, else resume.",
                 )

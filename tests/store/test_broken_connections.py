@@ -1,6 +1,7 @@
 """What a database server cuts off: transactions are repeated where that is safe, and an engine without its lock stops."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -91,3 +92,16 @@ def test_an_engine_that_has_lost_its_lock_writes_no_more(server: Store) -> None:
     with engine_lock(server):
         asyncio.run(server.write(work))
     assert work.attempts == 2
+
+
+def test_a_server_that_ends_idle_sessions_leaves_the_lock(server: Store, cluster: Cluster) -> None:
+    cluster.execute("ALTER SYSTEM SET idle_session_timeout = '200ms'")
+    cluster.execute("SELECT pg_reload_conf()")
+    try:
+        with engine_lock(server):
+            time.sleep(1)
+            assert engine_lives(server)
+            asyncio.run(server.write(Couple(server)))
+    finally:
+        cluster.execute("ALTER SYSTEM RESET idle_session_timeout")
+        cluster.execute("SELECT pg_reload_conf()")
