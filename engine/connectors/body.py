@@ -38,6 +38,10 @@ class Malformed(Exception):
     """A body that cannot be what the service sent: cut, packed in a way that was not offered, or no JSON."""
 
 
+class TooMuch(Malformed):
+    """A body that holds more values than fit into little memory."""
+
+
 class TooLarge(Exception):
     """A body that goes on beyond the limit."""
 
@@ -75,14 +79,14 @@ def is_web_page(response: httpx.Response) -> bool:
 
 
 def bearable(body: bytes) -> bytes:
-    """A body that can be decoded in little memory; raises Malformed for others."""
+    """A body that can be decoded in little memory; raises TooMuch for others."""
     if sum(body.count(mark) * weight for mark, weight in _WEIGHTS) > _HEAVIEST:
-        raise Malformed("it holds more values than fit into memory; use a smaller page size")
+        raise TooMuch("it holds more values than fit into memory")
     return body
 
 
 def decode(body: bytes) -> Any:
-    """JSON with numbers that are not whole as Decimal; raises Malformed."""
+    """JSON with numbers that are not whole as Decimal; raises Malformed, and TooMuch."""
     try:
         return _DECODER.decode(bearable(body))
     except JSON_FAULTS as error:

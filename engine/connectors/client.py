@@ -39,6 +39,7 @@ _LARGEST_DOCUMENT = 32 * 1024 * 1024
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _LAG = timedelta(minutes=1)
 """A date that lags more says that the service's clock was set back."""
+_SMALLER_PAGES = "Use a smaller page size."
 _NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
 _PERHAPS_TLS = "Perhaps it speaks https. Else check that the server runs; then resume the run."
 
@@ -284,6 +285,8 @@ class ODataClient:
         except httpx.TransportError as error:
             hint = _PERHAPS_TLS if url.scheme == "http" else _NO_ONE_THERE
             return _Failure(_reason(error), sent=True, hint=hint)
+        except body.TooMuch as error:
+            raise ConnectionLost(f"{self._name}: {urls.shown(url)}: {error}.", _SMALLER_PAGES) from error
         except body.Malformed as error:
             return _Failure(f"the answer is damaged: {error}", sent=True)
         except body.TooLarge as error:
@@ -291,7 +294,7 @@ class ODataClient:
                 return _Failure("the answer is too large", sent=True)
             raise ConnectionLost(
                 f"{self._name}: {urls.shown(url)} answers with more than {limit} bytes.",
-                "Check the address of the service." if document else "Use a smaller page size.",
+                "Check the address of the service." if document else _SMALLER_PAGES,
             ) from error
 
     def _note_date(self, response: httpx.Response) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from engine.connectors import gate, reach
+from engine.connectors import body, gate, reach
 from engine.connectors.client import Limits, ODataClient, Unanswered
 from engine.connectors.gate import Gate
 from engine.connectors.protocol import Halted
@@ -437,3 +437,14 @@ async def test_answers_that_come_soon_after_a_stop_count(client: ODataClient, se
     assert await client.read("a") == {"value": []}
     client.gate.halt(stop=False)
     assert await client.read("a") == {"value": []}
+
+
+async def test_a_page_of_too_many_values_is_told_at_once(
+    client: ODataClient, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "_HEAVIEST", 1000)
+    server.say(json_reply({"value": list(range(20))}))
+    with pytest.raises(ConnectionLost, match="holds more values than fit into memory") as told:
+        await client.read("a")
+    assert told.value.hint == "Use a smaller page size."
+    assert len(server.seen) == 1
