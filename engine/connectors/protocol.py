@@ -144,7 +144,7 @@ class Side(Protocol):
         ...
 
     def halt(self, *, stop: bool) -> None:
-        """Put a stop in force, or take it back. What is under way goes on; what waits to be sent ends."""
+        """Put a stop in force, or take it back. What waits to be sent ends, what is under way some seconds later."""
         ...
 
     def pages(self, query: Query) -> AsyncIterator[list[Row]]:

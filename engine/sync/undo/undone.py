@@ -116,7 +116,7 @@ def place_of(mappings: Mapping[str, TableMapping], name: str, entity: str, one_w
         )
     if entity not in _EXTRA_KEYS:
         raise ConfigError(
-            f"Records of {name} in {entity} are to be undone, and there is no such mapping any more.",
+            f"Records of {name} in {entity} are to be undone, and there is no such mapping of that table any more.",
             f"Put [mapping.{name}] back into config.toml as it was, and run again.",
         )
     key, number = _EXTRA_KEYS[entity]
