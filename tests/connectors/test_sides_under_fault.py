@@ -56,9 +56,10 @@ def statuses(results: dict[str, Result]) -> list[Status]:
     return [results[id].status for id in IDS[:3]]
 
 
-def done(so_far: CutShort) -> set[str]:
+def parted(so_far: CutShort) -> tuple[set[str], set[str]]:
+    """The keys of what was done, which is all that was answered, and of what was certainly not done."""
     assert {result.status for result in so_far.results.values()} <= {Status.DONE}
-    return set(so_far.results)
+    return set(so_far.results), set(so_far.unsent)
 
 
 async def read_all(side: Any, query: Query = PAGE) -> list[str]:
@@ -366,7 +367,7 @@ async def test_an_answer_to_something_else_ends_the_run(make_crm: Make, server: 
     with pytest.raises(ConnectionLost, match="not the answer to what was asked") as end:
         await make_crm().write(CRM_UPDATE)
     so_far = how_far(end.value)
-    assert (done(so_far), so_far.unsent) == (set(), set()), "they were sent, and nobody knows what became of them"
+    assert parted(so_far) == (set(), set()), "they were sent, and nobody knows what became of them"
 
 
 async def test_only_what_was_put_off_is_sent_again(make_crm: Make, server: Server, time: Time) -> None:
@@ -382,7 +383,7 @@ async def test_what_is_put_off_for_ever_ends_the_run_and_the_rest_is_kept(make_c
         parts((204, 1), (429, 2), (204, 3), head="Retry-After: 300\r\n"), parts((429, 1), head="Retry-After: 300\r\n")
     )
     so_far = await broken_off(make_crm(), CRM_UPDATE, ConnectionLost)
-    assert (done(so_far), so_far.unsent) == ({IDS[0], IDS[2]}, {IDS[1]})
+    assert parted(so_far) == ({IDS[0], IDS[2]}, {IDS[1]})
 
 
 async def test_a_batch_that_is_too_large_is_halved_until_it_fits(make_crm: Make, server: Server) -> None:
@@ -424,7 +425,7 @@ async def test_an_error_tells_what_was_made_before_and_what_was_not_sent(
 ) -> None:
     server.say(nav_parts((201, "1"), (201, "2")) if batch > 1 else json_reply({"SystemId": IDS[0]}, 201), said)
     so_far = await broken_off(make_nav(batch=batch, gate=time.make_gate("NAV", 1)), NAV_CREATE, kind)
-    assert (done(so_far), so_far.unsent) == (set(IDS[:batch]), set(IDS[batch:3]))
+    assert parted(so_far) == (set(IDS[:batch]), set(IDS[batch:3]))
     assert so_far.results[IDS[0]].id == IDS[0]
 
 
@@ -434,10 +435,10 @@ async def test_an_error_in_one_half_of_a_batch_tells_of_both(
 ) -> None:
     server.say(error(413, ""), said)
     so_far = await broken_off(make_nav(), NAV_CREATE, kind)
-    assert (done(so_far), so_far.unsent) == (set(), set(IDS[:3]))
+    assert parted(so_far) == (set(), set(IDS[:3]))
     server.say(error(413, ""), nav_parts((201, "1")), said)
     so_far = await broken_off(make_nav(), NAV_CREATE, kind)
-    assert (done(so_far), so_far.unsent) == ({IDS[0]}, set(IDS[1:3]))
+    assert parted(so_far) == ({IDS[0]}, set(IDS[1:3]))
 
 
 @pytest.mark.parametrize(("marker", "status"), [(None, Status.DONE), ("CRM_Id", Status.UNKNOWN)])
@@ -476,7 +477,7 @@ async def test_a_row_for_which_we_are_refused_ends_the_run(make_crm: Make, serve
     with pytest.raises(AccessDenied, match="0x80040204") as end:
         await make_crm().write(CRM_UPDATE)
     so_far = how_far(end.value)
-    assert (done(so_far), so_far.unsent) == ({IDS[0], IDS[2]}, {IDS[1]})
+    assert parted(so_far) == ({IDS[0], IDS[2]}, {IDS[1]})
 
 
 async def test_one_batch_that_fails_does_not_cut_off_the_others(make_crm: Make, server: Server) -> None:
@@ -568,7 +569,7 @@ async def test_a_nav_answer_to_something_else_ends_the_run(make_nav: Make, serve
     with pytest.raises(ConnectionLost, match="not the answer to what was asked") as end:
         await make_nav().write(NAV_CREATE)
     so_far = how_far(end.value)
-    assert (done(so_far), so_far.unsent) == (set(), set()), "they were sent, and nobody knows what became of them"
+    assert parted(so_far) == (set(), set()), "they were sent, and nobody knows what became of them"
 
 
 async def test_a_nav_record_for_which_we_are_refused_ends_the_run_and_the_others_are_kept(
@@ -576,7 +577,7 @@ async def test_a_nav_record_for_which_we_are_refused_ends_the_run_and_the_others
 ) -> None:
     server.say(nav_parts((201, "1"), (401, "2"), (429, "3")))
     so_far = await broken_off(make_nav(), NAV_CREATE, AccessDenied)
-    assert (done(so_far), so_far.unsent) == ({IDS[0]}, set(IDS[1:3]))
+    assert parted(so_far) == ({IDS[0]}, set(IDS[1:3]))
 
 
 async def test_nav_records_that_were_put_off_are_sent_again(make_nav: Make, server: Server, time: Time) -> None:

@@ -16,6 +16,7 @@ from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import control, snapshots
 from engine.store.schema import run as runs_table
 from engine.store.work import Scope, take_slice
+from engine.sync import brake
 from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
     Fault,
@@ -484,6 +485,27 @@ async def test_what_was_made_before_nav_was_lost_is_coupled_and_the_rest_is_sent
     assert world.time.waited - waited < 60, "there is nothing to wait for"
     assert world.outcomes(run) == [], "and nothing is in doubt"
     once(world, "CUSTOMER", 3)
+
+
+@pytest.mark.parametrize("lost", ["we are refused", "too many are gone"])
+async def test_what_a_page_made_in_nav_is_coupled_though_its_updates_end_the_run(
+    make: Make, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    world = make({}, ACCOUNTS, marker_field=None, batch=1)
+    accounts = world.sandbox.crm.tables["accounts"]
+    later = accounts.delete(world.crm("accounts", name="A3")[0]["accountid"])
+    await world.run("CUSTOMER")
+    accounts.insert(later)
+    (changed,) = world.crm("accounts", name="A1")
+    world.edit_crm("accounts", changed["accountid"], telephone1="1")
+    (partner,) = world.nav("Customer", Name="A1")
+    monkeypatch.setattr(brake, "MOST", 0)
+    gone = meanwhile(lambda: world.delete_nav("Customer", str(partner["No"])))
+    fault = answered(401) if lost == "we are refused" else gone
+    run = await world.run("CUSTOMER", plan=at("nav", lambda seen: seen.method == "PATCH", fault))
+    assert (run.state, run.code) == (RunState.STOPPED, "access" if lost == "we are refused" else "brake")
+    (made,) = world.nav("Customer", Name="A3")
+    assert made["SystemId"] in {one.nav_id for one in world.couplings("CUSTOMER")}
 
 
 @pytest.mark.parametrize("batch", [1, 100])
