@@ -1,12 +1,14 @@
 """Batches of writes: each write ends with a result, and what was put off is sent again."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from engine.connectors import urls
 from engine.connectors.client import ODataClient, Unanswered
-from engine.connectors.protocol import Halted, Result, Status, Write
+from engine.connectors.protocol import CutShort, Halted, Result, Status, Write, how_far
 from engine.connectors.together import each_to_its_end
 from engine.connectors.verdicts import Fault, Verdict, judge, refused, unknown
+from engine.model.errors import ConnectionLost
 
 
 class TooBig(Exception):
@@ -15,12 +17,22 @@ class TooBig(Exception):
 
 @dataclass(slots=True)
 class Sent:
-    """What one batch came to: results, writes that the service had no time for, and those that a stop held back."""
+    """What one batch came to: results, writes that the service had no time for, and others that were not carried out.
+
+    With `end`, nothing more can be sent, and of writes that are nowhere in here nothing is known.
+    """
 
     results: dict[str, Result] = field(default_factory=dict)
     throttled: list[Write] = field(default_factory=list)
-    halted: list[Write] = field(default_factory=list)
+    unsent: list[Write] = field(default_factory=list)
+    end: Halted | ConnectionLost | None = None
     seconds: float | None = None
+
+    def end_at(self, write: Write, end: Halted | ConnectionLost) -> None:
+        """Note a write that was not carried out, and why none can be; an error says more than a stop."""
+        self.unsent.append(write)
+        if self.end is None or isinstance(self.end, Halted):
+            self.end = end
 
     def put_off(self, write: Write, seconds: float | None) -> None:
         """Note a write that was not carried out; the longest wait counts."""
@@ -41,13 +53,16 @@ class Sent:
 
 
 Send = Callable[[Sequence[Write]], Awaitable[Sent]]
-"""Sends one batch; raises Unanswered and TooBig."""
+"""Sends one batch; raises Unanswered and TooBig, and Halted and ConnectionLost when nothing of it was carried out."""
 One = Callable[[Sequence[Write]], Awaitable[dict[str, Result]]]
-"""Carries out one batch; raises Halted."""
+"""Carries out one batch; raises Halted and ConnectionLost."""
 
 
 async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) -> dict[str, Result]:
-    """Send one batch, and what was put off again, until every write has a result; raises Halted."""
+    """Send one batch, and what was put off again, until every write has a result.
+
+    Raises Halted and ConnectionLost; `how_far` tells what was done before.
+    """
     results: dict[str, Result] = {}
     pending: Sequence[Write] = writes
     started = client.gate.clock()
@@ -56,8 +71,9 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
         attempt += 1
         try:
             sent = await send(pending)
-        except Halted as stop:
-            raise Halted(results, frozenset(one.key for one in pending)) from stop
+        except (Halted, ConnectionLost) as end:
+            how_far(end).add(results, _keys(pending))
+            raise
         except Unanswered as error:
             return results | {one.key: unknown(one, str(error)) for one in pending}
         except TooBig as error:
@@ -66,53 +82,53 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
                     pending[0].key: Result(pending[0].key, Status.REJECTED, None, None, "413", str(error))
                 }
             first, second = pending[: len(pending) // 2], pending[len(pending) // 2 :]
+            left = _keys(second)
             try:
                 results |= await carry_out(client, first, send)
-            except Halted as stop:
-                unsent = stop.unsent | {one.key for one in second}
-                raise Halted({**results, **stop.results}, unsent) from stop
-            try:
+                left = frozenset()
                 return results | await carry_out(client, second, send)
-            except Halted as stop:
-                raise Halted({**results, **stop.results}, stop.unsent) from stop
+            except (Halted, ConnectionLost) as end:
+                how_far(end).add(results, left)
+                raise
         results |= sent.results
-        if sent.halted:
-            raise Halted(results, frozenset(one.key for one in (*sent.halted, *sent.throttled)))
         pending = sent.throttled
+        waited = client.gate.clock() - started
+        if sent.end is None and pending and waited >= client.limits.throttle_patience:
+            sent.end = ConnectionLost(
+                f"{urls.shown(client.root)} has put off records of a batch for {waited:.0f} s (429).",
+                "Others use up the limits of this user; resume the run later.",
+            )
+        if sent.end is not None:
+            how_far(sent.end).add(results, _keys((*sent.unsent, *pending)))
+            raise sent.end
         if pending:
-            if client.gate.clock() - started >= client.limits.throttle_patience:
-                # not written, but the next look finds that out; what was written must not be lost with an exception
-                return results | {one.key: unknown(one, "429, put off too long") for one in pending}
             client.gate.throttled("429", sent.seconds, attempt)
     return results
 
 
 async def all_carried_out(batches: Iterable[Sequence[Write]], one: One) -> dict[str, Result]:
-    """The results of batches of writes by key. When some were halted, what is known of all of them is raised."""
-    results: dict[str, Result] = {}
-    unsent: frozenset[str] = frozenset()
-    halted = False
-    for known in await each_to_its_end(_known(one, batch) for batch in batches):
-        results |= known.results
-        unsent |= known.unsent
-        halted = halted or known.halted
-    if halted:
-        raise Halted(results, unsent)
-    return results
+    """The results of batches of writes by key. The first error, else a stop, is raised with what is known of all."""
+    whole = CutShort()
+    ends: list[Halted | ConnectionLost] = []
+
+    async def carry(batch: Sequence[Write]) -> None:
+        try:
+            whole.add(await one(batch))
+        except (Halted, ConnectionLost) as end:
+            known = how_far(end)
+            whole.add(known.results, known.unsent)
+            ends.append(end)
+
+    await each_to_its_end(carry(batch) for batch in batches)
+    if ends:
+        end = next((one for one in ends if not isinstance(one, Halted)), ends[0])
+        how_far(end).add(whole.results, whole.unsent)
+        raise end
+    return dict(whole.results)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    results: Mapping[str, Result]
-    unsent: frozenset[str] = frozenset()
-    halted: bool = False
-
-
-async def _known(one: One, batch: Sequence[Write]) -> _Known:
-    try:
-        return _Known(await one(batch))
-    except Halted as end:
-        return _Known(end.results, end.unsent, halted=True)
+def _keys(writes: Iterable[Write]) -> frozenset[str]:
+    return frozenset(one.key for one in writes)
 
 
 def sliced(writes: Sequence[Write], size: int) -> list[Sequence[Write]]:

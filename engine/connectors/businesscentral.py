@@ -16,7 +16,19 @@ from engine.connectors.filters import literal, packed
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav import NavPages
 from engine.connectors.nav_writes import Key
-from engine.connectors.protocol import ETAG, Count, Halted, Query, Result, Row, Status, Step, Write, WriteKind
+from engine.connectors.protocol import (
+    ETAG,
+    Count,
+    Halted,
+    Query,
+    Result,
+    Row,
+    Status,
+    Step,
+    Write,
+    WriteKind,
+    how_far,
+)
 from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.mapping import Condition
 from engine.model.records import is_guid
@@ -114,9 +126,11 @@ class BusinessCentral(NavPages):
                     left = []
             rest, left = left, []
             results |= await super().write(rest)
-        except Halted as stop:
-            unsent = stop.unsent | {one.key for one in left}
-            raise Halted(self._results(table, {**results, **stop.results}), unsent) from stop
+        except (Halted, ConnectionLost) as end:
+            so_far = how_far(end)
+            so_far.add(results, (one.key for one in left))
+            so_far.results = self._results(table, so_far.results)
+            raise
         return self._results(table, results)
 
     async def probe(self) -> list[Step]:

@@ -65,7 +65,7 @@ class DataverseWriter:
         }
 
     async def send(self, writes: Sequence[Write]) -> Sent:
-        """Send one $batch in which each operation stands for itself. Raises Unanswered, TooBig and ConnectionLost."""
+        """Send one $batch in which each operation stands for itself. Raises what `batches.Send` says."""
         boundary = f"batch_{uuid4().hex}"
         content = multipart.write(boundary, [self._operation(one) for one in writes])
         headers = {
@@ -81,10 +81,13 @@ class DataverseWriter:
             raise self._client.refusal("POST", "$batch", answer)
         try:
             parts = multipart.parse(content_type, answer.body, len(writes))
+            found = multipart.correlate(parts, [one.id for one in writes])
         except body.Malformed as error:
             raise Unanswered(f"the answer to a batch is damaged: {error}") from error
+        except ConnectionLost as error:
+            return Sent(end=error)  # something was carried out, nobody knows what
         sent = Sent()
-        for one, part in zip(writes, multipart.correlate(parts, [one.id for one in writes]), strict=True):
+        for one, part in zip(writes, found, strict=True):
             _note(sent, one, part)
         return sent
 
@@ -150,7 +153,5 @@ def _note(sent: Sent, one: Write, part: multipart.Part | None) -> None:
     except body.Malformed:
         problem = Fault()
     if not sent.refuse(one, part.status, problem, retry_after({"retry-after": part.retry_after})):
-        raise AccessDenied(
-            f"CRM refuses a row of a batch with {part.status} {problem.code} {problem.message}",
-            "Check that the user of this connection is valid.",
-        )
+        told = f"CRM refuses a row of a batch with {part.status} {problem.code} {problem.message}"
+        sent.end_at(one, AccessDenied(told, "Check that the user of this connection is valid."))

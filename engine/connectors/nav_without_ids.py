@@ -12,8 +12,8 @@ from typing import Any
 from engine.connectors.metadata import Property, Shape, read_metadata
 from engine.connectors.nav import MOST_ROWS, NavPages
 from engine.connectors.nav_writes import SYSTEM_ID, Key
-from engine.connectors.protocol import Halted, Query, Result, Row, Status, Write, WriteKind
-from engine.model.errors import Refused
+from engine.connectors.protocol import Halted, Query, Result, Row, Status, Write, WriteKind, how_far
+from engine.model.errors import ConnectionLost, Refused
 from engine.model.mapping import Condition
 from engine.model.records import record_id
 
@@ -70,8 +70,10 @@ class NavWithoutIds(NavPages):
             gone = {one.key: Result(one.key, Status.MISSING, one.id) for one in writes if one.id not in known}
         try:
             results = await super().write(there)
-        except Halted as stop:
-            raise Halted(gone | self._results(entity, key, stop.results), stop.unsent) from stop
+        except (Halted, ConnectionLost) as end:
+            so_far = how_far(end)
+            so_far.results = gone | self._results(entity, key, so_far.results)
+            raise
         return gone | self._results(entity, key, results)
 
     async def metadata(self) -> Mapping[str, Shape]:

@@ -57,7 +57,7 @@ class NavWriter:
         self._marked = marked
 
     async def send(self, writes: Sequence[Write], company: str, key: Key) -> Sent:
-        """Send one batch for the company at a path. Raises Unanswered, TooBig and ConnectionLost."""
+        """Send one batch for the company at a path. Raises what `batches.Send` says."""
         path = f"{company}/{checked_name(writes[0].entity)}"
         operations = [_operation(path, one, key) for one in writes]
         if not self._singly:
@@ -69,22 +69,22 @@ class NavWriter:
         sent = Sent()
         calls = [self._one(write, operation, key) for write, operation in zip(writes, operations, strict=True)]
         for one, result in zip(writes, await each_to_its_end(calls), strict=True):
-            if result is None:
-                sent.halted.append(one)
-            else:
+            if isinstance(result, Result):
                 sent.results[one.key] = result
+            else:
+                sent.end_at(one, result)
         return sent
 
-    async def _one(self, one: Write, operation: jsonbatch.Operation, key: Key) -> Result | None:
-        """The result of one request; None when a stop held it back."""
+    async def _one(self, one: Write, operation: jsonbatch.Operation, key: Key) -> Result | Halted | ConnectionLost:
+        """The result of one request, or why it was not carried out."""
         method, url, headers, values = operation
         try:
             sent = b"" if one.kind is WriteKind.DELETE else body.encode(values)
             lost = self._is_lost_unanswered(one)
             answer = await self._client.write(url, sent, headers, method, to_its_end=lost)
             content = body.decode(answer.body) if answer.verdict is Verdict.OK and answer.body else None
-        except Halted:
-            return None
+        except (Halted, ConnectionLost) as end:
+            return end
         except Unanswered as error:
             return unknown(one, str(error))
         except body.Malformed as error:
@@ -103,6 +103,8 @@ class NavWriter:
             parts = jsonbatch.parse(answer.body, len(writes))
         except body.Malformed as error:
             raise Unanswered(f"the answer to a batch is damaged: {error}") from error
+        except ConnectionLost as error:
+            return Sent(end=error)  # something was carried out, nobody knows what
         sent = Sent()
         for one, part in zip(writes, parts, strict=True):
             _note(sent, one, part, key)
@@ -126,10 +128,8 @@ def _note(sent: Sent, one: Write, part: jsonbatch.Part | None, key: Key) -> None
         sent.results[one.key] = _done(one, part.body, key)
     elif not sent.refuse(one, part.status, problem := fault(part.body), _retry_after(part)):
         error = AccessDenied if part.status == 401 else ConnectionLost
-        raise error(
-            f"NAV refuses a record of a batch with {part.status} {problem.code} {problem.message}",
-            "Check the user of this connection and the company.",
-        )
+        told = f"NAV refuses a record of a batch with {part.status} {problem.code} {problem.message}"
+        sent.end_at(one, error(told, "Check the user of this connection and the company."))
 
 
 def _done(one: Write, content: Any, key: Key) -> Result:

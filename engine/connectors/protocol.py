@@ -4,7 +4,7 @@ Ids are canonical lower-case GUID texts, rows are decoded JSON objects with `dec
 whole, and every list of results is found by key, never by position.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -85,17 +85,38 @@ class Result:
     message: str = ""
 
 
-class Halted(Exception):
-    """A request waited for its turn when a stop was heard, and was not sent; or it reads, and its answer did not come.
+class CutShort(Exception):
+    """How far a call that writes had come when an error ended it, which has this for its cause (`how_far`).
 
-    Of a call that writes, `results` are those of writes that were answered before, and `unsent` the keys of writes that
-    were certainly not carried out. Of others nothing is known.
+    `results` are those of writes that were answered, and `unsent` the keys of writes that were certainly not carried
+    out. Of others nothing is known.
     """
 
     def __init__(self, results: Mapping[str, Result] | None = None, unsent: frozenset[str] = frozenset()) -> None:
-        super().__init__("a stop was heard while a request waited")
+        super().__init__("a call that writes ended early")
         self.results = results or {}
         self.unsent = unsent
+
+    def add(self, results: Mapping[str, Result], unsent: Iterable[str] = ()) -> None:
+        """Note what is known of more writes of the call."""
+        self.results = {**results, **self.results}
+        self.unsent |= set(unsent)
+
+
+class Halted(CutShort):
+    """A request waited for its turn when a stop was heard, and was not sent; or it reads, and its answer did not come.
+
+    Of a call that writes it tells itself how far that had come.
+    """
+
+
+def how_far(end: Exception) -> CutShort:
+    """What is known of a call that an error ended; what is added to it is kept with the error."""
+    known = end if isinstance(end, CutShort) else end.__cause__
+    if not isinstance(known, CutShort):
+        known = CutShort()
+        known.__cause__, end.__cause__ = end.__cause__, known
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +142,7 @@ class Side(Protocol):
 
     All methods wait out throttling and repeat what is safe to repeat. They raise `ConnectionLost` when the service
     cannot be reached or does not answer as OData, `AccessDenied` when it refuses the caller, and `Halted` when they
-    wait while a stop is in force.
+    wait while a stop is in force. Of `write`, `how_far` tells what was done before.
     """
 
     client_ids: bool

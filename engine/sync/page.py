@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from engine.connectors.protocol import Halted, Row
+from engine.connectors.protocol import Halted, Row, how_far
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
 from engine.mapping.transfer import TO, Partners, Transferred, not_coupled, transfer
+from engine.model.errors import Brake, ConnectionLost
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling, generations
@@ -114,8 +115,8 @@ async def work_page(
             item.warnings.extend(_never_linked(one, item))
         if only is None:
             await one.handling.complete([item for item in active if item.open])
-    except Halted as stop:
-        await writer.let_go(active, stop)
+    except (Halted, ConnectionLost, Brake) as end:
+        await writer.let_go(active, how_far(end))
         raise
     to_ask(active, scope, one.mapping.conflict)
     for item in active:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.connectors.protocol import ETAG, Halted, Reference, Result, Side, Status, Write, WriteKind
+from engine.connectors.protocol import ETAG, CutShort, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.decide import created_base, decide
 from engine.mapping.transfer import FROM, TO
 from engine.mapping.values import Value, blank, nav_json
@@ -120,24 +120,24 @@ class Writer:
             elif item.mode is not Mode.CREATE:
                 self._missing(item)
 
-    async def let_go(self, items: Sequence[Item], stop: Halted) -> None:
-        """Take down what is known of creates when a stop ends the page, so that nobody has to wait to find it out: what
-        was made is coupled, what was not sent is forgotten. Where the ids are ours, a look finds what was made.
+    async def let_go(self, items: Sequence[Item], known: CutShort) -> None:
+        """Take down what is known of creates when a stop or an error ends the page, so that nobody has to wait to find
+        it out: what was made is coupled, what was not sent is forgotten. Where the ids are ours, a look finds the rest.
         """
         if not self.intents:
             return
         creates = [item for item in items if item.id in self._recorded]
         found: list[Coupling] = []
         if self._side.client_ids:
-            refused = {id for id, result in stop.results.items() if result.status is Status.REJECTED}
-            left = [item for item in creates if item.sent or item.id not in stop.unsent | refused]
+            refused = {id for id, result in known.results.items() if result.status is Status.REJECTED}
+            left = [item for item in creates if item.sent or item.settled or item.id not in known.unsent | refused]
         else:
-            known = {item.id: item for item in items}
-            for id, result in stop.results.items():
-                if (item := known.get(id)) is not None and item.open and not item.settled and item.target is None:
+            by_id = {item.id: item for item in items}
+            for id, result in known.results.items():
+                if (item := by_id.get(id)) is not None and item.open and not item.settled and item.target is None:
                     self._created(item, result)
             found = [_found(item) for item in creates if item.created and item.settled]
-            left = [item for item in creates if item.open and not item.settled and item.id not in stop.unsent]
+            left = [item for item in creates if item.open and not item.settled and item.id not in known.unsent]
             left += [item for item in creates if item.doubt]
         unsure = [self._intended(item) for item in left]
         at = self._context.clock()

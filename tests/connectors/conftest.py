@@ -8,7 +8,7 @@ from engine.connectors.client import Limits, ODataClient
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
-from engine.connectors.protocol import Halted, Side, Write
+from engine.connectors.protocol import CutShort, Halted, Side, Write, how_far
 from sandbox.demo import demo_seeds
 from sandbox.load import crm_state, nav_state
 from sandbox.serve import Sandbox, start_in_thread
@@ -52,6 +52,13 @@ async def stopped(side: Side, writes: Sequence[Write]) -> Halted:
     with pytest.raises(Halted) as stop:
         await writing
     return stop.value
+
+
+async def broken_off(side: Side, writes: Sequence[Write], kind: type[Exception]) -> CutShort:
+    """What is known of writes that an error of this kind ends."""
+    with pytest.raises(kind) as end:
+        await side.write(writes)
+    return how_far(end.value)
 
 
 @pytest.fixture

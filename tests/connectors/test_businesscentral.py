@@ -12,10 +12,10 @@ from engine.connectors.businesscentral import BusinessCentral, _found
 from engine.connectors.metadata import Property, Shape
 from engine.connectors.protocol import Query, Side, Status, Write, WriteKind
 from engine.mapping.wording import business_central
-from engine.model.errors import ConnectionLost, Refused
+from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.mapping import Condition
 from sandbox.serve import Sandbox
-from tests.connectors.conftest import COMPANY, stopped
+from tests.connectors.conftest import COMPANY, broken_off, stopped
 
 
 @pytest.fixture
@@ -118,24 +118,30 @@ async def test_until_ids_are_kept_creates_go_one_at_a_time_whoever_sends_them(sa
 
 
 class BusyLine(Line):
-    """A line on which every write after the first is put off."""
+    """A line on which every write after the first is put off, or gets another answer."""
+
+    def __init__(self, status: int = 429) -> None:
+        super().__init__()
+        self._status = status
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST" and self.writes:
-            return httpx.Response(429, headers={"Retry-After": "300"}, stream=httpx.ByteStream(b""))
+            return httpx.Response(self._status, headers={"Retry-After": "300"}, stream=httpx.ByteStream(b""))
         return await super().handle_async_request(request)
 
 
-async def test_what_a_stop_finds_made_has_names_of_pages_and_the_rest_is_unsent(sandbox: Sandbox) -> None:
-    one = side(sandbox, line=BusyLine())
+@pytest.mark.parametrize("status", [429, 401])
+async def test_what_an_end_finds_made_has_names_of_pages_and_the_rest_is_unsent(sandbox: Sandbox, status: int) -> None:
+    one = side(sandbox, line=BusyLine(status))
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    writes = [create(id, id) for id in ids]
     try:
-        ids = [str(uuid.uuid4()) for _ in range(3)]
-        stop = await stopped(one, [create(id, id) for id in ids])
+        so_far = await stopped(one, writes) if status == 429 else await broken_off(one, writes, AccessDenied)
     finally:
         await one.close()
-    (made,) = stop.results.values()
+    (made,) = so_far.results.values()
     assert (made.id, (made.row or {})["Name"]) == (ids[0], ids[0])
-    assert stop.unsent == set(ids[1:])
+    assert so_far.unsent == set(ids[1:])
 
 
 async def test_a_blank_local_currency_is_asked_for_once(sandbox: Sandbox) -> None:

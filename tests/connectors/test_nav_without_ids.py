@@ -1,6 +1,7 @@
 """Page services of Dynamics NAV 2016 against the sandbox: ids that stand for primary keys."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -8,12 +9,12 @@ import pytest
 
 from engine.connectors.nav_without_ids import NavWithoutIds
 from engine.connectors.protocol import Query, Row, Side, Status, Write, WriteKind
-from engine.model.errors import Refused
+from engine.model.errors import AccessDenied, Refused
 from engine.model.records import record_id
 from sandbox.demo import demo_seeds
 from sandbox.load import crm_state, nav_state
 from sandbox.serve import Sandbox, start_in_thread
-from tests.connectors.conftest import COMPANY, stopped
+from tests.connectors.conftest import COMPANY, broken_off, stopped
 
 
 @pytest.fixture
@@ -93,31 +94,34 @@ async def test_writes_have_the_status_of_any_nav_and_ids_of_their_keys(old: tupl
 
 
 class TwoThenBusy(httpx.AsyncHTTPTransport):
-    """A line on which every write after the second is put off."""
+    """A line on which every write after the second is put off, or gets another answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 429) -> None:
         super().__init__()
+        self._status = status
         self._writes = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self._writes += request.method == "POST"
         if request.method == "POST" and self._writes > 2:
-            return httpx.Response(429, headers={"Retry-After": "300"}, stream=httpx.ByteStream(b""))
+            return httpx.Response(self._status, headers={"Retry-After": "300"}, stream=httpx.ByteStream(b""))
         return await super().handle_async_request(request)
 
 
-async def test_what_was_made_before_a_stop_has_ids_of_its_keys(old: tuple[NavWithoutIds, Sandbox]) -> None:
+@pytest.mark.parametrize("status", [429, 401])
+async def test_what_was_made_before_an_end_has_ids_of_its_keys(old: tuple[NavWithoutIds, Sandbox], status: int) -> None:
     _, sandbox = old
-    nav = NavWithoutIds(sandbox.nav_url, sandbox.token, COMPANY, batch=1, concurrency=1, transport=TwoThenBusy)
+    line = partial(TwoThenBusy, status)
+    nav = NavWithoutIds(sandbox.nav_url, sandbox.token, COMPANY, batch=1, concurrency=1, transport=line)
+    writes = [Write(name, WriteKind.CREATE, "Customer", None, {"Name": name}) for name in "abcd"]
     try:
-        writes = [Write(name, WriteKind.CREATE, "Customer", None, {"Name": name}) for name in "abcd"]
-        stop = await stopped(nav, writes)
+        so_far = await stopped(nav, writes) if status == 429 else await broken_off(nav, writes, AccessDenied)
     finally:
         await nav.close()
-    made = {name: result.id for name, result in stop.results.items()}
+    made = {name: result.id for name, result in so_far.results.items()}
     rows = {str(row["Name"]): str(row["No"]) for row in sandbox.nav.tables["Customer"].rows.values()}
     assert made == {name: record_id("Customer", rows[name]) for name in "ab"}
-    assert stop.unsent == {"c", "d"}
+    assert so_far.unsent == {"c", "d"}
 
 
 async def test_a_page_that_is_not_published_is_refused(old: tuple[NavWithoutIds, Sandbox]) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from engine.connectors import gate
 from engine.connectors.gate import Gate
-from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
+from engine.connectors.protocol import CutShort, Query, Result, Status, Write, WriteKind, how_far
 from engine.connectors.rights import Rights
 from engine.model.errors import AccessDenied, ConnectionLost
-from tests.connectors.conftest import TOKEN, Make, Time, stopped
+from tests.connectors.conftest import TOKEN, Make, Time, broken_off, stopped
 from tests.connectors.scripted import Reply, Seen, Server, cut, error, json_reply, reply, reset, serving
 
 IDS = [f"0a1b2c3d-4e5f-6071-8293-{number:012d}" for number in range(1, 7)]
@@ -54,6 +54,12 @@ def nav_parts(*spec: tuple[int, Any], code: str = "x", headers: dict[str, str] |
 
 def statuses(results: dict[str, Result]) -> list[Status]:
     return [results[id].status for id in IDS[:3]]
+
+
+def parted(so_far: CutShort) -> tuple[set[str], set[str]]:
+    """The keys of what was done, which is all that was answered, and of what was certainly not done."""
+    assert {result.status for result in so_far.results.values()} <= {Status.DONE}
+    return set(so_far.results), set(so_far.unsent)
 
 
 async def read_all(side: Any, query: Query = PAGE) -> list[str]:
@@ -358,8 +364,10 @@ async def test_every_row_of_a_batch_has_a_result_whatever_comes_back(
 )
 async def test_an_answer_to_something_else_ends_the_run(make_crm: Make, server: Server, said: Reply) -> None:
     server.say(said)
-    with pytest.raises(ConnectionLost, match="not the answer to what was asked"):
+    with pytest.raises(ConnectionLost, match="not the answer to what was asked") as end:
         await make_crm().write(CRM_UPDATE)
+    so_far = how_far(end.value)
+    assert parted(so_far) == (set(), set()), "they were sent, and nobody knows what became of them"
 
 
 async def test_only_what_was_put_off_is_sent_again(make_crm: Make, server: Server, time: Time) -> None:
@@ -370,11 +378,12 @@ async def test_only_what_was_put_off_is_sent_again(make_crm: Make, server: Serve
     assert (second.count("PATCH "), IDS[1] in second) == (1, True)
 
 
-async def test_what_is_put_off_for_ever_is_unknown_and_the_rest_is_kept(make_crm: Make, server: Server) -> None:
+async def test_what_is_put_off_for_ever_ends_the_run_and_the_rest_is_kept(make_crm: Make, server: Server) -> None:
     server.say(
         parts((204, 1), (429, 2), (204, 3), head="Retry-After: 300\r\n"), parts((429, 1), head="Retry-After: 300\r\n")
     )
-    assert statuses(await make_crm().write(CRM_UPDATE)) == [Status.DONE, Status.UNKNOWN, Status.DONE]
+    so_far = await broken_off(make_crm(), CRM_UPDATE, ConnectionLost)
+    assert parted(so_far) == ({IDS[0], IDS[2]}, {IDS[1]})
 
 
 async def test_a_batch_that_is_too_large_is_halved_until_it_fits(make_crm: Make, server: Server) -> None:
@@ -396,6 +405,40 @@ async def test_a_stop_in_one_half_of_a_batch_leaves_the_other_unsent(make_nav: M
     stop = await stopped(make_nav(gate=Gate("NAV", 5)), NAV_CREATE)
     assert not stop.results
     assert stop.unsent == set(IDS[:3])
+
+
+ENDS = pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (error(401, "x"), AccessDenied),
+        (reply(302, headers={"Location": "/"}), ConnectionLost),
+        (error(429, "", headers={"Retry-After": "300"}), ConnectionLost),
+    ],
+    ids=["refused", "led away", "put off for good"],
+)
+
+
+@ENDS
+@pytest.mark.parametrize("batch", [1, 2])
+async def test_an_error_tells_what_was_made_before_and_what_was_not_sent(
+    make_nav: Make, server: Server, time: Time, said: Reply, kind: type[Exception], batch: int
+) -> None:
+    server.say(nav_parts((201, "1"), (201, "2")) if batch > 1 else json_reply({"SystemId": IDS[0]}, 201), said)
+    so_far = await broken_off(make_nav(batch=batch, gate=time.make_gate("NAV", 1)), NAV_CREATE, kind)
+    assert parted(so_far) == (set(IDS[:batch]), set(IDS[batch:3]))
+    assert so_far.results[IDS[0]].id == IDS[0]
+
+
+@ENDS
+async def test_an_error_in_one_half_of_a_batch_tells_of_both(
+    make_nav: Make, server: Server, said: Reply, kind: type[Exception]
+) -> None:
+    server.say(error(413, ""), said)
+    so_far = await broken_off(make_nav(), NAV_CREATE, kind)
+    assert parted(so_far) == (set(), set(IDS[:3]))
+    server.say(error(413, ""), nav_parts((201, "1")), said)
+    so_far = await broken_off(make_nav(), NAV_CREATE, kind)
+    assert parted(so_far) == ({IDS[0]}, set(IDS[1:3]))
 
 
 @pytest.mark.parametrize(("marker", "status"), [(None, Status.DONE), ("CRM_Id", Status.UNKNOWN)])
@@ -431,8 +474,10 @@ async def test_a_refused_batch_ends_the_run(make_crm: Make, server: Server, stat
 
 async def test_a_row_for_which_we_are_refused_ends_the_run(make_crm: Make, server: Server) -> None:
     server.say(parts((204, 1), (401, 2), (204, 3), code="0x80040204"))
-    with pytest.raises(AccessDenied, match="0x80040204"):
+    with pytest.raises(AccessDenied, match="0x80040204") as end:
         await make_crm().write(CRM_UPDATE)
+    so_far = how_far(end.value)
+    assert parted(so_far) == ({IDS[0], IDS[2]}, {IDS[1]})
 
 
 async def test_one_batch_that_fails_does_not_cut_off_the_others(make_crm: Make, server: Server) -> None:
@@ -521,8 +566,18 @@ async def test_every_record_of_a_batch_has_a_result_whatever_comes_back(
 async def test_a_nav_answer_to_something_else_ends_the_run(make_nav: Make, server: Server, number: str) -> None:
     body = {"responses": [{"id": "1", "status": 201, "body": {"SystemId": IDS[0]}}, {"id": number, "status": 400}]}
     server.say(json_reply(body))
-    with pytest.raises(ConnectionLost, match="not the answer to what was asked"):
+    with pytest.raises(ConnectionLost, match="not the answer to what was asked") as end:
         await make_nav().write(NAV_CREATE)
+    so_far = how_far(end.value)
+    assert parted(so_far) == (set(), set()), "they were sent, and nobody knows what became of them"
+
+
+async def test_a_nav_record_for_which_we_are_refused_ends_the_run_and_the_others_are_kept(
+    make_nav: Make, server: Server
+) -> None:
+    server.say(nav_parts((201, "1"), (401, "2"), (429, "3")))
+    so_far = await broken_off(make_nav(), NAV_CREATE, AccessDenied)
+    assert parted(so_far) == ({IDS[0]}, set(IDS[1:3]))
 
 
 async def test_nav_records_that_were_put_off_are_sent_again(make_nav: Make, server: Server, time: Time) -> None:

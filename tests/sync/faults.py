@@ -272,6 +272,11 @@ def creating(seen: Seen) -> bool:
     return seen.creates
 
 
+def posting(seen: Seen) -> bool:
+    """Requests that make records in NAV, one by one or in a batch."""
+    return seen.method == "POST"
+
+
 def writing(seen: Seen) -> bool:
     """Requests that write."""
     return seen.write

@@ -16,6 +16,7 @@ from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import control, snapshots
 from engine.store.schema import run as runs_table
 from engine.store.work import Scope, take_slice
+from engine.sync import brake
 from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
     Fault,
@@ -35,9 +36,11 @@ from tests.sync.faults import (
     lost_after,
     lost_before,
     meanwhile,
+    posting,
     reading,
     refused,
     shortened,
+    through,
     twice,
     writing,
 )
@@ -464,6 +467,66 @@ async def test_without_a_marker_a_stopped_run_does_not_send_again_when_it_goes_o
     run = await world.resume(run.id) if run.state is RunState.STOPPED else run
     assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
     assert sent(world, before) == []
+
+
+@pytest.mark.parametrize("marker", ["CRM_Id", None])
+@pytest.mark.parametrize("fault", [answered(401), refused], ids=["refused", "not there"])
+async def test_what_was_made_before_nav_was_lost_is_coupled_and_the_rest_is_sent_later(
+    make: Make, marker: str | None, fault: Fault
+) -> None:
+    world = make({}, ACCOUNTS)
+    world.set(marker_field=marker, batch=1, settle_wait=600)
+    run = await world.run("CUSTOMER", plan=then(at("nav", posting, through), always("nav", posting, fault)))
+    assert run.state is RunState.STOPPED
+    assert (len(world.nav("Customer")), len(world.couplings("CUSTOMER"))) == (1, 1)
+    waited = world.time.waited
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert world.time.waited - waited < 60, "there is nothing to wait for"
+    assert world.outcomes(run) == [], "and nothing is in doubt"
+    once(world, "CUSTOMER", 3)
+
+
+@pytest.mark.parametrize("lost", ["we are refused", "too many are gone"])
+async def test_what_a_page_made_in_nav_is_coupled_though_its_updates_end_the_run(
+    make: Make, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    world = make({}, ACCOUNTS, marker_field=None, batch=1)
+    accounts = world.sandbox.crm.tables["accounts"]
+    later = accounts.delete(world.crm("accounts", name="A3")[0]["accountid"])
+    await world.run("CUSTOMER")
+    accounts.insert(later)
+    (changed,) = world.crm("accounts", name="A1")
+    world.edit_crm("accounts", changed["accountid"], telephone1="1")
+    (partner,) = world.nav("Customer", Name="A1")
+    monkeypatch.setattr(brake, "MOST", 0)
+    gone = meanwhile(lambda: world.delete_nav("Customer", str(partner["No"])))
+    fault = answered(401) if lost == "we are refused" else gone
+    run = await world.run("CUSTOMER", plan=at("nav", lambda seen: seen.method == "PATCH", fault))
+    assert (run.state, run.code) == (RunState.STOPPED, "access" if lost == "we are refused" else "brake")
+    (made,) = world.nav("Customer", Name="A3")
+    assert made["SystemId"] in {one.nav_id for one in world.couplings("CUSTOMER")}
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+async def test_nothing_is_in_doubt_when_nav_never_took_it(make: Make, batch: int) -> None:
+    world = make({}, ACCOUNTS)
+    world.set(marker_field=None, batch=batch)
+    run = await world.run("CUSTOMER", plan=always("nav", posting, answered(401)))
+    assert run.state is RunState.STOPPED
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert world.outcomes(run) == []
+
+
+async def test_what_a_mixed_up_answer_leaves_open_stays_in_doubt(make: Make) -> None:
+    world = make({}, ACCOUNTS, marker_field=None)
+    foreign = answered(200, b'{"responses":[{"id":"9","status":201}]}', Content_Type="application/json")
+    run = await world.run("CUSTOMER", plan=at("nav", posting, foreign))
+    assert run.state is RunState.STOPPED
+    run = await world.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 3}
+    assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
 
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after])

@@ -9,17 +9,12 @@ import pytest
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunSnapshot, RunState, Wish
 from engine.runs import control
-from tests.sync.faults import Fault, Plan, Seen, always, answered, at, refused, through, writing
+from tests.sync.faults import Fault, Plan, Seen, always, answered, at, posting, refused, through, writing
 from tests.sync.test_lost_answers import ACCOUNTS, THREE, everything, once
 from tests.sync.world import Make, World, counters
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 BUSY = answered(429, Retry_After="120")
-
-
-def posting(seen: Seen) -> bool:
-    """Requests that make records in NAV, one by one or in a batch."""
-    return seen.method == "POST"
 
 
 async def stopped(world: World, plan: Plan, *, wish: Wish = Wish.STOP) -> RunSnapshot:
