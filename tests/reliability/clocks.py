@@ -3,8 +3,6 @@
 The wall clock of commands and engines is set by a small library that the C compiler of the machine makes.
 """
 
-import os
-import signal
 import sqlite3
 import subprocess
 import time
@@ -59,7 +57,7 @@ def _between(company: Company, *, first: int, then: int) -> None:
         process = company.start("run", *QUIETLY)
         with closing(sqlite3.connect(company.config.with_suffix(".db"), timeout=20)) as store:
             until(lambda: _creates(store))
-        os.kill(company.engine(), signal.SIGKILL)
+        company.signal_engine()
         process.communicate(timeout=60)
         _set(step, then)
         begun = time.monotonic()

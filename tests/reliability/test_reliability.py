@@ -1,13 +1,16 @@
 """The lines of the reliability table, small enough to be run with every change."""
 
 import asyncio
+import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.reliability.__main__ import main
 from tests.reliability.bodies import KINDS, accidents, ask
 from tests.reliability.kills import kill_at_random
+from tests.runs.company import signal_engine
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -43,3 +46,8 @@ def test_a_table_that_would_be_empty_or_not_whole_is_refused(
     with pytest.raises(SystemExit):
         main()
     assert told in capsys.readouterr().err
+
+
+def test_no_signal_is_sent_where_there_is_no_engine(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no engine"):
+        signal_engine(tmp_path / "sandbox.toml", signal.SIGCONT)

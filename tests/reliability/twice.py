@@ -5,9 +5,7 @@ What was made is what the servers' audit log says; what is coupled is what the s
 
 import contextlib
 import json
-import os
 import shutil
-import signal
 import sqlite3
 import tempfile
 import time
@@ -124,8 +122,7 @@ def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float],
                 while company.audit_file.stat().st_size < share * bytes:
                     assert process.poll() is None, "it ended before that"
                     time.sleep(0.002)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(company.engine(), signal.SIGKILL)
+                company.signal_engine()
                 process.communicate(timeout=120)
                 way(company)
                 found.append((f"{way.__name__.strip('_')} at {share:.0%}", _found(company, forgotten=way is _lose)))

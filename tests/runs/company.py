@@ -116,6 +116,10 @@ class Company:
         """The process of the engine that works here; 0 when there is none."""
         return engine_of(self.config)
 
+    def signal_engine(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """Sends the engine that works here a signal; its process. Raises AssertionError when there is none."""
+        return signal_engine(self.config, number)
+
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
         """Until the end of the block, requests are not answered."""
@@ -165,6 +169,20 @@ def engine_of(config: Path) -> int:
             if "engine" in words and str(config) in words:
                 return int(entry.name)
     return 0
+
+
+def signal_engine(config: Path, number: signal.Signals = signal.SIGKILL) -> int:
+    """Sends the engine that works with a config file a signal; its process.
+
+    Raises AssertionError when there is none: process 0 would be all that the tests belong to.
+    """
+    pid = engine_of(config)
+    assert pid, "no engine"
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        raise AssertionError("no engine") from None
+    return pid
 
 
 def eventually(check: Callable[[], _T], timeout: float = 30) -> _T:
