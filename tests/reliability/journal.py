@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.config import load
 from engine.runs import control
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.reliability.straced import begin, kill, trace
 from tests.reliability.syscalls import points
 from tests.runs.company import QUIETLY, Company
@@ -85,7 +85,7 @@ def go_on(journals: Sequence[Path]) -> list[str]:
         for journal in journals:
             for same in (True, False):
                 name = f"{journal.stem}-{same}"
-                with contextlib.closing(Company(_made(folder, name), *SIZE)) as company:
+                with noting(wrong, name), contextlib.closing(Company(_made(folder, name), *SIZE)) as company:
                     lay(journal, company, same_mappings=same)
                     found = _resume(company) if same else _start_anew(company)
                     found = found or whole.differences(Whole(company))

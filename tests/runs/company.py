@@ -76,7 +76,7 @@ class Company:
     def command(self, *arguments: str) -> list[str]:
         return [*COUPLER, *arguments, "--config", str(self.config)]
 
-    def coupler(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def coupler(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
         return subprocess.run(
             self.command(*arguments),
