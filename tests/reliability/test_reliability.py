@@ -10,6 +10,7 @@ import pytest
 from tests.reliability.__main__ import main
 from tests.reliability.bodies import KINDS, accidents, ask
 from tests.reliability.kills import kill_at_random
+from tests.reliability.line import noting
 from tests.runs.company import signal_engine
 
 
@@ -51,3 +52,11 @@ def test_a_table_that_would_be_empty_or_not_whole_is_refused(
 def test_no_signal_is_sent_where_there_is_no_engine(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no engine"):
         signal_engine(tmp_path / "sandbox.toml", signal.SIGCONT)
+
+
+def test_whatever_a_case_raises_is_one_of_its_faults() -> None:
+    faults: list[str] = []
+    for error in (AssertionError("two"), IndexError("no line")):
+        with noting(faults, "case"):
+            raise error
+    assert faults == ["case: two", "case: IndexError: no line"]
