@@ -12,7 +12,7 @@ from tests.runs.company import QUIETLY, Company, result
 from tests.runs.whole import Whole
 
 SIZE = ("--demo-size", "60")
-_ENDS_A_RUN = frozenset({"next-loop", "next-foreign", "oversize", "bomb"})
+_ENDS_A_RUN = frozenset({"next-foreign", "oversize", "bomb"})
 """What no repetition helps against: the run stops, and is resumed."""
 _OF_FEW = frozenset({"twice", "late", "half-batch", "part-missing", "out-of-order"})
 _LIVES = 30
