@@ -1,6 +1,7 @@
-"""State stores of releases, each stopped by a kill in the middle of a run: every later version resumes them, or says why not.
+"""State stores, each stopped by a kill in the middle of a run: they are resumed, or it is said why not.
 
-They are in the folder `journals`, named after the version of their tables. `python -m tests.reliability.journal` makes the
+They are in the folder `journals`, named after the version of their tables: one for each release, of which every later
+version must be able to read it. Nothing is released yet, and there is that of the present version. `python -m tests.reliability.journal` makes the
 one of the present version anew, as long as that version is not released.
 """
 
@@ -26,7 +27,7 @@ _NAV, _CRM, _SYSTEMS, _MAPPINGS = "http://nav.example", "http://crm.example", "5
 
 
 def stored() -> list[Path]:
-    """The journals of all releases."""
+    """The journals of all versions."""
     return sorted(JOURNALS.glob("*.sql"))
 
 
@@ -123,7 +124,7 @@ def _measure() -> Measured:
     return Measured(f"{tried - len(wrong)}/{tried}", tried > 0 and not wrong, tuple(wrong))
 
 
-LINES = (Line("journals of releases that are resumed, and refused where mappings changed", "all", _measure),)
+LINES = (Line("journals of runs that are resumed, and refused where mappings changed", "all", _measure),)
 
 
 if __name__ == "__main__":
