@@ -1,8 +1,8 @@
 """State stores, each stopped by a kill in the middle of a run: they are resumed, or it is said why not.
 
 They are in the folder `journals`, named after the version of their tables: one for each release, of which every later
-version must be able to read it. Nothing is released yet, and there is that of the present version. `python -m tests.reliability.journal` makes the
-one of the present version anew, as long as that version is not released.
+version must be able to read it. Nothing is released yet, so there is that of the present version alone, which
+`python -m tests.reliability.journal` makes anew, as long as it is not released.
 """
 
 import contextlib
