@@ -15,7 +15,7 @@ help:
 	@echo "make test          the tests"
 	@echo "make test-clients  clients that others wrote, against the sandbox"
 	@echo "make sim           simulated seeds, kills and planted bugs (docs/guarantees.md)"
-	@echo "make reliability   what is promised, measured (about half an hour)"
+	@echo "make reliability   what is promised, measured (takes hours)"
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
 	@echo "make pictures      make the pictures of README.md anew"

@@ -9,36 +9,44 @@ NEXT = "@odata.nextLink"
 
 
 def halved(content_type: str, body: bytes, random: Random) -> bytes:
-    """A batch, JSON or multipart, without its last operations."""
+    """A batch, JSON or multipart, without its last operations: without one at least, if it has any."""
     if content_type.startswith("multipart/"):
         before, parts, end = _parts(content_type, body)
-        return _joined(content_type, before, parts[: random.randrange(len(parts) + 1)], end)
+        return _joined(content_type, before, parts[: random.randrange(max(1, len(parts)))], end)
     content = json.loads(body)
-    content["requests"] = content["requests"][: random.randrange(len(content["requests"]) + 1)]
+    content["requests"] = content["requests"][: random.randrange(max(1, len(content["requests"])))]
     return json.dumps(content).encode()
 
 
 def part_missing(content_type: str, body: bytes, random: Random) -> bytes:
-    """The answer to a batch without one of its parts."""
+    """The answer to a batch without one of its parts; as it was when it has none."""
     if content_type.startswith("multipart/"):
         before, parts, end = _parts(content_type, body)
+        if not parts:
+            return body
         del parts[random.randrange(len(parts))]
         return _joined(content_type, before, parts, end)
     content = json.loads(body)
+    if not content["responses"]:
+        return body
     del content["responses"][random.randrange(len(content["responses"]))]
     return json.dumps(content).encode()
 
 
 def shuffled(body: bytes, random: Random) -> bytes:
-    """The answer to a JSON batch with its parts in another order."""
+    """The answer to a JSON batch with its parts in another order; as it was when chance left them in theirs."""
     content = json.loads(body)
+    before = [*content["responses"]]
     random.shuffle(content["responses"])
-    return json.dumps(content).encode()
+    return json.dumps(content).encode() if content["responses"] != before else body
 
 
 def relinked(body: bytes, link: str) -> bytes:
-    """A page that says where the next one is."""
-    return json.dumps({**json.loads(body), NEXT: link}).encode()
+    """A page of a list that says where the next one is; any other answer as it was."""
+    content = json.loads(body)
+    if not isinstance(content, dict) or not isinstance(content.get("value"), list):
+        return body
+    return json.dumps({**content, NEXT: link}).encode()
 
 
 def _parts(content_type: str, body: bytes) -> tuple[bytes, list[bytes], bytes]:

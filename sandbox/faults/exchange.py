@@ -52,7 +52,7 @@ class Answer:
 
 
 class Exchange:
-    """A request that has been read whole, on its way to `app`."""
+    """A request that has been read whole, on its way to `app`; `spared` when a fault found nothing to do."""
 
     def __init__(
         self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, body: bytes, random: Random, later: "Later"
@@ -60,6 +60,7 @@ class Exchange:
         self.body = body
         self.random = random
         self.later = later
+        self.spared = False
         self._app = app
         self._scope = scope
         self._receive = receive

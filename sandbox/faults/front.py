@@ -58,8 +58,9 @@ class Faults:
         if not name:
             await one.give(await one.serve())
             return
-        self.happened[name] += 1
+        self.happened[name] += 1  # before the client sees it
         await KINDS[name].happen(one)
+        self.happened[name] -= one.spared
 
     def calm(self) -> None:
         """From now on, nothing goes wrong any more."""

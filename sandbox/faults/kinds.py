@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from sandbox.faults.bodies import NEXT, halved, part_missing, relinked, shuffled
+from sandbox.faults.bodies import halved, part_missing, relinked, shuffled
 from sandbox.faults.exchange import Answer, Exchange
 
 LATEST = 3.0
@@ -22,7 +22,7 @@ _ODD_WAITS = (None, b"0", b"1", b"-5", b"soon", b"1.5", b"")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A fault: what happens, and whether it can befall a request."""
+    """A fault: what happens, and whether it can befall a request; of some, the answer decides (`Exchange.spared`)."""
 
     happen: Callable[[Exchange], Awaitable[None]]
     fits: Callable[[Exchange], bool] = lambda _: True
@@ -102,28 +102,31 @@ async def _half_batch(one: Exchange) -> None:
 
 
 async def _part_missing(one: Exchange) -> None:
-    answer = await one.serve()
-    if answer.status == 200:
-        answer = answer.with_body(part_missing(answer.content_type, answer.body, one.random))
-    await one.give(answer)
+    await _changed(one, lambda answer: part_missing(answer.content_type, answer.body, one.random))
 
 
 async def _out_of_order(one: Exchange) -> None:
-    answer = await one.serve()
-    await one.give(answer.with_body(shuffled(answer.body, one.random)) if answer.status == 200 else answer)
+    await _changed(one, lambda answer: shuffled(answer.body, one.random))
 
 
 async def _next_loop(one: Exchange) -> None:
-    await _led(one, one.address)
+    await _changed(one, lambda answer: _led(answer, one.address))
 
 
 async def _next_foreign(one: Exchange) -> None:
-    await _led(one, _FOREIGN)
+    await _changed(one, lambda answer: _led(answer, _FOREIGN))
 
 
-async def _led(one: Exchange, link: str) -> None:
+def _led(answer: Answer, link: str) -> bytes:
+    return relinked(answer.body, link) if answer.content_type.startswith("application/json") else answer.body
+
+
+async def _changed(one: Exchange, change: Callable[[Answer], bytes]) -> None:
+    """Give an answer with another body, unless it is that of an error or the change leaves it as it was."""
     answer = await one.serve()
-    await one.give(answer.with_body(relinked(answer.body, link)) if NEXT.encode() in answer.body else answer)
+    body = change(answer) if answer.status == 200 else answer.body
+    one.spared = body == answer.body
+    await one.give(answer if one.spared else answer.with_body(body))
 
 
 async def _oversize(one: Exchange) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
@@ -19,7 +18,7 @@ import pytest
 from tests.cli.conftest import Coupler
 from tests.cli.sandbox import COUPLER, sandbox
 from tests.cli.terminal import Terminal
-from tests.runs.company import QUIETLY, engine_of
+from tests.runs.company import QUIETLY, engine_of, signal_engine
 
 
 class Servers:
@@ -209,7 +208,8 @@ def test_an_engine_that_dies_is_said_and_the_run_goes_on_later(
     with servers.hanging():
         process = start("run", *QUIETLY)
         eventually(lambda: status(coupler).get("state") == "running")
-        os.kill(engine_of(ready), signal.SIGKILL)
+        eventually(lambda: engine_of(ready))
+        signal_engine(ready)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 70
     assert "coupler resume 1" in said

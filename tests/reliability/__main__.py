@@ -6,10 +6,12 @@
 import argparse
 import os
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from tests.reliability import (
     bodies,
@@ -75,6 +77,10 @@ LINES: tuple[Line, ...] = (
 )
 
 
+class _Ended(SystemExit):
+    """SIGTERM, for which everything that was started is ended and removed."""
+
+
 def table(rows: Sequence[tuple[Line, Measured]], at: datetime) -> str:
     """The table as it stands in the document."""
     lines = [
@@ -94,8 +100,14 @@ def _measured(line: Line) -> Measured:
     """A line that cannot be measured is short; the others are measured all the same."""
     try:
         return line.measure()
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except _Ended:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is; commands that run in here may exit
         return Measured(f"not measured: {type(error).__name__}", met=False, details=(str(error),))
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    raise _Ended(128 + number)
 
 
 def main() -> int:
@@ -109,6 +121,7 @@ def main() -> int:
         parser.error(f"no line has {options.only!r} in its name")
     if options.write and len(chosen) < len(LINES):
         parser.error("only the whole table is written")
+    signal.signal(signal.SIGTERM, _end)
     rows = []
     for line in chosen:
         print(f"{line.name} ...", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import QUIETLY, Company
 from tests.tui.terminal import ROOT
 
@@ -183,19 +183,18 @@ def let_loose(
             for behaviour in behaviours:
                 folder = Path(name) / f"{way} {behaviour}".replace(" ", "-")
                 folder.mkdir()
-                with _echoing(
-                    behaviour,
-                    found.plant(f"token of Entra, {way}, {behaviour}"),
-                    found.plant(f"cookie, {way}, {behaviour}"),
-                ) as url:
+                token = found.plant(f"token of Entra, {way}, {behaviour}")
+                cookie = found.plant(f"cookie, {way}, {behaviour}")
+                with noting(found.faults, folder.name), _echoing(behaviour, token, cookie) as url:
                     text, environ = _ways(found, folder, url, way)
                     (folder / "config.toml").write_text(text)
                     for command in commands if behaviour in _AT_ONCE else commands[:1]:
                         _run(found, folder, command, environ)
                     _run(found, folder, ("connection", "test"), environ, crash=True)
                 _search(found, folder)
-        _literal(found, Path(name))
-        _succeed(found, Path(name))
+        for other in (_literal, _succeed):
+            with noting(found.faults, other.__name__):
+                other(found, Path(name))
     return found
 
 
@@ -233,7 +232,7 @@ def _run(found: Found, folder: Path, command: Sequence[str], environ: dict[str, 
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=200,
+        timeout=600,
         check=False,
     )
     place = f"{'crash of ' if crash else ''}{' '.join(command)} in {folder.name}"

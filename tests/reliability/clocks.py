@@ -3,10 +3,9 @@
 The wall clock of commands and engines is set by a small library that the C compiler of the machine makes.
 """
 
-import os
-import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from contextlib import closing
 from functools import partial
@@ -17,6 +16,7 @@ from tests.reliability.trial import Skipped, Trial, needed, slowed, try_all, unt
 from tests.runs.company import QUIETLY, Company
 
 _BACK, _AHEAD = -2 * 3600, 5 * 365 * 24 * 3600
+_NEAR = 60
 _SOURCE = Path(__file__).with_name("clock.c")
 
 
@@ -28,15 +28,20 @@ def _prepare(company: Company) -> Path:
     )
     if made.returncode:
         raise Skipped("no C compiler that works")
-    _set(step, 0)
     company.environment |= {"LD_PRELOAD": str(library), "CLOCK_STEP": str(step)}
+    _set(company, step, 0)
     return step
 
 
-def _set(step: Path, seconds: int) -> None:
+def _set(company: Company, step: Path, seconds: int) -> None:
+    """From now on, processes of the company see a clock that is so far ahead; asserts that they do."""
     new = step.with_suffix(".new")
     new.write_text(str(seconds))
     new.replace(step)
+    command = [sys.executable, "-c", "import time; print(time.time())"]
+    told = subprocess.run(command, env=company.environment, capture_output=True, text=True, check=True)
+    ahead = float(told.stdout) - time.time()
+    assert abs(ahead - seconds) < _NEAR, f"the clock is {ahead:.0f} s ahead, not {seconds}"
 
 
 def _while_it_works(company: Company, *, seconds: int) -> None:
@@ -44,7 +49,7 @@ def _while_it_works(company: Company, *, seconds: int) -> None:
     with slowed(company):
         process = company.start("run", *QUIETLY)
         until(lambda: written(company))
-        _set(step, seconds)
+        _set(company, step, seconds)
         process.communicate(timeout=300)
         assert process.returncode == 1, f"as earned, not {process.returncode}"
     worked = company.status()["worked"]
@@ -54,14 +59,14 @@ def _while_it_works(company: Company, *, seconds: int) -> None:
 def _between(company: Company, *, first: int, then: int) -> None:
     """Killed while a create in NAV waits for its answer, and resumed after the clock was set."""
     step = _prepare(company)
-    _set(step, first)
+    _set(company, step, first)
     with slowed(company, "nav"):
         process = company.start("run", *QUIETLY)
         with closing(sqlite3.connect(company.config.with_suffix(".db"), timeout=20)) as store:
             until(lambda: _creates(store))
-        os.kill(company.engine(), signal.SIGKILL)
+        company.signal_engine()
         process.communicate(timeout=60)
-        _set(step, then)
+        _set(company, step, then)
         begun = time.monotonic()
         assert company.coupler("resume", *QUIETLY, timeout=300).returncode == 1
         took = time.monotonic() - begun

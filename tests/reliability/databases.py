@@ -4,8 +4,6 @@ An engine whose lock is lost stops and can be resumed; a transaction that was cu
 (reference/reliability.md section 3.2, F28).
 """
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -77,7 +75,7 @@ def _killed(cluster: Cluster, company: Company) -> None:
     _on(company, cluster)
     process = company.start("run", *QUIETLY)
     until(lambda: written(company))
-    os.kill(company.engine(), signal.SIGKILL)
+    company.signal_engine()
     process.communicate(timeout=60)
     assert process.returncode == 70
 

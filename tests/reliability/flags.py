@@ -12,7 +12,7 @@ from engine.model.snapshot import RunState
 from engine.runs import control, snapshots
 from engine.store import runs
 from engine.store.database import Store
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.reliability.lives import engine, life, operator
 from tests.runs.company import Company, counted
 
@@ -43,14 +43,12 @@ def kill_and_look(cases: Sequence[Case]) -> Flags:
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(_company(Path(folder))) as company:
         commits: dict[str, int] = {}
         for case in cases:
-            if case[0] not in commits:
-                commits[case[0]] = _commits(company, case[0])
             found.tried += 1
-            try:
+            with noting(found.faults, f"{case}"):
+                if case[0] not in commits:
+                    commits[case[0]] = _commits(company, case[0])
                 _try(company, case, commits[case[0]])
                 found.right += 1
-            except AssertionError as error:
-                found.faults.append(f"{case}: {error}")
         audit = company.audit()
         created = [line for line in audit if line["op"] == "create"]
         if len(created) != sum(counted(audit, "create").values()):

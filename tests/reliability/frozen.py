@@ -16,8 +16,7 @@ def _engine(company: Company) -> None:
     with slowed(company) as between:
         process = company.start("run", *QUIETLY)
         until(lambda: written(company))
-        engine = company.engine()
-        os.kill(engine, signal.SIGSTOP)
+        engine = company.signal_engine(signal.SIGSTOP)
         time.sleep(1.5)
         between.cut()
         refused = company.coupler("resume", *QUIETLY)

@@ -1,7 +1,8 @@
-"""State stores of releases, each stopped by a kill in the middle of a run: every later version resumes them, or says why not.
+"""State stores, each stopped by a kill in the middle of a run: they are resumed, or it is said why not.
 
-They are in the folder `journals`, named after the version of their tables. `python -m tests.reliability.journal` makes the
-one of the present version anew, as long as that version is not released.
+They are in the folder `journals`, named after the version of their tables: one for each release, of which every later
+version must be able to read it. Nothing is released yet, so there is that of the present version alone, which
+`python -m tests.reliability.journal` makes anew, as long as it is not released.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from engine.config import load
 from engine.runs import control
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.reliability.straced import begin, kill, trace
 from tests.reliability.syscalls import points
 from tests.runs.company import QUIETLY, Company
@@ -26,7 +27,7 @@ _NAV, _CRM, _SYSTEMS, _MAPPINGS = "http://nav.example", "http://crm.example", "5
 
 
 def stored() -> list[Path]:
-    """The journals of all releases."""
+    """The journals of all versions."""
     return sorted(JOURNALS.glob("*.sql"))
 
 
@@ -85,7 +86,7 @@ def go_on(journals: Sequence[Path]) -> list[str]:
         for journal in journals:
             for same in (True, False):
                 name = f"{journal.stem}-{same}"
-                with contextlib.closing(Company(_made(folder, name), *SIZE)) as company:
+                with noting(wrong, name), contextlib.closing(Company(_made(folder, name), *SIZE)) as company:
                     lay(journal, company, same_mappings=same)
                     found = _resume(company) if same else _start_anew(company)
                     found = found or whole.differences(Whole(company))
@@ -123,7 +124,7 @@ def _measure() -> Measured:
     return Measured(f"{tried - len(wrong)}/{tried}", tried > 0 and not wrong, tuple(wrong))
 
 
-LINES = (Line("journals of releases that are resumed, and refused where mappings changed", "all", _measure),)
+LINES = (Line("journals of runs that are resumed, and refused where mappings changed", "all", _measure),)
 
 
 if __name__ == "__main__":

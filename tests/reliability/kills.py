@@ -1,6 +1,7 @@
 """Engines that are killed at random moments over real sockets and a real SQLite file, and resumed until they are done."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -11,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import QUIETLY, Company
 from tests.runs.whole import Whole
 
@@ -19,6 +20,8 @@ SIZE = ("--demo-size", "300")
 _LONGEST_LIFE = 1.6
 """Seconds; an undisturbed run takes about twice as long."""
 _MOST_LIVES = 60
+_MOST_FAULTS = 10
+"""After so many, no further run is begun."""
 _NUMBER = 200
 
 
@@ -37,16 +40,18 @@ def kill_at_random(number: int, seed: int) -> Kills:
     kills = Kills()
     with tempfile.TemporaryDirectory() as folder:
         whole = _undisturbed(Path(folder))
-        while kills.done < number:
+        for home in itertools.count():
+            if kills.done >= number or len(kills.faults) >= _MOST_FAULTS:
+                break
             before = kills.done
-            with contextlib.closing(Company(_made(Path(folder) / f"{before}"), *SIZE)) as company:
-                try:
-                    _run(company, chance, kills, number)
-                    if wrong := whole.differences(Whole(company)):
-                        raise AssertionError(wrong)
-                    kills.survived += kills.done - before
-                except AssertionError as error:
-                    kills.faults.append(f"seed {seed}, kills {before + 1} to {kills.done}: {error}")
+            with (
+                noting(kills.faults, f"seed {seed}, run {home} from kill {before + 1} on"),
+                contextlib.closing(Company(_made(Path(folder) / f"{home}"), *SIZE)) as company,
+            ):
+                _run(company, chance, kills, number)
+                if wrong := whole.differences(Whole(company)):
+                    raise AssertionError(wrong)
+                kills.survived += kills.done - before
     return kills
 
 
@@ -65,7 +70,7 @@ def _run(company: Company, chance: random.Random, kills: Kills, number: int) -> 
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 kills.done += 1
-        process.communicate(timeout=120)
+        process.communicate(timeout=600)
         if _state(company) == "finished":
             return
     raise AssertionError(f"not done after {_MOST_LIVES} lives")

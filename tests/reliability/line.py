@@ -1,6 +1,7 @@
 """A line of the reliability table: a figure, what it must be, and how it is measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -20,3 +21,13 @@ class Line:
     name: str
     target: str
     measure: Callable[[], Measured]
+
+
+@contextmanager
+def noting(faults: list[str], case: str) -> Iterator[None]:
+    """Whatever a case raises becomes one more of the faults, so that the others are tried all the same."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        faults.append(f"{case}: {kind}{error}")

@@ -33,7 +33,7 @@ def life(work: Callable[..., None], *arguments: object) -> int:
     """Run one in a process of its own; its exit code, which is negative when a signal ended it."""
     one = forking().Process(target=work, args=arguments)
     one.start()
-    one.join(120)
+    one.join(600)
     assert one.exitcode is not None, "it does not end"
     return one.exitcode
 

@@ -7,6 +7,7 @@ moments of the run: no image may be damaged, and none may have forgotten a write
 import contextlib
 import random
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -173,6 +174,7 @@ def cut_power(recording: Recording, number: int, seed: int = 1) -> Images:
             for name, content in disk.cut_power(chance).items():
                 (place / name).write_bytes(content)
             _look(place, moment, [one for at, one in recording.sent if at <= moment], images)
+            shutil.rmtree(place)  # thousands would fill the memory that they are in
     return images
 
 

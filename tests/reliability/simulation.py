@@ -2,13 +2,12 @@
 
 import time
 from functools import cache
-from multiprocessing import Pool
 from typing import NamedTuple
 
 from tests.reliability.line import Line, Measured
 from tests.sim.bugs import BUGS
 from tests.sim.kills import killing_steps
-from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, prepare
+from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
 _SEEDS, _A_MINUTE = 20_000, 2_000
 _KILLED_SEEDS = 20
@@ -24,7 +23,7 @@ class _Crowd(NamedTuple):
 def _crowd() -> _Crowd:
     """All seeds played; two lines tell of them."""
     begun = time.monotonic()
-    with Pool(initializer=prepare) as pool:
+    with processes() as pool:
         played = pool.imap_unordered(play_task, map(Task, range(_SEEDS)), TOGETHER)
         failing = tuple(f"make sim SEED={task.seed}: {one.wrong[0]}" for task, one in played if one.wrong)
     return _Crowd(failing, time.monotonic() - begun)
@@ -41,7 +40,7 @@ def _a_minute() -> Measured:
 
 
 def _kills() -> Measured:
-    with Pool(initializer=prepare) as pool:
+    with processes() as pool:
         tasks: list[Task] = []
         steps = 0
         for seed, (number, points) in enumerate(pool.imap(killing_steps, range(_KILLED_SEEDS))):
@@ -56,7 +55,7 @@ def _kills() -> Measured:
 
 
 def _bugs() -> Measured:
-    with Pool(initializer=prepare) as pool:
+    with processes() as pool:
         found = list(pool.imap_unordered(hunt_task, [Task(0, bug=bug, most=_BUDGET) for bug in BUGS]))
     missed = tuple(f"{task.bug}: not in {seeds} seeds" for task, seeds, _, finding in found if not finding)
     return Measured(f"{len(found) - len(missed)}/{len(found)}", len(found) >= _BUGS and not missed, missed)

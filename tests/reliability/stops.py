@@ -4,14 +4,13 @@ import contextlib
 import math
 import random
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.reliability.trial import finish, slowed, undisturbed
 from tests.runs.company import QUIETLY, Company, eventually
 from tests.runs.whole import Whole
@@ -40,16 +39,16 @@ def stop_at_random(number: int, seed: int, size: Sequence[str] = SIZE) -> Stops:
     with tempfile.TemporaryDirectory() as folder:
         whole = undisturbed(Path(folder), size)
         while len(stops.seconds) < number and not stops.faults:
-            home = Path(folder) / f"{len(stops.seconds)}"
-            home.mkdir()
-            with contextlib.closing(Company(home, *size)) as company, slowed(company):
-                try:
-                    while len(stops.seconds) < number and company.status().get("state") != "finished":
-                        _stop(company, chance, stops)
-                    finish(company)
-                    assert not (wrong := whole.differences(Whole(company))), wrong
-                except (AssertionError, subprocess.TimeoutExpired) as error:
-                    stops.faults.append(f"seed {seed}, stop {len(stops.seconds)}: {error}")
+            home = Path(tempfile.mkdtemp(dir=folder))
+            with (
+                noting(stops.faults, f"seed {seed}, from stop {len(stops.seconds) + 1} on"),
+                contextlib.closing(Company(home, *size)) as company,
+                slowed(company),
+            ):
+                while len(stops.seconds) < number and company.status().get("state") != "finished":
+                    _stop(company, chance, stops)
+                finish(company)
+                assert not (wrong := whole.differences(Whole(company))), wrong
     return stops
 
 

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.reliability.straced import Point, again, begin, kill, missing, trace
 from tests.runs.company import QUIETLY, Company
 from tests.runs.whole import Whole
@@ -148,23 +148,25 @@ def _measured() -> Iterator[tuple[Whole, tuple[list[Point], list[Point]], Path]]
 def _live(folder: Path, runs: Sequence[Sequence[Point]], whole: Whole, kills: Kills) -> None:
     """Runs whose engines are killed at these points, and which are then resumed and looked at."""
 
-    def one(points: Sequence[Point]) -> tuple[int, str]:
-        with tempfile.TemporaryDirectory(dir=folder) as home, contextlib.closing(Company(Path(home), *SIZE)) as company:
+    def one(points: Sequence[Point]) -> tuple[int, list[str]]:
+        done, wrong = 0, list[str]()
+        with (
+            noting(wrong, "; then ".join(map(str, points))),
+            tempfile.TemporaryDirectory(dir=folder) as home,
+            contextlib.closing(Company(Path(home), *SIZE)) as company,
+        ):
             done = _kill(company, points)
             if _state(company) != "finished":
                 company.coupler("resume", *QUIETLY)
-            try:
-                return done, whole.differences(Whole(company))
-            except AssertionError as error:
-                return done, str(error)
+            if differs := whole.differences(Whole(company)):
+                raise AssertionError(f"after {done} kills: {differs}")
+        return done, wrong
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for points, (done, wrong) in zip(runs, pool.map(one, runs), strict=True):
+        for done, wrong in pool.map(one, runs):
             kills.done += done
-            if wrong:
-                kills.faults.append(f"{'; then '.join(map(str, points[:done]))}: {wrong}")
-            else:
-                kills.survived += done
+            kills.faults += wrong
+            kills.survived += 0 if wrong else done
 
 
 def _kill(company: Company, points: Sequence[Point]) -> int:
@@ -172,6 +174,8 @@ def _kill(company: Company, points: Sequence[Point]) -> int:
     run = begin(company)
     for done, point in enumerate(points):
         if done:
+            if _state(company) == "finished":  # the kill before came after the last commit
+                return done
             again(company, run)
         if not kill(company, run, point):
             return done

@@ -1,13 +1,18 @@
 """The lines of the reliability table, small enough to be run with every change."""
 
 import asyncio
+import signal
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.reliability import __main__
 from tests.reliability.__main__ import main
 from tests.reliability.bodies import KINDS, accidents, ask
 from tests.reliability.kills import kill_at_random
+from tests.reliability.line import Line, Measured, noting
+from tests.runs.company import signal_engine
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -43,3 +48,42 @@ def test_a_table_that_would_be_empty_or_not_whole_is_refused(
     with pytest.raises(SystemExit):
         main()
     assert told in capsys.readouterr().err
+
+
+def test_no_signal_is_sent_where_there_is_no_engine(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no engine"):
+        signal_engine(tmp_path / "sandbox.toml", signal.SIGCONT)
+
+
+def test_whatever_a_case_raises_is_one_of_its_faults() -> None:
+    faults: list[str] = []
+    for error in (AssertionError("two"), IndexError("no line")):
+        with noting(faults, "case"):
+            raise error
+    assert faults == ["case: two", "case: IndexError: no line"]
+
+
+def test_a_command_that_exits_is_no_end_of_the_table_but_sigterm_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exit() -> Measured:
+        sys.exit(3)
+
+    def terminated() -> Measured:
+        signal.raise_signal(signal.SIGTERM)
+        return Measured("nothing happened", met=True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(
+        __main__, "LINES", (Line("one", "1", exit), Line("two", "1", terminated), Line("three", "1", exit))
+    )
+    monkeypatch.setattr(sys, "argv", ["reliability"])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 143
+    told = capsys.readouterr().err
+    assert "not measured: SystemExit" in told
+    assert "three" not in told

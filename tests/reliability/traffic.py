@@ -4,8 +4,6 @@ All requests are counted on their way into the servers, whatever the engine says
 """
 
 import contextlib
-import os
-import signal
 import tempfile
 import time
 from collections import Counter
@@ -82,7 +80,7 @@ def kill_halfway(size: int) -> Overhead:
         while len(door.requests) < undisturbed // 2:
             assert process.poll() is None, "it ended before its half"
             time.sleep(0.002)
-        os.kill(company.engine(), signal.SIGKILL)
+        company.signal_engine()
         process.communicate(timeout=_PATIENCE)
         company.coupler("resume", *QUIETLY, timeout=_PATIENCE)
         again = sum(times - 1 for times in door.created().values())

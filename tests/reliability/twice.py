@@ -5,20 +5,18 @@ What was made is what the servers' audit log says; what is coupled is what the s
 
 import contextlib
 import json
-import os
 import shutil
-import signal
 import sqlite3
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tests.reliability.line import Line, Measured
+from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import QUIETLY, Company
 
 SIZE = ("--demo-size", "300")
@@ -111,42 +109,63 @@ WAYS: tuple[Callable[[Company], None], ...] = (_resume, _cancel, _lose, _set_bac
 """What operators may do when an engine was killed."""
 
 
-def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float], *size: str) -> list[tuple[str, Made]]:
-    """Kill an engine at each share, and go on in each way; what was made in the end."""
+@dataclass
+class Kills:
+    """What an undisturbed run made, and what was made in the end where an engine was killed."""
+
+    undisturbed: Made
+    found: list[tuple[str, Made]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float], *size: str) -> Kills:
+    """Kill an engine at each share, and go on in each way; no fault where all is made once, coupled, and there."""
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *size)) as company:
         company.coupler("run", *QUIETLY)
-        found = [("undisturbed", _found(company))]
+        kills = Kills(_found(company))
         bytes = company.audit_file.stat().st_size
+    kills.faults += _wrong("undisturbed", kills.undisturbed, kills.undisturbed)
     for way in ways:
         for share in shares:
-            with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *size)) as company:
-                process = company.start("run", *QUIETLY)
-                while company.audit_file.stat().st_size < share * bytes:
-                    assert process.poll() is None, "it ended before that"
-                    time.sleep(0.002)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(company.engine(), signal.SIGKILL)
-                process.communicate(timeout=120)
+            name = f"{way.__name__.strip('_')} at {share:.0%}"
+            with (
+                noting(kills.faults, name),
+                tempfile.TemporaryDirectory() as folder,
+                contextlib.closing(Company(Path(folder), *size)) as company,
+            ):
+                _kill(company, int(share * bytes))
                 way(company)
-                found.append((f"{way.__name__.strip('_')} at {share:.0%}", _found(company, forgotten=way is _lose)))
-    return found
+                made = _found(company, forgotten=way is _lose)
+                kills.found.append((name, made))
+                kills.faults += _wrong(name, made, kills.undisturbed, fewer=way is _lose)
+    return kills
 
 
-def _as_many(name: str, number: int, undisturbed: int) -> bool:
-    """Whether so many were made as there should be: fewer where the state store was lost and records look the same."""
-    return number <= undisturbed if name.startswith(_lose.__name__.strip("_")) else number == undisturbed
+def _kill(company: Company, bytes: int) -> None:
+    """Kill an engine as soon as the audit log is that long."""
+    process = company.start("run", *QUIETLY)
+    while company.audit_file.stat().st_size < bytes:
+        assert process.poll() is None, "it ended before that"
+        time.sleep(0.002)
+    company.signal_engine()
+    _, told = process.communicate(timeout=600)
+    assert process.returncode == 70, f"not killed, it ended with {process.returncode}: {told[-400:]}"
+
+
+def _wrong(name: str, made: Made, undisturbed: Made, *, fewer: bool = False) -> list[str]:
+    """What is wrong with it. There may be `fewer` where the state store was lost and records look the same."""
+    wrong = [*made.twice, *made.uncoupled]
+    if made.number > undisturbed.number or (made.number < undisturbed.number and not fewer):
+        wrong.append(f"{made.number} were made, not {undisturbed.number}")
+    return [f"{name}: {one}" for one in wrong]
 
 
 def _measure() -> Measured:
-    found = kill_and(WAYS, SHARES, *SIZE)
-    number = found[0][1].number
-    twice = sum(len(one.twice) for _, one in found)
-    uncoupled = sum(len(one.uncoupled) for _, one in found)
-    details = [f"{name}: {fault}" for name, one in found for fault in (*one.twice, *one.uncoupled)]
-    details += [
-        f"{name}: {one.number} were made, not {number}" for name, one in found if not _as_many(name, one.number, number)
-    ]
-    return Measured(f"{twice} / {uncoupled} after {len(found) - 1} kills", not details, tuple(details))
+    kills = kill_and(WAYS, SHARES, *SIZE)
+    twice = sum(len(one.twice) for _, one in kills.found)
+    uncoupled = sum(len(one.uncoupled) for _, one in kills.found)
+    met = len(kills.found) == len(WAYS) * len(SHARES) and not kills.faults
+    return Measured(f"{twice} / {uncoupled} after {len(kills.found)} kills", met, tuple(kills.faults))
 
 
 LINES = (Line("records made twice / made and not coupled", "0 / 0", _measure),)

@@ -76,7 +76,7 @@ class Company:
     def command(self, *arguments: str) -> list[str]:
         return [*COUPLER, *arguments, "--config", str(self.config)]
 
-    def coupler(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def coupler(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
         return subprocess.run(
             self.command(*arguments),
@@ -115,6 +115,10 @@ class Company:
     def engine(self) -> int:
         """The process of the engine that works here; 0 when there is none."""
         return engine_of(self.config)
+
+    def signal_engine(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """Sends the engine that works here a signal; its process. Raises AssertionError when there is none."""
+        return signal_engine(self.config, number)
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
@@ -165,6 +169,20 @@ def engine_of(config: Path) -> int:
             if "engine" in words and str(config) in words:
                 return int(entry.name)
     return 0
+
+
+def signal_engine(config: Path, number: signal.Signals = signal.SIGKILL) -> int:
+    """Sends the engine that works with a config file a signal; its process.
+
+    Raises AssertionError when there is none: process 0 would be all that the tests belong to.
+    """
+    pid = engine_of(config)
+    assert pid, "no engine"
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        raise AssertionError("no engine") from None
+    return pid
 
 
 def eventually(check: Callable[[], _T], timeout: float = 30) -> _T:

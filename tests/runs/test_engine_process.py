@@ -91,7 +91,7 @@ def test_a_signal_to_the_engine_itself_stops_it_at_a_checkpoint(unhurried: Compa
     company = unhurried
     process = company.start("run", *QUIETLY)
     eventually(lambda: working(company))
-    os.kill(company.engine(), signal.SIGTERM)
+    company.signal_engine(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 5
     assert company.status()["state"] == "stopped"

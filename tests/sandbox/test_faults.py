@@ -143,6 +143,7 @@ async def test_half_a_batch_is_done_and_nobody_hears_of_it() -> None:
             assert mine == codes[: len(mine)]
             done.add(len(mine))
     assert len(done) > 2
+    assert 4 not in done
 
 
 async def test_answers_to_a_batch_lack_a_part_or_come_in_another_order() -> None:
@@ -160,6 +161,23 @@ async def test_pages_lead_to_themselves_or_elsewhere() -> None:
         assert answer.json()[bodies.NEXT] == str(answer.request.url)
     async with meeting("next-foreign") as there:
         assert httpx.URL((await there.customers()).json()[bodies.NEXT]).host == "elsewhere.example"
+        whole = await there.client.get(f"{there.url}/Customer")
+        assert (len(whole.json()["value"]), bodies.NEXT in whole.json()) == (7, True), "also the last page"
+        assert there.happened == {"next-foreign": 2}
+
+
+async def test_a_fault_that_finds_nothing_to_do_has_not_happened() -> None:
+    async with meeting("next-loop") as there:
+        assert (await there.client.get(f"{there.url}/Customer('00001')")).status_code == 200
+        assert (await there.client.get(f"{there.url}/Nothing")).status_code == 404
+        assert there.happened["next-loop"] == 0
+    for kind in ("part-missing", "out-of-order"):
+        async with meeting(kind) as there:
+            assert (await there.client.post(f"{there.url}/$batch", json={"requests": 0})).status_code != 200
+            assert there.happened[kind] == 0
+    async with meeting("out-of-order") as there:
+        assert len((await there.make_many("A")).json()["responses"]) == 1
+        assert there.happened["out-of-order"] == 0
 
 
 @pytest.mark.parametrize("kind", ["oversize", "bomb"])

@@ -6,12 +6,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from multiprocessing import Pool
+from multiprocessing.pool import Pool
 
 from tests.sim.bugs import BUGS
 from tests.sim.kills import killing_steps
 from tests.sim.plot import Played, play
-from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, prepare
+from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
 _SHOWN = 5
 
@@ -31,7 +31,7 @@ def main() -> int:
         return _show(play(given.seed, kill_at=given.kill))
     if not (given.seeds or given.kills or given.bugs):
         given.seeds, given.kills, given.bugs = 1000, 2, 300
-    with Pool(given.jobs, prepare) as pool:
+    with processes(given.jobs) as pool:
         failed = 0
         if given.seeds:
             seeds = range(given.start, given.start + given.seeds)
@@ -44,14 +44,14 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _kills(pool: "Pool", start: int, seeds: int) -> int:  # type: ignore[valid-type]  # a function that makes pools
+def _kills(pool: Pool, start: int, seeds: int) -> int:
     tasks: list[Task] = []
     steps = 0
-    for seed, (number, points) in enumerate(pool.imap(killing_steps, range(start, start + seeds)), start):  # type: ignore[attr-defined]
+    for seed, (number, points) in enumerate(pool.imap(killing_steps, range(start, start + seeds)), start):
         steps += number
         tasks += [Task(seed, step) for step in points]
     print(f"{steps} steps of {seeds} seeds, {len(tasks)} of them change something: a kill at each")  # noqa: T201
-    return _report("kills", len(tasks), pool.imap_unordered(play_task, tasks, TOGETHER))  # type: ignore[attr-defined]
+    return _report("kills", len(tasks), pool.imap_unordered(play_task, tasks, TOGETHER))
 
 
 def _report(what: str, number: int, found: Iterable[tuple[Task, Played]]) -> int:

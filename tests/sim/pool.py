@@ -1,8 +1,12 @@
 """Seeds, kills and the search for planted bugs as tasks of a pool of processes."""
 
 import gc
+import multiprocessing
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.pool import Pool
 
 from tests.sim.bugs import BUGS
 from tests.sim.plot import Played, play
@@ -27,6 +31,15 @@ def prepare() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+@contextmanager
+def processes(number: int | None = None) -> Iterator[Pool]:
+    """So many processes, or one for each core, that end by themselves: what is terminated leaves its room behind."""
+    with multiprocessing.Pool(number, prepare) as pool:
+        yield pool
+        pool.close()
+        pool.join()
 
 
 def play_task(task: Task) -> tuple[Task, Played]:

@@ -1,8 +1,6 @@
 """An undo whose engine is lost, and runs of other kinds at work, from the command line: who is named, and who waits."""
 
 import json
-import os
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +16,7 @@ from engine.store.database import Store
 from engine.store.lock import engine_lives, engine_lock
 from tests.cli.conftest import Coupler, config, coupler, environment
 from tests.cli.test_runs import Servers, eventually, ready, servers, start, status
-from tests.runs.company import QUIETLY, engine_of
+from tests.runs.company import QUIETLY, engine_of, signal_engine
 
 __all__ = ["config", "coupler", "environment", "ready", "servers", "start"]
 Start = Callable[..., subprocess.Popen[str]]
@@ -51,7 +49,7 @@ def test_what_is_broken_off_is_said_waited_for_and_taken_up(
             assert "run 2" in busy.stderr, command
         assert "run 2 (undo)" in coupler("match").stderr
         assert "coupler stop 2" in coupler("match").stderr
-        os.kill(engine_of(ready), signal.SIGKILL)
+        signal_engine(ready)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 70
     assert "coupler undo 1" in said
@@ -84,7 +82,7 @@ def test_an_undo_can_be_given_up(servers: Servers, coupler: Coupler, start: Star
     with servers.hanging():
         process = start("undo", "1", "--yes")
         eventually(lambda: engine_lives(store))
-        os.kill(engine_of(ready), signal.SIGKILL)
+        signal_engine(ready)
         process.communicate(timeout=60)
     assert coupler("sync").returncode == 4
     asked = coupler("cancel")
