@@ -2,12 +2,25 @@
 
 import asyncio
 import os
+import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 _PREFIXES = ("store", "asyncio")
 """Of the names of threads that live as long as the event loop: those of the store, and of `asyncio.to_thread`."""
+
+
+@contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    """Have the process killed when a block takes longer. A thread that dies while it starts leaves the one that started
+    it waiting, out of which nothing else leads.
+    """
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 async def end_with_threads(tell: Callable[[], object], seconds: float = 5.0) -> None:
