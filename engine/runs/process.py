@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.runs.control import wish
 from engine.runs.coupling import CouplingRun
 from engine.runs.full import FullSynchronization
 from engine.runs.sides import connected
+from engine.runs.threads import at_most, end_with_threads
 from engine.runs.undoing import Undoing
 from engine.store import runs
 from engine.store.database import Store
@@ -26,6 +28,9 @@ from engine.store.lock import engine_lock
 from engine.sync.context import steady_clock
 
 _LOG_LIMIT = 5_000_000
+_MOMENT = 60
+"""Seconds for what takes less than one: threads are started, or what they do comes to its end."""
+_DIED = "engine ended: a thread of it died, probably because there is not enough memory"
 
 
 def log_path(settings: Settings) -> Path:
@@ -77,11 +82,15 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
         try:
             with engine_lock(store):
                 _log(log.info, "engine started")
+                runner = asyncio.Runner()
                 try:
-                    store.make_ready()
-                    asyncio.run(_work(store, settings, run_id))
+                    with at_most(_MOMENT):
+                        _make_ready(store, runner)
+                    runner.run(_watched(store, settings, run_id, partial(_log, log.error, _DIED)))
                 finally:
-                    store.close()  # what is being written ends before another engine may begin
+                    with at_most(_MOMENT):
+                        runner.close()
+                        store.close()  # what is being written ends before another engine may begin
                 _log(log.info, "engine ended")
         finally:
             store.close()
@@ -99,6 +108,23 @@ def _log(say: Callable[..., Any], event: str, **values: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stderr.fileno())  # what is left in its buffer must not fail again at the end
         os.close(nowhere)
+
+
+def _make_ready(store: Store, runner: asyncio.Runner) -> None:
+    """Have the threads that the engine waits for be there before there is work for them; raises StoreError."""
+    store.make_ready()
+    try:
+        runner.run(asyncio.to_thread(int))
+    except RuntimeError as error:
+        raise StoreError("There is not enough memory for an engine.", "Free some, then resume.") from error
+
+
+async def _watched(store: Store, settings: Settings, run_id: int, tell: Callable[[], object]) -> None:
+    watch = asyncio.create_task(end_with_threads(tell))
+    try:
+        await _work(store, settings, run_id)
+    finally:
+        watch.cancel()
 
 
 async def _work(store: Store, settings: Settings, run_id: int) -> None:
