@@ -4,6 +4,7 @@ import io
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -82,6 +83,8 @@ def paging() -> None:
 
 @feature("reading by modifiedon")
 def incremental() -> None:
+    time.sleep(1.1)  # modifiedon has whole seconds: from now on it is later than that of the others
+    write("POST", "accounts", name="Newest")
     all_of_them, state = run({})
     newest = max(one["modifiedon"] for one in all_of_them)
     write("POST", "accounts", name="Later")
