@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from tests.mapping_config.files import HEAD
 from tests.mapping_config.test_reading import MISTAKES
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import SAMPLE, foreign
+from tests.reliability.surroundings import surrounded
 from tui import cli
 
 TARGET = 80
@@ -45,7 +45,7 @@ def bad() -> Iterator[tuple[str, str | bytes]]:
 def tell(files: Iterable[tuple[str, str | bytes]]) -> Told:
     """Check each of the files."""
     told = Told()
-    with tempfile.TemporaryDirectory() as name, _environment({**_VALUES, "XDG_STATE_HOME": name}):
+    with tempfile.TemporaryDirectory() as name, surrounded({**_VALUES, "XDG_STATE_HOME": name}):
         for what, text in files:
             told.tried += 1
             if wrong := _wrong(Path(name) / "config.toml", text):
@@ -53,20 +53,6 @@ def tell(files: Iterable[tuple[str, str | bytes]]) -> Told:
             else:
                 told.right += 1
     return told
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """The command line sets a umask, which is taken back too."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    mask = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(mask)
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _wrong(path: Path, text: str | bytes) -> str | None:

@@ -24,6 +24,7 @@ from tests.cli.conftest import CONFIG
 from tests.reliability.injection import TARGET, filled
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, Shown, foreign
+from tests.reliability.surroundings import surrounded
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
 from tui import cli, diagnostics, plain, report
 from tui.commands import records
@@ -50,7 +51,7 @@ _ARGUMENTS: tuple[tuple[str, ...], ...] = (
 def in_outputs(texts: Sequence[str] = PAYLOADS) -> Shown:
     """Write each text wherever something is written."""
     shown = Shown()
-    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name), _home(Path(name)):
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name), surrounded(_home(Path(name))):
         for text in texts:
             for place, work in (("lines", _lines), ("files", _files), ("words", _words)):
                 try:
@@ -62,18 +63,10 @@ def in_outputs(texts: Sequence[str] = PAYLOADS) -> Shown:
     return shown
 
 
-@contextlib.contextmanager
-def _home(folder: Path) -> Iterator[None]:
-    changed = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CONFIG_HOME": str(folder / "config"), "HOME": str(folder), "COUPLER_TEST_SECRET": "hunter2-secret"}  # fmt: skip
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    mask = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(mask)
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+def _home(folder: Path) -> dict[str, str]:
+    state, config = str(folder / "state"), str(folder / "config")
+    secret = "hunter2-secret"
+    return {"XDG_STATE_HOME": state, "XDG_CONFIG_HOME": config, "HOME": str(folder), "COUPLER_TEST_SECRET": secret}
 
 
 def _note(shown: Shown, place: str, text: str, written: str) -> None:
