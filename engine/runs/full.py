@@ -272,13 +272,12 @@ class FullSynchronization:
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
             values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._times()}
-            try:
-                row = await self._change(values)
-            except LockLost:
-                self._halt(stop=True)  # nothing of what waits must be sent beside another engine
-            except StoreError:
-                pass  # the work itself meets the same trouble and reports it
-            else:
+            with suppress(StoreError):  # the work itself meets the same trouble and reports it
+                try:
+                    row = await self._change(values)
+                except LockLost:
+                    self._halt(stop=True)  # nothing of what waits must be sent beside another engine
+                    raise
                 wish = Wish(row.wish) if row is not None else Wish.STOP
                 if wish is not self._wish:
                     self._wish = wish
