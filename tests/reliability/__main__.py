@@ -1,6 +1,8 @@
 """`make reliability`: measures every line, prints the table, and fails where a figure is short.
 
-`--only TEXT` measures the lines whose name has the text; `--write` puts the table into docs/guarantees.md.
+What has been measured of this program is kept in build/reliability: what is ended goes on where it was, unless `--anew` is
+given, which is how a run begins. `--only TEXT` measures the lines whose name has the text, `--but TEXT` those whose name has
+not; `--write` puts the table into docs/guarantees.md.
 """
 
 import argparse
@@ -8,8 +10,9 @@ import os
 import platform
 import signal
 import sys
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,6 +45,7 @@ from tests.reliability import (
     traffic,
     twice,
 )
+from tests.reliability.kept import FOLDER, Kept, keep, kept, program
 from tests.reliability.line import Line, Measured
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
@@ -81,16 +85,21 @@ class _Ended(SystemExit):
     """SIGTERM, for which everything that was started is ended and removed."""
 
 
-def table(rows: Sequence[tuple[Line, Measured]], at: datetime) -> str:
+def table(rows: Sequence[tuple[Line, Kept]]) -> str:
     """The table as it stands in the document."""
+    times = [row.at - timedelta(seconds=row.seconds) for _, row in rows] + [row.at for _, row in rows]
     lines = [
-        f"{at:%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}.",
+        (
+            f"{min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {platform.system()} "
+            f"{platform.machine()}, Python {platform.python_version()}, program {program()[:12]}."
+        ),
         "",
-        "| Figure | Target | Measured | |",
-        "|---|---|---|---|",
+        "| Figure | Target | Measured | | Minutes |",
+        "|---|---|---|---|---|",
         *(
-            f"| {line.name} | {line.target} | {found.text} | {'met' if found.met else 'SHORT'} |"
-            for line, found in rows
+            f"| {line.name} | {line.target} | {row.found.text} | {'met' if row.found.met else 'SHORT'} "
+            f"| {row.seconds / 60:.1f} |"
+            for line, row in rows
         ),
     ]
     return "\n".join(lines)
@@ -106,6 +115,15 @@ def _measured(line: Line) -> Measured:
         return Measured(f"not measured: {type(error).__name__}", met=False, details=(str(error),))
 
 
+def _fresh(line: Line, folder: Path) -> Kept:
+    print(f"{line.name} ...", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    found = _measured(line)
+    row = Kept(found, datetime.now(UTC), time.monotonic() - begun)
+    keep(line, row, folder)
+    return row
+
+
 def _end(number: int, _frame: object) -> NoReturn:
     raise _Ended(128 + number)
 
@@ -114,9 +132,12 @@ def main() -> int:
     """Measure, print, and say by the exit code whether all is as it must be."""
     parser = argparse.ArgumentParser(prog="reliability")
     parser.add_argument("--only", default="")
+    parser.add_argument("--but")
+    parser.add_argument("--anew", action="store_true")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    chosen = [line for line in LINES if options.only in line.name]
+    chosen = [line for line in LINES if options.only in line.name and (not options.but or options.but not in line.name)]
     if not chosen:
         parser.error(f"no line has {options.only!r} in its name")
     if options.write and len(chosen) < len(LINES):
@@ -124,18 +145,17 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     rows = []
     for line in chosen:
-        print(f"{line.name} ...", file=sys.stderr, flush=True)
-        found = _measured(line)
-        print(f"  {found.text}{'' if found.met else ', SHORT'}", file=sys.stderr, flush=True)
-        rows.append((line, found))
-        for detail in found.details[:20]:
+        row = (None if options.anew else kept(line, options.folder)) or _fresh(line, options.folder)
+        rows.append((line, row))
+        print(f"  {row.found.text}{'' if row.found.met else ', SHORT'}", file=sys.stderr, flush=True)
+        for detail in row.found.details[:20]:
             print(f"  {detail[:1000]}", file=sys.stderr)
-    text = table(rows, datetime.now(UTC))
+    text = table(rows)
     print(text)
     if options.write:
         before, _, rest = _DOCUMENT.read_text().partition(_BEGIN)
         _DOCUMENT.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{rest.partition(_END)[2]}")
-    return 0 if all(found.met for _, found in rows) else 1
+    return 0 if all(row.found.met for _, row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 import asyncio
 import signal
 import sys
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.reliability import __main__
+from tests.reliability import __main__, kept
 from tests.reliability.__main__ import main
 from tests.reliability.bodies import KINDS, accidents, ask
 from tests.reliability.kills import kill_at_random
@@ -64,7 +66,7 @@ def test_whatever_a_case_raises_is_one_of_its_faults() -> None:
 
 
 def test_a_command_that_exits_is_no_end_of_the_table_but_sigterm_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def exit() -> Measured:
         sys.exit(3)
@@ -77,7 +79,7 @@ def test_a_command_that_exits_is_no_end_of_the_table_but_sigterm_is(
     monkeypatch.setattr(
         __main__, "LINES", (Line("one", "1", exit), Line("two", "1", terminated), Line("three", "1", exit))
     )
-    monkeypatch.setattr(sys, "argv", ["reliability"])
+    monkeypatch.setattr(sys, "argv", ["reliability", "--folder", str(tmp_path)])
     try:
         with pytest.raises(SystemExit) as ended:
             main()
@@ -87,3 +89,28 @@ def test_a_command_that_exits_is_no_end_of_the_table_but_sigterm_is(
     told = capsys.readouterr().err
     assert "not measured: SystemExit" in told
     assert "three" not in told
+
+
+def test_what_has_been_measured_of_this_program_is_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = count(1)
+    line = Line("times", "any", lambda: Measured(f"{next(times)} times", met=True))
+
+    def measure(*options: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["reliability", "--folder", str(tmp_path), *options])
+        assert main() == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        monkeypatch.setattr(__main__, "LINES", (line,))
+        assert "| 1 times |" in measure()
+        assert "| 1 times |" in measure()
+        assert "| 2 times |" in measure("--anew")
+        monkeypatch.setattr(__main__, "LINES", (replace(line, target="another"),))
+        assert "| 3 times |" in measure()
+        monkeypatch.setattr(kept, "program", lambda: "another program")
+        assert "| 4 times |" in measure()
+    finally:
+        signal.signal(signal.SIGTERM, before)
