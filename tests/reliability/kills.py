@@ -66,7 +66,8 @@ def _run(company: Company, chance: random.Random, kills: Kills, number: int) -> 
         process = company.start("resume" if life else "run", *QUIETLY)
         pid = _engine(company, process)
         if pid and kills.done < number:
-            time.sleep(chance.uniform(0.0, _LONGEST_LIFE))
+            longest = _LONGEST_LIFE * (1 + life / 5)  # on a busy machine a short life does nothing
+            time.sleep(chance.uniform(0.0, longest))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 kills.done += 1
