@@ -1,7 +1,7 @@
 """`make reliability`: measures every line, prints the table, and fails where a figure is short.
 
 What has been measured of this program is kept in build/reliability: what is ended goes on where it was, unless `--anew` is
-given, which is how a run begins. `--only TEXT` measures the lines whose name has the text, `--but TEXT` those whose name has
+given. `--only TEXT` measures the lines whose name has the text, `--but TEXT` those whose name has
 not; `--write` puts the table into docs/guarantees.md.
 """
 
@@ -45,7 +45,7 @@ from tests.reliability import (
     traffic,
     twice,
 )
-from tests.reliability.kept import FOLDER, Kept, keep, kept, program
+from tests.reliability.kept import FOLDER, Kept, keep, kept, note, program
 from tests.reliability.line import Line, Measured
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
@@ -134,6 +134,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--but")
     parser.add_argument("--anew", action="store_true")
+    parser.add_argument("--minutes", type=float, default=simulation.most_minutes, help="at most, for the seeds")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
@@ -142,6 +143,9 @@ def main() -> int:
         parser.error(f"no line has {options.only!r} in its name")
     if options.write and len(chosen) < len(LINES):
         parser.error("only the whole table is written")
+    simulation.most_minutes = options.minutes
+    if options.anew:
+        note(None, options.folder)
     signal.signal(signal.SIGTERM, _end)
     rows = []
     for line in chosen:

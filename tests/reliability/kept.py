@@ -11,6 +11,7 @@ from tests.reliability.line import Line, Measured
 
 _ROOT = Path(__file__).parents[2]
 FOLDER = _ROOT / "build" / "reliability"
+_PROGRESS = "seeds.json"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,33 @@ def kept(line: Line, folder: Path) -> Kept | None:
     found = text["found"]
     measured = Measured(found["text"], met=found["met"], details=tuple(found["details"]))
     return Kept(measured, datetime.fromisoformat(text["at"]), text["seconds"])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many seeds have been played, and what failed."""
+
+    played: int = 0
+    failing: tuple[str, ...] = ()
+
+
+def note(progress: Progress | None, folder: Path = FOLDER) -> None:
+    """Keep how far a line of seeds is; None: forget it."""
+    file = folder / _PROGRESS
+    if progress is None:
+        file.unlink(missing_ok=True)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"program": program(), **asdict(progress)}))
+
+
+def noted(folder: Path = FOLDER) -> Progress:
+    """How far a line of seeds is with this program."""
+    try:
+        text = json.loads((folder / _PROGRESS).read_text())
+    except FileNotFoundError:
+        return Progress()
+    return Progress(text["played"], tuple(text["failing"])) if text["program"] == program() else Progress()
 
 
 def _file(line: Line, folder: Path) -> Path:

@@ -114,3 +114,14 @@ def test_what_has_been_measured_of_this_program_is_not_measured_again(
         assert "| 4 times |" in measure()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_line_of_seeds_goes_on_where_it_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept.noted(tmp_path) == kept.Progress()
+    kept.note(kept.Progress(500, ("seed 7",)), tmp_path)
+    assert kept.noted(tmp_path) == kept.Progress(500, ("seed 7",))
+    monkeypatch.setattr(kept, "program", lambda: "another program")
+    assert kept.noted(tmp_path) == kept.Progress()
+    monkeypatch.undo()
+    kept.note(None, tmp_path)
+    assert kept.noted(tmp_path) == kept.Progress()
