@@ -43,6 +43,8 @@ class Item:
     base: bytes | None = None
     early_base: bytes | None = None
     """The base of a record that was just made, without what the special handling is left to write."""
+    sent_base: bytes | None = None
+    """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""
     created: bool = False

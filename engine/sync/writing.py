@@ -162,8 +162,10 @@ class Writer:
         """The write that a partner needs, None when it needs none; settles or fails the record where that is clear."""
         if item.target is None or item.settled:
             return None
-        base = item.coupling.base if item.coupling is not None else None
-        first = item.mode is not Mode.COUPLED or base is None
+        base = item.sent_base if item.sent else None
+        if item.coupling is not None:
+            base = item.coupling.base
+        first = base is None or item.mode is Mode.MATCHED
         decision = decide(
             self._mapping,
             self._scope.direction,
@@ -232,6 +234,7 @@ class Writer:
 
     def _intended(self, item: Item) -> Create:
         item.base = created_base(self._mapping, self._scope.direction, item.row, item.wanted)
+        item.sent_base = item.base
         marker = self._side.marker or ""
         return Create(item.id, item.number, item.target_id, item.generation, item.name, marker, item.base)
 

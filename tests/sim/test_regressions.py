@@ -7,6 +7,7 @@ from tests.sim.plot import play
 
 SEEDS = [
     ("base forgotten", 246),
+    ("edits forgotten", 984),
     ("counted elsewhere", 164),
     ("late creates forgotten", 5),
 ]

@@ -115,6 +115,24 @@ async def test_accounts_made_by_a_batch_are_made_once(make: Make, fault: Fault) 
     once(world, "CUSTOMER", 3)
 
 
+@pytest.mark.parametrize("way", [bulk, batch], ids=["one message", "a batch"])
+async def test_what_somebody_edits_in_a_row_before_its_lost_answer_is_looked_for_stands(
+    make: Make, way: Callable[[Seen], bool]
+) -> None:
+    bad = [customer("C4", Credit_Limit_LCY=Decimal(900000000000000000))] if way is batch else []
+    world = make({"Customer": [*THREE["Customer"], *bad]})
+
+    async def edited(send: Send) -> httpx.Response:
+        await send()
+        world.edit_crm("accounts", world.crm("accounts", name="Firm C2")[0]["accountid"], name="Firm C2 and Sons")
+        raise httpx.ReadError("reset")
+
+    run = await world.run("CUSTOMER", plan=at("crm", way, edited))
+    assert counters(run, "CUSTOMER", TO)["inserted"] == 3
+    assert len(world.crm("accounts", name="Firm C2 and Sons")) == 1
+    assert world.nav("Customer", No="C2")[0]["Name"] == "Firm C2 and Sons"
+
+
 @losses
 async def test_an_update_whose_answer_is_lost_is_made_once_and_counted_once(make: Make, fault: Fault) -> None:
     world = make(THREE)
