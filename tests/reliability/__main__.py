@@ -41,6 +41,7 @@ from tests.reliability import (
     races,
     simulation,
     stops,
+    supply,
     syscalls,
     traffic,
     twice,
@@ -78,6 +79,7 @@ LINES: tuple[Line, ...] = (
     *modes.LINES,
     *certificates.LINES,
     *bombs.LINES,
+    *supply.LINES,
 )
 
 
