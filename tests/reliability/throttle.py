@@ -73,7 +73,7 @@ class Watch(Between):
                 first = await reader.readexactly(1)
                 came = time.monotonic()
                 request = first + await message(reader)
-                while self.holding:
+                while self.holding:  # noqa: ASYNC110 - another thread sets it
                     await asyncio.sleep(0.01)
                 up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
                 up_writer.write(request)
