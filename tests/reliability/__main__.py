@@ -19,6 +19,7 @@ from typing import NoReturn
 from tests.reliability import (
     bodies,
     bombs,
+    branches,
     canaries,
     certificates,
     clocks,
@@ -55,6 +56,7 @@ _DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
 _BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
 LINES: tuple[Line, ...] = (
     *simulation.LINES,
+    *branches.LINES,
     *kills.LINES,
     *ends.LINES,
     *stops.LINES,
