@@ -16,6 +16,7 @@ from engine.model.errors import AccessDenied, ConnectionLost, Refused
 from engine.model.mapping import Condition
 from sandbox.serve import Sandbox
 from tests.connectors.conftest import COMPANY, broken_off, stopped
+from tests.connectors.scripted import json_reply, serving
 
 
 @pytest.fixture
@@ -197,6 +198,24 @@ async def test_a_probe_tells_the_companies_and_a_wrong_one_stops_everything(sand
             await one.count("Customer", ())
     finally:
         await one.close()
+
+
+async def test_what_lists_no_companies_is_not_the_api() -> None:
+    async with serving() as server:
+        server.say(json_reply({"value": {"name": COMPANY}}))
+        one = BusinessCentral(server.url, "token", COMPANY, wording=business_central())
+        (step,) = await one.probe()
+        await one.close()
+    assert not step.ok
+    assert "does not answer as Business Central API v2.0" in step.detail
+
+
+async def test_nothing_is_asked_where_nothing_is_to_be_written(sandbox: Sandbox) -> None:
+    line = Line()
+    one = side(sandbox, line=line)
+    assert await one.write([]) == {}
+    assert line.paths == []
+    await one.close()
 
 
 async def test_metadata_have_the_names_of_pages(api: BusinessCentral) -> None:

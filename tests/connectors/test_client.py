@@ -69,6 +69,7 @@ NO_JSON: list[Reply] = [
     reply(200, b"\xff"),
     reply(200, b"[" * 200_000),
     reply(200, b'{"a":1e99999999999999999999}'),
+    reply(200, b'{"a":1e999999999}'),  # a Decimal, and gigabytes when it is written in full
 ]
 
 

@@ -19,12 +19,14 @@ from typing import NoReturn
 from tests.reliability import (
     bodies,
     bombs,
+    branches,
     canaries,
     certificates,
     clocks,
     configs,
     databases,
     disks,
+    doubts,
     ends,
     faults,
     flags,
@@ -41,7 +43,9 @@ from tests.reliability import (
     races,
     simulation,
     stops,
+    supply,
     syscalls,
+    throttle,
     traffic,
     twice,
 )
@@ -52,6 +56,7 @@ _DOCUMENT = Path(__file__).parents[2] / "docs" / "guarantees.md"
 _BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
 LINES: tuple[Line, ...] = (
     *simulation.LINES,
+    *branches.LINES,
     *kills.LINES,
     *ends.LINES,
     *stops.LINES,
@@ -63,10 +68,12 @@ LINES: tuple[Line, ...] = (
     *clocks.LINES,
     *databases.LINES,
     *faults.LINES,
+    *doubts.LINES,
     *syscalls.LINES,
     *powerloss.LINES,
     *twice.LINES,
     *traffic.LINES,
+    *throttle.LINES,
     *journal.LINES,
     *bodies.LINES,
     *injection.LINES,
@@ -78,6 +85,7 @@ LINES: tuple[Line, ...] = (
     *modes.LINES,
     *certificates.LINES,
     *bombs.LINES,
+    *supply.LINES,
 )
 
 

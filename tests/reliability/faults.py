@@ -34,7 +34,7 @@ def weather(kinds: Iterable[str], seed: int) -> Storms:
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.closing(Company(_made(Path(folder) / "calm"), *SIZE)) as company:
             company.coupler("run", *QUIETLY)
-            calm = _Calm(Whole(company), company.coupler("check").stdout)
+            calm = Calm(Whole(company), company.coupler("check").stdout)
         for kind in kinds:
             options = ("--faults", f"{kind}:{_chance(kind)}", "--fault-seed", str(seed))
             home = _made(Path(folder) / kind)
@@ -42,13 +42,13 @@ def weather(kinds: Iterable[str], seed: int) -> Storms:
                 noting(storms.faults, f"{kind}, seed {seed}"),
                 contextlib.closing(Company(home, *SIZE, *options)) as company,
             ):
-                storms.happened[kind] = _happened(company, calm)
+                storms.happened[kind] = ride_out(company, calm)
                 storms.survived += 1
     return storms
 
 
 @dataclass(frozen=True, slots=True)
-class _Calm:
+class Calm:
     """What a run without faults leaves behind, and what `coupler check` says of it."""
 
     whole: Whole
@@ -64,7 +64,7 @@ class _Calm:
         return sum(failed for _, failed, _ in self.whole.counters.values())
 
 
-def _happened(company: Company, calm: _Calm) -> int:
+def ride_out(company: Company, calm: Calm) -> int:
     """How many faults a run met; raises AssertionError where it left anything else behind than a calm one."""
     lives = 0
     done = company.coupler("run", *QUIETLY, "--json")

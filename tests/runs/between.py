@@ -16,7 +16,7 @@ class Between:
 
     def __init__(self, port: int, change: Change) -> None:
         self.change = change
-        self._upstream = port
+        self.upstream = port
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -53,10 +53,10 @@ class Between:
         self._writers.add(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
-                request = await _message(reader)
-                up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
+                request = await message(reader)
+                up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
                 up_writer.write(request)
-                answer = await _message(up_reader)
+                answer = await message(up_reader)
                 up_writer.close()
                 changed = self.change(request, answer)
                 writer.write(answer if changed is None else changed)
@@ -93,7 +93,8 @@ def slowly(_request: bytes, _answer: bytes) -> None:
     time.sleep(0.05)
 
 
-async def _message(reader: asyncio.StreamReader) -> bytes:
+async def message(reader: asyncio.StreamReader) -> bytes:
+    """The next request or answer, whole."""
     head = await reader.readuntil(b"\r\n\r\n")
     found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
     return head + (await reader.readexactly(int(found[1])) if found else b"")

@@ -43,6 +43,15 @@ def test_a_lookup_is_a_number_in_nav_and_an_id_in_crm(store: Store) -> None:
         assert Couplings().partners(connection, CUSTOMER, FROM, [crm(2), crm(9)]) == {crm(2): "C2"}
 
 
+def test_couplings_are_named_by_number_whatever_its_case_or_by_id(store: Store) -> None:
+    couple(store, *pairs(1, 2, 3))
+    couple(store, pair(4), mapping="OTHER")
+    with store.reading() as connection:
+        found = stored.named(connection, CUSTOMER, ["c1", nav(2), "C2", "C4", "C9"])
+        assert sorted(found, key=lambda one: one.nav_no) == pairs(1, 2)
+        assert stored.named(connection, CUSTOMER, []) == []
+
+
 def test_any_number_of_records_can_be_asked_for(store: Store) -> None:
     couple(store, *pairs(*range(1201)))
     with store.reading() as connection:

@@ -1,6 +1,7 @@
 """Opening a store: its tables, its files, how its connections behave, and what is said when it cannot be used."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import stat
@@ -70,6 +71,19 @@ def test_what_is_new_is_migrated_once_and_what_is_there_stays(new_url: str) -> N
         assert connection.scalars(VERSION).all() == [version]
     assert [row["nav_no"] for row in rows(second, coupling)] == ["C1"]
     second.close()
+
+
+def test_who_opens_a_new_store_waits_for_who_is_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        leaving = threading.Timer(0.3, other.execute, ("ROLLBACK",))
+        leaving.start()
+        store = Store.open(f"sqlite:///{path}")
+        leaving.join()
+    with store.reading() as connection:
+        assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
+    store.close()
 
 
 def test_several_processes_may_open_a_new_store_at_the_same_moment(new_url: str) -> None:
@@ -366,7 +380,7 @@ def test_a_store_that_another_program_holds_is_told_in_words(sqlite_url: str, mo
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0)
     one = Store.open(sqlite_url)
     other = sqlite3.connect(one.engine.url.database or "", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError) as caught:
         couple(one, pair(1))
     assert "locked" in plain(caught.value)
