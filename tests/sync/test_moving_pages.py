@@ -55,7 +55,7 @@ async def test_a_record_that_leaves_the_filter_while_pages_are_read_is_taken_as_
     assert run.state is RunState.FINISHED
     found = partners(world)
     assert found - Counter(["C4"]) == Counter(one for one in NUMBERS if one != "C4")
-    assert found["C4"] in (0, 1)
+    assert found["C4"] in ((0, 1) if before else (0,))
     assert world.nav("Customer", No="C4")[0]["Blocked"] == "All"
     wrote = len(world.audit())
     await world.run("CUSTOMER")
