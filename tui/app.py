@@ -182,11 +182,17 @@ def _in_columns(terminal: TextIO | None) -> Iterator[None]:
         return
     before = terminal.errors
     codecs.register_error("columns", _as_wide)
-    terminal.reconfigure(errors="columns")
+    _encode(terminal, "columns")
     try:
         yield
     finally:
-        terminal.reconfigure(errors=before)
+        _encode(terminal, before)
+
+
+def _encode(terminal: io.TextIOWrapper, errors: str | None) -> None:
+    # It writes what is left to be written first, which fails where the terminal is gone.
+    with contextlib.suppress(OSError):
+        terminal.reconfigure(errors=errors)
 
 
 def _as_wide(error: UnicodeError) -> tuple[str, int]:
