@@ -1,17 +1,20 @@
 """The full-screen program."""
 
 import asyncio
+import codecs
 import contextlib
+import io
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
@@ -159,13 +162,43 @@ def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: b
 def show(app: CouplerApp, *, mouse: bool = False) -> int:
     """Runs the program on this terminal; the exit code."""
     before = signals.install(app.leave_now)
-    app.run(mouse=mouse)
+    with _in_columns(sys.__stderr__):
+        app.run(mouse=mouse)
     # A second signal must not spoil the exit code of the first.
     signals.set_all(signal.SIG_IGN if app.code else before)
     if app.farewell:
         _say(app.farewell)
     signals.let_go()
     return app.code
+
+
+@contextlib.contextmanager
+def _in_columns(terminal: TextIO | None) -> Iterator[None]:
+    """Until the end of the block, question marks as wide stand for letters that the terminal has no code for: their
+    numbers, which are wider, would push what follows out of its column. Textual writes there.
+    """
+    if not isinstance(terminal, io.TextIOWrapper):
+        yield
+        return
+    before = terminal.errors
+    codecs.register_error("columns", _as_wide)
+    _encode(terminal, "columns")
+    try:
+        yield
+    finally:
+        _encode(terminal, before)
+
+
+def _encode(terminal: io.TextIOWrapper, errors: str | None) -> None:
+    # It writes what is left to be written first, which fails where the terminal is gone.
+    with contextlib.suppress(OSError):
+        terminal.reconfigure(errors=errors)
+
+
+def _as_wide(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "?" * cell_len(error.object[error.start : error.end]), error.end
 
 
 def _say(text: str) -> None:

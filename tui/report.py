@@ -28,7 +28,7 @@ def quoted(value: object) -> str:
 
 
 def write_csv(stem: str, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-    """Writes the rows to a new file in the current directory; its path."""
+    """Writes the rows to a new file in the current directory; its path. Raises OSError, and leaves no part behind."""
     made = io.StringIO()
     writer = csv.writer(made, lineterminator="\n")
     writer.writerow(heading)
@@ -37,7 +37,7 @@ def write_csv(stem: str, heading: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def write_text(stem: str, lines: Sequence[str]) -> Path:
-    """Writes the lines to a new file in the current directory; its path."""
+    """Writes the lines to a new file in the current directory; its path. Raises OSError, and leaves no part behind."""
     return _write(stem, ".txt", "".join(f"{safe(one, _LONGEST)}\n" for one in lines))
 
 
@@ -64,7 +64,12 @@ def _write(stem: str, suffix: str, text: str) -> Path:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             continue
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except OSError:
+            # A part must not be taken for the whole.
+            path.unlink(missing_ok=True)
+            raise
         return path
     raise FileExistsError(f"{stem}{suffix} exists a thousand times")

@@ -262,6 +262,19 @@ def test_streams_that_are_closed_or_full_make_no_traceback(
     assert done.returncode == (70 if redirection == ">/dev/full" else 0)
 
 
+@pytest.mark.parametrize("command", ["couplings --csv", "mappings", "mappings --json", "config show", "paths"])
+def test_a_list_for_which_there_is_no_room_is_said_in_one_line(
+    command: str, environment: dict[str, str], tmp_path: Path, config: Path
+) -> None:
+    words = [sys.executable, "-P", "-m", "tui", *command.split()]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 70
+    assert done.stderr == "coupler: what was asked for cannot be written: the disk is full.\n"
+
+
 def test_an_output_that_knows_few_letters_gets_the_others_as_numbers(coupler: Coupler, config: Path) -> None:
     config.write_text(CONFIG.replace("CRONUS", "Łódź"), encoding="utf-8")
     assert "\\u0141\\xf3d\\u017a" in coupler("config", "show", PYTHONIOENCODING="ascii").stdout

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.connectors import gate
+from engine.connectors import gate, paging
 from engine.connectors.gate import Gate
 from engine.connectors.protocol import CutShort, Query, Result, Status, Write, WriteKind, how_far
 from engine.connectors.rights import Rights
@@ -134,6 +134,52 @@ async def test_links_that_go_round_in_a_circle_are_left(make_crm: Make, server: 
     with pytest.raises(ConnectionLost, match="never end"):
         await (read_all(crm) if method == "pages" else crm.find("accounts", "name", ["a"], ("name",)))
     assert len(server.seen) < 5
+
+
+@pytest.fixture
+def most_pages(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A number that is reached sooner than the real one, which is some thousands."""
+    assert 1_000 <= paging._MOST_PAGES <= 10_000
+    monkeypatch.setattr(paging, "_MOST_PAGES", 40)
+    return 40
+
+
+@pytest.mark.parametrize(
+    ("method", "content", "told"),
+    [
+        ("pages", (), "empty pages that never end"),
+        ("find", (), "pages that never end"),
+        ("find", IDS, "pages that never end"),
+    ],
+)
+async def test_links_that_never_end_are_left_though_each_is_another(
+    make_crm: Make, server: Server, most_pages: int, method: str, content: tuple[str, ...], told: str
+) -> None:
+    def answer(_: Seen) -> Reply:
+        number = len(server.seen)
+        return rows(*content, link=f"{server.url}/accounts?{number}" if number < 10 * most_pages else None)
+
+    server.answer = answer
+    crm = make_crm()
+    with pytest.raises(ConnectionLost, match=told):
+        await (read_all(crm) if method == "pages" else crm.find("accounts", "name", ["a"], ("name",)))
+    assert len(server.seen) == most_pages + 1
+
+
+async def test_a_table_may_have_more_pages_as_long_as_each_has_new_records(
+    make_crm: Make, server: Server, most_pages: int
+) -> None:
+    number = 3 * most_pages
+
+    def answer(seen: Seen) -> Reply:
+        after = re.search(r"gt%20[0-9a-f-]+-([0-9]{12})", seen.target)
+        last = int(after[1]) if after else 0
+        if last == number:
+            return rows()
+        return rows(f"{IDS[0][:24]}{last + 1:012}", link=f"{server.url}/accounts?{last}")
+
+    server.answer = answer
+    assert len(await read_all(make_crm())) == number
 
 
 @pytest.mark.parametrize(

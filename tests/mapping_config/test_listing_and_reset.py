@@ -16,6 +16,7 @@ from engine.model.errors import ConfigError
 from engine.runs import control, snapshots
 from engine.store.database import Store
 from tests.mapping_config.files import HEAD, VENDOR, coupler, settings
+from tests.reliability.disks import files_of_at_most
 
 FILE = """\
 # what this is for
@@ -237,3 +238,16 @@ def test_a_file_that_needs_what_is_taken_out_stays(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert 'there is no mapping "VENDOR"' in done.stderr
     assert (tmp_path / "config.toml").read_text() == before
+
+
+def test_a_config_file_for_which_there_is_no_room_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(FILE)
+    with (
+        files_of_at_most(40),
+        pytest.raises(ConfigError, match="cannot be changed: File too large"),
+        without_mappings(path),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == FILE

@@ -1,14 +1,17 @@
 """Answers that no proper server gives: bodies cut, flipped, doubled and spliced at random, fed to both sides.
 
-Whatever arrives, a side returns what its protocol says or raises one of the program's own errors, and a write that the
-answer does not confirm is not taken for done.
+Whatever arrives, a side returns what its protocol says or raises one of the program's own errors. What it reads is what
+the answer holds, as another parser reads it; a write that the answer does not confirm is not taken for done; and parts of a
+batch that come in another order are told apart by their ids.
 """
 
 import asyncio
+import json
 import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -19,7 +22,7 @@ from engine.connectors.client import Limits
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
-from engine.connectors.protocol import Query, Result, Side, Status, Write, WriteKind
+from engine.connectors.protocol import Count, Query, Result, Side, Status, Write, WriteKind
 from engine.model.errors import CouplerError
 from tests.reliability.line import Line, Measured
 
@@ -47,6 +50,8 @@ _HEADERS = (
 _ODD_HEADERS = 0.05
 _NUMBER = 200_000
 _CONFIRMED = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}")
+_SHUFFLED = 0.3
+"""How many of the answers to batches have their parts in any order."""
 
 
 @dataclass(frozen=True)
@@ -225,8 +230,24 @@ def accidents(number: int, seed: int) -> Iterator[Try]:
     others = [kind.body for kind in KINDS]
     for count in range(number):
         kind = KINDS[count % len(KINDS)]
-        body = mutate(chance, kind.body, others)
-        yield kind, body, chance.choice(_HEADERS) if chance.random() < _ODD_HEADERS else None
+        if " batch " in kind.name and chance.random() < _SHUFFLED:
+            kind = shuffled(chance, kind)
+            body = kind.body if chance.random() < 0.5 else mutate(chance, kind.body, others)
+        else:
+            body = mutate(chance, kind.body, others)
+        odd = body != kind.body and chance.random() < _ODD_HEADERS
+        yield kind, body, chance.choice(_HEADERS) if odd else None
+
+
+def shuffled(chance: random.Random, kind: Kind) -> Kind:
+    """A batch whose answer has the same parts in another order, or by chance the same."""
+    if kind.content_type == _JSON:
+        parts = json.loads(kind.body)["responses"]
+        chance.shuffle(parts)
+        return replace(kind, body=_encode({"responses": parts}))
+    *parts, end = kind.body.split(b"--b")[1:]
+    chance.shuffle(parts)
+    return replace(kind, body=b"".join(b"--b" + one for one in (*parts, end)))
 
 
 async def ask(tries: Iterable[Try]) -> Tally:
@@ -242,8 +263,10 @@ async def ask(tries: Iterable[Try]) -> Tally:
             tally.answered += 1
             if (wrong := _wrong(kind, found, body)) is not None:
                 tally.faults.append(f"{kind.name}: {wrong}: {body!r}")
-        except CouplerError:
+        except CouplerError as error:
             tally.refused += 1
+            if body == kind.body and kind.status < 400:
+                tally.faults.append(f"{kind.name}: {error}, though nothing is wrong: {body!r}")
         except Exception as error:  # noqa: BLE001  # that is what is looked for
             tally.faults.append(f"{kind.name}: {type(error).__name__}: {error}: {body!r}")
     for side, _ in sides.values():
@@ -252,18 +275,46 @@ async def ask(tries: Iterable[Try]) -> Tally:
 
 
 def _wrong(kind: Kind, found: Any, body: bytes) -> str | None:
-    """What is wrong with the results of writes that were accepted."""
-    if not isinstance(found, dict) or not any(isinstance(one, Result) for one in found.values()):
+    """What is wrong with what a side made of an answer that it accepted."""
+    if isinstance(found, Count):
+        told = _parsed(body)["@odata.count"]
+        return f"{found.number} are counted, not {told}" if found.number != told else None
+    if isinstance(found, dict) and any(isinstance(one, Result) for one in found.values()):
+        return _wrong_results(kind, found, body)
+    rows = list(found.values()) if isinstance(found, dict) else found
+    if not rows or not all(isinstance(one, dict) for one in rows):
         return None
+    held = [_lower(one) for one in _parsed(body)["value"]]
+    read = [_lower(one) for one in rows]
+    if isinstance(found, dict):  # by key; of two with the same one, the last
+        return "a row that is not there" if any(one not in held for one in read) else None
+    return "not the rows that are there" if read != held else None
+
+
+def _wrong_results(kind: Kind, found: dict[str, Result], body: bytes) -> str | None:
+    """What is wrong with the results of writes."""
     if set(found) != set(IDS[:3]):
         return f"results for {sorted(found)}"
-    done = [one for one in found.values() if one.status is Status.DONE]
+    done = {one.key for one in found.values() if one.status is Status.DONE}
+    if body == kind.body:
+        expected = {id: id for id in IDS[:3] if kind.name != "a batch of CRM" or id != IDS[1]}
+        named = {key: found[key].id for key in done}
+        return f"{named} are done, not {expected}" if named != expected else None
     if kind.side == "crm":  # whose updates name their rows themselves
         confirmed = len(_CONFIRMED.findall(body))
         return f"{len(done)} are done, and {confirmed} answers say so" if len(done) > confirmed else None
     return next(
-        (f"{one.key} is done, though not named" for one in done if str(one.id).encode() not in body.lower()), None
+        (f"{key} is done, though not named" for key in done if str(found[key].id).encode() not in body.lower()), None
     )
+
+
+def _parsed(body: bytes) -> Any:
+    return json.loads(body, parse_float=Decimal)
+
+
+def _lower(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose texts compare as keys do, which are given in lower case."""
+    return {name: value.lower() if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _measure() -> Measured:

@@ -1,11 +1,14 @@
-"""PostgreSQL as the state store: whole runs, while the server is restarted and sessions are ended.
+"""PostgreSQL as the state store: whole runs, while the server is restarted, sessions are ended and connections are all taken.
 
 An engine whose lock is lost stops and can be resumed; a transaction that was cut off is repeated
 (reference/reliability.md section 3.2, F28).
 """
 
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import sqlalchemy as sa
@@ -40,12 +43,17 @@ def _disturbed(cluster: Cluster, company: Company, *, disturb: Callable[[str], o
         until(lambda: written(company))
         disturb(name)
         _, told = process.communicate(timeout=300)
-        until(lambda: not company.engine())
-        assert process.returncode == 3, f"ended with {process.returncode}: {told}"
-        assert "Traceback" not in told
-        assert "resume" in told
-        assert company.status()["state"] == "interrupted"
-        company.coupler("resume", *QUIETLY)
+        _broken_off(company, process.returncode, told)
+
+
+def _broken_off(company: Company, code: int, told: str) -> None:
+    """How a run ends whose store is gone; it is resumed."""
+    until(lambda: not company.engine())
+    assert code == 3, f"ended with {code}: {told}"
+    assert "Traceback" not in told
+    assert "resume" in told
+    assert company.status()["state"] == "interrupted"
+    company.coupler("resume", *QUIETLY)
 
 
 def _cut_all(cluster: Cluster, name: str) -> None:
@@ -71,6 +79,62 @@ def _cut_often(cluster: Cluster, company: Company) -> None:
         assert cuts > 10, f"only {cuts} cuts"
 
 
+@contextmanager
+def _all_taken(cluster: Cluster) -> Iterator[None]:
+    """Until the end of the block, the server has no connection left for anybody."""
+    others = sa.create_engine(cluster.new_database(), poolclass=sa.NullPool)
+    with ExitStack() as taken:
+        try:
+            while True:
+                taken.enter_context(others.connect())
+        except sa.exc.OperationalError as error:
+            if "too many clients" not in str(error):
+                raise
+        yield
+
+
+def _told_so(company: Company, command: str) -> None:
+    """A command that gets no connection says why, and does nothing."""
+    done = company.coupler(command, *(QUIETLY if command == "run" else ()))
+    assert done.returncode == 3, f"{command} ended with {done.returncode}: {done.stderr}"
+    assert "too many clients" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _none_left(cluster: Cluster, company: Company) -> None:
+    """Before a run, which is refused; and while it works, which goes on with the connections that it has."""
+    _on(company, cluster)
+    company.coupler("status")
+    with _all_taken(cluster):
+        _told_so(company, "run")
+    assert not company.status()
+    assert not (company.audit_file.exists() and company.audit()), "something was sent"
+    with slowed(company):
+        process = company.start("run", *QUIETLY)
+        until(lambda: written(company))
+        with _all_taken(cluster):
+            _told_so(company, "status")
+            _, told = process.communicate(timeout=300)
+        assert process.returncode == 1, f"as earned, not {process.returncode}: {told}"
+
+
+def _none_left_again(cluster: Cluster, company: Company) -> None:
+    """The sessions of an engine end, but not that of its lock, and others take what becomes free."""
+    name = _on(company, cluster)
+    with slowed(company):
+        process = company.start("run", *QUIETLY)
+        until(lambda: written(company))
+        engine = company.signal_engine(signal.SIGSTOP)
+        cluster.execute(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}' AND pid NOT IN {_LOCK}"
+        )
+        with _all_taken(cluster):
+            os.kill(engine, signal.SIGCONT)
+            _, told = process.communicate(timeout=300)
+            until(lambda: not company.engine())
+        _broken_off(company, process.returncode, told)
+
+
 def _killed(cluster: Cluster, company: Company) -> None:
     _on(company, cluster)
     process = company.start("run", *QUIETLY)
@@ -88,6 +152,8 @@ def trials(cluster: Cluster) -> tuple[Trial, ...]:
         Trial("server crashed", partial(_disturbed, cluster, disturb=lambda _: cluster.restart("immediate"))),
         Trial("all sessions ended", partial(_disturbed, cluster, disturb=partial(_cut_all, cluster))),
         Trial("sessions ended again and again", partial(_cut_often, cluster)),
+        Trial("all connections taken", partial(_none_left, cluster)),
+        Trial("all connections taken when its own are cut", partial(_none_left_again, cluster)),
         Trial("engine killed", partial(_killed, cluster)),
     )
 
@@ -100,4 +166,4 @@ def _measure() -> Measured:
         return Measured(f"skipped: {reason}", met=False)
 
 
-LINES = (Line("PostgreSQL: same end whatever happens to the server", "6/6", _measure),)
+LINES = (Line("PostgreSQL: same end whatever happens to the server", "8/8", _measure),)

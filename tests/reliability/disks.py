@@ -19,6 +19,17 @@ _HEADER = 100
 """Bytes of a SQLite file that say what it is."""
 
 
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Until the end of the block, this process cannot write more than so many bytes into a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def _run(company: Company, *before: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
     def limited() -> None:
         if limit is not None:

@@ -26,6 +26,8 @@ from tests.tui.terminal import Terminal
 SIZE = ("--demo-size", "250")
 _MODES = (b"1049", b"1000", b"1003", b"2004")
 _LOGIN = ("-m", "tests.reliability.login")
+_NO_UTF_8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""Python takes UTF-8 for C otherwise."""
 _CRASHING = ("-m", "tests.reliability.crashing")
 
 
@@ -54,6 +56,7 @@ class Case:
     """What happens, with which exit codes (None: it has not ended, or is not there), and whether the engine goes on.
 
     `way` is how the screens are started, on a terminal of the kind `term`, and `first` what is to be seen on it before.
+    Without `utf_8`, all that is started has a locale that knows ASCII only.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Case:
     way: tuple[str, ...] | None = ("-m", "tui")
     term: str = "xterm-256color"
     first: str = "CUSTOMER"
+    utf_8: bool = True
 
 
 @dataclass
@@ -105,13 +109,13 @@ def end_in_every_way(cases: Sequence[Case], size: Sequence[str] = SIZE) -> Ends:
 def _try(company: Company, case: Case) -> None:
     command = "resume" if company.status() else "run"
     login = _LOGIN if case.way == _LOGIN else ("-m", "tui")
-    lines = _terminal(company, "lines", login, command, *QUIETLY)
+    lines = _terminal(company, "lines", login, command, *QUIETLY, utf_8=case.utf_8)
     screens = None
     try:
         lines.until("job=", 60)
         engine = eventually(company.engine)
         if case.way is not None:
-            screens = _terminal(company, "screens", case.way, "attach", term=case.term)
+            screens = _terminal(company, "screens", case.way, "attach", utf_8=case.utf_8, term=case.term)
             screens.until(case.first, 60)
         scene = Scene(company, lines, screens)
         case.happen(scene)
@@ -135,9 +139,14 @@ def _try(company: Company, case: Case) -> None:
 
 
 def _terminal(
-    company: Company, name: str, way: Sequence[str], *arguments: str, term: str = "xterm-256color"
+    company: Company,
+    name: str,
+    way: Sequence[str],
+    *arguments: str,
+    utf_8: bool,
+    term: str = "xterm-256color",
 ) -> Terminal:
-    env = {**company.environment, "TERM": term, "LANG": "C.UTF-8"}
+    env = {**company.environment, "TERM": term, **({"LANG": "C.UTF-8"} if utf_8 else _NO_UTF_8)}
     code = (str(company.folder / f"{name}.code"), *COUPLER) if way == _LOGIN else ()
     command = [sys.executable, "-P", *way, *code, *arguments, "--config", str(company.config)]
     return Terminal(command, cwd=company.folder, env=env)
@@ -198,6 +207,16 @@ def _resized(scene: Scene) -> None:
     _left(scene)
 
 
+def _small(scene: Scene) -> None:
+    """It says that it is too small, and shows the run again when it is not."""
+    for size, seen in (((5, 20), "Need 80x22,"), ((24, 80), "CUSTOMER")):
+        scene.shown.screen.reset()
+        fcntl.ioctl(scene.shown.slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        scene.shown.until(seen)
+    assert scene.shown.raw.isascii(), "letters that the terminal has no codes for"
+    _left(scene)
+
+
 def _closed(scene: Scene) -> None:
     for one in scene.terminals:
         for handle in (one.slave, one.master):
@@ -245,6 +264,7 @@ CASES = (
     Case("crash", _nothing, None, 70, goes_on=True, way=_CRASHING, first="internal error"),
     Case("leaving", _left, None, 0, goes_on=True),
     Case("resizing", _resized, None, 0, goes_on=True),
+    Case("20x5 without UTF-8", _small, None, 0, goes_on=True, utf_8=False),
     Case("no terminal", _no_terminal, None, None, goes_on=True, way=None),
     Case("TERM=dumb", _dumb, None, 143, goes_on=True, term="dumb", first="job="),
 )

@@ -148,6 +148,14 @@ class Company:
         """Records as the NAV server gives them."""
         return self._rows(f"{self.nav_url}/Company('CRONUS%20International%20Ltd.')/{page}", fields, where)
 
+    def remove(self, table: str, id: str) -> None:
+        """Has the CRM server delete a row."""
+        self._client.delete(f"{self.crm_url}/{table}({id})").raise_for_status()
+
+    def edit(self, table: str, id: str, values: Row) -> None:
+        """Has the CRM server change a row, as somebody else does."""
+        self._client.patch(f"{self.crm_url}/{table}({id})", json=values).raise_for_status()
+
     def _rows(self, address: str, fields: Sequence[str], where: str) -> list[Row]:
         rows: list[Row] = []
         condition = f"&$filter={quote(where)}" if where else ""

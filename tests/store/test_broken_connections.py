@@ -105,3 +105,17 @@ def test_a_server_that_ends_idle_sessions_leaves_the_lock(server: Store, cluster
     finally:
         cluster.execute("ALTER SYSTEM RESET idle_session_timeout")
         cluster.execute("SELECT pg_reload_conf()")
+
+
+def test_who_gets_no_connection_of_the_pool_is_told_and_the_next_one_gets_it(cluster: Cluster) -> None:
+    url = cluster.new_database()
+    Store.open(url).close()
+    store = Store(sa.create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.3))
+    try:
+        with store.reading(), pytest.raises(StoreError, match="limit of size 1 overflow 0 reached") as told:
+            asyncio.run(store.write(Couple(store)))
+        assert "resume" in told.value.hint
+        asyncio.run(store.write(Couple(store)))
+        assert len(rows(store, coupling)) == 1
+    finally:
+        store.close()

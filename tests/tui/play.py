@@ -28,6 +28,10 @@ def main() -> int:
         door.plan_state = RunState.RUNNING
     if what == "crash":
         door.home_of = _crash
+    if what == "wide":
+        door.home_of = lambda active=None, last=None: replace(
+            made_home(active, last), nav="\u682a\u5f0f\u4f1a\u793e CRONUS"
+        )
     if what == "busy":
         door.home_of = _Busy().home
     if what == "hostile":

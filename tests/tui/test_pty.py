@@ -47,6 +47,32 @@ def test_starts_and_quits(play: Play) -> None:
     _left_clean(terminal)
 
 
+@pytest.mark.parametrize(
+    "locale",
+    [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii"}],
+    ids=["locale", "encoding"],
+)
+def test_a_terminal_without_utf_8_shows_the_same_in_the_same_columns(play: Play, locale: dict[str, str]) -> None:
+    shown = []
+    for more in ({}, locale):
+        terminal = play("calm", **more)
+        terminal.until("ITEM-PRODUCT")
+        terminal.until("q Quit")
+        shown.append(terminal.text)
+        terminal.type("q")
+        assert terminal.ended() == 0
+        _left_clean(terminal)
+    assert not shown[0].isascii()
+    assert shown[1] == re.sub("[^ -~\n]", "?", shown[0])
+
+
+def test_a_letter_as_wide_as_two_leaves_two_columns_where_it_has_no_code(play: Play) -> None:
+    terminal = play("wide", PYTHONIOENCODING="ascii")
+    terminal.until("???????? CRONUS")
+    terminal.type("q")
+    assert terminal.ended() == 0
+
+
 def test_ctrl_c_quits(play: Play) -> None:
     terminal = play()
     terminal.until("RESOURCE-PRODUCT")

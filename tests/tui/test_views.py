@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from engine.model.snapshot import Counters, RunState
+from tests.reliability.disks import files_of_at_most
 from tests.tui.script import made_home, made_run
 from tui import plain
 from tui.look import Look
-from tui.report import quoted
+from tui.report import quoted, write_csv, write_text
 from tui.widgets import jobs, mappings, names
 from tui.widgets.line import hanging, spread
 
@@ -91,3 +94,18 @@ def test_the_environment_is_the_last_thing_to_go() -> None:
         assert len(shown) <= room
     assert names.systems(company, organization, "production", 5) == "(production)"
     assert names.systems(company, organization, "uat", 35) == "CRONUS Intern… / contoso.crm4 (uat)"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+def test_a_file_for_which_there_is_no_room_is_not_there(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"row {number}" for number in range(500)]
+    monkeypatch.chdir(tmp_path)
+    with files_of_at_most(1_000), pytest.raises(OSError, match="too large"):
+        if suffix == ".csv":
+            write_csv("jobs", ("what",), ([row] for row in rows))
+        else:
+            write_text("jobs", rows)
+    assert list(tmp_path.iterdir()) == []
+    assert write_text("jobs", rows).read_text().split("\n")[:500] == rows
