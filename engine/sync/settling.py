@@ -141,7 +141,7 @@ async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list
         if create.target_id in rows
     ]
     absent = [create for create in left if create.target_id not in rows]
-    if not absent or await may_repeat(context, intent.scope):
+    if not absent or found or await may_repeat(context, intent.scope):
         return found, [], absent
     return found, [structs.replace(create, target_id=None) for create in absent], []
 

@@ -71,7 +71,8 @@ class Writer:
             if number == 0:
                 await hold_back_lost(self._context, self._mapping, self._scope.direction, _undecided(left))
             creates = [item for item in left if item.open and not item.settled and item.target is None]
-            creates = await self._repeatable(creates)
+            ours = any(item.sent and item.target is not None for item in left)
+            creates = await self._repeatable(creates, kept=ours)
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
             if number == 0:
                 await self._record(creates, updates)
@@ -96,9 +97,11 @@ class Writer:
                 )
             item.fail(_RESTLESS, one_way=self._scope.direction)
 
-    async def _repeatable(self, creates: Sequence[Item]) -> list[Item]:
-        """The creates without those that may have been made under an id of the service's own."""
-        if any(item.sent for item in creates) and not await may_repeat(self._context, self._scope):
+    async def _repeatable(self, creates: Sequence[Item], *, kept: bool) -> list[Item]:
+        """The creates without those that may have been made under an id of the service's own. It has `kept` ids of ours
+        where a record was just seen under one.
+        """
+        if not kept and any(item.sent for item in creates) and not await may_repeat(self._context, self._scope):
             for item in creates:
                 item.doubt = item.sent
         return [item for item in creates if not item.doubt]

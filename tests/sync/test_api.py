@@ -90,6 +90,20 @@ async def test_the_first_customer_ever_is_not_sent_again_unless_it_is_seen_under
     assert list(other.codes(again, "CUSTOMER").values()) == ["in_doubt"]
 
 
+async def test_a_customer_that_is_seen_under_its_id_tells_that_others_may_be_sent_again(make: Make) -> None:
+    world = make({}, ACCOUNTS, kind="api")
+    run = await world.run("CUSTOMER", plan=at("nav", posting, lost_before, lost_after, lost_before))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    once(world, "CUSTOMER", 3)
+    stopped = make({}, ACCOUNTS, kind="api")
+    strikes = then(at("nav", posting, lost_before), then(at("nav", posting, lost_after), nobody_listens))
+    run = await stopped.run("CUSTOMER", plan=strikes)
+    assert run.state is RunState.STOPPED
+    run = await stopped.resume(run.id)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    once(stopped, "CUSTOMER", 3)
+
+
 def other_kind(world: World) -> None:
     """From now on, NAV is reached the other way."""
     own = world.settings.nav
@@ -99,8 +113,11 @@ def other_kind(world: World) -> None:
         world.set(kind="api", url=own.url.replace("ODataV4", "api/v2.0"), marker_field=None)
 
 
+nobody_listens = always("nav", lambda seen: True, refused)
+
+
 def broken_behind(strikes: Plan) -> Plan:
-    return then(strikes, always("nav", lambda seen: True, refused))
+    return then(strikes, nobody_listens)
 
 
 @pytest.mark.parametrize("kind", ["api", "odata"])
