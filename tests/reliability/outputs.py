@@ -26,8 +26,10 @@ from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, Shown, foreign
 from tests.reliability.surroundings import surrounded
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
-from tui import cli, diagnostics, plain, report
+from tui import cli, diagnostics, plain
 from tui.commands import records
+from tui.reports import files
+from tui.reports.lines import report_lines
 from tui.widgets import passes, problems
 
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -101,9 +103,9 @@ def _files(text: str) -> Iterator[tuple[str, str]]:
     outcome = filled(made_outcome(1, made_causes()[0]), text)
     one = filled(made_run().jobs[0].passes[0], text)
     for path in (
-        report.write_text("report", report.lines(run)),
-        report.write_csv("errors", problems.HEADING, [problems.export(outcome)]),
-        report.write_csv("jobs", passes.HEADING, [passes.export(one)]),
+        files.write_text("report", report_lines(run)),
+        files.write_csv("errors", problems.HEADING, [problems.export(outcome)]),
+        files.write_csv("jobs", passes.HEADING, [passes.export(one)]),
     ):
         written = path.read_text(encoding="utf-8")
         yield f"a {path.suffix[1:]} file", written

@@ -120,6 +120,7 @@ def test_decisions_from_the_start_to_the_undoing(store: Store, settings: Setting
     control.wish(store, number, Wish.PAUSE, by="kim@bastion", clock=at(1))
     put(store, number, RunState.ASKING)
     control.answer(store, number, yes=True, by="bo@bastion", clock=at(2))
+    undo = 0
     with store.writing() as connection:
         for seconds, target, dry in ((3, number, True), (4, number, False), (5, number + 50, False)):
             request = {"undo": target, "dry": dry, "reviewed": False}

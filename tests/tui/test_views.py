@@ -4,7 +4,7 @@ from engine.model.snapshot import Counters, RunState
 from tests.tui.script import made_home, made_run
 from tui import plain
 from tui.look import Look
-from tui.report import quoted
+from tui.reports.files import quoted
 from tui.widgets import jobs, mappings, names
 from tui.widgets.line import hanging, spread
 
