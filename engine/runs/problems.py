@@ -48,9 +48,11 @@ def outcomes(
         where.append(c.code == code)
     if kind is not None:
         where.append(c.kind == kind)
-    query = (
-        sa.select(outcome).where(*where).order_by(c.run_id.desc(), c.seq, c.nav_no, c.direction, c.source_id, c.kind)
-    )
+    order: list[sa.ColumnElement[Any]] = [c.nav_no, c.direction, c.source_id, c.kind]
+    if run_id is None or mapping is None:
+        # else SQLite would go through all of a run in this order rather than find a cause by its index
+        order = [c.run_id.desc(), c.seq, *order]
+    query = sa.select(outcome).where(*where).order_by(*order)
     with store.reading() as connection:
         return [record(row) for row in connection.execute(query.limit(limit).offset(offset))]
 

@@ -19,7 +19,9 @@ _LONGEST = 32_000
 
 def quoted(value: object) -> str:
     """A value as a cell that no spreadsheet runs."""
-    text = "" if value is None else str(value)
+    if value is None:
+        return ""
+    text = str(value)
     text = f"'{text}" if text.startswith(_FORMULA) else text
     return safe(text, _LONGEST)
 

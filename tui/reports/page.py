@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from engine.model.report import Report
-from engine.model.snapshot import RunState
+from engine.model.snapshot import RunSnapshot, RunState
 from tui import format as form
+from tui import plain
 from tui.reports import sections, words
 from tui.reports.markup import Markup, coded, element, joined, moment
 from tui.reports.sections import COUNTERS
@@ -81,7 +82,7 @@ def _header(report: Report) -> Markup:
         ("Started", f"{moment(run.started)}{f' by {start.by}' if start is not None else ''}"),
         ("Ended", moment(run.ended) if run.ended is not None else "not yet"),
         ("Worked", f"{form.duration(run.worked)}, without the time in which no engine worked on it"),
-        *([("Answer", _answer(report))] if run.answer is not None or run.state is RunState.ASKING else []),
+        *([("Answer", _answer(run))] if run.answer is not None or run.state is RunState.ASKING else []),
     )
     pairs = (joined((element("dt", name), element("dd", value))) for name, value in facts)
     return joined(
@@ -97,11 +98,10 @@ def _note(lines: Sequence[str]) -> Markup:
     return element("div", *(element("p", coded(line)) for line in lines), class_="note") if lines else Markup()
 
 
-def _answer(report: Report) -> str:
-    run = report.run
+def _answer(run: RunSnapshot) -> str:
     if run.answer is None:
         return "not yet: keep Synch. Only Coupled Records cleared?"
-    return f"{run.answer}, keep Synch. Only Coupled Records cleared: {run.answered_by}, {moment(run.answered_at)}"
+    return f"{run.answer}, by {run.answered_by}, {moment(run.answered_at)}: {plain.outcome(run)}"
 
 
 def _tiles(report: Report) -> Markup:
