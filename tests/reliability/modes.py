@@ -104,6 +104,8 @@ def _parts(made: Made, folder: Path) -> None:
         _store(folder)
         files.write_text("report", ["x"])
         files.write_csv("jobs", ("a",), [("b",)])
+        for replace in (False, True):
+            files.write(folder / "report.html", ["x"], replace=replace)
         with contextlib.redirect_stderr(None):
             diagnostics.fail(ValueError("x"))
         _tui_log(folder)
@@ -171,6 +173,10 @@ _PLACES = (
     Place("the log of engines", "state/coupler/log/engine-uat.log", _engine_log),
     Place(
         "a report", "coupler-run-16.txt", lambda folder: files.write_text("coupler-run-16", report_lines(made_run()))
+    ),
+    Place("a page", "x.html", lambda folder: files.write(folder / "x.html", ["x"], replace=False)),
+    Place(
+        "a page that replaces another one", "y.html", lambda folder: files.write(folder / "y.html", ["x"], replace=True)
     ),
     Place("a csv file", "coupler-jobs.csv", lambda folder: files.write_csv("coupler-jobs", ("a",), [("b",)])),
 )

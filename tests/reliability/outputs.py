@@ -38,6 +38,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("status",), ("status", "--json"), ("jobs",), ("jobs", "--json"), ("errors",), ("errors", "--json"), ("errors", "--records"),
     ("errors", "--records", "--json"), ("conflicts",), ("conflicts", "--json"), ("skipped",), ("skipped", "--all"), ("skipped", "--all", "--json"),
     ("couplings",), ("couplings", "--csv"), ("couplings", "--json"), ("mappings",), ("mappings", "--json"),
+    ("report", "-o", "-"), ("report", "-o", "-", "--format", "csv"), ("report", "-o", "-", "--format", "json"),
 )  # fmt: skip
 _TABBED = (("couplings",), ("errors", "--records"))
 """Their columns are parted by tabs."""
@@ -190,15 +191,17 @@ def _fill(connection: sa.Connection, number: int, at: int, text: str) -> None:
         "source_id": id,
     }
     more = {"kind": "failed", "times": 2, "skipped": True, "coupled_at": _NOW, "uncounted": False, "generation": 0, "fields": [{"nav": "Name", "crm": "name", "nav_value": kept, "crm_value": "x"}]}  # fmt: skip
-    for table in (schema.outcome, schema.trouble, schema.conflict, schema.event, schema.coupling):
+    for table in (schema.outcome, schema.trouble, schema.conflict, schema.event, schema.decision, schema.coupling):
         values = {
             one.name: {**common, **more}.get(one.name, text)
             for one in table.c
             if not one.nullable or one.name in common
         }
         values |= {one.name: text for one in table.c if isinstance(one.type, Said)}
-        if table is schema.event:
+        if table in (schema.event, schema.decision):
             values.pop("id")
+        if table is schema.decision:
+            values["deed"] = "choose"
         connection.execute(sa.insert(table).values(**values))
 
 
@@ -214,7 +217,7 @@ def _command(shown: Shown, arguments: tuple[str, ...], text: str, name: str = ""
     _note(shown, place, text, written.replace("\t", " ") if arguments in _TABBED else written)
     if code == 70 or "Traceback" in written:
         shown.crashes.append(f"{place}: {text!r}: {written[-300:]!a}")
-    if "--csv" in arguments:
+    if "--csv" in arguments or "csv" in arguments:
         for what, found in _formulas(written):
             _note(shown, what, text, found)
 

@@ -79,7 +79,8 @@ def _grid(most: float) -> list[Markup]:
 def _bar(bar: Bar, edge: tuple[float, float], most: float, jobs: Mapping[int, str]) -> Markup:
     begin, end = edge
     width = max(0.5, end - begin - (1 if end - begin > 3 else 0))
-    top, failed = _y(bar.rate, most), _y(bar.failed / bar.seconds, most)
+    top = _y(bar.rate, most)
+    failed = max(top, _y(bar.failed / bar.seconds, most))  # what fails at the end of a pass was read before
     words = f"{_clock(bar.at)}  {form.rate(bar.rate)} records a second, {jobs.get(bar.seq, '')}"
     words += f", {form.count(bar.failed)} failed" if bar.failed else ""
     place = {"x": _number(begin), "width": _number(width)}
