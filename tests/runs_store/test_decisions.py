@@ -118,6 +118,7 @@ def test_a_conflict_is_resolved_although_its_run_is_deleted(store: Store, settin
     put(store, number, ended_at=later(0))
     retention.forget_older(store, 1, clock=lambda: later(0) + timedelta(days=2))
     assert rows(store, run_table) == []
+    started(store, settings)
     queues.choose(store, one, {"City=address1_city": Choice.NAV}, by=KIM)
     assert rows(store, decision) == []
     assert queues.conflicts(store)[0].fields[0].choice is Choice.NAV
