@@ -166,6 +166,7 @@ def test_every_state_has_its_word_and_what_to_do(state: RunState) -> None:
         (made_run(RunState.FINISHED, kind="sync"), "Synchronization of modified records, run 16"),
         (made_run(RunState.FINISHED, kind="plan"), "Plan of a full synchronization, run 16"),
         (made_undo(), "Undo of run 8, run 23"),
+        (replace(made_undo(), undoes=None), "Look at an undo, run 23"),
     ],
 )
 def test_every_kind_has_its_title(run: object, words: str) -> None:

@@ -16,6 +16,7 @@ _KINDS = {
     "mend": "Mending of broken couplings",
     "import": "Import of couplings",
     "look": "Look at couplings",
+    "undo": "Look at an undo",
 }
 DEEDS = {
     Deed.START: "started it",
