@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from engine.model.decision import Decision, Deed
 from engine.model.report import Group, Most, Report, Slot
-from engine.model.snapshot import RecordOutcome, RunSnapshot, RunState
+from engine.model.snapshot import Cause, RecordOutcome, RunSnapshot, RunState
 from engine.runs import problems, snapshots
 from engine.runs.control import yes_no
 from engine.runs.throughput import bars
@@ -36,29 +36,10 @@ def report(store: Store, run_id: int, most: Most, *, clock: Clock = system_clock
         kept = decisions.listing(connection, run_id, most.decisions)
         all_kept = decisions.count(connection, run_id)
         row_ones = _of_rows(connection, found)
-    groups = tuple(
-        Group(
-            cause,
-            tuple(
-                problems.outcomes(
-                    store,
-                    run_id,
-                    mapping=cause.mapping,
-                    cause=cause.cause,
-                    code=cause.code,
-                    kind=cause.kind,
-                    limit=most.records,
-                )
-            )
-            if most.records
-            else (),
-        )
-        for cause in causes
-    )
     return Report(
         run=found,
         bars=bars(slots, _begun(found), _until(found)),
-        groups=groups,
+        groups=tuple(_group(store, cause, most.records) for cause in causes),
         all_causes=all_causes,
         all_problems=all_problems,
         conflicts=tuple(of_run),
@@ -66,6 +47,16 @@ def report(store: Store, run_id: int, most: Most, *, clock: Clock = system_clock
         decisions=tuple(sorted([*row_ones, *kept], key=lambda one: one.at)),
         all_decisions=len(row_ones) + all_kept,
     )
+
+
+def _group(store: Store, cause: Cause, most: int) -> Group:
+    """A cause with the first records that have it."""
+    if not most:
+        return Group(cause, ())
+    found = problems.outcomes(
+        store, cause.run, mapping=cause.mapping, cause=cause.cause, code=cause.code, kind=cause.kind, limit=most
+    )
+    return Group(cause, tuple(found))
 
 
 def records(store: Store, run_id: int) -> Iterator[RecordOutcome]:

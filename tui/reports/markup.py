@@ -16,6 +16,10 @@ class Markup(str):
     __slots__ = ()
 
 
+BREAK = Markup("<br>")
+"""A new line within a text."""
+
+
 def shown(value: object) -> Markup:
     """A value as it may stand in a page: nothing in it is markup, hides or turns what is around it."""
     if isinstance(value, Markup):

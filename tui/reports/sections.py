@@ -9,7 +9,7 @@ from engine.model.snapshot import Counters, JobSnapshot, JobState, PassSnapshot
 from tui import format as form
 from tui.reports import words
 from tui.reports.chart import chart, gaps
-from tui.reports.markup import Markup, coded, element, joined, moment, shown, table
+from tui.reports.markup import BREAK, Markup, coded, element, joined, moment, shown, table
 
 MOST = Most(causes=100, records=20, conflicts=200, decisions=500)
 """What a page holds: more can hardly be read, and would not open on a phone."""
@@ -52,7 +52,7 @@ def _job_rows(job: JobSnapshot, day: date) -> list[tuple[object, ...]]:
     """The job, and its two passes where it has two."""
     name = [job.mapping, element("span", f" {job.direction.arrow}", class_="soft")]
     if job.message:
-        name += [element("br"), element("span", job.message, class_="soft")]
+        name += [BREAK, element("span", job.message, class_="soft why")]
     begun = min((one.started for one in job.passes if one.started is not None), default=None)
     took = [one.took for one in job.passes if one.took is not None]
     seconds = sum(took) if len(took) == len(job.passes) else None
@@ -150,11 +150,7 @@ def _cause(group: Group, number: int, *, opened: bool) -> Markup:
 
 def _ids(nav_id: str | None, crm_id: str | None) -> Markup:
     found = [f"{side} {id}" for side, id in (("NAV", nav_id), ("CRM", crm_id)) if id]
-    return (
-        element("span", joined((shown(one) for one in found), Markup("<br>")), class_="soft")
-        if found
-        else shown(form.NONE)
-    )
+    return element("span", joined((shown(one) for one in found), BREAK), class_="soft") if found else shown(form.NONE)
 
 
 def conflicts(report: Report) -> list[Markup]:
