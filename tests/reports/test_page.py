@@ -171,7 +171,10 @@ def test_every_state_has_its_word_and_what_to_do(state: RunState) -> None:
 )
 def test_every_kind_has_its_title(run: object, words: str) -> None:
     report = replace(made_report(), run=run)  # type: ignore[arg-type]  # it is a run
-    assert shown(report).startswith(f"{words} ({report.run.environment}) {words}")
+    text = shown(report)
+    assert text.startswith(f"{words} ({report.run.environment}) {words}")
+    # what an undo did to records is no error
+    assert ("Errors by cause" in text) is ("run 23" not in words)
 
 
 def test_what_is_left_out_is_said_with_the_way_to_it() -> None:

@@ -33,7 +33,7 @@ def page(report: Report) -> Iterator[str]:
     for heading, content in (
         ("Jobs", sections.jobs(report)),
         ("Throughput", sections.throughput(report)),
-        ("Errors by cause", sections.causes(report)),
+        ("Records by cause" if run.kind == "undo" else "Errors by cause", sections.causes(report)),
         ("Conflicts", sections.conflicts(report)),
         ("Decisions", sections.decisions(report)),
         ("Synch. Only Coupled Records", sections.flags(report)),
