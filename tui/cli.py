@@ -28,6 +28,7 @@ _COMMANDS = {
     "answer": ("tui.commands.watch:answer_command", "Answer the closing question of a run."),
     "jobs": ("tui.commands.lists:jobs_command", "List integration synchronization jobs."),
     "errors": ("tui.commands.lists:errors_command", "List what went wrong."),
+    "report": ("tui.commands.report:report_command", "Write what a run did as a page, CSV or JSON."),
     "conflicts": ("tui.commands.queues:conflicts_group", "List or resolve what both sides changed."),
     "skipped": ("tui.commands.queues:skipped_command", "List records that are left alone after failing twice."),
     "retry": ("tui.commands.queues:retry_command", "Let skipped records take part again."),

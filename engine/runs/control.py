@@ -12,9 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
+from engine.model.decision import OF_WISH, Decision, Deed
 from engine.model.errors import ConfigError, LockHeld, OnHold, RunError, StoreError
 from engine.model.snapshot import RunState, Wish
-from engine.store import runs
+from engine.store import decisions, runs
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.sync.context import Clock, system_clock
@@ -71,8 +72,16 @@ def start(
         raise
 
 
-def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool | None = None) -> None:
-    """Make a stopped or interrupted run ready for a new engine.
+def resume(
+    store: Store,
+    settings: Settings,
+    run_id: int,
+    *,
+    keep_cleared: bool | None = None,
+    by: str | None = None,
+    clock: Clock = system_clock,
+) -> None:
+    """Make a stopped or interrupted run ready for a new engine. `by` is who wants it, else the user of this process.
 
     Raises RunError when it cannot go on, LockHeld when an engine works on it.
     """
@@ -86,16 +95,23 @@ def resume(store: Store, settings: Settings, run_id: int, *, keep_cleared: bool 
         refuse_changed(settings, row)
         answer = {} if keep_cleared is None else {"keep_cleared": keep_cleared}
         runs.change(connection, run_id, (_RUNNING, _STOPPED), {**runs.READY, **answer})
+        text = "" if keep_cleared is None else f"keep cleared: {yes_no(keep_cleared)}"
+        decisions.note(connection, run_id, Decision(clock(), by or who(), Deed.RESUME, text=text))
 
 
-def wish(store: Store, run_id: int, wanted: Wish) -> None:
-    """Tell the engine of a run what is wanted; a wish to cancel stands. Raises RunError when it is not running."""
+def wish(store: Store, run_id: int, wanted: Wish, *, by: str | None = None, clock: Clock = system_clock) -> None:
+    """Tell the engine of a run what is wanted; a wish to cancel stands. Raises RunError when it is not running.
+
+    `by` is who wants it, else the user of this process.
+    """
     with store.writing() as connection:
         row = runs.get(connection, run_id)
         if row is not None and row.state == _RUNNING.value and row.wish == Wish.CANCEL.value:
             return
         if not runs.change(connection, run_id, (_RUNNING,), {"wish": wanted.value}):
             raise RunError(f"Run {run_id} is not running.", "`coupler status` says what it is doing.")
+        if row is not None and row.wish != wanted.value:
+            decisions.note(connection, run_id, Decision(clock(), by or who(), OF_WISH[wanted]))
 
 
 def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -> None:
@@ -107,9 +123,10 @@ def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -
     with store.writing() as connection:
         row = runs.get(connection, run_id)
         undo = row is not None and row.kind == runs.UNDO
+        at = clock()
         values = {
             "state": RunState.CANCELLED.value,
-            "ended_at": clock(),
+            "ended_at": at,
             "message": f"cancelled by {by}; {_GIVEN_UP if undo else 'Synch. Only Coupled Records is as before'}",
             "code": "cancelled",
             "hint": "",
@@ -118,9 +135,11 @@ def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -
         if alive and runs.change(connection, run_id, (_RUNNING,), {"wish": Wish.CANCEL.value}):
             working = runs.at_work(connection)
             if working is not None and working.id == run_id:
+                decisions.note(connection, run_id, Decision(at, by, Deed.CANCEL))
                 return
         if not runs.change(connection, run_id, (_RUNNING, _STOPPED, _ASKING), values):
             raise RunError(f"Run {run_id} is not active.", "`coupler status` says which run is.")
+        decisions.note(connection, run_id, Decision(at, by, Deed.CANCEL))
 
 
 def answer(store: Store, run_id: int, *, yes: bool, by: str, clock: Clock = system_clock) -> None:
@@ -158,10 +177,18 @@ def put_answer(connection: sa.Connection, run_id: int, *, yes: bool, by: str, at
 def set_only_coupled(
     store: Store, settings: Settings, mapping: str, *, value: bool, by: str, clock: Clock = system_clock
 ) -> None:
-    """Store an operator's own choice of Synch. Only Coupled Records; raises ConfigError for an unknown mapping."""
+    """Store an operator's own choice of Synch. Only Coupled Records; raises ConfigError for an unknown mapping.
+
+    A run that is not over and uses the mapping is told, as its answer leaves the choice alone.
+    """
     _chosen(settings, (mapping,))
+    at = clock()
     with store.writing() as connection:
-        runs.set_flag(connection, mapping, value=value, at=clock(), by=by)
+        runs.set_flag(connection, mapping, value=value, at=at, by=by)
+        row = runs.active(connection)
+        if row is not None and mapping in row.saved_flags:
+            text = "on" if value else "off"
+            decisions.note(connection, row.id, Decision(at, by, Deed.FLAG, mapping, text=text))
 
 
 def reset_flags(
@@ -195,6 +222,11 @@ def who() -> str:
     except (KeyError, OSError):
         name = f"uid {os.getuid()}"
     return f"{name}@{socket.gethostname()}"
+
+
+def yes_no(value: bool) -> str:  # noqa: FBT001 - it is what is said
+    """An answer as people give it."""
+    return "yes" if value else "no"
 
 
 def fingerprint(settings: Settings) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
-from engine.model.conflict import Choice, Conflict
+from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.decision import Decision, Deed
 from engine.model.errors import RunError
 from engine.model.trouble import Trouble
+from engine.runs.control import who
 from engine.store import conflicts as stored_conflicts
-from engine.store import troubles
+from engine.store import decisions, troubles
 from engine.store.database import Store
+from engine.sync.context import Clock, system_clock
 
 
 def conflicts(store: Store, mapping: str | None = None) -> list[Conflict]:
@@ -25,9 +28,18 @@ def conflict(store: Store, mapping: str, nav_no: str) -> Conflict:
     return found[0]
 
 
-def choose(store: Store, one: Conflict, choices: Mapping[str, Choice]) -> None:
+def choose(
+    store: Store,
+    one: Conflict,
+    choices: Mapping[str, Choice],
+    *,
+    by: str | None = None,
+    clock: Clock = system_clock,
+) -> None:
     """Store which side's value fields get, by `Clash.key`; the next pass applies it. Raises RunError when the
     conflict is not any more what the operator saw.
+
+    It is noted with the run that last met the conflict; `by` is who chose, else the user of this process.
     """
     with store.writing() as connection:
         if not stored_conflicts.choose(connection, one, choices):
@@ -35,6 +47,9 @@ def choose(store: Store, one: Conflict, choices: Mapping[str, Choice]) -> None:
                 f"The conflict of {one.mapping} {one.nav_no} has changed meanwhile; nothing was chosen.",
                 "Look at it again.",
             )
+        text = "; ".join(_chosen(clash, choices[clash.key]) for clash in one.fields if clash.key in choices)
+        found = Decision(clock(), by or who(), Deed.CHOOSE, one.mapping, one.nav_no, text)
+        decisions.note(connection, one.run, found)
 
 
 def ledger(store: Store, *, skipped: bool = True) -> list[Trouble]:
@@ -47,3 +62,10 @@ def retry(store: Store, mapping: str | None = None, nav_no: str | None = None) -
     """Let records that are left alone take part in the next pass; how many these were."""
     with store.writing() as connection:
         return troubles.retry(connection, mapping, nav_no)
+
+
+def _chosen(clash: Clash, choice: Choice) -> str:
+    """`City=nav: Bonn, not Berlin`."""
+    values = (clash.nav_value, clash.crm_value) if choice is Choice.NAV else (clash.crm_value, clash.nav_value)
+    kept, dropped = ("nothing" if value is None or value == "" else str(value) for value in values)
+    return f"{clash.nav}={choice}: {kept}, not {dropped}"

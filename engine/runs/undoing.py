@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
+from engine.model.decision import Decision, Deed
 from engine.model.errors import ConfigError, OnHold, RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState
 from engine.runs.control import fingerprint, refuse_busy, same_systems, unfinished_undo
 from engine.runs.full import FullSynchronization
-from engine.store import runs, undoing
+from engine.store import decisions, runs, undoing
 from engine.store.database import Store
 from engine.store.schema import coupling, extra, overwritten
 from engine.store.schema import run as run_table
@@ -54,6 +55,7 @@ def start(store: Store, settings: Settings, run_id: int, *, dry: bool, by: str, 
         _refuse_unknown(connection, settings, run_id)
         if not dry:
             if (unfinished := _unfinished(connection, run_id)) is not None:
+                decisions.note(connection, unfinished, Decision(clock(), by, Deed.RESUME))
                 return unfinished
             ended = {"state": RunState.CANCELLED.value, "ended_at": clock(), "code": "undone"}
             message = {"message": f"undone by {by}", "hint": ""}

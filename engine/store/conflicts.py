@@ -38,9 +38,16 @@ def listing(connection: sa.Connection, mapping: str | None = None) -> list[Confl
     return [_conflict(row) for row in connection.execute(query)]
 
 
-def count(connection: sa.Connection) -> int:
-    """How many records have conflicts."""
-    return int(connection.scalar(sa.select(sa.func.count()).select_from(conflict)) or 0)
+def of_run(connection: sa.Connection, run: int, limit: int) -> list[Conflict]:
+    """The first conflicts that a run was the last to meet, in the order of mapping and NAV number."""
+    query = sa.select(conflict).where(_C.run_id == run).order_by(_C.mapping, _C.nav_no, _C.nav_id).limit(limit)
+    return [_conflict(row) for row in connection.execute(query)]
+
+
+def count(connection: sa.Connection, run: int | None = None) -> int:
+    """How many records have conflicts; or have some that this run was the last to meet."""
+    query = sa.select(sa.func.count()).select_from(conflict)
+    return int(connection.scalar(query if run is None else query.where(_C.run_id == run)) or 0)
 
 
 def save(connection: sa.Connection, found: Iterable[Conflict]) -> None:

@@ -269,6 +269,20 @@ event = Table(
     Column("text", Said(), nullable=False),
 )
 
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("by", Said(200), nullable=False),
+    Column("deed", sa.String(8), nullable=False),
+    Column("mapping", sa.String(40), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("text", Said(), nullable=False),
+    comment="what people decided about a run, but for its start and its answer, which are columns of the run",
+)
+
 trouble = Table(
     "trouble",
     metadata,

@@ -170,7 +170,8 @@ def _ways(found: Found, folder: Path, url: str, way: str) -> tuple[str, dict[str
 
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
-    ("connection", "test"), ("config", "check"), ("config", "show"), ("config", "show", "--json"), ("run", "--yes", "--keep-cleared", "no"), ("status", "--json"), ("check",),
+    ("connection", "test"), ("config", "check"), ("config", "show"), ("config", "show", "--json"), ("run", "--yes", "--keep-cleared", "no"), ("status", "--json"),
+    ("report", "-o", "-"), ("check",),
 )  # fmt: skip
 
 
@@ -287,6 +288,8 @@ def _succeed(found: Found, folder: Path) -> None:
             ("status",),
             ("couplings",),
             ("errors",),
+            ("report", "-o", "-"),
+            ("report", "-o", "-", "--format", "json"),
             ("check",),
             ("config", "show"),
         ):

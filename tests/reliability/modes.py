@@ -15,7 +15,9 @@ from tests.cli.conftest import CONFIG
 from tests.reliability.line import Line, Measured
 from tests.runs.company import QUIETLY, Company
 from tests.tui.script import made_run
-from tui import diagnostics, report
+from tui import diagnostics
+from tui.reports import files
+from tui.reports.lines import report_lines
 
 UMASKS = (0o000, 0o022)
 _OURS = frozenset({"servers.log", "whole-000", "whole-022", "parts-000", "parts-022"})
@@ -100,8 +102,10 @@ def _parts(made: Made, folder: Path) -> None:
         (folder / "config.toml").write_text(CONFIG)
         (folder / "config.toml").chmod(0o600)
         _store(folder)
-        report.write_text("report", ["x"])
-        report.write_csv("jobs", ("a",), [("b",)])
+        files.write_text("report", ["x"])
+        files.write_csv("jobs", ("a",), [("b",)])
+        for replace in (False, True):
+            files.write(folder / "report.html", ["x"], replace=replace)
         with contextlib.redirect_stderr(None):
             diagnostics.fail(ValueError("x"))
         _tui_log(folder)
@@ -168,9 +172,13 @@ _PLACES = (
     Place("the log of the screens", "state/coupler/log/tui.log", _tui_log),
     Place("the log of engines", "state/coupler/log/engine-uat.log", _engine_log),
     Place(
-        "a report", "coupler-run-16.txt", lambda folder: report.write_text("coupler-run-16", report.lines(made_run()))
+        "a report", "coupler-run-16.txt", lambda folder: files.write_text("coupler-run-16", report_lines(made_run()))
     ),
-    Place("a csv file", "coupler-jobs.csv", lambda folder: report.write_csv("coupler-jobs", ("a",), [("b",)])),
+    Place("a page", "x.html", lambda folder: files.write(folder / "x.html", ["x"], replace=False)),
+    Place(
+        "a page that replaces another one", "y.html", lambda folder: files.write(folder / "y.html", ["x"], replace=True)
+    ),
+    Place("a csv file", "coupler-jobs.csv", lambda folder: files.write_csv("coupler-jobs", ("a",), [("b",)])),
 )
 
 

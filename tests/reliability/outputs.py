@@ -26,8 +26,10 @@ from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, Shown, foreign
 from tests.reliability.surroundings import surrounded
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
-from tui import cli, diagnostics, plain, report
+from tui import cli, diagnostics, plain
 from tui.commands import records
+from tui.reports import files
+from tui.reports.lines import report_lines
 from tui.widgets import passes, problems
 
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -36,6 +38,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("status",), ("status", "--json"), ("jobs",), ("jobs", "--json"), ("errors",), ("errors", "--json"), ("errors", "--records"),
     ("errors", "--records", "--json"), ("conflicts",), ("conflicts", "--json"), ("skipped",), ("skipped", "--all"), ("skipped", "--all", "--json"),
     ("couplings",), ("couplings", "--csv"), ("couplings", "--json"), ("mappings",), ("mappings", "--json"),
+    ("report", "-o", "-"), ("report", "-o", "-", "--format", "csv"), ("report", "-o", "-", "--format", "json"),
 )  # fmt: skip
 _TABBED = (("couplings",), ("errors", "--records"))
 """Their columns are parted by tabs."""
@@ -101,9 +104,9 @@ def _files(text: str) -> Iterator[tuple[str, str]]:
     outcome = filled(made_outcome(1, made_causes()[0]), text)
     one = filled(made_run().jobs[0].passes[0], text)
     for path in (
-        report.write_text("report", report.lines(run)),
-        report.write_csv("errors", problems.HEADING, [problems.export(outcome)]),
-        report.write_csv("jobs", passes.HEADING, [passes.export(one)]),
+        files.write_text("report", report_lines(run)),
+        files.write_csv("errors", problems.HEADING, [problems.export(outcome)]),
+        files.write_csv("jobs", passes.HEADING, [passes.export(one)]),
     ):
         written = path.read_text(encoding="utf-8")
         yield f"a {path.suffix[1:]} file", written
@@ -188,15 +191,17 @@ def _fill(connection: sa.Connection, number: int, at: int, text: str) -> None:
         "source_id": id,
     }
     more = {"kind": "failed", "times": 2, "skipped": True, "coupled_at": _NOW, "uncounted": False, "generation": 0, "fields": [{"nav": "Name", "crm": "name", "nav_value": kept, "crm_value": "x"}]}  # fmt: skip
-    for table in (schema.outcome, schema.trouble, schema.conflict, schema.event, schema.coupling):
+    for table in (schema.outcome, schema.trouble, schema.conflict, schema.event, schema.decision, schema.coupling):
         values = {
             one.name: {**common, **more}.get(one.name, text)
             for one in table.c
             if not one.nullable or one.name in common
         }
         values |= {one.name: text for one in table.c if isinstance(one.type, Said)}
-        if table is schema.event:
+        if table in (schema.event, schema.decision):
             values.pop("id")
+        if table is schema.decision:
+            values["deed"] = "choose"
         connection.execute(sa.insert(table).values(**values))
 
 
@@ -212,7 +217,7 @@ def _command(shown: Shown, arguments: tuple[str, ...], text: str, name: str = ""
     _note(shown, place, text, written.replace("\t", " ") if arguments in _TABBED else written)
     if code == 70 or "Traceback" in written:
         shown.crashes.append(f"{place}: {text!r}: {written[-300:]!a}")
-    if "--csv" in arguments:
+    if "--csv" in arguments or "csv" in arguments:
         for what, found in _formulas(written):
             _note(shown, what, text, found)
 

@@ -7,7 +7,8 @@ import pytest
 from tests.reliability.injection import TARGET, on_a_terminal, on_screens
 from tests.reliability.outputs import in_outputs
 from tests.reliability.payloads import PAYLOADS, SAMPLE
-from tui import report, text
+from tui import text
+from tui.reports import files
 
 
 def test_no_text_does_anything_on_a_screen() -> None:
@@ -29,7 +30,7 @@ def test_no_text_does_anything_in_lines_and_files() -> None:
 
 def test_what_is_written_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "_PLAIN", re.compile("(?s).*"))
-    monkeypatch.setattr(report, "_FORMULA", ("@",))
+    monkeypatch.setattr(files, "_FORMULA", ("@",))
     shown = in_outputs(("\x1b[6n", "=1+1"))
     assert {"a csv file", "a txt file", "coupler status", "a crash file", "a cell of a csv file"} <= {
         one.partition(":")[0] for one in shown.foreign

@@ -12,7 +12,7 @@ def test_what_is_made_is_private_whatever_the_umask() -> None:
     made = make_parts()
     assert (made.wide, made.followed) == ([], [])
     assert made.files > 15
-    assert made.links == 16
+    assert made.links == 20
 
 
 def test_wide_files_and_links_that_are_followed_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

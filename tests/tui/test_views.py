@@ -7,7 +7,7 @@ from tests.reliability.disks import files_of_at_most
 from tests.tui.script import made_home, made_run
 from tui import plain
 from tui.look import Look
-from tui.report import quoted, write_csv, write_text
+from tui.reports.files import quoted, write_csv, write_text
 from tui.widgets import jobs, mappings, names
 from tui.widgets.line import hanging, spread
 

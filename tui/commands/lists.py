@@ -84,7 +84,7 @@ def errors_command(
     Without RUN, in the last one of any kind that `coupler jobs` lists.
     """
     with opened(config_file) as (settings, store):
-        number = _run_or_last(store, run_id)
+        number = run_or_last(store, run_id)
         if mapping is not None:
             mapping = known(settings, mapping)
         if as_json:
@@ -153,7 +153,8 @@ def outcomes(store: Store, number: int, mapping: str | None = None) -> Iterator[
         offset += len(found)
 
 
-def _run_or_last(store: Store, run_id: int | None) -> int:
+def run_or_last(store: Store, run_id: int | None) -> int:
+    """The number of the run that is meant: without one, of the last; raises RunError when there is none."""
     found = snapshots.last(store) if run_id is None else snapshots.run(store, run_id)
     if found is None:
         raise RunError("There was no run yet.", "coupler run starts one.")

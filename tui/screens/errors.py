@@ -12,12 +12,13 @@ from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Cause, RecordOutcome
-from tui import actions, report
+from tui import actions
 from tui import format as fmt
 from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
+from tui.reports import files
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import problems
@@ -212,7 +213,7 @@ class Errors(Page):
             + ("" if self.run is None else f"-run-{self.run}")
             + (f"-{self.mapping}" if self.mapping else "")
         )
-        work = partial(report.write_csv, stem, problems.HEADING, map(problems.export, self._every(causes)))
+        work = partial(files.write_csv, stem, problems.HEADING, map(problems.export, self._every(causes)))
         path = await self.ask(work, None)
         if path is not None:
             self.say(f"{fmt.count(sum(one.count for one in causes))} records written to {path}")

@@ -11,11 +11,12 @@ from textual.widgets import Input
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
-from tui import actions, report
+from tui import actions
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
+from tui.reports import files
 from tui.screens.errors import Errors
 from tui.screens.page import Page
 from tui.text import safe
@@ -162,6 +163,6 @@ class History(Page):
         if self._refused("export"):
             return
         rows = [passes.export(one) for one in self._chosen()]
-        path = await self.ask(partial(report.write_csv, "coupler-jobs", passes.HEADING, rows), None)
+        path = await self.ask(partial(files.write_csv, "coupler-jobs", passes.HEADING, rows), None)
         if path is not None:
             self.say(f"{len(rows)} jobs written to {path}")

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Event, JobSnapshot, RunSnapshot, RunState, Wish
-from tui import actions, report
+from tui import actions
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.info import Info
@@ -20,6 +20,8 @@ from tui.dialogs.question import Answer, Question
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
+from tui.reports import files
+from tui.reports.lines import report_lines
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.page import Page
@@ -157,7 +159,7 @@ class Run(Page):
 
     def _ask(self, run: RunSnapshot) -> None:
         if self._question is None and not self._later and self.is_current:
-            save = partial(report.write_text, f"coupler-run-{run.id}", report.lines(run))
+            save = partial(files.write_text, f"coupler-run-{run.id}", report_lines(run))
             self._question = Question(self.look, run, save)
             self.app.push_screen(self._question, self._take_answer)
 

@@ -201,6 +201,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mapping", "direction", name="pk_watermark"),
     )
     op.create_table(
+        "decision",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("deed", sa.String(length=8), nullable=False),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_decision"),
+        comment="what people decided about a run, but for its start and its answer, which are columns of the run",
+    )
+    op.create_index("ix_decision_run_id", "decision", ["run_id"], unique=False)
+    op.create_table(
         "event",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),

@@ -1,0 +1,52 @@
+"""Commands in processes of their own, and headless Chromium where there is one."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.config import Settings, load
+from engine.store.database import Store
+from tests.cli.conftest import config, coupler, environment
+
+__all__ = ["config", "coupler", "environment"]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+Chromium = Callable[..., str]
+
+
+@pytest.fixture
+def settings(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return load(config)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    made = Store.open(settings.store.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Chromium:
+    """Opens an address and gives back what Chromium wrote to standard output."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip(f"none of {', '.join(NAMES)} is here: on Debian, apt-get install chromium")
+
+    def call(address: str, *options: str) -> str:
+        quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage")
+        alone = (
+            "--disable-background-networking",
+            "--disable-component-update",
+            f"--user-data-dir={tmp_path / 'chromium'}",
+        )
+        done = subprocess.run(
+            [found, *quiet, *alone, *options, address], capture_output=True, text=True, timeout=120, check=True
+        )
+        return done.stdout
+
+    return call
