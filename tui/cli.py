@@ -41,12 +41,14 @@ _COMMANDS = {
     "mappings": ("tui.commands.mappings:mappings_command", "List mappings and their fields; set or reset them."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),
     "connection": ("tui.commands.connection:connection_group", "Try the connections to both systems."),
+    "notify": ("tui.commands.notify:notify_group", "Try whether notifications arrive; send what was not sent."),
     "paths": ("tui.commands.config:paths_command", "Show which files and folders are used."),
     "demo": ("tui.commands.demo:demo_command", "Try everything on two local servers with demo data."),
     "sandbox": ("sandbox.command:sandbox_command", "Serve a NAV company and a CRM organization on this machine."),
 }
 _HIDDEN = {
     "engine": "tui.commands.engine:engine_command",
+    "notifier": "tui.commands.engine:notifier_command",
     "demo-servers": "tui.commands.demo:servers_command",
 }
 
