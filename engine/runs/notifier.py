@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -46,6 +46,12 @@ class Means:
     steady: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process is to end: what is under way is finished, and nothing is waited for any more."""
+
+
+class _Left(Exception):
+    """What did not arrive is left to the next notifier."""
 
 
 def engine_gone(descriptor: int = 0) -> None:
@@ -159,7 +165,14 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
         means.log("what is told cannot be noted", message=error.message)
     problem: str | None = None
     if event.event in to.events:
-        problem = await _deliver(store, settings, run_id, to, event, means)
+        try:
+            problem = await _deliver(store, settings, run_id, to, event, means)
+        except _Left as fault:
+            means.log(
+                "notification left to the next notifier", target=to.name, notification=event.id, reason=f"{fault}"
+            )
+            await _noted(store, partial(notices.release, run_id=run_id, target=to.name, event=event.id), means)
+            return False
     if problem is not None:
         means.log("notification failed", target=to.name, notification=event.id, reason=problem)
 
@@ -176,7 +189,7 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
 async def _deliver(
     store: Store, settings: Settings, run_id: int, to: Notification, event: Told, means: Means
 ) -> str | None:
-    """Try until it arrives, or something newer is to be told; why it did not arrive."""
+    """Try until it arrives, or something newer is to be told; why it did not arrive. Raises _Left."""
     end = means.steady() + to.within
     pause = _FIRST
     for number in count(1):
@@ -186,11 +199,23 @@ async def _deliver(
             wait = max(fault.wait, pause * (1 + means.jitter() / 4))
             if not fault.again or number == to.tries or means.steady() + wait >= end:
                 return f"{fault.reason} ({number} of {to.tries} tries)"
+            await _pause(wait, fault.reason, means)
         else:
             return None
-        await means.sleep(wait)
         pause = min(pause * 2, _LONGEST)
         with suppress(StoreError):
             if not await store.read(partial(notices.claimed, run_id=run_id, target=to.name, event=event.id)):
                 break
     return None
+
+
+async def _pause(seconds: float, reason: str, means: Means) -> None:
+    """Wait for the next try; raises _Left when there is no time for one."""
+    waits = {asyncio.ensure_future(means.sleep(seconds)), asyncio.create_task(means.hurry.wait())}
+    _, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for one in rest:
+        one.cancel()
+    for one in waits - rest:
+        one.result()  # raises what it raised
+    if means.hurry.is_set():
+        raise _Left(reason)

@@ -110,11 +110,22 @@ def notify(settings: Settings, run_id: int) -> CouplerError | None:
     """Wait for the engine at the other end of standard input, and tell how its run ended; what kept it from that."""
     log = _logger().bind(run=run_id, environment=settings.environment, pid=os.getpid())
     try:
-        asyncio.run(accompany(settings, run_id, engine_gone, Means(partial(_log, log.warning))))
+        asyncio.run(_notify(settings, run_id, Means(partial(_log, log.warning))))
     except CouplerError as error:
         _log(log.error, "notifier failed", code=error.code, message=error.message, hint=error.hint)
         return error
     return None
+
+
+async def _notify(settings: Settings, run_id: int, means: Means) -> None:
+    """A signal comes to all processes of a unit of systemd: to the engine, which is going to end, and to this one, which
+    is to tell that; also when only this one is left.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, means.hurry.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    await accompany(settings, run_id, engine_gone, means)
 
 
 def main(settings: Settings, run_id: int) -> CouplerError | None:

@@ -46,5 +46,11 @@ def settle(connection: sa.Connection, run_id: int, target: str, event: str, *, o
     connection.execute(done.where(where))
 
 
+def release(connection: sa.Connection, run_id: int, target: str, event: str) -> None:
+    """Leave it to another one to tell it."""
+    where = sa.and_(_of(run_id, target), notice.c.trying == event)
+    connection.execute(sa.update(notice).where(where).values(trying=None, until=None))
+
+
 def _of(run_id: int, target: str) -> sa.ColumnElement[bool]:
     return sa.and_(notice.c.run_id == run_id, notice.c.target == target)

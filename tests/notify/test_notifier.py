@@ -1,7 +1,9 @@
 """Who is told, when, how often, and what is done about those who cannot be reached; with a store and a server, and no time."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from engine.model.snapshot import RunState
 from engine.runs import control, snapshots
 from engine.runs.notifier import Means, accompany, tell_left
 from engine.store.database import Store
+from engine.store.lock import engine_lock
 from engine.store.schema import notice
 from tests.notify.receiver import Receiver, receiving
 from tests.runs.company import eventually
@@ -268,6 +271,46 @@ async def test_a_notifier_that_was_ended_while_it_told_is_followed_when_its_time
     assert receiver.events == [(number, "asking")] * 2
 
 
+async def test_what_was_running_when_a_notifier_began_is_told_at_its_end(
+    store: Store, settings: Settings, receiver: Receiver, hand: Hand
+) -> None:
+    first = started(store, settings, "sync")
+    with pytest.raises(Killed):
+        await accompany(settings, first, _killed, hand.means)
+    put(store, first, beat_at=later(50))
+    second = started(store, settings, "sync")
+    with ExitStack() as at_work:
+        at_work.enter_context(engine_lock(store))
+
+        def work() -> None:
+            time.sleep(0.5)
+            assert receiver.told == []
+            end(store, second, RunState.FINISHED)
+            at_work.close()
+
+        await beside(settings, second, hand, work)
+    assert sorted(receiver.events) == [(first, "failed"), (second, "ended")]
+
+
+async def test_one_that_is_to_end_leaves_what_does_not_arrive_at_once_to_the_next_one(
+    store: Store, settings: Settings, receiver: Receiver, hand: Hand
+) -> None:
+    receiver.answers = [503]
+    number = started(store, settings)
+
+    async def forever(_: float) -> None:
+        hurried.set()
+        await asyncio.sleep(600)
+
+    means = replace(hand.means, sleep=forever)
+    hurried = means.hurry
+    await asyncio.wait_for(accompany(settings, number, lambda: end(store, number), means), 60)
+    assert [one["what"] for one in hand.said] == ["notification left to the next notifier"]
+    assert snapshots.run(store, number).events == ()
+    assert await tell_left(store, settings, hand.means) == 1
+    assert receiver.events == [(number, "asking")] * 2
+
+
 async def test_two_notifiers_tell_it_once(store: Store, settings: Settings, receiver: Receiver, hand: Hand) -> None:
     number = started(store, settings)
     end(store, number)
@@ -294,8 +337,6 @@ async def test_what_is_outdated_is_not_told_any_more(
 async def test_a_run_that_an_engine_works_on_again_is_left_to_the_notifier_of_that(
     store: Store, settings: Settings, receiver: Receiver, hand: Hand
 ) -> None:
-    from engine.store.lock import engine_lock
-
     number = started(store, settings)
     put(store, number, beat_at=later(50))
     with engine_lock(store):

@@ -124,6 +124,31 @@ def test_an_engine_that_is_killed_is_told_and_so_is_how_it_goes_on(unhurried: Co
     assert receiver.events == [(1, "failed"), (1, "ended")]
 
 
+def test_a_notifier_that_is_to_end_with_its_engine_tells_that_first(unhurried: Company, receiver: Receiver) -> None:
+    process = unhurried.start("run", *QUIETLY)
+    eventually(lambda: working(unhurried))
+    for pid in notifiers(unhurried):
+        os.kill(pid, signal.SIGTERM)
+    unhurried.signal_engine(signal.SIGTERM)
+    process.communicate(timeout=60)
+    eventually(lambda: not notifiers(unhurried))
+    assert [(one["event"], one["state"]) for one in receiver.told] == [("ended", "stopped")]
+
+
+def test_a_notifier_that_is_to_end_while_it_waits_ends_at_once(company: Company, receiver: Receiver) -> None:
+    receiver.answers = [429]
+    receiver.headers = {"Retry-After": "600"}
+    assert company.coupler("run", *QUIETLY, "--only", "CURRENCY").returncode == 1
+    eventually(lambda: receiver.told)
+    (pid,) = notifiers(company)
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGTERM)
+    eventually(lambda: not notifiers(company), 10)
+    receiver.headers = {}
+    assert "1 sent" in company.coupler("notify", "send").stderr
+    assert receiver.events == [(1, "ended")] * 2
+
+
 def test_what_is_killed_with_its_notifier_is_told_when_that_is_asked_for(
     unhurried: Company, receiver: Receiver
 ) -> None:
