@@ -118,9 +118,7 @@ def notify(settings: Settings, run_id: int) -> CouplerError | None:
 
 
 async def _notify(settings: Settings, run_id: int, means: Means) -> None:
-    """A signal comes to all processes of a unit of systemd: to the engine, which is going to end, and to this one, which
-    is to tell that; also when only this one is left.
-    """
+    """A signal to all processes of a unit of systemd ends the engine, which this one is to tell before it ends too."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, means.hurry.set)
