@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients sim reliability lint format pictures lock clean
+.PHONY: help demo test test-clients sim reliability lint format pictures manual lock clean
 
 help:
 	@echo "make demo          a full synchronization between two local servers with demo data"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
 	@echo "make pictures      make the pictures of README.md anew"
+	@echo "make manual        make docs/coupler.1 and the completion of shells anew, from the commands"
 	@echo "make lock          pin the dependencies anew (needs uv and npm)"
 	@echo "make clean         remove caches and builds"
 
@@ -51,6 +52,9 @@ format: $(STAMP)
 
 pictures: $(STAMP)
 	$(BIN)/python docs/pictures/make.py
+
+manual: $(STAMP)
+	$(BIN)/python -m tests.docs.manual
 
 lock:
 	@$(PINS) --group dev pyproject.toml --output-file requirements.lock

@@ -42,12 +42,18 @@ _COMMANDS = {
     "mappings": ("tui.commands.mappings:mappings_command", "List mappings and their fields; set or reset them."),
     "config": ("tui.commands.config:config_group", "Check or show the configuration."),
     "connection": ("tui.commands.connection:connection_group", "Try the connections to both systems."),
+    "notify": ("tui.commands.notify:notify_group", "Try whether notifications arrive; send what was not sent."),
     "paths": ("tui.commands.config:paths_command", "Show which files and folders are used."),
+    "completion": (
+        "tui.commands.completion:completion_command",
+        "Print what makes a shell complete commands.",
+    ),
     "demo": ("tui.commands.demo:demo_command", "Try everything on two local servers with demo data."),
     "sandbox": ("sandbox.command:sandbox_command", "Serve a NAV company and a CRM organization on this machine."),
 }
 _HIDDEN = {
     "engine": "tui.commands.engine:engine_command",
+    "notifier": "tui.commands.engine:notifier_command",
     "demo-servers": "tui.commands.demo:servers_command",
 }
 
@@ -140,6 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
+        if (instruction := os.environ.get("_COUPLER_COMPLETE")) is not None:
+            from tui.completion import complete  # noqa: PLC0415 - only where a shell asks
+
+            return complete(instruction)
         result = cli.main(args=arguments, prog_name="coupler", standalone_mode=False)
     except BrokenPipeError:
         # Whoever read the output has had enough.

@@ -93,10 +93,12 @@ class EngineDoor:
     def cancel(self, run: int) -> None:
         """Ends a run; the flags are as before."""
         control.cancel(self._store, run, control.who())
+        process.tell(self._settings, run)
 
     def answer(self, run: int, *, keep_cleared: bool) -> None:
         """Answers the closing question."""
         control.answer(self._store, run, yes=keep_cleared, by=control.who())
+        process.tell(self._settings, run)
 
     def set_only_coupled(self, mapping: str, *, value: bool) -> None:
         """An operator's own change of the stored flag."""

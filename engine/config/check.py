@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from engine.config import toml
@@ -175,6 +176,29 @@ class Table:
             else:
                 texts.append(one)
         return tuple(texts)
+
+    def choices(self, key: str, names: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
+        """Some of a few names, each once; at least one."""
+        found = self.texts(key)
+        if found is None:
+            return default
+        if self._values[key] == []:
+            self.add(key, f"must not be empty; {meant('', names)}")
+        for one in found:
+            if one not in names:
+                self.add(key, f'"{short(one)}" is not known; {meant(one, names)}')
+        return tuple(dict.fromkeys(found))
+
+    def file(self, key: str, folder: Path) -> str | None:
+        """The path of a file in full, as seen from `folder`; it may be left out, and it need not be there."""
+        found = self.optional(key)
+        if found is None:
+            return None
+        try:
+            return str(folder / Path(found).expanduser())
+        except RuntimeError:
+            self.add(key, "names the folder of a user who is not there")
+            return None
 
     def items(self) -> list[tuple[str, Any]]:
         """All keys and values, for tables whose keys are free."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.config import signin, toml, urls
 from engine.config.check import Report, Table, meant
 from engine.config.mappings import read_mappings
+from engine.config.notify import read_notifications
 from engine.config.options import with_options
 from engine.config.paths import config_dir, state_dir
 from engine.config.secrets import Secret
@@ -91,6 +92,7 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         store=_store(top.table("store"), path.parent, environment),
         run=_run(top.table("run")),
         ui=_ui(top.table("ui"), top.table("keys")),
+        notify=read_notifications(top, path.parent, environ),
         mappings=with_options(top, read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0])),
     )
     _refuse_unserved(top, settings)
@@ -126,7 +128,7 @@ def _nav(table: Table, folder: Path, environ: Mapping[str, str]) -> NavSettings:
         page_size=table.whole("page_size", 1000, 1, 20_000),
         batch=table.whole("batch", 100, 1, 100),
         concurrency=table.whole("concurrency", 5, 1, 52),
-        ca_file=_ca_file(table, folder),
+        ca_file=table.file("ca_file", folder),
     )
     if kind == "api":
         _check_api(table, settings)
@@ -161,7 +163,7 @@ def _crm(table: Table, folder: Path, environ: Mapping[str, str]) -> CrmSettings:
         page_size=table.whole("page_size", 1000, 1, 5000),
         batch=table.whole("batch", 100, 1, 1000),
         concurrency=concurrency if table.has("concurrency") else None,
-        ca_file=_ca_file(table, folder),
+        ca_file=table.file("ca_file", folder),
     )
     table.end(_KEYS)
     return settings
@@ -232,18 +234,6 @@ def _secret(table: Table, folder: Path, environ: Mapping[str, str]) -> Secret:
     if source.strip() and (fault := secret_problem(source)):
         table.add("secret", fault)
     return Secret(source, folder, environ)
-
-
-def _ca_file(table: Table, folder: Path) -> str | None:
-    """The file in full. One that is not there is told by whatever connects; `status` and the like work without it."""
-    found = table.optional("ca_file")
-    if found is None:
-        return None
-    try:
-        return str(folder / Path(found).expanduser())
-    except RuntimeError:
-        table.add("ca_file", "names the folder of a user who is not there")
-        return None
 
 
 def _existing(path: Path, said: str) -> Path:

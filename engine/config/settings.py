@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.config.notify import Notification
 from engine.config.secrets import Secret
 from engine.mapping.defaults import default_mappings
 from engine.mapping.wording import served
@@ -98,6 +99,8 @@ class Settings:
     """In run order; the built-in ones of the NAV version when none are given. Only what the kind of NAV side serves."""
     left_out: tuple[str, ...] = ()
     """What of the mappings it does not serve, a line each."""
+    notify: tuple[Notification, ...] = ()
+    """Whom to tell about runs."""
 
     def __post_init__(self) -> None:
         mappings = self.mappings or default_mappings(self.nav.version)

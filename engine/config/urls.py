@@ -33,6 +33,25 @@ def service_problem(url: str, *, company: bool = False) -> str | None:
     return None
 
 
+def webhook_problem(url: str, *, secret: bool = False, plain: bool = False) -> str | None:
+    """What is wrong with the address of a webhook; one that is a `secret` as a whole may have a query, and `plain` lets
+    http:// go to other machines.
+    """
+    if _UNFIT.search(url):
+        return "has a character that addresses cannot have; write a space as %20"
+    if not secret and ("?" in url or "#" in url):
+        return 'must end before ? and #, as what follows may be a secret; say where the address is, such as "env:NAME"'
+    where = url.partition("#")[0].partition("?")[0]
+    parts = _split(where)
+    if parts is not None and "@" in parts.netloc:
+        return "must not hold a user or password; put them into headers"
+    if parts is not None and parts.scheme == "http" and parts.hostname and not _is_loopback(parts.hostname):
+        if not plain:
+            return "must begin with https://; plain_http = true lets http:// go to other machines than this one"
+        where = f"https{where[4:]}"
+    return service_problem(where)
+
+
 def crm_url(url: str) -> str:
     """The address of CRM's Web API; an organization's own address leads to it (reference/apis.md section 1)."""
     parts = _split(url)

@@ -19,6 +19,7 @@ from engine.model.snapshot import Wish
 from engine.runs.control import wish
 from engine.runs.coupling import CouplingRun
 from engine.runs.full import FullSynchronization
+from engine.runs.notifier import Means, accompany, engine_gone
 from engine.runs.sides import connected
 from engine.runs.threads import at_most, end_with_threads
 from engine.runs.undoing import Undoing
@@ -40,36 +41,89 @@ def log_path(settings: Settings) -> Path:
 
 
 def spawn(settings: Settings, run_id: int) -> int:
-    """Start an engine for a run and return its process id; it lives on when its starter ends.
+    """Start an engine for a run and return its process id; it lives on when its starter ends. A notifier goes with it
+    where somebody is to be told of runs.
 
     Raises StoreError when its log cannot be written.
     """
+    log = _open_log(settings, run_id)
+    pipe: tuple[int, ...] = ()
+    try:
+        with suppress(OSError):  # as where too many files are open: the run goes first
+            pipe = os.pipe() if settings.notify else ()
+        pid = _begin(settings, "engine", run_id, log, held=pipe[1:])
+        if pipe:
+            with suppress(OSError):
+                _begin(settings, "notifier", run_id, log, waits=pipe[0])
+    finally:
+        for descriptor in (log, *pipe):
+            os.close(descriptor)
+    return pid
+
+
+def tell(settings: Settings, run_id: int) -> None:
+    """Start a notifier for a run that was changed without an engine, where somebody is to be told of runs."""
+    if not settings.notify:
+        return
+    with suppress(StoreError, OSError):
+        log = _open_log(settings, run_id)
+        try:
+            _begin(settings, "notifier", run_id, log)
+        finally:
+            os.close(log)
+
+
+def _open_log(settings: Settings, run_id: int) -> int:
     path = log_path(settings)
     if path.exists() and path.stat().st_size > _LOG_LIMIT:
         path.replace(path.with_suffix(".log.1"))
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags, 0o600)
+        return os.open(path, flags, 0o600)
     except OSError as error:
         raise StoreError(
             f"The engine's log {path} cannot be written: {error.strerror}.",
             "Its run is recorded and was not started. Mend the cause (disk space, permissions); "
             f"`coupler status {run_id}` says how to go on.",
         ) from error
-    try:
-        command = [sys.executable, "-P", "-m", "tui", "engine", str(run_id), "--config", str(settings.path)]
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=descriptor,
-            start_new_session=True,
-            cwd="/",
-        )
-    finally:
-        os.close(descriptor)
+
+
+def _begin(
+    settings: Settings, what: str, run_id: int, log: int, *, waits: int = subprocess.DEVNULL, held: tuple[int, ...] = ()
+) -> int:
+    """Start a process of ours: `waits` is its standard input, and what is `held` is open for as long as it lives."""
+    command = [sys.executable, "-P", "-m", "tui", what, str(run_id), "--config", str(settings.path)]
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        command,
+        stdin=waits,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        cwd="/",
+        pass_fds=held,
+    )
     process.returncode = 0  # it is not ours to wait for
     return process.pid
+
+
+def notify(settings: Settings, run_id: int) -> CouplerError | None:
+    """Wait for the engine at the other end of standard input, and tell how its run ended; what kept it from that."""
+    log = _logger().bind(run=run_id, environment=settings.environment, pid=os.getpid())
+    try:
+        asyncio.run(_notify(settings, run_id, Means(partial(_log, log.warning))))
+    except CouplerError as error:
+        _log(log.error, "notifier failed", code=error.code, message=error.message, hint=error.hint)
+        return error
+    return None
+
+
+async def _notify(settings: Settings, run_id: int, means: Means) -> None:
+    """A signal to all processes of a unit of systemd ends the engine, which this one is to tell before it ends too."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, means.hurry.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    await accompany(settings, run_id, engine_gone, means)
 
 
 def main(settings: Settings, run_id: int) -> CouplerError | None:

@@ -283,6 +283,18 @@ decision = Table(
     comment="what people decided about a run, but for its start and its answer, which are columns of the run",
 )
 
+notice = Table(
+    "notice",
+    metadata,
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("target", sa.String(40), primary_key=True, comment="the name of a notification in the configuration"),
+    Column("told", sa.String(80), comment="what was told last of the run, or given up"),
+    Column("trying", sa.String(80), comment="what a notifier is about to tell"),
+    Column("until", Moment, comment="when that notifier has given up at the latest"),
+    Column("over", sa.Boolean, nullable=False, server_default=sa.false(), comment="nothing more can happen to the run"),
+    comment="runs of which something is to be told, or may be",
+)
+
 trouble = Table(
     "trouble",
     metadata,

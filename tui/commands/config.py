@@ -11,6 +11,7 @@ import click
 from engine.config import Secret, Settings, config_dir, find_config, load
 from engine.config.certificates import certificates_problem
 from engine.config.listing import mapping_settings
+from engine.config.notify import listing, notification_problem
 from engine.config.paths import state_path
 from engine.model.errors import ConfigError
 from engine.model.masking import MASK
@@ -60,14 +61,21 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
         check_keys(found)
     except ConfigError as error:
         problems += error.problems
-    for name, secret in (("nav.secret", found.nav.secret), ("crm.secret", found.crm.secret)):
+    told = [(f"notify.{one.name}", one) for one in found.notify]
+    secrets = [("nav.secret", found.nav.secret), ("crm.secret", found.crm.secret)]
+    secrets += [(f"{place}.{key}", secret) for place, one in told for key, secret in one.secrets.items()]
+    for name, secret in secrets:
         try:
             secret.reveal()
         except ConfigError as error:
             problems.append(f"{found.path}: {name}: {error.told}")
         if warning := secret.warning():
             warnings.append(f"{found.path}: {name}: {warning}")
-    for name, ca_file in (("nav.ca_file", found.nav.ca_file), ("crm.ca_file", found.crm.ca_file)):
+    for place, one in told:
+        if (fault := notification_problem(one, found.path.parent)) is not None:
+            problems.append(f"{found.path}: {place}.{fault[0]}: {fault[1]}")
+    files = [("nav.ca_file", found.nav.ca_file), ("crm.ca_file", found.crm.ca_file)]
+    for name, ca_file in (*files, *((f"{place}.ca_file", one.ca_file) for place, one in told)):
         if problem := certificates_problem(ca_file):
             problems.append(f"{found.path}: {name}: {problem}")
     warnings += found.left_out
@@ -112,6 +120,7 @@ def show_command(*, as_json: bool, config_file: Path | None) -> int:
     mappings = {one.name: mapping_settings(one) for one in found.mappings}
     if as_json:
         tables: dict[str, object] = {table: _values(getattr(found, table)) for table in _TABLES}
+        tables["notify"] = {one.name: listing(one) for one in found.notify}
         tables["mapping"] = mappings
         out(records.line({"config": str(found.path), "environment": found.environment, **tables}))
         return ExitCode.OK
@@ -130,6 +139,11 @@ def show_command(*, as_json: bool, config_file: Path | None) -> int:
         out("[keys]")
         for action, keys in found.ui.keys.items():
             out(f"{_toml(action)} = {_toml(keys)}")
+    for one in found.notify:
+        out("")
+        out(f"[notify.{one.name}]")
+        for name, value in listing(one).items():
+            out(f"{name} = {_toml(value)}")
     for name, values in mappings.items():
         out("")
         out(f"[mapping.{_toml(name)}]")

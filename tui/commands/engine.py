@@ -1,4 +1,4 @@
-"""The engine's own process; started by the other commands, not by people."""
+"""The engine's own process, and that of its notifier; started by the other commands, not by people."""
 
 from pathlib import Path
 
@@ -16,4 +16,13 @@ from tui.exitcodes import ExitCode
 def engine_command(*, run_id: int, config_file: Path | None) -> int:
     """Work on a run until it is done, stopped or cancelled."""
     error = process.main(settings(config_file), run_id)
+    return ExitCode.OK if error is None else code_of(error)
+
+
+@click.command("notifier", hidden=True)
+@click.argument("run_id", metavar="RUN", type=RUN_NUMBER)
+@config_option
+def notifier_command(*, run_id: int, config_file: Path | None) -> int:
+    """Tell people how a run ended, once standard input ends."""
+    error = process.notify(settings(config_file), run_id)
     return ExitCode.OK if error is None else code_of(error)

@@ -210,7 +210,7 @@ def resume_command(
             return of_run(found)
         refuse_unasked(want)
         if found.state is RunState.ASKING:
-            return _close(store, found, want, of_run(found))
+            return _close(settings, store, found, want, of_run(found))
         find_secrets(settings)
         control.resume(store, settings, found.id, keep_cleared=want.keep)
         say(f"coupler: run {found.id} goes on")
@@ -230,20 +230,20 @@ def watch(settings: Settings, store: Store, number: int, want: Wanted) -> int:
         snapshot, code = follow(store, number, want.output, signals=signals, pid=pid)
     if snapshot.state is RunState.INTERRUPTED:
         say(f"coupler: the engine's log: {process.log_path(settings)}")
-    return _close(store, snapshot, want, code)
+    return _close(settings, store, snapshot, want, code)
 
 
-def _close(store: Store, snapshot: RunSnapshot, want: Wanted, code: ExitCode) -> int:
+def _close(settings: Settings, store: Store, snapshot: RunSnapshot, want: Wanted, code: ExitCode) -> int:
     """Answer the closing question when that was asked for, and say how it ended."""
     if code in (ExitCode.ASKING, ExitCode.NOT_APPLIED):
         keep = ask.keep_cleared(snapshot) if want.keep is None and want.ask else want.keep
         if keep is not None:
-            snapshot, code = answer(store, snapshot.id, keep=keep)
+            snapshot, code = answer(settings, store, snapshot.id, keep=keep)
     want.output.ended(snapshot, code)
     return code
 
 
-def answer(store: Store, number: int, *, keep: bool) -> tuple[RunSnapshot, ExitCode]:
+def answer(settings: Settings, store: Store, number: int, *, keep: bool) -> tuple[RunSnapshot, ExitCode]:
     """Answer the closing question of a run; raises RunError when it asks nothing."""
     try:
         control.answer(store, number, yes=keep, by=control.who())
@@ -251,6 +251,7 @@ def answer(store: Store, number: int, *, keep: bool) -> tuple[RunSnapshot, ExitC
         diagnostics.fail(error)
         say(f"  Until it is applied, Synch. Only Coupled Records is as before. Again: coupler answer {number} yes|no")
         return snapshots.run(store, number), ExitCode.NOT_APPLIED
+    process.tell(settings, number)
     found = snapshots.run(store, number)
     return found, of_run(found)
 

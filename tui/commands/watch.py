@@ -7,7 +7,7 @@ import click
 
 from engine.model.errors import RunError
 from engine.model.snapshot import RunSnapshot, RunState, Wish
-from engine.runs import control, snapshots
+from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import plain
 from tui.commands import records
@@ -85,13 +85,14 @@ def cancel_command(*, run_id: int | None, yes: bool, config_file: Path | None) -
 
     An undo is given up: what it took back stays so. Without its number that is asked.
     """
-    with opened(config_file) as (_, store):
+    with opened(config_file) as (settings, store):
         found = snapshots.run(store, run_id) if run_id is not None else snapshots.active(store) or _at_work(store, None)
         if not found.state.active:
             raise RunError(f"Run {found.id} is {found.state} already.")
         if found.undoes is not None and run_id is None and not _gives_up(found, yes=yes):
             return ExitCode.NOT_FINISHED
         control.cancel(store, found.id, control.who())
+        process.tell(settings, found.id)
         return _until_quiet(store, found.id)
 
 
@@ -117,11 +118,11 @@ def answer_command(*, words: tuple[str, ...], config_file: Path | None) -> int:
     Without RUN, that of the run that asks.
     """
     run_id, keep = _said(words)
-    with opened(config_file) as (_, store):
+    with opened(config_file) as (settings, store):
         asked = snapshots.active(store) if run_id is None else snapshots.run(store, run_id)
         if asked is None:
             raise RunError("No run asks anything.", "coupler status shows the last one.")
-        found, code = give(store, asked.id, keep=keep)
+        found, code = give(settings, store, asked.id, keep=keep)
         for line in plain.question_lines(found.flags):
             say(line)
         # Failed records are the run's business, not the answer's.

@@ -103,6 +103,16 @@ CREATE TABLE link (
 	partner_mapping VARCHAR(40) NOT NULL, 
 	CONSTRAINT pk_link PRIMARY KEY (mapping, direction, source_id)
 );
+CREATE TABLE notice (
+	run_id INTEGER NOT NULL, 
+	target VARCHAR(40) NOT NULL, 
+	told VARCHAR(80), 
+	trying VARCHAR(80), 
+	until BIGINT, 
+	"over" BOOLEAN DEFAULT (0) NOT NULL, 
+	CONSTRAINT pk_notice PRIMARY KEY (run_id, target), 
+	FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
+);
 CREATE TABLE outcome (
 	run_id INTEGER NOT NULL, 
 	seq INTEGER NOT NULL, 

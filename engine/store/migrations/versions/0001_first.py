@@ -241,6 +241,26 @@ def upgrade() -> None:
         comment="rows in CRM that a run was about to make besides those of its mappings, such as price list lines",
     )
     op.create_table(
+        "notice",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "target", sa.String(length=40), nullable=False, comment="the name of a notification in the configuration"
+        ),
+        sa.Column("told", sa.String(length=80), nullable=True, comment="what was told last of the run, or given up"),
+        sa.Column("trying", sa.String(length=80), nullable=True, comment="what a notifier is about to tell"),
+        sa.Column("until", Moment(), nullable=True, comment="when that notifier has given up at the latest"),
+        sa.Column(
+            "over",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="nothing more can happen to the run",
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "target", name="pk_notice"),
+        comment="runs of which something is to be told, or may be",
+    )
+    op.create_table(
         "outcome",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),

@@ -1,0 +1,55 @@
+"""The man page and what shells complete say what the commands are."""
+
+import json
+import shutil
+import subprocess
+
+import click
+import pytest
+
+from tests.docs.manual import PAGE, WORDS, inner, page, root, words
+from tui.cli import _COMMANDS
+
+NOT_THERE = "NOT TESTED: there is no {} on this machine"
+AGAIN = "make it anew: make manual"
+
+
+def test_the_man_page_is_that_of_the_commands() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), AGAIN
+
+
+def test_what_shells_complete_is_what_the_commands_take() -> None:
+    assert json.loads(WORDS.read_text(encoding="utf-8")) == words(root()), AGAIN
+
+
+def test_every_command_and_option_has_its_place_in_the_man_page() -> None:
+    text = PAGE.read_text(encoding="utf-8").replace("\\-", "-")
+    contexts = list(inner(root()))
+    assert {one.info_name for one in contexts} == set(_COMMANDS)
+    for one in contexts:
+        section = text.partition(f'.SS "{one.command_path}"\n')[2].partition("\n.SS ")[0]
+        assert section, one.command_path
+        for option in one.command.params:
+            if isinstance(option, click.Option) and not option.hidden and "--config" not in option.opts:
+                assert option.opts[-1] in section
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason=NOT_THERE.format("man"))
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_man_shows_it_without_a_warning(columns: str) -> None:
+    shown = subprocess.run(
+        ["man", "--warnings", "-l", str(PAGE)],
+        env={"MANWIDTH": columns, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stderr == ""
+    assert "COUPLER(1)" in shown.stdout
+    assert "--keep-cleared [yes|no]" in shown.stdout, "an option can be copied as it is shown"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason=NOT_THERE.format("groff"))
+def test_groff_finds_nothing_to_warn_of() -> None:
+    command = ["groff", "-man", "-ww", "-z", "-Tutf8", str(PAGE)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
