@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.mapping.lengths import cut, units
 from engine.mapping.stamps import newer_side
-from engine.mapping.transfer import FROM, TO, Transferred, source_value, target_value
+from engine.mapping.transfer import FROM, TO, Transferred, source_of, source_value, target_value
 from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
 from engine.model.conflict import Choice, Clash, Shown
 from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, TableMapping
@@ -64,7 +64,7 @@ def decide(
         if field.create_only or (field.initial and not first) or not field.direction.includes(one_way):
             continue
         current = target_value(field, one_way, target)
-        given = source_value(field, one_way, source)
+        given = source_of(wanted, field, one_way, source)
         if field.overwrites is not None and current not in (field.overwrites, desired):
             continue
         if current == desired or _cut_on_the_way(field, one_way, (given, desired), current):
@@ -94,7 +94,7 @@ def decide(
     if conflicts:
         return Decision({}, remembered.blob(), _conflict(conflicts))
     for field, desired in values.items():
-        remembered.agree(field, one_way, source_value(field, one_way, source), desired)
+        remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     return Decision(values, remembered.blob(), clashes=tuple(clashes))
 
 
@@ -103,7 +103,7 @@ def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transfer
     remembered = _Base(None)
     for field, value in wanted.values.items():
         if field.direction.includes(one_way) and (mark := _mark(field)):
-            remembered.pairs[mark] = _pair(one_way, source_value(field, one_way, source), value)
+            remembered.pairs[mark] = _pair(one_way, source_of(wanted, field, one_way, source), value)
     return remembered.blob()
 
 
@@ -264,10 +264,10 @@ def _pair(one_way: Direction, given: Value, current: Value) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _mark(field: FieldMapping) -> bytes | None:
-    """What a field that is remembered means: another pair, or other rules, are not what was remembered. None for others.
+    """What a field that is remembered means: another pair, or other rules, are not what was remembered.
 
-    Remembered are bidirectional fields, so that it can be told which side changed one; and those that one side leads in
-    and that can be blank, so that a blank only overwrites what that side once had.
+    None for those that are not. Remembered are bidirectional fields, so that it can be told which side changed one; and
+    those that one side leads in and that can be blank, so that a blank only overwrites what that side once had.
     """
     starts = field.create_only or field.initial or field.constant is not None
     never_blank = field.derived or field.kind in (FieldKind.DECIMAL, FieldKind.BOOLEAN)

@@ -1,5 +1,6 @@
 """From the fields of a source record to the values that its partner should have (reference/domain.md section 3.7)."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -31,7 +32,8 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Transferred:
     """Values in normal form, by field. Fields without a value here are left as they are on the other side; `lost` are
-    the lookups among them whose partner was deleted.
+    the lookups among them whose partner was deleted. `sources` are values as the source has them, where they are known
+    already (`source_of`).
     """
 
     values: Mapping[FieldMapping, Value]
@@ -39,6 +41,7 @@ class Transferred:
     warnings: tuple[Problem, ...] = ()
     problem: Problem | None = None
     lost: tuple[FieldMapping, ...] = ()
+    sources: Mapping[FieldMapping, Value] = dataclasses.field(default_factory=dict)
 
 
 def transfer(
@@ -50,10 +53,10 @@ def transfer(
     lookup waits for its partner, and is left as it is until then.
     """
     values: dict[FieldMapping, Value] = {}
+    sources: dict[FieldMapping, Value] = {}
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
     for one in _courses(mapping.fields, one_way):
-        field = one.field
         if one.convert is None:
             problem = _filled_in(one, one_way, row, partners, derived, values, waiting)
             if problem is not None:
@@ -64,41 +67,42 @@ def transfer(
         except ValueError as error:
             if one.seeding:
                 continue
-            problem = _unconvertible(field, one_way, error)
-            if not field.clear_on_fail:
+            problem = _unconvertible(one.field, one_way, error)
+            if not one.field.clear_on_fail:
                 return Transferred(values, problem=problem)
-            values[field] = one.nothing
+            values[one.field] = one.nothing
             warnings.append(_cleared(one.name, problem))
             continue
+        if one.plain:
+            sources[one.field] = source
         if one.options and (options := partners.get(one.options)) is not None:
             chosen = options.get(str(source).casefold())
             if chosen is None and not blank(source):
-                problem = _unmapped(field, one_way, source)
-                if field.clear_on_fail:
-                    values[field] = one.nothing
+                problem = _unmapped(one.field, one_way, source)
+                if one.field.clear_on_fail:
+                    values[one.field] = one.nothing
                     problem = _cleared(one.name, problem)
                 warnings.append(problem)
                 continue
             if chosen is not None:
                 source = int(chosen) if one_way is TO else chosen
         if source is None or source == "":
-            if field.not_null and blank(one.nothing):
-                continue
             source = one.nothing
-        limit = one.limit
-        if limit and isinstance(source, str) and units(source) > limit:
+            if one.field.not_null and blank(source):
+                continue
+        if one.limit and isinstance(source, str) and units(source) > one.limit:
             if one.seeding:
                 continue
-            if field.kind is not FieldKind.CODE:
-                warnings.append(_cut(one.name, source, limit))
-                source = cut(source, limit)
-            elif field.clear_on_fail:
-                warnings.append(_cleared(one.name, _too_long(field, one.name, source, limit)))
+            if one.field.kind is not FieldKind.CODE:
+                warnings.append(_cut(one.name, source, one.limit))
+                source = cut(source, one.limit)
+            elif one.field.clear_on_fail:
+                warnings.append(_cleared(one.name, _too_long(one.field, one.name, source, one.limit)))
                 source = one.nothing
             else:
-                return Transferred(values, problem=_too_long(field, one.name, source, limit))
-        values[field] = source
-    return Transferred(values, tuple(waiting), tuple(warnings))
+                return Transferred(values, problem=_too_long(one.field, one.name, source, one.limit))
+        values[one.field] = source
+    return Transferred(values, tuple(waiting), tuple(warnings), sources=sources)
 
 
 def _filled_in(
@@ -142,6 +146,12 @@ def source_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]
     """The value of a field in a source record; what is none of its kind is a text."""
     name, read = _reader(field, one_way)
     return read(row.get(name))
+
+
+def source_of(wanted: Transferred, field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
+    """`source_value` of a record that has been transferred."""
+    known = wanted.sources
+    return known[field] if field in known else source_value(field, one_way, row)
 
 
 def target_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
@@ -217,8 +227,8 @@ def _reader(field: FieldMapping, one_way: Direction) -> tuple[str, Form]:
 class _Course:
     """How a field gets from one side to the other, found out once: `source` and `name` are what it is called on either.
 
-    `convert` takes the value there; None where the value does not come from the record's own field. `nothing` is what
-    the other side has when there is no value.
+    `convert` takes the value there; None where the value does not come from the record's own field. It is `plain` when
+    it gives the value as the source has it. `nothing` is what the other side has when there is no value.
     """
 
     field: FieldMapping
@@ -226,6 +236,7 @@ class _Course:
     name: str
     seeding: bool
     convert: Form | None
+    plain: bool
     nothing: Value
     options: str
     limit: int
@@ -247,6 +258,7 @@ def _courses(fields: tuple[FieldMapping, ...], one_way: Direction) -> tuple[_Cou
                 name=field.crm if one_way is TO else field.nav,
                 seeding=seeding,
                 convert=None if elsewhere else _converter(field, one_way),
+                plain=not transforms(field, one_way),
                 nothing=normal(_kind(field, FROM if one_way is TO else TO), field.digits, None),
                 options=options_name(field),
                 limit=field.crm_length if one_way is TO else field.nav_length,

@@ -202,7 +202,9 @@ class Writer:
 
     def _in_time(self, item: Item, values: Mapping[FieldMapping, Value]) -> Mapping[FieldMapping, Value]:
         """The values without those that the special handling writes later."""
-        item.late = {field: value for field, value in values.items() if field.late} if self._scope.direction is TO else {}
+        item.late = (
+            {field: value for field, value in values.items() if field.late} if self._scope.direction is TO else {}
+        )
         return {field: value for field, value in values.items() if field not in item.late} if item.late else values
 
     def _values(self, values: Mapping[FieldMapping, Value]) -> dict[str, Any]:
