@@ -255,7 +255,8 @@ class BusinessCentral(NavPages):
         path = f"{await self._company_path()}/{_RATES}"
         found: dict[str, tuple[str, Decimal]] = {}
         for chunk in packed((f"currencyCode eq {literal(code)}" for code in codes), " or ", _CODES_BYTES, _CODES):
-            options = [("$select", _RATE_FIELDS), ("$filter", f"({chunk}) and startingDate le {today.isoformat()}")]
+            in_effect = urls.percent(f" and startingDate le {today.isoformat()}")
+            options = [("$select", _RATE_FIELDS), ("$filter", urls.Encoded(f"({chunk}){in_effect}"))]
             for row in await self._whole(f"{path}?{urls.query(options)}"):
                 begun, code = str(row.get("startingDate")), str(row.get("currencyCode"))
                 per = Decimal(str(row.get("relationalExchangeRateAmount") or 0))

@@ -192,7 +192,7 @@ class Dataverse:
         terms += [conjunction(conditions, Dialect.CRM)] if conditions else []
         options = [("$select", selected(fields)), ("$filter", " and ".join(terms))]
         addresses = [
-            f"{checked_name(entity)}?{urls.query([*options, ('@p1', f'[{chunk}]')])}"
+            f"{checked_name(entity)}?{urls.query([*options, ('@p1', urls.Encoded(f'%5B{chunk}%5D'))])}"
             for chunk in packed(map(list_item, distinct(values)), ",", _LIST_BYTES, _LIST_VALUES)
         ]
         lists = await all_or_none(self._whole(address) for address in addresses)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.connectors.protocol import ETAG
-from engine.connectors.urls import percent
+from engine.connectors.urls import Encoded, percent
 from engine.model.errors import ConfigError
 from engine.model.mapping import OPERATORS, Condition, FieldKind
 from engine.model.records import is_guid
@@ -112,20 +112,20 @@ def distinct(values: Iterable[Any]) -> list[Any]:
     return list({(one.casefold() if isinstance(one, str) else one): one for one in values if one is not None}.values())
 
 
-def packed(terms: Iterable[str], joint: str, length: int, count: int) -> Iterator[str]:
-    """The terms joined into texts of at most `count` terms and, percent-encoded, `length` bytes."""
-    between = len(percent(joint))
+def packed(terms: Iterable[str], joint: str, length: int, count: int) -> Iterator[Encoded]:
+    """The terms joined into percent-encoded texts of at most `count` terms and `length` bytes."""
+    between = percent(joint)
     chunk: list[str] = []
     room = length
-    for term in terms:
-        size = len(percent(term)) + between
+    for term in map(percent, terms):
+        size = len(term) + len(between)
         if chunk and (size > room or len(chunk) == count):
-            yield joint.join(chunk)
+            yield Encoded(between.join(chunk))
             chunk, room = [], length
         chunk.append(term)
         room -= size
     if chunk:
-        yield joint.join(chunk)
+        yield Encoded(between.join(chunk))
 
 
 def _operand(one: Condition, dialect: Dialect) -> str:

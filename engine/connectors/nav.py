@@ -116,7 +116,7 @@ class NavPages:
     ) -> list[Row]:
         """The records whose field has one of the values and that meet the conditions."""
         select = selected(fields)
-        rest = [conjunction(conditions, Dialect.NAV)] if conditions else []
+        rest = [urls.percent(conjunction(conditions, Dialect.NAV))] if conditions else []
         name, key = checked_name(field), await self._key(entity)
         guids = field == key.field and not key.text
         terms = (comparison(name, value, guids=guids) for value in distinct(values))
@@ -124,7 +124,7 @@ class NavPages:
         addresses = []
         # `or` stands only between terms on one field (reference/apis.md section 3, Reading)
         for chunk in packed(terms, " or ", _LIST_BYTES, _LIST_VALUES):
-            options = [("$select", select), ("$filter", " and ".join([f"({chunk})", *rest]))]
+            options = [("$select", select), ("$filter", urls.Encoded("%20and%20".join([f"({chunk})", *rest])))]
             addresses.append(f"{path}?{urls.query(options)}")
         lists = await all_or_none(self._whole(address) for address in addresses)
         return [row for rows in lists for row in rows]

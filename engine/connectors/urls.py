@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import httpx
@@ -10,6 +11,7 @@ from engine.model.errors import ConfigError, ConnectionLost
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PORTS = {"http": 80, "https": 443}
+_DELIMITERS = re.compile(r"[^A-Za-z0-9_.~(),:*-]+")
 _DECODINGS = 4
 """How often a path may have been percent-encoded; one that still changes then is no proper one."""
 
@@ -78,14 +80,29 @@ def _stays(path: str) -> bool:
     return False
 
 
+class Encoded(str):
+    """A text that is percent-encoded already."""
+
+    __slots__ = ()
+
+
 def query(options: Iterable[tuple[str, str]]) -> str:
     """A query with every value percent-encoded: a space is %20, never + (reference/apis.md section 1, Query)."""
     return "&".join(f"{name}={percent(value)}" for name, value in options if value)
 
 
-def percent(text: str) -> str:
+def percent(text: str) -> Encoded:
     """A text as part of a query. What may stay is what no server takes for a delimiter."""
-    return quote(text, safe="(),:*")
+    return text if isinstance(text, Encoded) else Encoded(_DELIMITERS.sub(_quoted, text))
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return _quote(found[0])
+
+
+@lru_cache(maxsize=1024)
+def _quote(text: str) -> str:
+    return quote(text, safe="")
 
 
 def key_segment(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.mapping.lengths import cut, units
 from engine.mapping.stamps import newer_side
-from engine.mapping.transfer import FROM, TO, Transferred, source_value, target_value
+from engine.mapping.transfer import FROM, TO, Transferred, source_of, source_value, target_value
 from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
 from engine.model.conflict import Choice, Clash, Shown
 from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, TableMapping
@@ -54,7 +54,7 @@ def decide(
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand.
     """
-    remembered = _Base(mapping, base)
+    remembered = _Base(base)
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
@@ -64,7 +64,7 @@ def decide(
         if field.create_only or (field.initial and not first) or not field.direction.includes(one_way):
             continue
         current = target_value(field, one_way, target)
-        given = source_value(field, one_way, source)
+        given = source_of(wanted, field, one_way, source)
         if field.overwrites is not None and current not in (field.overwrites, desired):
             continue
         if current == desired or _cut_on_the_way(field, one_way, (given, desired), current):
@@ -94,22 +94,22 @@ def decide(
     if conflicts:
         return Decision({}, remembered.blob(), _conflict(conflicts))
     for field, desired in values.items():
-        remembered.agree(field, one_way, source_value(field, one_way, source), desired)
+        remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     return Decision(values, remembered.blob(), clashes=tuple(clashes))
 
 
-def created_base(mapping: TableMapping, one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
+def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
     """The base of a pair whose partner has just been made from the record."""
-    remembered = _Base(mapping, None)
+    remembered = _Base(None)
     for field, value in wanted.values.items():
-        if field.direction.includes(one_way):
-            remembered.agree(field, one_way, source_value(field, one_way, source), value)
+        if field.direction.includes(one_way) and (mark := _mark(field)):
+            remembered.pairs[mark] = _pair(one_way, source_of(wanted, field, one_way, source), value)
     return remembered.blob()
 
 
 def changed_since_agreed(mapping: TableMapping, nav: Mapping[str, Any], base: bytes | None) -> list[str]:
     """The bidirectional fields of a NAV record that are not what they were when both sides were last the same."""
-    remembered = _Base(mapping, base)
+    remembered = _Base(base)
     found = []
     for field in mapping.bidirectional:
         agreed, _ = remembered.of(field, TO)
@@ -118,13 +118,13 @@ def changed_since_agreed(mapping: TableMapping, nav: Mapping[str, Any], base: by
     return found
 
 
-def base_with(mapping: TableMapping, base: bytes | None, before: Mapping[FieldMapping, bytes | None]) -> bytes:
+def base_with(base: bytes | None, before: Mapping[FieldMapping, bytes | None]) -> bytes:
     """What a pair remembers when some fields are again as they were: of these what the given bases say, nothing where
     they say nothing; of all others what it remembers now.
     """
-    remembered = _Base(mapping, base)
+    remembered = _Base(base)
     for field, blob in before.items():
-        remembered.take(field, _Base(mapping, blob))
+        remembered.take(field, _Base(blob))
     return remembered.blob()
 
 
@@ -212,35 +212,36 @@ class _Base:
     side changed since both were the same.
     """
 
-    def __init__(self, mapping: TableMapping, blob: bytes | None) -> None:
-        self._own = frozenset(field for field in mapping.fields if _is_remembered(field))
+    __slots__ = ("pairs",)
+
+    def __init__(self, blob: bytes | None) -> None:
         self.pairs: dict[bytes, bytes] = {}
-        for at in range(0, len(blob or b""), _ENTRY):
-            entry = (blob or b"")[at : at + _ENTRY]
-            self.pairs[entry[:_MARK_SIZE]] = entry[_MARK_SIZE:]
+        if blob:
+            for at in range(0, len(blob), _ENTRY):
+                self.pairs[blob[at : at + _MARK_SIZE]] = blob[at + _MARK_SIZE : at + _ENTRY]
 
     def never_agreed(self, field: FieldMapping) -> bool:
         """Whether a field is one to be remembered, and both sides have never been seen to mean the same."""
-        return field in self._own and _mark(field) not in self.pairs
+        mark = _mark(field)
+        return mark is not None and mark not in self.pairs
 
     def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
         """The hashes of the source's and the target's value."""
-        pair = self.pairs.get(_mark(field), UNKNOWN * 2)
+        pair = self.pairs.get(_mark(field) or b"", UNKNOWN * 2)
         nav, crm = pair[:HASH_SIZE], pair[HASH_SIZE:]
         return (crm, nav) if one_way is FROM else (nav, crm)
 
     def agree(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember that both sides mean the same now."""
-        if field in self._own:
-            nav, crm = (given, current) if one_way is TO else (current, given)
-            self.pairs[_mark(field)] = hashed(nav) + hashed(crm)
+        if mark := _mark(field):
+            self.pairs[mark] = _pair(one_way, given, current)
 
     def take(self, field: FieldMapping, other: "_Base") -> None:
         """Remember of a field what another base does."""
-        mark = _mark(field)
-        self.pairs.pop(mark, None)
-        if mark in other.pairs:
-            self.pairs[mark] = other.pairs[mark]
+        if mark := _mark(field):
+            self.pairs.pop(mark, None)
+            if mark in other.pairs:
+                self.pairs[mark] = other.pairs[mark]
 
     def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
@@ -254,19 +255,24 @@ class _Base:
         return b"".join(mark + pair for mark, pair in self.pairs.items())
 
 
-def _is_remembered(field: FieldMapping) -> bool:
-    """Bidirectional fields, so that it can be told which side changed one; and those that one side leads in and that
-    can be blank, so that a blank only overwrites what that side once had.
+def _pair(one_way: Direction, given: Value, current: Value) -> bytes:
+    """Both sides' values as they are remembered, NAV's first."""
+    source = hashed(given)
+    target = source if type(given) is type(current) is str and given == current else hashed(current)
+    return source + target if one_way is TO else target + source
+
+
+@lru_cache(maxsize=4096)
+def _mark(field: FieldMapping) -> bytes | None:
+    """What a field that is remembered means: another pair, or other rules, are not what was remembered.
+
+    None for those that are not. Remembered are bidirectional fields, so that it can be told which side changed one; and
+    those that one side leads in and that can be blank, so that a blank only overwrites what that side once had.
     """
-    if field.direction is Direction.BIDIRECTIONAL:
-        return True
     starts = field.create_only or field.initial or field.constant is not None
-    return not (starts or field.derived or field.kind in (FieldKind.DECIMAL, FieldKind.BOOLEAN))
-
-
-@lru_cache(maxsize=1024)
-def _mark(field: FieldMapping) -> bytes:
-    """What a field means: another pair, or other rules, are not what was remembered."""
+    never_blank = field.derived or field.kind in (FieldKind.DECIMAL, FieldKind.BOOLEAN)
+    if field.direction is not Direction.BIDIRECTIONAL and (starts or never_blank):
+        return None
     return blake2b(f"{field.nav}={field.crm}{field.transforms or ''}".encode(), digest_size=_MARK_SIZE).digest()
 
 

@@ -1,12 +1,14 @@
 """From the fields of a source record to the values that its partner should have (reference/domain.md section 3.7)."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from engine.mapping.lengths import cut, units
 from engine.mapping.rules import transformed, transforms
-from engine.mapping.values import Unconvertible, Value, blank, lenient, normal
+from engine.mapping.values import Form, Unconvertible, Value, blank, form, lenient_form, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 
@@ -30,7 +32,8 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Transferred:
     """Values in normal form, by field. Fields without a value here are left as they are on the other side; `lost` are
-    the lookups among them whose partner was deleted.
+    the lookups among them whose partner was deleted. `sources` are values as the source has them, where they are known
+    already (`source_of`).
     """
 
     values: Mapping[FieldMapping, Value]
@@ -38,6 +41,7 @@ class Transferred:
     warnings: tuple[Problem, ...] = ()
     problem: Problem | None = None
     lost: tuple[FieldMapping, ...] = ()
+    sources: Mapping[FieldMapping, Value] = dataclasses.field(default_factory=dict)
 
 
 def transfer(
@@ -49,82 +53,105 @@ def transfer(
     lookup waits for its partner, and is left as it is until then.
     """
     values: dict[FieldMapping, Value] = {}
+    sources: dict[FieldMapping, Value] = {}
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
-    for field in mapping.fields:
-        seeding = field.seed and not field.direction.includes(one_way)
-        if not (field.direction.includes(one_way) or seeding):
-            continue
-        name = field.crm if one_way is TO else field.nav
-        if field.derived:
-            if name in derived:
-                values[field] = normal(field.kind, field.digits, derived[name])
-            continue
-        if field.constant is not None:
-            try:
-                values[field] = constant_value(field, one_way, partners)
-            except ValueError as error:
-                return Transferred(values, problem=_unconvertible(field, one_way, error))
-            continue
-        if field.kind is FieldKind.LOOKUP:
-            source = source_value(field, one_way, row)
-            found = None if blank(source) and field.not_null else _partner(field, one_way, source, partners)
-            if found is not _NOT_COUPLED:
-                if not (field.not_null and blank(found)):
-                    values[field] = found
-            elif seeding:
-                continue
-            elif field.clear_on_fail:
-                waiting.append(Waiting(field, str(source)))
-            else:
-                return Transferred(values, problem=not_coupled(field, str(source), one_way))
+    for one in _courses(mapping.fields, one_way):
+        if one.convert is None:
+            problem = _filled_in(one, one_way, row, partners, derived, values, waiting)
+            if problem is not None:
+                return Transferred(values, problem=problem)
             continue
         try:
-            source = _converted(field, one_way, row)
+            source = one.convert(row.get(one.source))
         except ValueError as error:
-            if seeding:
+            if one.seeding:
                 continue
-            problem = _unconvertible(field, one_way, error)
-            if not field.clear_on_fail:
+            problem = _unconvertible(one.field, one_way, error)
+            if not one.field.clear_on_fail:
                 return Transferred(values, problem=problem)
-            values[field] = _nothing(field, one_way)
-            warnings.append(_cleared(name, problem))
+            values[one.field] = one.nothing
+            warnings.append(_cleared(one.name, problem))
             continue
-        if (options := partners.get(options_name(field))) is not None:
+        if one.plain:
+            sources[one.field] = source
+        if one.options and (options := partners.get(one.options)) is not None:
             chosen = options.get(str(source).casefold())
             if chosen is None and not blank(source):
-                problem = _unmapped(field, one_way, source)
-                if field.clear_on_fail:
-                    values[field] = _nothing(field, one_way)
-                    problem = _cleared(name, problem)
+                problem = _unmapped(one.field, one_way, source)
+                if one.field.clear_on_fail:
+                    values[one.field] = one.nothing
+                    problem = _cleared(one.name, problem)
                 warnings.append(problem)
                 continue
             if chosen is not None:
                 source = int(chosen) if one_way is TO else chosen
-        if blank(source):
-            source = _nothing(field, one_way)
-        if field.not_null and blank(source):
-            continue
-        limit = field.crm_length if one_way is TO else field.nav_length
-        if limit and isinstance(source, str) and units(source) > limit:
-            if seeding:
+        if source is None or source == "":
+            source = one.nothing
+            if one.field.not_null and blank(source):
                 continue
-            if field.kind is not FieldKind.CODE:
-                warnings.append(_cut(name, source, limit))
-                source = cut(source, limit)
-            elif field.clear_on_fail:
-                warnings.append(_cleared(name, _too_long(field, name, source, limit)))
-                source = _nothing(field, one_way)
+        if one.limit and isinstance(source, str) and units(source) > one.limit:
+            if one.seeding:
+                continue
+            if one.field.kind is not FieldKind.CODE:
+                warnings.append(_cut(one.name, source, one.limit))
+                source = cut(source, one.limit)
+            elif one.field.clear_on_fail:
+                warnings.append(_cleared(one.name, _too_long(one.field, one.name, source, one.limit)))
+                source = one.nothing
             else:
-                return Transferred(values, problem=_too_long(field, name, source, limit))
-        values[field] = source
-    return Transferred(values, tuple(waiting), tuple(warnings))
+                return Transferred(values, problem=_too_long(one.field, one.name, source, one.limit))
+        values[one.field] = source
+    return Transferred(values, tuple(waiting), tuple(warnings), sources=sources)
+
+
+def _filled_in(
+    one: "_Course",
+    one_way: Direction,
+    row: Mapping[str, Any],
+    partners: Partners,
+    derived: Mapping[str, Value],
+    values: dict[FieldMapping, Value],
+    waiting: list[Waiting],
+) -> Problem | None:
+    """A field that takes its value from elsewhere: the special handling, the mapping, or the couplings of another
+    mapping. Returns why it cannot be carried over.
+    """
+    field = one.field
+    if field.derived:
+        if one.name in derived:
+            values[field] = normal(field.kind, field.digits, derived[one.name])
+        return None
+    if field.constant is not None:
+        try:
+            values[field] = constant_value(field, one_way, partners)
+        except ValueError as error:
+            return _unconvertible(field, one_way, error)
+        return None
+    source = source_value(field, one_way, row)
+    found = None if blank(source) and field.not_null else _partner(field, one_way, source, partners)
+    if found is not _NOT_COUPLED:
+        if not (field.not_null and blank(found)):
+            values[field] = found
+    elif one.seeding:
+        return None
+    elif field.clear_on_fail:
+        waiting.append(Waiting(field, str(source)))
+    else:
+        return not_coupled(field, str(source), one_way)
+    return None
 
 
 def source_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
     """The value of a field in a source record; what is none of its kind is a text."""
-    name = field.nav if one_way is TO else field.column
-    return lenient(_kind(field, one_way), field.digits, row.get(name))
+    name, read = _reader(field, one_way)
+    return read(row.get(name))
+
+
+def source_of(wanted: Transferred, field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
+    """`source_value` of a record that has been transferred."""
+    known = wanted.sources
+    return known[field] if field in known else source_value(field, one_way, row)
 
 
 def target_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
@@ -189,13 +216,59 @@ def not_coupled(field: FieldMapping, value: str, one_way: Direction) -> Problem:
     )
 
 
+@lru_cache(maxsize=4096)
+def _reader(field: FieldMapping, one_way: Direction) -> tuple[str, Form]:
+    """Where a field of a source record is, and what brings it into its normal form."""
+    name = field.nav if one_way is TO else field.column
+    return name, lenient_form(_kind(field, one_way), field.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How a field gets from one side to the other, found out once: `source` and `name` are what it is called on either.
+
+    `convert` takes the value there; None where the value does not come from the record's own field. It is `plain` when
+    it gives the value as the source has it. `nothing` is what the other side has when there is no value.
+    """
+
+    field: FieldMapping
+    source: str
+    name: str
+    seeding: bool
+    convert: Form | None
+    plain: bool
+    nothing: Value
+    options: str
+    limit: int
+
+
+@lru_cache(maxsize=256)
+def _courses(fields: tuple[FieldMapping, ...], one_way: Direction) -> tuple[_Course, ...]:
+    """The courses of the fields that go this way."""
+    courses = []
+    for field in fields:
+        seeding = field.seed and not field.direction.includes(one_way)
+        if not (field.direction.includes(one_way) or seeding):
+            continue
+        elsewhere = field.derived or field.constant is not None or field.kind is FieldKind.LOOKUP
+        courses.append(
+            _Course(
+                field,
+                source=field.nav if one_way is TO else field.column,
+                name=field.crm if one_way is TO else field.nav,
+                seeding=seeding,
+                convert=None if elsewhere else _converter(field, one_way),
+                plain=not transforms(field, one_way),
+                nothing=normal(_kind(field, FROM if one_way is TO else TO), field.digits, None),
+                options=options_name(field),
+                limit=field.crm_length if one_way is TO else field.nav_length,
+            )
+        )
+    return tuple(courses)
+
+
 _NOT_COUPLED = "\0not coupled"
 _USERS = "systemusers"
-
-
-def _nothing(field: FieldMapping, one_way: Direction) -> Value:
-    """What a field of the other side has when it has no value."""
-    return normal(_kind(field, FROM if one_way is TO else TO), field.digits, None)
 
 
 def _cleared(name: str, problem: Problem) -> Problem:
@@ -208,19 +281,20 @@ def _kind(field: FieldMapping, one_way: Direction) -> FieldKind:
     return FieldKind.CODE if coded else field.kind
 
 
-def _converted(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
-    """The value of the source after its rules, of the kind of the field; raises ValueError.
+def _converter(field: FieldMapping, one_way: Direction) -> Form:
+    """What makes the value of the source into one after its rules, of the kind of the field; it raises ValueError.
 
     The kind is what NAV's field holds. To CRM a rule may make something else of it, such as a date a text; from CRM
     it may start with something else.
     """
-    raw = row.get(field.nav if one_way is TO else field.column)
-    kind = _kind(field, one_way)
+    kind, digits = _kind(field, one_way), field.digits
+    strict = form(kind, digits)
+    if not transforms(field, one_way):
+        return strict
     if one_way is TO:
-        return transformed(field, TO, normal(kind, field.digits, raw))
-    if transforms(field, FROM):
-        return normal(kind, field.digits, transformed(field, FROM, lenient(kind, field.digits, raw)))
-    return normal(kind, field.digits, raw)
+        return lambda raw: transformed(field, TO, strict(raw))
+    start = lenient_form(kind, digits)
+    return lambda raw: strict(transformed(field, FROM, start(raw)))
 
 
 def _unconvertible(field: FieldMapping, one_way: Direction, error: ValueError) -> Problem:

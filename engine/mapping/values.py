@@ -6,11 +6,13 @@ dates are yyyy-mm-dd or "", lookups are lower-case ids or None, options are numb
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
-from hashlib import blake2b
+from functools import cache, partial
 from typing import Any
+
+from xxhash import xxh3_64_digest
 
 from engine.model.mapping import FieldKind
 
@@ -24,37 +26,47 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 UNKNOWN = bytes(HASH_SIZE)
+_BLANK = xxh3_64_digest(b"str:")[:HASH_SIZE]
 
 
 class Unconvertible(ValueError):
     """A value that is none of its kind; the message says what it is and what it should be."""
 
 
-def lenient(kind: FieldKind, digits: int, raw: Any) -> Value:
-    """The normal form of what may be of another kind: then its text, which is equal to no value of the kind."""
-    try:
-        return normal(kind, digits, raw)
-    except Unconvertible:
-        return _text(raw)
+Form = Callable[[Any], Value]
+"""Brings a value, as JSON, a constant or a rule gives it, into the normal form of its kind."""
 
 
 def normal(kind: FieldKind, digits: int, raw: Any) -> Value:
-    """A value, as JSON, a constant or a rule gives it, in the normal form of its kind; raises Unconvertible."""
-    match kind:
-        case FieldKind.TEXT:
+    """A value in the normal form of its kind; raises Unconvertible."""
+    return form(kind, digits)(raw)
+
+
+def lenient(kind: FieldKind, digits: int, raw: Any) -> Value:
+    """The normal form of what may be of another kind: then its text, which is equal to no value of the kind."""
+    return lenient_form(kind, digits)(raw)
+
+
+@cache
+def form(kind: FieldKind, digits: int) -> Form:
+    """`normal` of a kind."""
+    return partial(_number, digits=digits) if kind is FieldKind.DECIMAL else _FORMS[kind]
+
+
+@cache
+def lenient_form(kind: FieldKind, digits: int) -> Form:
+    """`lenient` of a kind."""
+    strict = form(kind, digits)
+    if kind in _ANYTHING:
+        return strict
+
+    def read(raw: Any) -> Value:
+        try:
+            return strict(raw)
+        except Unconvertible:
             return _text(raw)
-        case FieldKind.CODE:
-            return _composed(_text(raw).strip().upper())
-        case FieldKind.DECIMAL:
-            return _number(raw, digits)
-        case FieldKind.BOOLEAN:
-            return _yes_or_no(raw)
-        case FieldKind.LOOKUP:
-            return str(raw).lower() if raw else None
-        case FieldKind.DATE:
-            return _date(raw)
-        case FieldKind.OPTION | FieldKind.CHOICE:
-            return _option(raw)
+
+    return read
 
 
 def rounded(number: Decimal, digits: int) -> Decimal:
@@ -75,7 +87,10 @@ def blank(value: Value) -> bool:
 
 def hashed(value: Value) -> bytes:
     """A value as it is remembered; never `UNKNOWN`."""
-    digest = blake2b(f"{type(value).__name__}:{value}".encode("utf-8", "surrogatepass"), digest_size=HASH_SIZE).digest()
+    if value == "":
+        return _BLANK
+    kind = "str" if type(value) is str else type(value).__name__
+    digest = xxh3_64_digest(f"{kind}:{value}".encode("utf-8", "surrogatepass"))[:HASH_SIZE]
     return digest if digest != UNKNOWN else b"\x01" * HASH_SIZE
 
 
@@ -143,11 +158,31 @@ def nav_json(kind: FieldKind, value: Value) -> Value:
 
 
 def _text(raw: Any) -> str:
-    if raw is None:
-        return ""
-    text = raw if isinstance(raw, str) else str(raw)
-    return _composed(text).rstrip()
+    if type(raw) is not str:
+        raw = "" if raw is None else str(raw)
+    return _composed(raw).rstrip()
+
+
+def _code(raw: Any) -> str:
+    return _composed(_text(raw).strip().upper())
+
+
+def _id(raw: Any) -> str | None:
+    return str(raw).lower() if raw else None
 
 
 def _composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+_FORMS: Mapping[FieldKind, Form] = {
+    FieldKind.TEXT: _text,
+    FieldKind.CODE: _code,
+    FieldKind.BOOLEAN: _yes_or_no,
+    FieldKind.LOOKUP: _id,
+    FieldKind.DATE: _date,
+    FieldKind.OPTION: _option,
+    FieldKind.CHOICE: _option,
+}
+_ANYTHING = (FieldKind.TEXT, FieldKind.CODE, FieldKind.LOOKUP)
+"""Kinds of which everything is one."""

@@ -21,7 +21,7 @@ class Direction(StrEnum):
 
     def includes(self, one_way: "Direction") -> bool:
         """Whether a pass in that direction moves what has this direction."""
-        return self in (one_way, Direction.BIDIRECTIONAL)
+        return self is one_way or self is Direction.BIDIRECTIONAL
 
     @property
     def arrow(self) -> str:

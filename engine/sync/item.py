@@ -23,6 +23,9 @@ class Mode(Enum):
     CREATE = auto()
 
 
+_NOTHING = Transferred({})
+
+
 @dataclass(slots=True)
 class Item:
     """What is known of a record. It is finished when it has an outcome, and in doubt when nobody can tell yet."""
@@ -36,11 +39,13 @@ class Item:
     target_id: str | None = None
     target: Row | None = None
     target_number: str = ""
-    wanted: Transferred = field(default_factory=lambda: Transferred({}))
+    wanted: Transferred = _NOTHING
     extra: Mapping[str, Value] = field(default_factory=dict)
     late: Mapping[FieldMapping, Value] = field(default_factory=dict)
     """What the special handling is left to write."""
     base: bytes | None = None
+    based_on: Transferred | None = None
+    """What `base` is of, where that is a create."""
     early_base: bytes | None = None
     """The base of a record that was just made, without what the special handling is left to write."""
     sent_base: bytes | None = None

@@ -221,6 +221,8 @@ def _start(one: Pass, item: Item) -> None:
     """Let a new record start with what its template says, whatever was transferred."""
     one_way = one.scope.direction
     values = template_values(one.mapping, one_way, item.row)
+    if not values:
+        return
     mapped = {(f.crm if one_way is TO else f.nav): f for f in one.mapping.fields if f.direction.includes(one_way)}
     own = {mapped[name]: value for name, value in values.items() if name in mapped}
     item.wanted = replace(item.wanted, values={**item.wanted.values, **own})
@@ -244,6 +246,8 @@ def _transfer(
 
 def _never_linked(one: Pass, item: Item) -> list[Problem]:
     """Warnings of lookups that were left alone and whose mapping does not come later in the run."""
+    if not item.wanted.waiting:
+        return []
     names = list(one.context.mappings)
     later = names[names.index(one.scope.mapping) + 1 :]
     return [

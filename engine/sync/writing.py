@@ -184,7 +184,7 @@ class Writer:
         if decision.problem is not None:
             item.fail(decision.problem, one_way=self._scope.direction)
             return None
-        item.base = decision.base
+        item.base, item.based_on = decision.base, None
         item.early_base = decision.base if item.sent else None
         if item.exists and not item.sent:
             item.warnings.append(_ADOPTED)
@@ -205,11 +205,12 @@ class Writer:
             values[self._side.marker] = item.id
         return Write(item.id, WriteKind.CREATE, self._table.entity, item.target_id, values)
 
-    def _in_time(self, item: Item, values: Mapping[FieldMapping, Value]) -> dict[FieldMapping, Value]:
+    def _in_time(self, item: Item, values: Mapping[FieldMapping, Value]) -> Mapping[FieldMapping, Value]:
         """The values without those that the special handling writes later."""
-        late = {field for field in values if field.late and self._scope.direction is TO}
-        item.late = {field: values[field] for field in late}
-        return {field: value for field, value in values.items() if field not in late}
+        item.late = (
+            {field: value for field, value in values.items() if field.late} if self._scope.direction is TO else {}
+        )
+        return {field: value for field, value in values.items() if field not in item.late} if item.late else values
 
     def _values(self, values: Mapping[FieldMapping, Value]) -> dict[str, Any]:
         if self._scope.direction is not TO:
@@ -236,8 +237,8 @@ class Writer:
             self.intents.append(intent)
 
     def _intended(self, item: Item) -> Create:
-        item.base = created_base(self._mapping, self._scope.direction, item.row, item.wanted)
-        item.sent_base = item.base
+        item.base = item.sent_base = created_base(self._scope.direction, item.row, item.wanted)
+        item.based_on = item.wanted
         marker = self._side.marker or ""
         return Create(item.id, item.number, item.target_id, item.generation, item.name, marker, item.base)
 
@@ -267,13 +268,16 @@ class Writer:
         if result.row is not None:
             item.target_number = str(result.row.get(self._table.number) or "")
         wanted = item.wanted
-        if self._scope.direction is TO:
+        if self._scope.direction is TO and wanted.waiting:
             # CRM has nothing in a lookup that waits: who fills it in before we do has the last word
             waiting = dict.fromkeys((one.field for one in wanted.waiting), None)
             wanted = replace(wanted, values={**wanted.values, **waiting})
-        item.base = created_base(self._mapping, self._scope.direction, item.row, wanted)
-        early = replace(wanted, values={f: value for f, value in wanted.values.items() if f not in item.late})
-        item.early_base = created_base(self._mapping, self._scope.direction, item.row, early)
+        if item.base is None or wanted is not item.based_on:
+            item.base = created_base(self._scope.direction, item.row, wanted)
+        item.early_base = item.base
+        if item.late:
+            early = replace(wanted, values={f: value for f, value in wanted.values.items() if f not in item.late})
+            item.early_base = created_base(self._scope.direction, item.row, early)
 
     def _updated(self, item: Item, result: Result) -> None:
         match result.status:

@@ -57,7 +57,7 @@ def rows(name: str, city: str, limit: str) -> tuple[Row, Row]:
 
 
 def base_of(mapping: TableMapping, nav: Row) -> bytes:
-    return created_base(mapping, TO, nav, transfer(mapping, TO, nav, {}, {}))
+    return created_base(TO, nav, transfer(mapping, TO, nav, {}, {}))
 
 
 def one_pass(mapping: TableMapping, one_way: Direction, nav: Row, crm: Row, base: bytes, known: Any = ()) -> Decision:

@@ -95,7 +95,7 @@ def made(mapping: TableMapping, one_way: Direction, source: Row, partners: Partn
     """A pair whose other half has just been created from a record."""
     wanted = transfer(mapping, one_way, source, partners, {})
     assert wanted.problem is None
-    base = created_base(mapping, one_way, source, wanted)
+    base = created_base(one_way, source, wanted)
     other = {(f.column if one_way is TO else f.nav): _raw(value) for f, value in wanted.values.items()}
     both = (source, other) if one_way is TO else (other, source)
     return Pair(mapping, *both, base=base, partners={TO: partners, FROM: partners})

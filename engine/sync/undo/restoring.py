@@ -90,9 +90,7 @@ class Restoring:
         if pair is None or pair.base is None or mapping is None:
             return None
         names = {field: field.column if self._first.direction is TO else field.nav for field in mapping.fields}
-        return base_with(
-            mapping, pair.base, {field: one.base(name) for field, name in names.items() if name in columns}
-        )
+        return base_with(pair.base, {field: one.base(name) for field, name in names.items() if name in columns})
 
     def _is_ours(self, one: Looked, ours: Collection[datetime]) -> bool:
         """Whether the run that is undone, or the undo of a later one, was the last to change a record."""
