@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from typing import NamedTuple
+
+import msgspec
 
 
-class Tally(NamedTuple):
+class Tally(msgspec.Struct, frozen=True):
     """What happened since the last one: rows created and updated, requests, those that write, bytes, seconds of CPU.
 
     `rows` and `distinct` are what there is altogether; `doubled` is how often something was created again.
@@ -37,7 +38,7 @@ class Canned:
 
     def tally(self) -> Tally:
         """What happened since this was asked last."""
-        return Tally(**self._ask("/bench/tally"))
+        return msgspec.json.decode(self._ask("/bench/tally"), type=Tally)
 
     def forget(self) -> None:
         """Let CRM be as it was at the beginning."""
@@ -45,25 +46,22 @@ class Canned:
 
     def change(self, every: int) -> int:
         """Let every so manyth customer be modified in NAV; how many that are."""
-        return int(self._ask(f"/bench/change?every={every}")["changed"])
+        return int(json.loads(self._ask(f"/bench/change?every={every}"))["changed"])
 
-    def _ask(self, target: str) -> dict[str, float]:
+    def _ask(self, target: str) -> bytes:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=600)
         try:
             connection.request("GET", target)
-            answer: dict[str, float] = json.load(connection.getresponse())
+            return connection.getresponse().read()
         finally:
             connection.close()
-        return answer
 
 
 @contextmanager
 def serving(size: int, *, seed: int = 1, delay: float = 0.0) -> Iterator[Canned]:
     """Both services with so many customers; each answer takes `delay` seconds."""
     command = [sys.executable, "-m", "bench.server", "--size", str(size), "--seed", str(seed), "--delay", str(delay)]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         line = process.stdout.readline()

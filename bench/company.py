@@ -12,13 +12,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 FIELDS = (
-    "SystemId", "No", "Name", "SystemModifiedAt", "Salesperson_Code", "Contact", "Address", "Address_2", "Post_Code", "City",
-    "Country_Region_Code", "County", "Currency_Code", "E_Mail", "Fax_No", "Home_Page", "Phone_No", "Shipment_Method_Code",
-    "Shipping_Agent_Code", "Payment_Terms_Code", "Credit_Limit_LCY", "Primary_Contact_No", "Blocked",
+    "SystemId", "No", "Name", "SystemModifiedAt", "Salesperson_Code", "Contact", "Address", "Address_2", "Post_Code",
+    "City", "Country_Region_Code", "County", "Currency_Code", "E_Mail", "Fax_No", "Home_Page", "Phone_No",
+    "Shipment_Method_Code", "Shipping_Agent_Code", "Payment_Terms_Code", "Credit_Limit_LCY",
+    "Primary_Contact_No", "Blocked",
 )  # fmt: skip
 LOCAL_CURRENCY = "EUR"
-CURRENCIES = (("USD", "US dollar", "$", 1.0842), ("GBP", "Pound sterling", "£", 0.8563), ("SEK", "Swedish krona", "kr", 11.2))
-SALESPEOPLE = tuple((f"SP{number:02d}", f"Salesperson {number}", f"sp{number}@cronus.example") for number in range(1, 9))
+CURRENCIES = (
+    ("USD", "US dollar", "$", 1.0842),
+    ("GBP", "Pound sterling", "£", 0.8563),
+    ("SEK", "Swedish krona", "kr", 11.2),
+)
+SALESPEOPLE = tuple(
+    (f"SP{number:02d}", f"Salesperson {number}", f"sp{number}@cronus.example") for number in range(1, 9)
+)
 CHOICES = {
     "address1_freighttermscode": ("FOB", "CIF", "EXW"),
     "address1_shippingmethodcode": ("DHL", "UPS", "FEDEX"),
@@ -26,7 +33,16 @@ CHOICES = {
 }
 """Codes of shipment methods, shipping agents and payment terms, which are the labels of these choices in CRM."""
 
-_FIRMS = ("Alpenblick", "Boulangerie Étoile", "Elbe & Söhne", "Fjord", "Königsberg", "Northwind", "O'Hara's", "Quai Sud")
+_FIRMS = (
+    "Alpenblick",
+    "Boulangerie Étoile",
+    "Elbe & Söhne",
+    "Fjord",
+    "Königsberg",
+    "Northwind",
+    "O'Hara's",
+    "Quai Sud",
+)
 _TRADES = ("Möbler", "Logistics", "Office", "Trading", "Baustoffe", "Electronics", "Foods")
 _PEOPLE = ("Anna Müller", "Björn Øberg", "Chloé Lefèvre", "Mary Smith", "Yusuf Yılmaz", "John Brown", "Zoë Hansen")
 _STREETS = ("Hauptstraße", "Quai d'Orsay", "Strandvejen", "Calle Mayor", "Station Road", "Nádražní")
@@ -34,12 +50,14 @@ _PLACES = (
     ("DE", "Köln", "", "50667"), ("US", "Boise", "ID", "83814"), ("GB", "Stoke", "Staffordshire", "ST4 2DP"),
     ("DK", "Gentofte", "", "2900"), ("ES", "Madrid", "Madrid", "28013"), ("CZ", "Praha", "", "110 00"),
 )  # fmt: skip
+_STAMP = "2026-01-05T08:00:00Z"
 _CUSTOMER = (
     '{"@odata.etag":"W/\\"%d\\"","SystemId":"%s","No":"C%07d","Name":"%s %s %d","SystemModifiedAt":"%s",'
     '"Salesperson_Code":"%s","Contact":"%s","Address":"%s %d","Address_2":"","Post_Code":"%s","City":"%s",'
     '"Country_Region_Code":"%s","County":"%s","Currency_Code":"%s","E_Mail":"office%d@customers.example",'
     '"Fax_No":"+49 30 %06d","Home_Page":"%s","Phone_No":"+49 30 %06d","Shipment_Method_Code":"%s",'
-    '"Shipping_Agent_Code":"%s","Payment_Terms_Code":"%s","Credit_Limit_LCY":%d.5,"Primary_Contact_No":"","Blocked":" "}'
+    '"Shipping_Agent_Code":"%s","Payment_Terms_Code":"%s","Credit_Limit_LCY":%d.5,'
+    '"Primary_Contact_No":"","Blocked":" "}'
 )
 _PHONE = re.compile(rb'(?<="Phone_No":")[^"]*')
 _MODIFIED = re.compile(rb'(?<="SystemModifiedAt":")[^"]*')
@@ -105,8 +123,8 @@ def _customers(ids: Sequence[str], draw: random.Random) -> list[bytes]:
             (
                 _CUSTOMER
                 % (
-                    place, id, place, firm, trade, place, "2026-01-05T08:00:00Z", seller, person, street, phone % 180 + 1, post,
-                    city, country, county, currency, place, phone ^ 1, home, phone, *codes, phone % 100 * 1000,
+                    place, id, place, firm, trade, place, _STAMP, seller, person, street, phone % 180 + 1, post, city,
+                    country, county, currency, place, phone ^ 1, home, phone, *codes, phone % 100 * 1000,
                 )
             ).encode()
         )  # fmt: skip
@@ -117,6 +135,6 @@ def _rows(draw: random.Random, names: Sequence[str], rows: Iterable[Sequence[Any
     made = []
     for values in rows:
         fields = dict(zip(names, values, strict=False)) | {name: value(values) for name, value in more.items()}
-        fields |= {"SystemId": guid(draw.getrandbits(128)), "SystemModifiedAt": "2026-01-05T08:00:00Z"}
+        fields |= {"SystemId": guid(draw.getrandbits(128)), "SystemModifiedAt": _STAMP}
         made.append({"@odata.etag": 'W/"1"', **fields})
     return [json.dumps(row).encode() for row in sorted(made, key=lambda row: str(row["SystemId"]))]

@@ -74,7 +74,7 @@ class Run:
 def work(contender: Contender, place: Place, size: int, command: Sequence[str] | None = None) -> Run:
     """Let a contender work and check that CRM has each customer once. Raises LostError, FailedError."""
     place.services.tally()
-    cost = measured(command or contender.command(place), _environment(place))
+    cost = measured(command or contender.command(place), environment(place))
     run = Run(cost, place.services.tally())
     check(contender.name, run.tally, contender.couplings(place), size)
     return run
@@ -99,7 +99,8 @@ def fresh(contender: Contender, services: Canned, folder: Path, batch: int) -> P
     return place
 
 
-def _environment(place: Place) -> dict[str, str]:
+def environment(place: Place) -> dict[str, str]:
+    """The variables of a contender: its own folders, and texts hashed alike each time."""
     folders = {name: str(place.folder) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
     return {**folders, "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0"}
 
@@ -111,7 +112,7 @@ def _configured(place: Place) -> None:
     secret.chmod(0o600)
     text = _CONFIG.format(nav=place.services.nav, crm=place.services.crm, batch=place.batch)
     (place.folder / "config.toml").write_text(text, encoding="utf-8")
-    measured(ours(place, "CURRENCY", "SALEPEOPLE"), _environment(place))
+    measured(ours(place, "CURRENCY", "SALEPEOPLE"), environment(place))
 
 
 def ours(place: Place, *jobs: str) -> list[str]:

@@ -29,5 +29,5 @@ def install(name: str) -> None:
         return
     venv.create(_CACHE / name, clear=True, symlinks=True, with_pip=True)
     pip = [str(python(name)), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes"]
-    subprocess.run([*pip, "-r", str(pins)], check=True, stdin=subprocess.DEVNULL)  # noqa: S603 - what the pins say
+    subprocess.run([*pip, "-r", str(pins)], check=True, stdin=subprocess.DEVNULL)
     mark.write_text(fingerprint, encoding="utf-8")

@@ -122,7 +122,9 @@ def mapper(line: Line) -> Any:
         }
         for row in columns
     }
-    choices = tuple(options[name] for name in ("address1_freighttermscode", "address1_shippingmethodcode", "paymenttermscode"))
+    choices = tuple(
+        options[name] for name in ("address1_freighttermscode", "address1_shippingmethodcode", "paymenttermscode")
+    )
     names: dict[str, Any] = {"owners": owners, "currencies": currencies, "choices": choices}
     exec(_MAPPER, names)  # noqa: S102 - the text below
     return names["mapped"]

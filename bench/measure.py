@@ -38,7 +38,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str] | None = Non
     """Run a command to its end, and that of all it started. Raises FailedError."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "cost.json")
-        done = subprocess.run(  # noqa: S603 - our own interpreter and arguments
+        done = subprocess.run(
             [sys.executable, "-m", "bench.measure", str(result), *command],
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     result, *command = arguments
     most = _Most()
     start = time.monotonic()
-    code = subprocess.Popen(command).wait()  # noqa: S603 - what we were asked to run
+    code = subprocess.Popen(command).wait()
     _wait_for_orphans()
     wall = time.monotonic() - start
     most.end()

@@ -1,7 +1,5 @@
 """What one writes first: read a page, then send each record on its own."""
 
-# package: httpx
-
 import sys
 
 import httpx

@@ -6,7 +6,6 @@ import gc
 import json
 import sys
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 

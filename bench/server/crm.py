@@ -16,8 +16,9 @@ ROOT = b"/api/data/v9.2/"
 _USER, _ORGANIZATION, _BASE_CURRENCY = guid(1), guid(2), guid(3)
 _ACCOUNT = (
     "name", "customertypecode", "_ownerid_value", "address1_primarycontactname", "address1_line1", "address1_line2",
-    "address1_postalcode", "address1_city", "address1_country", "address1_stateorprovince", "_transactioncurrencyid_value",
-    "emailaddress1", "fax", "websiteurl", "telephone1", "address1_freighttermscode", "address1_shippingmethodcode",
+    "address1_postalcode", "address1_city", "address1_country", "address1_stateorprovince",
+    "_transactioncurrencyid_value", "emailaddress1", "fax", "websiteurl", "telephone1", "address1_freighttermscode",
+    "address1_shippingmethodcode",
     "paymenttermscode", "creditlimit", "_primarycontactid_value", "accountnumber",
 )  # fmt: skip
 _CURRENCY = ("isocurrencycode", "currencyname", "currencysymbol", "exchangerate", "currencyprecision")
@@ -96,8 +97,8 @@ class Crm:
         if path == "RetrieveVersion":
             return _json({"Version": "9.2.25063.182"})
         if path == "organizations":
-            row = {"organizationid": _ORGANIZATION, "_basecurrencyid_value": _BASE_CURRENCY}
-            return _json({"value": [{**row, "currencydecimalprecision": 2}]})
+            settings = {"organizationid": _ORGANIZATION, "_basecurrencyid_value": _BASE_CURRENCY}
+            return _json({"value": [{**settings, "currencydecimalprecision": 2}]})
         if path == "sdkmessagefilters":
             return _json({"value": [{"sdkmessagefilterid": guid(5)}] if "'account'" in unquote(query) else []})
         if path.startswith("EntityDefinitions"):

@@ -1,4 +1,4 @@
-"""The rows of CRM's tables: kept as they were sent until someone reads them, and counted by what tells records apart."""
+"""The rows of CRM's tables: kept as they were sent until someone reads them, and counted by what tells them apart."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -84,9 +84,7 @@ class Wire(asyncio.Protocol):
     def _serve(self, head: bytes, body: bytes) -> None:
         method, target, _ = head.split(b" ", 2)
         answer = self._answer(Request(method, target, head, body))
-        lines = (
-            b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nDate: %s\r\nOData-Version: 4.0\r\n%s\r\n"
-        )
+        lines = b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nDate: %s\r\nOData-Version: 4.0\r\n%s\r\n"
         phrase = HTTPStatus(answer.status).phrase.encode()
         start = lines % (answer.status, phrase, answer.content_type, len(answer.body), _date(), answer.headers)
         self._traffic.requests += 1
