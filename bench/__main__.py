@@ -99,13 +99,13 @@ def _delayed(results: Results, contenders: Sequence[Contender], folder: Path) ->
 
 
 def _instructions(results: Results, batches: Sequence[int]) -> None:
-    for one in (FLOOR, ENGINE):
-        for batch in batches:
-            _say(f"{one.name}, instructions a record, {batch:,} a request")
-            try:
-                results.instructions[f"{one.name} {batch}"] = instructions.a_record(one, batch)
-            except (instructions.NoValgrindError, subprocess.CalledProcessError) as error:
-                _leave_out(results, f"instructions of {one.name}", error)
+    ours = {f"{ENGINE.name}, {batch:,} a request": (ENGINE, batch) for batch in batches}
+    for name, (one, batch) in {FLOOR.name: (FLOOR, series.FLOOR_BATCH), **ours}.items():
+        _say(f"{name}, instructions a record")
+        try:
+            results.instructions[name] = instructions.a_record(one, batch)
+        except (instructions.NoValgrindError, subprocess.CalledProcessError) as error:
+            _leave_out(results, f"instructions of {name}", error)
 
 
 def _leave_out(results: Results, what: str, error: Exception) -> None:

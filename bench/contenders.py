@@ -137,7 +137,7 @@ def _arguments(place: Place) -> tuple[str, str, str]:
 
 def _peer(name: str) -> Contender:
     def command(place: Place) -> list[str]:
-        return [str(environments.python(name)), str(environments.HERE / f"{name}.py"), *_arguments(place)]
+        return [str(environments.python(name)), "-P", str(environments.HERE / f"{name}.py"), *_arguments(place)]
 
     return Contender(name, command, _COUPLINGS)
 

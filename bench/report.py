@@ -35,13 +35,13 @@ def table(results: Results) -> Iterator[str]:
         yield _goal(goal, goal.find(results))
     yield from (
         "",
-        "| | What | Records | A request | CPU µs/record | By the floor | Range | Records/s | MB | Requests | kB/record |",
+        "| | What | Records | A request | CPU µs/record | By floor | Range | Records/s | MB | Requests | kB/record |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     )
     for one in results.series:
         yield _series(one)
     for name, number in results.instructions.items():
-        yield f"\nInstructions a record, {name} a request: {number:,.0f}"
+        yield f"\nInstructions a record, {name}: {number:,.0f}"
     for reason in results.left_out:
         yield f"\nNot measured: {reason}"
 

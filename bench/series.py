@@ -8,6 +8,7 @@ from bench.contenders import ENGINE, FLOOR, Contender, LostError, Run, fresh, wo
 from bench.results import Once, Series
 from bench.rounds import bracketed
 
+FLOOR_BATCH = 1000
 _EVERY = 100
 """One in so many customers is modified before the last run of a round."""
 
@@ -34,7 +35,7 @@ def in_rounds(
         return run
 
     def floor() -> Run:
-        return work(FLOOR, fresh(FLOOR, services, folder / FLOOR.name, batch), size)
+        return work(FLOOR, fresh(FLOOR, services, folder / FLOOR.name, FLOOR_BATCH), size)
 
     before, between = bracketed(rounds, floor, once)
     floors = [Once.of(run) for run in before]

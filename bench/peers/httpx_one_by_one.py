@@ -1,5 +1,7 @@
 """What one writes first: read a page, then send each record on its own."""
 
+# package: httpx
+
 import sys
 
 import httpx

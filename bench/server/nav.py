@@ -9,7 +9,7 @@ from bench.server.wire import Answer, Request
 COMPANY = b"CRONUS"
 ROOT = b"/BC/ODataV4"
 _ENTITY = re.compile(rb"/BC/ODataV4/Company\([^)]*\)/(\w+)")
-_BEHIND = re.compile(rb"SystemId(?:%20|\+| )gt(?:%20|\+| )([0-9a-fA-F-]{36})|\$skiptoken=([0-9a-f-]{36})")
+_BEHIND = re.compile(rb"SystemId(?:%20|\+| )gt(?:%20|\+| )([0-9a-fA-F-]{36})|(?:\$|%24)skiptoken=([0-9a-f-]{36})")
 _ONE_OF = re.compile(rb"SystemId(?:%20|\+| )eq(?:%20|\+| )([0-9a-fA-F-]{36})")
 _SIZE = re.compile(rb"odata\.maxpagesize=(\d+)")
 _USUAL_SIZE = 1000
