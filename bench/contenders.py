@@ -1,5 +1,6 @@
 """Who takes part: the floor, our engine, and others that do the same work. Each is a command and what it leaves."""
 
+import os
 import shutil
 import sqlite3
 import sys
@@ -89,6 +90,14 @@ def check(name: str, tally: Tally, couplings: int, size: int) -> None:
         )
 
 
+def check_again(name: str, tally: Tally, modified: int) -> None:
+    """Whether just the records that were modified have been updated. Raises LostError."""
+    if (tally.updated, tally.created) != (modified, 0):
+        raise LostError(
+            f"{name}: {modified:,} records were modified, {tally.updated:,} updated and {tally.created:,} created"
+        )
+
+
 def fresh(contender: Contender, services: Canned, folder: Path, batch: int) -> Place:
     """An empty folder and an empty CRM, with what the contender needs beforehand."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -100,9 +109,11 @@ def fresh(contender: Contender, services: Canned, folder: Path, batch: int) -> P
 
 
 def environment(place: Place) -> dict[str, str]:
-    """The variables of a contender: its own folders, and texts hashed alike each time."""
+    """All variables of a contender: its own folders, and texts hashed alike each time. Nothing else is in it, such as
+    that modules be compiled anew at each start.
+    """
     folders = {name: str(place.folder) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
-    return {**folders, "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0"}
+    return {**folders, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0"}
 
 
 def _configured(place: Place) -> None:

@@ -35,12 +35,12 @@ class FailedError(Exception):
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end, and that of all it started. Raises FailedError."""
+    """Run a command to its end, and that of all it started; with just these variables. Raises FailedError."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder, "cost.json")
         done = subprocess.run(
             [sys.executable, "-m", "bench.measure", str(result), *command],
-            env={**os.environ, **(environment or {})},
+            env=dict(os.environ if environment is None else environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.canned import Canned
-from bench.contenders import ENGINE, FLOOR, Contender, LostError, Run, fresh, work
+from bench.contenders import ENGINE, FLOOR, Contender, Run, check_again, fresh, work
 from bench.results import Once, Series
 from bench.rounds import bracketed
 
@@ -26,11 +26,7 @@ def in_rounds(
             for what in ("again", "changed"):
                 expected = services.change(_EVERY) if what == "changed" else 0
                 repeated = work(contender, place, size)
-                if repeated.tally.updated != expected or repeated.tally.created:
-                    raise LostError(
-                        f"{contender.name}, {what}: {expected:,} records were modified, "
-                        f"{repeated.tally.updated:,} updated and {repeated.tally.created:,} created"
-                    )
+                check_again(f"{contender.name}, {what}", repeated.tally, expected)
                 later.setdefault(what, []).append(Once.of(repeated))
         return run
 
