@@ -9,7 +9,7 @@ import msgspec
 
 from bench.company import CHOICES, CURRENCIES, LOCAL_CURRENCY, SALESPEOPLE, guid
 from bench.server.nav import listed
-from bench.server.rows import Row, Table
+from bench.server.rows import Row, Sent, Table
 from bench.server.wire import Answer, Request
 
 ROOT = b"/api/data/v9.2/"
@@ -37,14 +37,14 @@ _LOGICAL = {
 
 
 class _Target(msgspec.Struct, gc=False):
-    """What is looked at of a row of CreateMultiple; the rest is kept as it is."""
+    """What is looked at of a row that is created; the rest is kept as it is."""
 
     accountid: str | None = None
     emailaddress1: str | None = None
 
 
 class _Targets(msgspec.Struct, gc=False):
-    rows: list[msgspec.Raw] = msgspec.field(name="Targets")
+    rows: list[_Target] = msgspec.field(name="Targets")
 
 
 class Crm:
@@ -118,9 +118,9 @@ class Crm:
 
     def _create_multiple(self, body: bytes) -> Answer:
         ids = []
-        for raw in self._targets.decode(body).rows:
-            target = self._target.decode(raw)
-            row = self.accounts.create(target.accountid, target.emailaddress1, bytes(raw))
+        sent = Sent(body)
+        for place, target in enumerate(self._targets.decode(body).rows):
+            row = self.accounts.create(target.accountid, target.emailaddress1, sent, place)
             if row is None:
                 return Answer(b'{"error":{"code":"0x80040237","message":"There is a record with this key."}}', 412)
             ids.append(row.id)
@@ -130,7 +130,7 @@ class Crm:
         """Status and headers of the answer to one write of a row."""
         if method == b"POST" and path in self._tables:
             target = self._target.decode(body)
-            row = self._tables[path].create(target.accountid, target.emailaddress1, body)
+            row = self._tables[path].create(target.accountid, target.emailaddress1, Sent(body))
             return (204, _entity(path, row.id)) if row is not None else (412, b"")
         named = _ROW.fullmatch(path)
         if method != b"PATCH" or named is None or named[1] not in self._tables:
@@ -141,7 +141,7 @@ class Crm:
         if row is None:
             if expected is not None:
                 return 404, b""
-            row = table.create(named[2], self._target.decode(body).emailaddress1, body)
+            row = table.create(named[2], self._target.decode(body).emailaddress1, Sent(body))
         elif b"if-none-match" in head.lower() or (expected is not None and expected[1] not in (b"*", _etag(row))):
             return 412, b""
         else:
@@ -184,7 +184,7 @@ def _missing() -> Answer:
 def _given(table: Table, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """Put rows into a table that are there from the beginning."""
     for id, values in rows:
-        table.rows[id] = Row(id, msgspec.json.encode(values))
+        table.rows[id] = Row(id, Sent(msgspec.json.encode(values)))
 
 
 def _tables_named(query: str) -> list[dict[str, str]]:

@@ -2,23 +2,36 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-
-from bench.company import guid
 
 _BOUND = re.compile(r"/\w+\(([^)]*)\)")
 _STAMP = "2026-01-06T08:00:00Z"
 
 
-@dataclass(slots=True)
-class Row:
-    """A row. `sent` is what created it, until it is read or changed; then `values` are what a reader gets."""
+class Sent:
+    """The body of a request that creates rows. It is taken apart when the first of them is read."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._rows: list[dict[str, Any]] | None = None
+
+    def row(self, place: int) -> dict[str, Any]:
+        """What was sent of one of the rows."""
+        if self._rows is None:
+            content = msgspec.json.decode(self._body, type=dict[str, Any])
+            self._rows = content.get("Targets", [content])
+            self._body = b""
+        return self._rows[place]
+
+
+class Row(msgspec.Struct, gc=False):
+    """A row. `values` are what a reader gets; until there is one it is only known where in a request they are."""
 
     id: str
-    sent: bytes = b""
+    sent: Sent | None = None
+    place: int = 0
     values: dict[str, Any] | None = None
     version: int = 1
 
@@ -39,9 +52,9 @@ class Table:
         """Count what is written from here on; rows stay."""
         self.created = self.updated = self.doubled = 0
 
-    def create(self, id: str | None, address: str | None, sent: bytes) -> Row | None:
+    def create(self, id: str | None, address: str | None, sent: Sent, place: int = 0) -> Row | None:
         """Make a row and return it; None when there is one under this id."""
-        id = id.lower() if id is not None else guid((0xBE << 120) + len(self.rows))
+        id = id.lower() if id is not None else f"be9c4000-0000-4000-8000-{len(self.rows):012x}"
         if id in self.rows:
             self.doubled += 1
             return None
@@ -50,7 +63,7 @@ class Table:
                 self.doubled += 1
             self.distinct.add(address)
         self.created += 1
-        row = self.rows[id] = Row(id, sent)
+        row = self.rows[id] = Row(id, sent, place)
         return row
 
     def update(self, row: Row, values: Mapping[str, Any]) -> None:
@@ -63,10 +76,10 @@ class Table:
     def read(self, row: Row) -> dict[str, Any]:
         """A row as a reader gets it: every column, lookups by their ids."""
         if row.values is None:
-            sent = msgspec.json.decode(row.sent, type=dict[str, Any]) if row.sent else {}
+            sent = row.sent.row(row.place) if row.sent is not None else {}
             start = {"@odata.etag": 'W/"1"', self.key: row.id, "modifiedon": _STAMP, "statecode": 0}
             row.values = {**self._empty, **start, **_unbound(sent)}
-            row.sent = b""
+            row.sent = None
         return row.values
 
 

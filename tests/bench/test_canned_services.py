@@ -96,7 +96,7 @@ def test_a_batch_changes_rows_whose_version_is_as_it_says(services: Canned) -> N
     id = "11111111-2222-3333-4444-555555555555"
     post(f"{services.crm}/{CREATE}", json.dumps({"Targets": [{"accountid": id, "name": "Fjord"}]}).encode())
 
-    def change(name: str, version: str) -> bytes:
+    def change(name: str, version: str) -> Any:
         part = (
             "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: 1\r\n\r\n"
             f"PATCH /api/data/v9.2/accounts({id}) HTTP/1.1\r\nContent-Type: application/json\r\nIf-Match: {version}\r\n\r\n"
