@@ -137,11 +137,6 @@ def _floor(place: Place) -> list[str]:
     return [sys.executable, "-m", "bench.floor", *_arguments(place)]
 
 
-def floor_again(place: Place) -> list[str]:
-    """The command of the floor that finds nothing changed."""
-    return [*_floor(place), "again"]
-
-
 def _arguments(place: Place) -> tuple[str, str, str]:
     return str(place.services.port), str(place.folder / "store.db"), str(place.batch)
 

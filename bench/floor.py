@@ -3,7 +3,7 @@
 One blocking socket, records decoded to typed structs, one generated mapper, each record encoded and hashed, one bulk
 request at a time, couplings by executemany. It repeats nothing, checks nothing and can be started anew only as a whole.
 
-`python -m bench.floor PORT STORE BATCH [again]`; `again` only reads, and compares keys and stamps with the couplings.
+`python -m bench.floor PORT STORE BATCH`
 """
 
 import json
@@ -53,20 +53,8 @@ class Customer(msgspec.Struct, gc=False):
     Credit_Limit_LCY: float
 
 
-class Key(msgspec.Struct, gc=False):
-    """What a run that finds nothing changed looks at."""
-
-    SystemId: str
-    SystemModifiedAt: str
-
-
 class _Customers(msgspec.Struct, gc=False):
     value: list[Customer]
-    link: str = msgspec.field(name="@odata.nextLink", default="")
-
-
-class _Keys(msgspec.Struct, gc=False):
-    value: list[Key]
     link: str = msgspec.field(name="@odata.nextLink", default="")
 
 
@@ -157,12 +145,12 @@ def mapped(r):
 """
 
 
-def first(line: Line, store: sqlite3.Connection, batch: int) -> None:
+def synchronize(line: Line, store: sqlite3.Connection, batch: int) -> None:
     """Create an account for each customer."""
     mapped = mapper(line)
-    decoder, ids = msgspec.json.Decoder(_Customers), msgspec.json.Decoder(_Ids)
+    ids = msgspec.json.Decoder(_Ids)
     encode = msgspec.json.Encoder().encode
-    for page in _pages(line, decoder):
+    for page in _pages(line):
         for start in range(0, len(page), batch):
             rows = page[start : start + batch]
             texts = [encode(mapped(row)) for row in rows]
@@ -176,17 +164,8 @@ def first(line: Line, store: sqlite3.Connection, batch: int) -> None:
                 store.executemany("INSERT INTO coupling VALUES (?, ?, ?, ?)", couplings)
 
 
-def again(line: Line, store: sqlite3.Connection) -> int:
-    """Compare keys and stamps with the couplings; how many customers were modified. Nothing is sent."""
-    modified = 0
-    for page in _pages(line, msgspec.json.Decoder(_Keys)):
-        ends = [bytes.fromhex(page[place].SystemId.replace("-", "")) for place in (0, -1)]
-        known = dict(store.execute("SELECT nav, stamp FROM coupling WHERE nav BETWEEN ? AND ?", ends).fetchall())
-        modified += sum(known.get(bytes.fromhex(row.SystemId.replace("-", ""))) != row.SystemModifiedAt for row in page)
-    return modified
-
-
-def _pages(line: Line, decoder: Any) -> Iterator[list[Any]]:
+def _pages(line: Line) -> Iterator[list[Customer]]:
+    decoder = msgspec.json.Decoder(_Customers)
     target = _FIRST
     while target:
         page = decoder.decode(line.get(target))
@@ -201,15 +180,11 @@ def _listed(line: Line, target: str) -> list[dict[str, Any]]:
 
 def main(arguments: list[str]) -> None:
     """Do what the arguments say."""
-    port, path, batch, *more = arguments
-    line = Line(int(port))
+    port, path, batch = arguments
     store = sqlite3.connect(path)
     for statement in _SCHEMA:
         store.execute(statement)
-    if more:
-        print(again(line, store))
-    else:
-        first(line, store, int(batch))
+    synchronize(Line(int(port)), store, int(batch))
 
 
 if __name__ == "__main__":
