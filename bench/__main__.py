@@ -104,7 +104,7 @@ def _instructions(results: Results, batches: Sequence[int]) -> None:
         _say(f"{name}, instructions a record")
         try:
             results.instructions[name] = instructions.a_record(one, batch)
-        except (instructions.NoValgrindError, subprocess.CalledProcessError) as error:
+        except (instructions.NoValgrindError, LostError) as error:
             _leave_out(results, f"instructions of {name}", error)
 
 

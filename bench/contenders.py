@@ -14,6 +14,7 @@ from bench.canned import Canned, Tally
 from bench.measure import Cost, measured
 
 _ROOT = Path(__file__).parents[1]
+_HOOKS = Path(__file__).parent / "hooks"
 _OURS = (sys.executable, "-m", "tui")
 _CONFIG = """\
 environment = "bench"
@@ -114,6 +115,13 @@ def environment(place: Place) -> dict[str, str]:
     """
     folders = {name: str(place.folder) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
     return {**folders, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0"}
+
+
+def hooked(place: Place, name: str, folder: Path) -> dict[str, str]:
+    """The variables with which the process that does the work is looked into; see `bench/hooks`."""
+    variables = environment(place)
+    paths = os.pathsep.join((str(_HOOKS), variables["PYTHONPATH"]))
+    return {**variables, "PYTHONPATH": paths, name: str(folder)}
 
 
 def _configured(place: Place) -> None:

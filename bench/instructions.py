@@ -5,17 +5,16 @@ What a run of many records takes more than one of few is what the records took; 
 
 import re
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from bench.canned import Canned, serving
-from bench.contenders import Contender, Place, environment, fresh
+from bench.canned import serving
+from bench.contenders import Contender, LostError, fresh, hooked
+from bench.measure import FailedError, measured
 
 FEW, MANY = 1000, 5000
 _TOTALS = re.compile(rb"^(?:totals|summary): (\d+)", re.MULTILINE)
-_COMMAND = re.compile(rb"^cmd: (.*)", re.MULTILINE)
 
 
 class NoValgrindError(Exception):
@@ -23,7 +22,7 @@ class NoValgrindError(Exception):
 
 
 def a_record(contender: Contender, batch: int) -> float:
-    """Instructions that a contender takes for a record in a first run; raises NoValgrindError."""
+    """Instructions that a contender takes for a record in a first run; raises NoValgrindError, LostError."""
     if shutil.which("valgrind") is None:
         raise NoValgrindError("this machine has no valgrind (apt install valgrind)")
     few, many = (_counted(contender, batch, size) for size in (FEW, MANY))
@@ -31,24 +30,15 @@ def a_record(contender: Contender, batch: int) -> float:
 
 
 def _counted(contender: Contender, batch: int, size: int) -> int:
+    """Those of the one process that does the work: how often the command that started it looks for it is chance."""
     with serving(size) as services, tempfile.TemporaryDirectory() as folder:
-        place = fresh(contender, services, Path(folder) / contender.name, batch)
-        return _run(contender.command(place), place, services)
-
-
-def _run(command: Sequence[str], place: Place, services: Canned) -> int:
-    """Instructions of our engine's process, or of the only one: how often a command looks at the store is chance."""
-    out = place.folder / "callgrind"
-    out.mkdir()
-    tool = ("valgrind", "--quiet", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={out}/%p")
-    subprocess.run([*tool, *command], env=environment(place), check=True, capture_output=True)
-    found = {}
-    for path in out.iterdir():
-        text = path.read_bytes()
-        named, total = _COMMAND.search(text), _TOTALS.search(text)
-        if named is not None and total is not None:
-            found[named[1]] = int(total[1])
-    engines = [total for named, total in found.items() if b" engine " in named]
-    if services.tally().created == 0 or not found:
-        raise RuntimeError(f"{command[0]} did nothing under callgrind")
-    return sum(engines or found.values())
+        place = fresh(contender, services, Path(folder, "place"), batch)
+        out = Path(folder, "callgrind")
+        out.mkdir()
+        services.tally()
+        with suppress(FailedError):  # the command does not wait for an engine as slow as this; we do
+            measured(contender.command(place), hooked(place, "BENCH_CALLGRIND", out))
+        found = [total for path in out.iterdir() if (total := _TOTALS.search(path.read_bytes())) is not None]
+        if services.tally().created != size or len(found) != 1:
+            raise LostError(f"{contender.name} did not do its work under callgrind")
+        return int(found[0][1])

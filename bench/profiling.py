@@ -4,16 +4,14 @@ cProfile makes calls dear, so that many small ones look worse than they are; `py
 CPU of unhindered runs say what something costs in all.
 """
 
-import os
 import pstats
 import tempfile
 from pathlib import Path
 
 from bench.canned import serving
-from bench.contenders import ENGINE, environment, fresh
+from bench.contenders import ENGINE, fresh, hooked
 from bench.measure import measured
 
-_HOOKS = Path(__file__).parent / "hooks"
 _IDLE = (
     "<method 'poll' of 'select.epoll' objects>",
     "<method 'acquire' of '_thread.lock' objects>",
@@ -30,9 +28,7 @@ def main(size: int, batch: int, lines: int) -> int:
         for what in ("first run", "nothing changed"):
             found = Path(folder, what)
             found.mkdir()
-            variables = environment(place)
-            paths = os.pathsep.join((str(_HOOKS), variables["PYTHONPATH"]))
-            measured(ENGINE.command(place), {**variables, "PYTHONPATH": paths, "BENCH_PROFILE": str(found)})
+            measured(ENGINE.command(place), hooked(place, "BENCH_PROFILE", found))
             for thread in sorted(found.iterdir()):
                 _print(f"{what}, thread {thread.name}", pstats.Stats(str(thread)), size, lines)
     return 0
