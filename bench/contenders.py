@@ -51,7 +51,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to bring customers to CRM. `command` is what is measured; `prepare` comes before it and is not."""
+    """A way to bring customers to CRM. `command` is what is measured, `prepare` what comes before it; `count` asks the
+    store for how many couplings there are.
+    """
 
     name: str
     command: Callable[[Place], Sequence[str]]
@@ -73,10 +75,10 @@ class Run:
     tally: Tally
 
 
-def work(contender: Contender, place: Place, size: int, command: Sequence[str] | None = None) -> Run:
+def work(contender: Contender, place: Place, size: int) -> Run:
     """Let a contender work and check that CRM has each customer once. Raises LostError, FailedError."""
     place.services.tally()
-    cost = measured(command or contender.command(place), environment(place))
+    cost = measured(contender.command(place), environment(place))
     run = Run(cost, place.services.tally())
     check(contender.name, run.tally, contender.couplings(place), size)
     return run
