@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients sim reliability lint format pictures manual lock clean
+.PHONY: help demo test test-clients sim reliability bench profile lint format pictures manual lock clean
 
 help:
 	@echo "make demo          a full synchronization between two local servers with demo data"
@@ -16,6 +16,8 @@ help:
 	@echo "make test-clients  clients that others wrote, against the sandbox"
 	@echo "make sim           simulated seeds, kills and planted bugs (docs/guarantees.md)"
 	@echo "make reliability   what is promised, measured (takes hours)"
+	@echo "make bench         what a synchronization costs, beside others (takes hours)"
+	@echo "make profile       where the engine's time goes"
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
 	@echo "make pictures      make the pictures of README.md anew"
@@ -34,6 +36,13 @@ test-clients: $(STAMP)
 
 reliability: $(STAMP)
 	$(BIN)/python -m tests.reliability $(ARGS)
+
+# ARGS="--sizes 10000 --rounds 1 --without delay instructions --output build/bench.json" for a first look
+bench: $(STAMP)
+	$(BIN)/python -m bench run $(ARGS)
+
+profile: $(STAMP)
+	@$(BIN)/python -m bench profile $(ARGS)
 
 # SEEDS=20000 seeds, KILLS=20 seeds with a kill at every step, BUGS=300 seeds for each planted bug; SEED=17 [KILL=123] one again
 sim: $(STAMP)
@@ -58,7 +67,7 @@ manual: $(STAMP)
 
 lock:
 	@$(PINS) --group dev pyproject.toml --output-file requirements.lock
-	@for pins in tests/clients/*.txt; do \
+	@for pins in tests/clients/*.txt bench/peers/*.txt; do \
 		package=$$(sed -n 's/^# package: //p' $${pins%.txt}.py); \
 		echo $${package:-$$(basename $$pins .txt | tr _ -)} | $(PINS) --no-annotate --output-file $$pins - || exit 1; \
 	done
@@ -71,7 +80,7 @@ lock:
 
 clean:
 	rm -rf build dist .clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find engine tui sandbox tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find engine tui sandbox bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first python3 that is new enough makes the environment; an environment that is broken is made anew.
 $(STAMP): pyproject.toml requirements.lock
