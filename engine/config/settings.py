@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.config.secrets import Secret
-from engine.mapping.defaults import default_mappings
+from engine.mapping.defaults import default_mappings, default_schedule
 from engine.mapping.wording import served
 from engine.model.mapping import TableMapping
+from engine.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Settings:
     """In run order; the built-in ones of the NAV version when none are given. Only what the kind of NAV side serves."""
     left_out: tuple[str, ...] = ()
     """What of the mappings it does not serve, a line each."""
+    schedule: Schedule = field(default_factory=default_schedule)
 
     def __post_init__(self) -> None:
         mappings = self.mappings or default_mappings(self.nav.version)
