@@ -30,6 +30,8 @@ from engine.sync.context import steady_clock
 _LOG_LIMIT = 5_000_000
 _MOMENT = 60
 """Seconds for what takes less than one: threads are started, or what they do comes to its end."""
+LOST_STORE = 3
+"""The exit code of an engine that could not use the store."""
 _DIED = "engine ended: a thread of it died, probably because there is not enough memory"
 
 
@@ -70,6 +72,20 @@ def spawn(settings: Settings, run_id: int) -> int:
         os.close(descriptor)
     process.returncode = 0  # it is not ours to wait for
     return process.pid
+
+
+def gone(pid: int) -> tuple[bool, int | None]:
+    """Whether a process that this one started has ended, and its exit code where that is known."""
+    with suppress(ChildProcessError):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return ended == pid, os.waitstatus_to_exitcode(status) if ended == pid else None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True, None
+    except PermissionError:
+        return False, None
+    return False, None
 
 
 def main(settings: Settings, run_id: int) -> CouplerError | None:

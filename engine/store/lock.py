@@ -21,7 +21,6 @@ _PATIENCE = 2.0
 Guard = Callable[[sa.Connection], None]
 
 
-
 @dataclass(frozen=True, slots=True)
 class _Lock:
     """One of the locks of a store: the name of an advisory lock, and what the name of its file ends with."""
@@ -42,7 +41,7 @@ _SCHEDULE = _Lock(
     "coupler schedule",
     ".schedule.lock",
     "Another process keeps the schedule of this state store.",
-    "`coupler schedule list` says which; end it with `coupler schedule stop` before you start another.",
+    "`coupler schedule list` shows it, `coupler schedule stop` ends it.",
 )
 
 _TAKE = sa.text("SELECT pg_try_advisory_lock(hashtext(:name))")

@@ -360,7 +360,10 @@ def upgrade() -> None:
         sa.Column("last_at", Moment(), nullable=True),
         sa.Column("result", sa.String(length=400), nullable=False),
         sa.Column(
-            "seen", sa.LargeBinary(), nullable=True, comment="digest of the records that a look found when it went on hold"
+            "seen",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="digest of the records that a look found when it went on hold",
         ),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.Column(
