@@ -62,7 +62,7 @@ def test_midnight_may_be_skipped_and_half_an_hour_be_repeated() -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 30), timezones=st.just(UTC)),
+    st.integers(0, 360 * 86_400_000).map(lambda ms: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)),
     st.sampled_from(["30 2 * * *", "*/7 * * * *", "5 */3 * * mon-fri", "0 0 1 * *", "10 1,2,3 * 3,10 *", ""]),
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]),
 )

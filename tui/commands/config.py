@@ -134,8 +134,8 @@ def show_command(*, as_json: bool, config_file: Path | None) -> int:
         for action, keys in found.ui.keys.items():
             out(f"{_toml(action)} = {_toml(keys)}")
     _show("schedule", schedule_settings(found.schedule))
-    for place, tables in (("schedule", timings), ("mapping", mappings)):
-        for name, values in tables.items():
+    for place, parts in (("schedule", timings), ("mapping", mappings)):
+        for name, values in parts.items():
             _show(f"{place}.{_toml(name)}", values)
     return ExitCode.OK
 

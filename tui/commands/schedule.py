@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,12 @@ _LONG = 2_000
 _mappings = click.argument("mappings", metavar="[MAPPING]...", nargs=-1)
 
 
-@click.group("schedule", invoke_without_command=True, epilog=_EXIT_CODES)
+@click.group(
+    "schedule",
+    invoke_without_command=True,
+    short_help="Keep the schedule: synchronize modified records again and again.",
+    epilog=_EXIT_CODES,
+)
 @plain_option
 @json_option
 @config_option
@@ -69,7 +75,10 @@ async def _keep(settings: Settings, store: Store, tell: Tell) -> int:
             loop.add_signal_handler(number, partial(_note, number, received, stop))
     leave_run = partial(_hung_up, received)
     await keep_schedule(store, settings, tell=tell, stop=stop, load=load, leave_run=leave_run)
-    return 128 + received[0] if received else ExitCode.OK
+    if not received:
+        return ExitCode.OK
+    tell(Told(datetime.now(UTC), "stopped", text=f"by {signal.Signals(received[0]).name}"))
+    return 128 + received[0]
 
 
 def _note(number: int, received: list[int], stop: asyncio.Event) -> None:
