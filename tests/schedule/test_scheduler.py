@@ -377,7 +377,7 @@ async def test_what_is_under_way_when_it_ends_is_stopped_and_has_its_turn_again(
         await one.step()
 
         ending = asyncio.create_task(one.scheduler.end())
-        while snapshots.run(world.store, 2).wish.value != "stop":
+        while snapshots.run(world.store, 2).wish.value != "stop":  # noqa: ASYNC110 - the store has no events
             await asyncio.sleep(0.01)
         await world.work(2)
         await ending

@@ -43,8 +43,8 @@ async def keep_schedule(
     ConfigError when it cannot be used from the start. A store or a server that is away is waited for.
     """
     keeper = Scheduler(store, owner(), tell, stop, clock=clock)
+    file = _version(settings.path)
     while True:
-        file = _version(settings.path)
         async with connected(settings) as (nav, crm):
             keeper.use(settings, nav, crm)
             again = await _keep(
@@ -52,9 +52,10 @@ async def keep_schedule(
             )
         if not again:
             return
-        loaded = await _reloaded(settings, load, tell=tell, stop=stop, clock=clock)
-        if loaded is None:
+        found = await _reloaded(settings, load, tell=tell, stop=stop, clock=clock)
+        if found is None:
             return
+        loaded, file = found
         if loaded.store != settings.store:
             raise RunError("config.toml names another state store now.", "Start `coupler schedule` again.")
         settings = loaded
@@ -102,12 +103,13 @@ async def _keep(
 
 async def _reloaded(
     settings: Settings, load: Callable[[Path], Settings], *, tell: Tell, stop: asyncio.Event, clock: Clock
-) -> Settings | None:
-    """The changed configuration, once it can be used; None when the schedule is to end before that."""
+) -> tuple[Settings, object] | None:
+    """The changed configuration and its version, once it can be used; None when the schedule is to end before that."""
     told = ""
     while not stop.is_set():
+        file = _version(settings.path)
         try:
-            return load(settings.path)
+            return load(settings.path), file
         except ConfigError as error:
             if error.told != told:
                 tell(Told(clock(), "waits", text=error.told))
