@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.settings import StoreSettings
+from engine.config import Settings, StoreSettings
 from engine.model.errors import LockHeld
 from engine.runs.schedule import keeping, wishes
 from engine.runs.schedule.scheduler import Told
@@ -28,7 +28,7 @@ async def happened(told: list[Told], event: str, number: int = 1) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, cluster: Cluster) -> keeping.Settings:
+def settings(tmp_path: Path, cluster: Cluster) -> Settings:
     found = settings_of(tmp_path)
     off = replace(found.schedule.other, enabled=False, every=timedelta(minutes=1))
     timings = dict.fromkeys(found.schedule.timings, off)
@@ -38,7 +38,7 @@ def settings(tmp_path: Path, cluster: Cluster) -> keeping.Settings:
 
 
 async def test_a_server_that_goes_away_is_waited_for_and_the_schedule_goes_on(
-    settings: keeping.Settings, cluster: Cluster
+    settings: Settings, cluster: Cluster
 ) -> None:
     store, told, stop = Store.open(settings.store.url), list[Told](), asyncio.Event()
     keeps = asyncio.create_task(
@@ -57,7 +57,7 @@ async def test_a_server_that_goes_away_is_waited_for_and_the_schedule_goes_on(
     store.close()
 
 
-async def test_who_lost_the_lock_to_another_ends_and_says_to_whom(settings: keeping.Settings, cluster: Cluster) -> None:
+async def test_who_lost_the_lock_to_another_ends_and_says_to_whom(settings: Settings, cluster: Cluster) -> None:
     store, told, stop = Store.open(settings.store.url), list[Told](), asyncio.Event()
     keeps = asyncio.create_task(
         keeping.keep_schedule(store, settings, tell=told.append, stop=stop, load=lambda _: settings)
