@@ -87,7 +87,7 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         what="a short name of letters, digits, - and _, such as uat or production",
     )
     nav = _nav(top.table("nav", needs="url, company and secret"), path.parent, environ)
-    mappings = with_options(top, read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0]))
+    version = nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0]
     settings = Settings(
         path=path,
         environment=environment,
@@ -96,7 +96,7 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         store=_store(top.table("store"), path.parent, environment),
         run=_run(top.table("run")),
         ui=_ui(top.table("ui"), top.table("keys")),
-        mappings=mappings,
+        mappings=(mappings := with_options(top, read_mappings(top, version))),
         schedule=read_schedule(top, [one.name for one in mappings]),
     )
     _refuse_unserved(top, settings)
