@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from engine.mapping.defaults import default_schedule
 from engine.mapping.times import next_time
+from engine.model.mapping import Direction
 from engine.model.schedule import Entry, EntryState, Timing
+from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
 from engine.runs.schedule import rules
 from engine.runs.schedule.rules import Ended, How
 
@@ -161,3 +163,57 @@ def test_no_turn_is_later_than_the_configuration_says() -> None:
     awake = replace(TIMING, inactivity_timeout=None)
     woken = rules.settled({"B": entry(INACTIVE, far)}, {"B": awake}, NOW, "me", next_time)["B"]
     assert (woken.state, woken.next_at) == (READY, TURN)
+
+
+def run_of(state: RunState, code: str = "", *, job: JobState = JobState.STOP, failed: int = 0) -> RunSnapshot:
+    counters = Counters(read=5, modified=2, failed=failed)
+    one = JobSnapshot(4, "CUSTOMER", Direction.BIDIRECTIONAL, job, counters, 5, True, None, None, (), "no page")
+    return RunSnapshot(
+        id=7, kind="sync", state=state, wish=Wish.RUN, paused=False, environment="uat", nav="", crm="", started=NOW, ended=NOW,
+        now=NOW, beat=None, waiting="", code=code, message="It says so.", hint="Do this.", answer=None, answered_by=None,
+        answered_at=None, jobs=(one,), flags=(), events=(),
+    )  # fmt: skip
+
+
+STOPPED, FINISHED, INTERRUPTED = RunState.STOPPED, RunState.FINISHED, RunState.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("run", "how"),
+    [
+        (run_of(FINISHED, job=JobState.OK), How.DONE),
+        (run_of(FINISHED, job=JobState.PART, failed=1), How.DONE),
+        (run_of(FINISHED, job=JobState.FAIL), How.FAILED),
+        (run_of(FINISHED, job=JobState.SKIP), How.SKIPPED),
+        (run_of(STOPPED, "connection", job=JobState.OK), How.DONE),
+        (run_of(STOPPED, "connection"), How.AWAY),
+        (run_of(STOPPED, "store"), How.AWAY),
+        (run_of(STOPPED, "access"), How.FAILED),
+        (run_of(STOPPED, "internal"), How.FAILED),
+        (run_of(STOPPED, "config"), How.FAILED),
+        (run_of(STOPPED, "brake"), How.HARM),
+        (run_of(STOPPED, "on_hold"), How.PUT_OFF),
+        (run_of(STOPPED, "stopped"), How.SKIPPED),
+        (run_of(RunState.CANCELLED, "cancelled"), How.SKIPPED),
+        (run_of(INTERRUPTED), How.FAILED),
+    ],
+)
+def test_what_the_end_of_a_run_means(run: RunSnapshot, how: How) -> None:
+    found = rules.ended_of(run, "CUSTOMER")
+    assert found.how is how
+    if how in (How.FAILED, How.AWAY, How.HARM):
+        assert found.message
+        assert found.code
+
+
+def test_what_is_counted_as_a_change() -> None:
+    found = rules.ended_of(run_of(FINISHED, job=JobState.PART, failed=1), "CUSTOMER")
+    assert (found.changes, found.result) == (3, "2 modified, 1 failed")
+
+
+def test_how_the_engine_ended_says_why_it_said_nothing() -> None:
+    gone = run_of(INTERRUPTED)
+    assert rules.ended_of(gone, "CUSTOMER", exit_code=3).how is How.AWAY
+    assert rules.ended_of(gone, "CUSTOMER", exit_code=4).how is How.PUT_OFF
+    assert rules.ended_of(gone, "CUSTOMER", exit_code=-9).how is How.FAILED
+    assert rules.ended_of(run_of(STOPPED, "stopped"), "CUSTOMER", ours=True).how is How.PUT_OFF

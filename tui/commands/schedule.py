@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,7 @@ def schedule_group(context: click.Context, *, as_plain: bool, as_json: bool, con
     output_of(as_json=as_json, as_plain=as_plain)
     with opened(config_file) as (settings, store):
         find_secrets(settings)
-        return asyncio.run(_keep(settings, store, _tell_json if as_json else _tell_plain))
+        return asyncio.run(_keep(settings, store, partial(_tell, as_json=as_json)))
 
 
 async def _keep(settings: Settings, store: Store, tell: Tell) -> int:
@@ -163,7 +164,13 @@ def _act(act: Callable[..., list[Entry]], mappings: Sequence[str], config_file: 
     return ExitCode.OK
 
 
-def _tell_plain(told: Told) -> None:
+def _tell(told: Told, *, as_json: bool) -> None:
+    """Write a line; a disk that is full must not end the schedule."""
+    with suppress(OSError):
+        out(records.line(_told(told)) if as_json else _line(told))
+
+
+def _line(told: Told) -> str:
     words = [f"{form.clock(told.at)}Z", f"schedule {told.event}"]
     words += [f"run={told.run}"] if told.run is not None else []
     words += [safe(",".join(told.mappings), _LONG)] if told.mappings else []
@@ -173,10 +180,10 @@ def _tell_plain(told: Told) -> None:
         words += [f"result={safe(entry.result)}"] if entry.result else []
         words += [f"message={safe(entry.message, _LONG)}"] if entry.message else []
     words += [safe(told.text, _LONG)] if told.text else []
-    out(" ".join(words))
+    return " ".join(words)
 
 
-def _tell_json(told: Told) -> None:
+def _told(told: Told) -> dict[str, Any]:
     record: dict[str, Any] = {
         "type": "schedule",
         "event": told.event,
@@ -187,7 +194,7 @@ def _tell_json(told: Told) -> None:
     }
     if told.entry is not None:
         record["entry"] = _entry(told.entry)
-    out(records.line(record))
+    return record
 
 
 def _keeper(found: wishes.ScheduleSnapshot) -> dict[str, Any]:

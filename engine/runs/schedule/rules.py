@@ -8,6 +8,7 @@ from enum import StrEnum
 from engine.model.errors import Brake, ConnectionLost, LockHeld, OnHold, StoreError
 from engine.model.schedule import Entry, EntryState, Timing
 from engine.model.snapshot import JobState, RunSnapshot, RunState
+from engine.runs.process import LOST_STORE, NO_LOCK
 
 LONGEST_WAIT = timedelta(minutes=10)
 """Between two attempts while a server or the state store is away."""
@@ -45,8 +46,10 @@ class Ended:
     message: str = ""
 
 
-def ended_of(run: RunSnapshot, mapping: str, *, ours: bool = False, lost_store: bool = False) -> Ended:
-    """How a run that is over ended for a mapping; `ours` when it was stopped by whoever keeps the schedule."""
+def ended_of(run: RunSnapshot, mapping: str, *, ours: bool = False, exit_code: int | None = None) -> Ended:
+    """How a run that is over ended for a mapping; `ours` when it was stopped by whoever keeps the schedule, `exit_code`
+    that of its engine where it is known.
+    """
     job = next((one for one in run.jobs if one.mapping == mapping), None)
     if job is not None and job.state in (JobState.OK, JobState.PART):
         found = {name: getattr(job.counters, name) for name in _COUNTED}
@@ -62,8 +65,10 @@ def ended_of(run: RunSnapshot, mapping: str, *, ours: bool = False, lost_store: 
         return Ended(How.SKIPPED, result="stopped by an operator")
     if run.code == Brake.code:
         return Ended(How.HARM, result="stopped", code=run.code, message=f"{run.message} {run.hint}".strip())
-    if run.state is RunState.INTERRUPTED and not run.code:
-        if lost_store:
+    if run.state in (RunState.RUNNING, RunState.INTERRUPTED):
+        if exit_code == NO_LOCK:
+            return Ended(How.PUT_OFF, result="put off")
+        if exit_code == LOST_STORE:
             return Ended(How.AWAY, result="failed", code=StoreError.code, message="The engine lost the state store.")
         told = f"The engine of run {run.id} ended without a word; its log says more (`coupler paths`)."
         return Ended(How.FAILED, result="failed", code="interrupted", message=told)

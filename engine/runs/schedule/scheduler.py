@@ -147,8 +147,8 @@ class Scheduler:
                 continue
             if not _over(snapshot, gone=self._gone(run)):
                 continue
-            lost = self._exits.pop(run, None) == process.LOST_STORE
-            await self._note(run, partial(rules.ended_of, snapshot, ours=ours, lost_store=lost))
+            code = self._exits.pop(run, None)
+            await self._note(run, partial(rules.ended_of, snapshot, ours=ours, exit_code=code))
 
     def _gone(self, run: int) -> bool | None:
         """Whether the engine of a run has ended; None when another process started it."""
@@ -306,6 +306,8 @@ class Scheduler:
 
 def _over(run: RunSnapshot, *, gone: bool | None) -> bool:
     """Whether a run goes on no more. `gone`: whether its process has ended, None where that is not known."""
+    if run.state is RunState.RUNNING:
+        return bool(gone) and run.beat is None  # another engine has the lock, and this one never began
     if run.state is not RunState.INTERRUPTED:
-        return run.state is not RunState.RUNNING
+        return True
     return run.now - run.started > _STARTING if gone is None else gone
