@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.connectors.client import Limits
-from engine.model.errors import LockHeld, RunError
+from engine.model.errors import RunError
 from engine.model.schedule import EntryState
 from engine.model.snapshot import RunState
 from engine.runs import control, snapshots, undoing
 from engine.runs.schedule import wishes
 from engine.runs.sides import nav_side
-from engine.store import lock, runs, troubles
-from engine.store.lock import engine_lock, schedule_lock
+from engine.store import runs, troubles
+from engine.store.lock import engine_lock
 from tests.conflicts.tools import account_of, coupled, sync
 from tests.schedule.keeping import Kept, kept, schedule
 from tests.sync.faults import always, reading
@@ -124,6 +124,22 @@ async def test_a_change_within_the_second_of_the_last_one_wakes_it_too(make: Mak
         world.sandbox.crm.tables["accounts"].update(row["accountid"], {"modifiedon": row["modifiedon"]})
         await one.step(MINUTE)
         assert one.entry().state is READY
+
+
+@pytest.mark.parametrize("side", ["nav", "crm"])
+async def test_a_change_just_after_the_synchronization_has_looked_is_not_taken_for_seen(make: Make, side: str) -> None:
+    world = await coupled(make)
+    await quiet(world)
+    async with kept(world, "CUSTOMER") as one:
+        await one.turn()
+        assert one.entry().state is INACTIVE
+        if side == "nav":
+            world.edit_nav("Customer", "C2", City="Köln")
+        else:
+            world.edit_crm("accounts", account_of(world, "C2")["accountid"], address1_city="Köln")
+        await one.step(MINUTE)
+        assert one.entry().state is READY
+        assert (await one.turn()).counters.modified == 1
 
 
 async def test_what_an_operator_lets_be_tried_again_wakes_it(make: Make) -> None:
@@ -243,6 +259,18 @@ async def test_nothing_starts_while_a_full_synchronization_is_not_finished_and_a
         assert one.waiting() == ""
         assert one.events() == ["started", "waits", "began", "goes on", "ended"]
         assert one.entry().attempts == 0
+
+
+async def test_why_it_waits_is_said_before_anything_is_due(make: Make) -> None:
+    world = await coupled(make)
+    async with kept(world, "CUSTOMER") as one:
+        await one.turn()
+        number = world.start("CUSTOMER")
+        await one.step()
+        assert f"Run {number} is not finished" in one.waiting()
+        control.cancel(world.store, number, "test")
+        await one.step()
+        assert one.waiting() == ""
 
 
 async def test_nothing_starts_while_an_undo_is_not_finished(make: Make) -> None:
@@ -386,10 +414,3 @@ async def test_what_is_under_way_when_it_ends_is_stopped_and_has_its_turn_again(
     async with kept(world, "CUSTOMER") as one:
         run = await one.turn()
         assert run.state is RunState.FINISHED
-
-
-def test_only_one_process_keeps_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "_PATIENCE", 0)
-    world = make()
-    with schedule_lock(world.store), pytest.raises(LockHeld), schedule_lock(world.store):
-        pass
