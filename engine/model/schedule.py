@@ -102,6 +102,31 @@ class Keeper:
     stop_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    """A mapping, when it has its turn, and its entry: None when it is not scheduled, or nobody has kept the schedule
+    since it is.
+    """
+
+    mapping: str
+    when: str
+    entry: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSnapshot:
+    """The schedule in run order, and the process that keeps it, or kept it last. `running`: whether one does."""
+
+    now: datetime
+    running: bool
+    keeper: Keeper | None
+    rows: tuple[ScheduleRow, ...]
+
+    def entry(self, mapping: str) -> Entry | None:
+        """The entry of a mapping."""
+        return next((one.entry for one in self.rows if one.mapping == mapping), None)
+
+
 def duration(text: str) -> timedelta | None:
     """`90 s`, `30 min`, `12 h`, `1 d`; None for anything else."""
     found = _DURATION.fullmatch(text)

@@ -52,7 +52,7 @@ class Kept:
         return run
 
     def entry(self, mapping: str = "CUSTOMER") -> Entry:
-        found = dict(wishes.look_up(self.world.store, self.world.settings).entries)[mapping]
+        found = wishes.look_up(self.world.store, self.world.settings).entry(mapping)
         assert found is not None
         return found
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from engine.config import Settings, load
-from engine.model.schedule import Entry, EntryState
+from engine.model.schedule import Entry, EntryState, ScheduleRow, ScheduleSnapshot
 from engine.runs import control
 from engine.runs.schedule import wishes
 from engine.runs.schedule.keeping import keep_schedule
@@ -102,8 +102,8 @@ def list_command(*, as_json: bool, config_file: Path | None) -> int:
         found = wishes.look_up(store, settings)
     if as_json:
         out(records.line({"type": "schedule", **_keeper(found)}))
-        for name, entry in found.entries:
-            out(records.line(_record(settings, name, entry)))
+        for row in found.rows:
+            out(records.line(_record(row)))
         return ExitCode.OK
     keeper = found.keeper
     if found.running and keeper is not None:
@@ -112,13 +112,13 @@ def list_command(*, as_json: bool, config_file: Path | None) -> int:
         out("nobody keeps the schedule: start `coupler schedule`")
     if found.running and keeper is not None and keeper.waiting:
         out(f"waits: {safe(keeper.waiting, _LONG)}")
-    rows = [_cells(settings, name, entry, found) for name, entry in found.entries]
+    rows = [_cells(row, found) for row in found.rows]
     header = ("Mapping", "When", "State", "Next (UTC)", "Failed", "Last run", "Result", "Changed by")
     for line in plain.columns(header, rows, right=frozenset({4, 5})):
         out(line)
-    for name, entry in found.entries:
-        if entry is not None and entry.message:
-            out(f"{safe(name)}: {safe(entry.message, _LONG)}")
+    for row in found.rows:
+        if row.entry is not None and row.entry.message:
+            out(f"{safe(row.mapping)}: {safe(row.entry.message, _LONG)}")
     return ExitCode.OK
 
 
@@ -197,7 +197,7 @@ def _told(told: Told) -> dict[str, Any]:
     return record
 
 
-def _keeper(found: wishes.ScheduleSnapshot) -> dict[str, Any]:
+def _keeper(found: ScheduleSnapshot) -> dict[str, Any]:
     keeper = found.keeper
     return {
         "running": found.running,
@@ -207,9 +207,9 @@ def _keeper(found: wishes.ScheduleSnapshot) -> dict[str, Any]:
     }
 
 
-def _record(settings: Settings, name: str, entry: Entry | None) -> dict[str, Any]:
-    timing = settings.schedule.timing(name)
-    return {"type": "entry", "mapping": name, "when": timing.text, **({} if entry is None else _entry(entry))}
+def _record(row: ScheduleRow) -> dict[str, Any]:
+    own = {} if row.entry is None else _entry(row.entry)
+    return {"type": "entry", "mapping": row.mapping, "when": row.when, **own}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -228,8 +228,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _cells(settings: Settings, name: str, entry: Entry | None, found: wishes.ScheduleSnapshot) -> tuple[object, ...]:
-    when = settings.schedule.timing(name).text
+def _cells(row: ScheduleRow, found: ScheduleSnapshot) -> tuple[object, ...]:
+    name, when, entry = row.mapping, row.when, row.entry
     if entry is None:
         return (name, when, form.NONE, form.NONE, "", "", "", "")
     turn = form.iso(entry.next_at) or form.NONE

@@ -1,14 +1,13 @@
 """What operators do to the schedule: each is one short transaction, whether a process keeps it or not."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from engine.config import Settings
 from engine.mapping.times import next_time, zone_of
 from engine.model.errors import RunError
-from engine.model.schedule import Entry, EntryState, Keeper
+from engine.model.schedule import Entry, EntryState, Keeper, ScheduleRow, ScheduleSnapshot
 from engine.runs.schedule import rules
 from engine.store import schedule
 from engine.store.database import Store
@@ -16,25 +15,14 @@ from engine.store.lock import schedule_lives
 from engine.sync.context import Clock, system_clock
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleSnapshot:
-    """The entries in run order, and the process that keeps them, or kept them last. `running`: whether one does.
-
-    A mapping without an entry is not scheduled, or nobody has kept the schedule since it is.
-    """
-
-    now: datetime
-    running: bool
-    keeper: Keeper | None
-    entries: tuple[tuple[str, Entry | None], ...]
-
-
 def look_up(store: Store, settings: Settings, *, clock: Clock = system_clock) -> ScheduleSnapshot:
     """The schedule as it is now; raises StoreError."""
     with store.reading() as connection:
         found, keeper = schedule.entries(connection), schedule.kept_by(connection)
-    entries = tuple((one.name, found.get(one.name)) for one in settings.mappings)
-    return ScheduleSnapshot(clock(), schedule_lives(store), keeper, entries)
+    rows = (
+        ScheduleRow(one.name, settings.schedule.timing(one.name).text, found.get(one.name)) for one in settings.mappings
+    )
+    return ScheduleSnapshot(clock(), schedule_lives(store), keeper, tuple(rows))
 
 
 def hold(
