@@ -30,8 +30,8 @@ from engine.sync.context import steady_clock
 _LOG_LIMIT = 5_000_000
 _MOMENT = 60
 """Seconds for what takes less than one: threads are started, or what they do comes to its end."""
-LOST_STORE, NO_LOCK = 3, 4
-"""Exit codes of an engine that could not use the store, and of one that did not get the lock."""
+BAD_CONFIG, LOST_STORE, NO_LOCK = 2, 3, 4
+"""Exit codes of an engine that could not use the configuration or the store, and of one that did not get the lock."""
 _DIED = "engine ended: a thread of it died, probably because there is not enough memory"
 
 

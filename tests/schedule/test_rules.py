@@ -190,7 +190,7 @@ STOPPED, FINISHED, INTERRUPTED = RunState.STOPPED, RunState.FINISHED, RunState.I
         (run_of(STOPPED, "store"), How.AWAY),
         (run_of(STOPPED, "access"), How.FAILED),
         (run_of(STOPPED, "internal"), How.FAILED),
-        (run_of(STOPPED, "config"), How.FAILED),
+        (run_of(STOPPED, "config"), How.AWAY),
         (run_of(STOPPED, "brake"), How.HARM),
         (run_of(STOPPED, "on_hold"), How.PUT_OFF),
         (run_of(STOPPED, "stopped"), How.SKIPPED),
@@ -214,6 +214,7 @@ def test_what_is_counted_as_a_change() -> None:
 def test_how_the_engine_ended_says_why_it_said_nothing() -> None:
     gone = run_of(INTERRUPTED)
     assert rules.ended_of(gone, "CUSTOMER", exit_code=3).how is How.AWAY
+    assert rules.ended_of(gone, "CUSTOMER", exit_code=2).code == "config"
     assert rules.ended_of(gone, "CUSTOMER", exit_code=4).how is How.PUT_OFF
     assert rules.ended_of(gone, "CUSTOMER", exit_code=-9).how is How.FAILED
     assert rules.ended_of(run_of(STOPPED, "stopped"), "CUSTOMER", ours=True).how is How.PUT_OFF

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from engine.model.errors import Brake, ConnectionLost, LockHeld, OnHold, StoreError
+from engine.model.errors import Brake, ConfigError, ConnectionLost, LockHeld, OnHold, StoreError
 from engine.model.schedule import Entry, EntryState, Timing
 from engine.model.snapshot import JobState, RunSnapshot, RunState
-from engine.runs.process import LOST_STORE, NO_LOCK
+from engine.runs.process import BAD_CONFIG, LOST_STORE, NO_LOCK
 
 LONGEST_WAIT = timedelta(minutes=10)
-"""Between two attempts while a server or the state store is away."""
-_AWAY = (ConnectionLost.code, StoreError.code)
+"""Between two attempts while something is away."""
+_AWAY = (ConnectionLost.code, StoreError.code, ConfigError.code)
 _TURNS = (EntryState.READY, EntryState.INACTIVE)
 _COUNTED = ("inserted", "modified", "coupled", "uncoupled", "failed")
 
@@ -26,7 +26,7 @@ class How(StrEnum):
     DONE = "done"
     FAILED = "failed"
     AWAY = "away"
-    """A server or the store cannot be reached: that is tried for ever."""
+    """A server, the store or a secret cannot be had, which may mend itself: that is tried for ever."""
     HARM = "harm"
     """Going on could do harm: a person must look."""
     SKIPPED = "skipped"
@@ -68,6 +68,9 @@ def ended_of(run: RunSnapshot, mapping: str, *, ours: bool = False, exit_code: i
     if run.state in (RunState.RUNNING, RunState.INTERRUPTED):
         if exit_code == NO_LOCK:
             return Ended(How.PUT_OFF, result="put off")
+        if exit_code == BAD_CONFIG:
+            told = "The engine could not use the configuration; `coupler config check` says why."
+            return Ended(How.AWAY, result="failed", code=ConfigError.code, message=told)
         if exit_code == LOST_STORE:
             return Ended(How.AWAY, result="failed", code=StoreError.code, message="The engine lost the state store.")
         told = f"The engine of run {run.id} ended without a word; its log says more (`coupler paths`)."
