@@ -5,9 +5,10 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
+from engine.model.schedule import EntryState, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
 
-Scope = Literal["home", "run", "history", "errors", "conflicts", "lists", "everywhere"]
+Scope = Literal["home", "run", "history", "errors", "conflicts", "schedule", "lists", "everywhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("home", "watch", "u", "Watch", "Show the progress of the run"),
     Action("home", "detail", "enter", "Detail", "Everything about the mapping"),
     Action("home", "history", "h", "History", "Integration synchronization jobs"),
+    Action("home", "schedule", "S", "Schedule", "When modified records of each mapping are synchronized"),
     Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),
     Action("home", "conflicts", "c", "Conflicts", "Fields that both sides changed and that wait for a choice"),
     Action("home", "only_coupled", "O", "OnlyCoupled", "Turn Synch. Only Coupled Records of the mapping on or off"),
@@ -74,6 +76,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("conflicts", "crm", "c", "CRM", "CRM's value for both sides of the field"),
     Action("conflicts", "write", "w", "Write", "Write the choices for the record; the next pass applies them"),
     Action("conflicts", "back", "escape", "Back", "One step back; choices that were not written are forgotten"),
+    Action("schedule", "detail", "enter", "Detail", "Everything about the entry of the mapping"),
+    Action("schedule", "hold", "h", "Hold", "Put the mapping on hold, until it is resumed"),
+    Action("schedule", "resume", "r", "Resume", "Let the mapping go on after a hold or an error"),
+    Action("schedule", "now", "n", "Run now", "Give the mapping its turn at once"),
+    Action("schedule", "stop", "x", "Stop", "End the process that keeps the schedule; asks first"),
+    Action("schedule", "back", "escape", "Back", "One step back"),
     Action("lists", "cursor_down", "j,down", "Down", "Move down"),
     Action("lists", "cursor_up", "k,up", "Up", "Move up"),
     Action("lists", "page_down", "pagedown", "Page down", "Move down a page"),
@@ -180,6 +188,28 @@ def why_not_errors(name: str, causes: int, page: int, pages: int) -> str | None:
 def why_not_history(name: str, jobs: int) -> str | None:
     """Why an action of the history screen cannot be done now; None when it can."""
     return None if jobs or name == "back" else "Nothing ran yet."
+
+
+def why_not_schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None) -> str | None:
+    """Why an action of the schedule cannot be done now, to the mapping of that row; None when it can."""
+    if name == "back":
+        return None
+    if found is None:
+        return "The store has not answered yet."
+    if name == "stop":
+        return None if found.running else "Nobody keeps the schedule: start `coupler schedule`."
+    if row is None or (row.entry is None and row.when == "off"):
+        return "The mapping is not scheduled: [schedule] of config.toml says so."
+    state = None if row.entry is None else row.entry.state
+    if name == "hold":
+        return f"{row.mapping} is on hold already." if state is EntryState.ON_HOLD else None
+    if name == "resume":
+        return (
+            f"{row.mapping} has its turns; there is nothing to resume." if state in (None, EntryState.READY) else None
+        )
+    if name == "now":
+        return f"{row.mapping} is on hold; r = resume it first" if state is EntryState.ON_HOLD else None
+    return None
 
 
 def _way_on(run: RunSnapshot) -> str:

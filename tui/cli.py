@@ -20,6 +20,10 @@ _COMMANDS = {
     "run": ("tui.commands.run:run_command", "Run a full synchronization and show its progress in lines."),
     "plan": ("tui.commands.run:plan_command", "Count what a full synchronization would do."),
     "sync": ("tui.commands.run:sync_command", "Synchronize failed and modified records; for schedules."),
+    "schedule": (
+        "tui.commands.schedule:schedule_group",
+        "Keep the schedule: synchronize modified records again and again.",
+    ),
     "attach": ("tui.commands.watch:attach_command", "Show a run that is going."),
     "status": ("tui.commands.watch:status_command", "Show the run that is not finished, else the last one."),
     "stop": ("tui.commands.watch:stop_command", "Stop a run at its next checkpoint."),

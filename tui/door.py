@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from engine.model.conflict import Choice, Conflict
+from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
 
 Kind = Literal["run", "plan"]
@@ -41,6 +42,21 @@ class Door(Protocol):
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
+
+    def schedule(self) -> ScheduleSnapshot:
+        """When each mapping has its turn, and how the last one ended."""
+
+    def hold(self, mapping: str) -> None:
+        """Puts the entry of a mapping on hold."""
+
+    def resume_entry(self, mapping: str) -> None:
+        """Lets the entry of a mapping go on."""
+
+    def now(self, mapping: str) -> None:
+        """Gives the entry of a mapping its turn at once."""
+
+    def stop_schedule(self) -> None:
+        """Tells the process that keeps the schedule to end."""
 
     def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
         """Stores which side's value fields get, by `Clash.key`."""

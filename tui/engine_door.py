@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
 from engine.model.errors import LockHeld
+from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.runs import control, process, queues, snapshots
+from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.door import Kind
 
@@ -61,6 +63,26 @@ class EngineDoor:
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
         return queues.conflicts(self._store)
+
+    def schedule(self) -> ScheduleSnapshot:
+        """When each mapping has its turn, and how the last one ended."""
+        return wishes.look_up(self._store, self._settings)
+
+    def hold(self, mapping: str) -> None:
+        """Puts the entry of a mapping on hold."""
+        wishes.hold(self._store, self._settings, [mapping], by=control.who())
+
+    def resume_entry(self, mapping: str) -> None:
+        """Lets the entry of a mapping go on."""
+        wishes.resume(self._store, self._settings, [mapping], by=control.who())
+
+    def now(self, mapping: str) -> None:
+        """Gives the entry of a mapping its turn at once."""
+        wishes.now(self._store, self._settings, [mapping], by=control.who())
+
+    def stop_schedule(self) -> None:
+        """Tells the process that keeps the schedule to end."""
+        wishes.stop(self._store, by=control.who())
 
     def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
         """Stores which side's value fields get, by `Clash.key`."""

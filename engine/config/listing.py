@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from engine.config.settings import Settings
 from engine.mapping.defaults import DIRECTIONS, Shipped, shipped_mappings
 from engine.model.mapping import FieldMapping, TableMapping, Transformation
+from engine.model.schedule import Schedule, Timing, duration_text
 
 _WORDS = {direction: word for word, direction in DIRECTIONS.items()}
 _OFF = "off"
@@ -34,6 +35,25 @@ def mapping_settings(mapping: TableMapping) -> Mapping[str, object]:
         "depends": list(mapping.depends),
         "create_unmatched": mapping.create_unmatched,
         "sync_after_coupling": mapping.sync_after_coupling,
+    }
+
+
+def schedule_settings(schedule: Schedule) -> Mapping[str, object]:
+    """The keys of [schedule] besides those of timings."""
+    zone = {} if schedule.time_zone is None else {"time_zone": schedule.time_zone}
+    return {**zone, "look_every": duration_text(schedule.look_every)}
+
+
+def timing_settings(timing: Timing) -> Mapping[str, object]:
+    """The keys of [schedule.NAME] with what is in effect."""
+    timeout = timing.inactivity_timeout
+    return {
+        **({"cron": timing.cron} if timing.cron else {"every": duration_text(timing.every)}),
+        "inactivity_timeout": "off" if timeout is None else duration_text(timeout),
+        "wake_on_change": timing.wake_on_change,
+        "attempts": timing.attempts,
+        "retry_delay": duration_text(timing.retry_delay),
+        "enabled": timing.enabled,
     }
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from engine.config import signin, toml, urls
@@ -12,12 +13,14 @@ from engine.config.mappings import read_mappings
 from engine.config.notify import read_notifications
 from engine.config.options import with_options
 from engine.config.paths import config_dir, state_dir
+from engine.config.schedule import read_schedule
 from engine.config.secrets import Secret
 from engine.config.secrets import problem as secret_problem
 from engine.config.settings import CrmSettings, NavSettings, RunSettings, Settings, StoreSettings, UiSettings
 from engine.config.values import NAME
 from engine.mapping.defaults import shipped_names
 from engine.model.errors import ConfigError
+from engine.model.schedule import Timing
 
 NAV_KINDS = ("odata", "api")
 NAV_VERSIONS = ("bc", "2018", "2016")
@@ -38,6 +41,7 @@ _KEYS = {
     "crm": ("url", "secret", "page_size", "batch", "concurrency", "ca_file", *signin.KEYS),
     "store": ("url",),
     "run": ("continue_after_failure",),
+    "schedule": ("time_zone", "look_every", *(one.name for one in fields(Timing))),
     "ui": ("theme", "ascii", "utc", "refresh_hz", "mouse"),
 }
 
@@ -84,6 +88,7 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         what="a short name of letters, digits, - and _, such as uat or production",
     )
     nav = _nav(top.table("nav", needs="url, company and secret"), path.parent, environ)
+    version = nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0]
     settings = Settings(
         path=path,
         environment=environment,
@@ -93,7 +98,8 @@ def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
         run=_run(top.table("run")),
         ui=_ui(top.table("ui"), top.table("keys")),
         notify=read_notifications(top, path.parent, environ),
-        mappings=with_options(top, read_mappings(top, nav.version if nav.version in NAV_VERSIONS else NAV_VERSIONS[0])),
+        mappings=(mappings := with_options(top, read_mappings(top, version))),
+        schedule=read_schedule(top, [one.name for one in mappings]),
     )
     _refuse_unserved(top, settings)
     top.end(_KEYS)

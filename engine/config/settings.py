@@ -6,9 +6,10 @@ from pathlib import Path
 
 from engine.config.notify import Notification
 from engine.config.secrets import Secret
-from engine.mapping.defaults import default_mappings
+from engine.mapping.defaults import default_mappings, default_schedule
 from engine.mapping.wording import served
 from engine.model.mapping import TableMapping
+from engine.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class Settings:
     """What of the mappings it does not serve, a line each."""
     notify: tuple[Notification, ...] = ()
     """Whom to tell about runs."""
+    schedule: Schedule = field(default_factory=default_schedule)
 
     def __post_init__(self) -> None:
         mappings = self.mappings or default_mappings(self.nav.version)

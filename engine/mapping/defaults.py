@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,7 @@ from engine.model.mapping import (
     TableMapping,
     Transformation,
 )
+from engine.model.schedule import Schedule, Timing, duration
 
 DIRECTIONS = {
     "to": Direction.TO_INTEGRATION_TABLE,
@@ -47,8 +49,7 @@ def default_mappings(version: str = "bc") -> tuple[TableMapping, ...]:
 @cache
 def shipped_mappings(version: str = "bc") -> tuple[Shipped, ...]:
     """The same mappings with what is off in them."""
-    text = files("engine.mapping").joinpath("defaults.toml").read_text(encoding="utf-8")
-    return tuple(_shipped(entry, version) for entry in tomli.loads(text)["mapping"])
+    return tuple(_shipped(entry, version) for entry in _file()["mapping"])
 
 
 def shipped_names(version: str = "bc") -> tuple[str, ...]:
@@ -56,10 +57,39 @@ def shipped_names(version: str = "bc") -> tuple[str, ...]:
     return tuple(one.mapping.name for one in shipped_mappings(version))
 
 
+@cache
+def default_schedule() -> Schedule:
+    """When modified records of the built-in mappings are synchronized; `other` is for mappings besides them."""
+    common = _file()["schedule"]
+    rows = {entry["name"]: {**common, **entry["schedule"]} for entry in _file()["mapping"]}
+    return Schedule({name: _timing(row) for name, row in rows.items()}, _timing(common), _span(common["look_every"]))
+
+
 def usable(rules: tuple[MatchRule, ...], fields: tuple[FieldMapping, ...]) -> tuple[MatchRule, ...]:
     """The match rules whose fields are all mapped."""
     mapped = {one.nav for one in fields} | {one.crm for one in fields}
     return tuple(rule for rule in rules if all(nav in mapped and crm in mapped for nav, crm in rule.pairs))
+
+
+@cache
+def _file() -> Mapping[str, Any]:
+    return tomli.loads(files("engine.mapping").joinpath("defaults.toml").read_text(encoding="utf-8"))
+
+
+def _timing(row: Mapping[str, Any]) -> Timing:
+    return Timing(
+        every=_span(row["every"]),
+        inactivity_timeout=_span(row["inactivity_timeout"]),
+        attempts=row["attempts"],
+        retry_delay=_span(row["retry_delay"]),
+    )
+
+
+def _span(text: str) -> timedelta:
+    found = duration(text)
+    if found is None:
+        raise ValueError(text)
+    return found
 
 
 def _shipped(entry: Mapping[str, Any], version: str) -> Shipped:

@@ -31,6 +31,8 @@ from engine.sync.context import steady_clock
 _LOG_LIMIT = 5_000_000
 _MOMENT = 60
 """Seconds for what takes less than one: threads are started, or what they do comes to its end."""
+BAD_CONFIG, LOST_STORE, NO_LOCK = 2, 3, 4
+"""Exit codes of an engine that could not use the configuration or the store, and of one that did not get the lock."""
 _DIED = "engine ended: a thread of it died, probably because there is not enough memory"
 
 
@@ -124,6 +126,20 @@ async def _notify(settings: Settings, run_id: int, means: Means) -> None:
         loop.add_signal_handler(number, means.hurry.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     await accompany(settings, run_id, engine_gone, means)
+
+
+def gone(pid: int) -> tuple[bool, int | None]:
+    """Whether a process that this one started has ended, and its exit code where that is known."""
+    with suppress(ChildProcessError):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        return ended == pid, os.waitstatus_to_exitcode(status) if ended == pid else None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True, None
+    except PermissionError:
+        return False, None
+    return False, None
 
 
 def main(settings: Settings, run_id: int) -> CouplerError | None:

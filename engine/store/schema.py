@@ -334,3 +334,33 @@ conflict = Table(
     Column("at", Moment, nullable=False),
     comment="conflicts that wait for an operator",
 )
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("mapping", sa.String(40), primary_key=True),
+    Column("state", sa.String(8), nullable=False),
+    Column("next_at", Moment, comment="when it has its turn, or its inactivity timeout ends"),
+    Column("run", sa.Integer, comment="the synchronization under way"),
+    Column("attempts", sa.Integer, nullable=False, comment="how many failed in a row"),
+    Column("code", Said(40), nullable=False),
+    Column("message", Said(), nullable=False),
+    Column("last_run", sa.Integer),
+    Column("last_at", Moment),
+    Column("result", Said(400), nullable=False),
+    Column("seen", sa.LargeBinary, comment="digest of the records that a look found when it went on hold"),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Said(200), nullable=False, comment="the operator, or the process that made the entry"),
+    comment="the entry of each mapping in the schedule of synchronizations of modified records",
+)
+
+keeper = Table(
+    "keeper",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("owner", Said(200), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("waiting", Said(), nullable=False, comment="why nothing starts at the moment"),
+    Column("stop_by", Said(200), comment="the operator who wants it to end"),
+    comment="the process that keeps the schedule, or kept it last",
+)

@@ -59,6 +59,8 @@ def test_every_commented_line_of_the_example_is_valid_with_the_default(tmp_path:
             default.conflict,
         )
         assert len(customer.fields) == len(default.fields) + 1
+        assert settings.schedule.timing("CONTACTS") == plain.schedule.timing("CONTACTS")
+        assert settings.schedule.look_every == plain.schedule.look_every
 
 
 @pytest.mark.parametrize(("nav_way", "crm_way"), [("token", "token"), ("basic", "entra"), ("ntlm", "ntlm")])

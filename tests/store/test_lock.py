@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from engine.model.errors import LockHeld, StoreError
 from engine.store import lock
 from engine.store.database import Store
-from engine.store.lock import engine_lives, engine_lock
+from engine.store.lock import LockLost, engine_lives, engine_lock, schedule_lives, schedule_lock
 from tests.store.postgres import Cluster
 from tests.store.tools import couple, pair
 
@@ -121,6 +122,21 @@ def test_the_store_works_as_ever_while_the_lock_is_held_and_after(store: Store) 
         assert engine_lives(store)
 
 
+def test_the_schedule_has_a_lock_of_its_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "_PATIENCE", 0)
+    assert not schedule_lives(store)
+    with schedule_lock(store) as guard, store.writing() as connection:
+        guard(connection)
+        assert schedule_lives(store)
+        assert not engine_lives(store)
+        with engine_lock(store):
+            assert engine_lives(store)
+        with pytest.raises(LockHeld, match="schedule"), schedule_lock(store):
+            pass
+        assert schedule_lives(store)
+    assert not schedule_lives(store)
+
+
 def test_an_engine_that_fails_gives_the_lock_back_and_its_error_on(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), engine_lock(store):
         raise ZeroDivisionError
@@ -204,7 +220,7 @@ def test_the_key_is_negative_or_not_and_found_all_the_same(server: Store) -> Non
         assert min(keys) < 0 < max(keys)
         for one in keys:
             connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": one})
-            query = sa.text(str(lock._HOLDERS).replace("hashtext('coupler engine')", f"({one})"))
+            query = sa.text(str(lock._HOLDERS).replace("hashtext(:name)", f"({one})"))
             assert connection.scalar(query) == 1
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": one})
             assert connection.scalar(query) == 0
@@ -242,3 +258,16 @@ def test_a_lock_whose_connection_is_lost_is_gone_and_ends_without_another_error(
         assert not engine_lives(server)
     with engine_lock(server):
         assert engine_lives(server)
+
+
+def test_who_keeps_the_schedule_learns_that_its_lock_is_lost(server: Store) -> None:
+    with schedule_lock(server) as guard, server.reading() as connection:
+        guard(connection)
+        connection.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        )
+        deadline = time.monotonic() + 10
+        while schedule_lives(server) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with pytest.raises(LockLost):
+            guard(connection)

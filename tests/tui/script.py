@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.errors import CouplerError, RunError
 from engine.model.mapping import Direction
+from engine.model.schedule import Entry, EntryState, Keeper, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import (
     Cause,
     Counters,
@@ -207,6 +208,25 @@ def made_conflicts(name: str = "New Concepts Furniture", crm: str = "New Concept
     return [Conflict("CUSTOMER", id, id, f"0145000{n}", name, 16, NOW, fields) for n, id in enumerate(ids, 1)]
 
 
+def made_schedule(*, running: bool = True, waiting: str = "") -> ScheduleSnapshot:
+    """One entry in each state, and a mapping that is not scheduled."""
+    states: dict[str, tuple[EntryState, dict[str, object]]] = {
+        "CURRENCY": (EntryState.READY, {"next_at": NOW + timedelta(minutes=20), "last_run": 15, "last_at": NOW - timedelta(minutes=9), "result": "3 modified, 1 failed"}),
+        "SALEPEOPLE": (EntryState.INACTIVE, {"next_at": NOW + timedelta(hours=20), "last_run": 15, "last_at": NOW, "result": "nothing to do"}),
+        "UNITOFMEASURE": (EntryState.ON_HOLD, {"changed_by": "anna@pc"}),
+        "CUSTOMER": (EntryState.READY, {"next_at": NOW, "run": 16}),
+        "CONTACTS": (EntryState.ERROR, {"attempts": 10, "code": "refused", "message": "There is no page Contact.", "result": "failed"}),
+        "RESOURCE-PRODUCT": (EntryState.READY, {"next_at": NOW - timedelta(seconds=5), "attempts": 2}),
+    }  # fmt: skip
+    rows = []
+    for name, *_ in MAPPINGS:
+        state, values = states.get(name, (None, {}))
+        entry = None if state is None else Entry(**{"mapping": name, "state": state, "next_at": None, "changed_at": NOW, "changed_by": "ops@bastion", **values})  # type: ignore[arg-type]  # fmt: skip
+        rows.append(ScheduleRow(name, "off" if entry is None else "every 30 min", entry))
+    keeper = Keeper("ops@bastion, process 4711", NOW - timedelta(hours=3), waiting)
+    return ScheduleSnapshot(NOW, running, keeper, tuple(rows))
+
+
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
@@ -226,6 +246,7 @@ class ScriptedDoor:
             for seq in (4, 3, 2, 1)
         ]
         self.waiting = made_conflicts()
+        self.schedule_found = made_schedule()
         self.plan_state = RunState.FINISHED
         self.error: CouplerError | None = None
         self.outcome_of = made_outcome
@@ -262,6 +283,22 @@ class ScriptedDoor:
     def history(self, limit: int) -> list[PassSnapshot]:
         self._check()
         return self.passes[:limit]
+
+    def schedule(self) -> ScheduleSnapshot:
+        self._check()
+        return self.schedule_found
+
+    def hold(self, mapping: str) -> None:
+        self.calls.append(("hold", mapping))
+
+    def resume_entry(self, mapping: str) -> None:
+        self.calls.append(("resume entry", mapping))
+
+    def now(self, mapping: str) -> None:
+        self.calls.append(("now", mapping))
+
+    def stop_schedule(self) -> None:
+        self.calls.append(("stop schedule",))
 
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         self._check()

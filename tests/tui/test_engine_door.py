@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
+from engine.model.errors import RunError
+from engine.model.schedule import EntryState
 from engine.model.snapshot import RunState
+from engine.runs.control import who
+from engine.store import schedule
 from engine.store.database import Store
-from engine.store.lock import engine_lock
+from engine.store.lock import engine_lock, schedule_lock
 from tests.runs_store.tools import put, settings_of
 from tests.store.tools import new_run
 from tui.engine_door import EngineDoor
@@ -23,5 +29,32 @@ def test_what_is_going_is_the_run_of_any_kind_that_an_engine_works_on(tmp_path: 
             assert found is not None
             assert (found.id, found.kind, found.state) == (sync, "sync", RunState.RUNNING)
         assert door.going() is None
+    finally:
+        store.close()
+
+
+def test_the_schedule_is_held_resumed_and_stopped_through_the_store(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    try:
+        door = EngineDoor(settings_of(tmp_path), store)
+        assert door.schedule().entry("CUSTOMER") is None
+        states = []
+        for act in (door.hold, door.resume_entry, door.now):
+            act("CUSTOMER")
+            entry = door.schedule().entry("CUSTOMER")
+            assert entry is not None
+            assert entry.changed_by == who()
+            states.append((entry.state, entry.next_at is not None and entry.next_at <= door.schedule().now))
+        assert states == [(EntryState.ON_HOLD, False), (EntryState.READY, False), (EntryState.READY, True)]
+        with pytest.raises(RunError, match="Nobody"):
+            door.stop_schedule()
+        with schedule_lock(store), store.writing() as connection:
+            schedule.keep(connection, "otto@pc", door.schedule().now)
+            connection.commit()
+            assert door.schedule().running
+            door.stop_schedule()
+            keeper = door.schedule().keeper
+            assert keeper is not None
+            assert (keeper.owner, keeper.stop_by) == ("otto@pc", who())
     finally:
         store.close()

@@ -88,7 +88,9 @@ async def test_escape_on_the_first_screen_does_nothing(door: ScriptedDoor) -> No
         assert app.is_running
 
 
-@pytest.mark.parametrize(("keys", "scope"), [("", "home"), ("u", "run"), ("h", "history"), ("e", "errors")])
+@pytest.mark.parametrize(
+    ("keys", "scope"), [("", "home"), ("u", "run"), ("h", "history"), ("e", "errors"), ("S", "schedule")]
+)
 async def test_help_has_every_key_of_the_screen(door: ScriptedDoor, keys: str, scope: actions.Scope) -> None:
     door.put(made_run())
     async with showing(door, size=(80, 50)) as (app, pilot):
@@ -171,7 +173,7 @@ async def test_blocks_instead_of_ascii(door: ScriptedDoor) -> None:
 
 
 def test_the_keys_of_a_screen_are_distinct() -> None:
-    for scope in ("home", "run", "history", "errors"):
+    for scope in ("home", "run", "history", "errors", "schedule"):
         keys = [
             key for part in (scope, "lists", "everywhere") for one in actions.of(part) for key in one.key.split(",")
         ]

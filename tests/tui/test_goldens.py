@@ -30,9 +30,10 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("leave-demo", RunState.RUNNING, ("q",), "s Leave the demo"),
     ("question", RunState.ASKING, (), "if Yes"),
     ("history", RunState.FINISHED, ("h",), "keep cleared: no"),
+    ("schedule", None, ("S", "5"), "There is no page"),
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
     ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
-    ("help", None, ("question_mark",), "Everywhere"),
+    ("help", None, ("question_mark",), "Move down a page"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 
 from engine.config import Secret, Settings, config_dir, find_config, load
 from engine.config.certificates import certificates_problem
-from engine.config.listing import mapping_settings
+from engine.config.listing import mapping_settings, schedule_settings, timing_settings
 from engine.config.notify import listing, notification_problem
 from engine.config.paths import state_path
 from engine.model.errors import ConfigError
@@ -118,9 +119,11 @@ def show_command(*, as_json: bool, config_file: Path | None) -> int:
     """
     found = settings(config_file)
     mappings = {one.name: mapping_settings(one) for one in found.mappings}
+    timings = {one.name: timing_settings(found.schedule.timing(one.name)) for one in found.mappings}
     if as_json:
         tables: dict[str, object] = {table: _values(getattr(found, table)) for table in _TABLES}
         tables["notify"] = {one.name: listing(one) for one in found.notify}
+        tables["schedule"] = {**schedule_settings(found.schedule), **timings}
         tables["mapping"] = mappings
         out(records.line({"config": str(found.path), "environment": found.environment, **tables}))
         return ExitCode.OK
@@ -140,16 +143,19 @@ def show_command(*, as_json: bool, config_file: Path | None) -> int:
         for action, keys in found.ui.keys.items():
             out(f"{_toml(action)} = {_toml(keys)}")
     for one in found.notify:
-        out("")
-        out(f"[notify.{one.name}]")
-        for name, value in listing(one).items():
-            out(f"{name} = {_toml(value)}")
-    for name, values in mappings.items():
-        out("")
-        out(f"[mapping.{_toml(name)}]")
-        for key, value in values.items():
-            out(f"{key} = {_toml(value)}")
+        _show(f"notify.{one.name}", listing(one))
+    _show("schedule", schedule_settings(found.schedule))
+    for place, parts in (("schedule", timings), ("mapping", mappings)):
+        for name, values in parts.items():
+            _show(f"{place}.{_toml(name)}", values)
     return ExitCode.OK
+
+
+def _show(table: str, values: Mapping[str, object]) -> None:
+    out("")
+    out(f"[{table}]")
+    for key, value in values.items():
+        out(f"{key} = {_toml(value)}")
 
 
 @click.command("paths")

@@ -13,7 +13,7 @@ import click
 
 from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import JobSnapshot, JobState, RunSnapshot, RunState, Wish
-from engine.runs import control, snapshots
+from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import plain
 from tui.commands import records
@@ -168,7 +168,7 @@ def follow(
     since: float | None = None
     while True:
         if pid is not None and not gone:
-            gone, status = _gone(pid)
+            gone, status = process.gone(pid)
         now = time.monotonic()
         snapshot = snapshots.run(store, run)
         printer.show(snapshot)
@@ -216,17 +216,3 @@ def _without_store(run: RunSnapshot) -> RunSnapshot:
         message="The engine could not read or write the state store, and ended. Nothing was sent that is not recorded.",
         hint=f"Mend the cause (disk space, permissions, database server; `coupler paths` names the log), then: {again}",
     )
-
-
-def _gone(pid: int) -> tuple[bool, int | None]:
-    """Whether a process that this one started has ended, and its exit code where that is known."""
-    with contextlib.suppress(ChildProcessError):
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        return ended == pid, os.waitstatus_to_exitcode(status) if ended == pid else None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True, None
-    except PermissionError:
-        return False, None
-    return False, None

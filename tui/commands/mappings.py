@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from engine.config import Settings, find_config, load
-from engine.config.listing import FieldRow, field_rows
+from engine.config.listing import FieldRow, field_rows, timing_settings
 from engine.config.reset import without_mappings
 from engine.model.errors import RunError
 from engine.model.snapshot import MappingSnapshot
@@ -65,15 +65,19 @@ def mappings_command(
             _list_fields(settings, [one.name for one in found], as_json=as_json)
         elif as_json:
             for one in found:
-                out(records.line(records.mapping(one)))
+                timing = settings.schedule.timing(one.name)
+                when = {"when": timing.text, **timing_settings(timing)}
+                out(records.line({**records.mapping(one), "schedule": when}))
         else:
-            _list(found)
+            _list(settings, found)
         return ExitCode.OK
 
 
-def _list(found: tuple[MappingSnapshot, ...]) -> None:
-    rows = ((*plain.mapping_cells(one), one.last_state or "never") for one in found)
-    header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last")
+def _list(settings: Settings, found: tuple[MappingSnapshot, ...]) -> None:
+    rows = (
+        (*plain.mapping_cells(one), one.last_state or "never", settings.schedule.timing(one.name).text) for one in found
+    )
+    header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last", "Schedule")
     for line in plain.columns(header, rows, right=frozenset({0, 6})):
         out(line)
 

@@ -7,6 +7,7 @@ from tui.look import Look
 _HEADINGS = {
     "home": "Integration table mappings",
     "run": "Run",
+    "schedule": "Schedule",
     "history": "Integration synchronization jobs",
     "errors": "Errors",
     "conflicts": "Conflicts",

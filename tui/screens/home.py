@@ -23,6 +23,7 @@ from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.page import Page
 from tui.screens.run import Run
+from tui.screens.schedule import Schedule
 from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
@@ -188,6 +189,10 @@ class Home(Page):
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
         self.app.push_screen(History(self.door, self.look))
+
+    def action_schedule(self) -> None:
+        """Opens the schedule of synchronizations of modified records."""
+        self.app.push_screen(Schedule(self.door, self.look))
 
     def action_conflicts(self) -> None:
         """Opens the conflicts that wait for a choice."""

@@ -382,3 +382,41 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "seq", "direction", "no", name="pk_slice"),
     )
+    op.create_table(
+        "schedule",
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("next_at", Moment(), nullable=True, comment="when it has its turn, or its inactivity timeout ends"),
+        sa.Column("run", sa.Integer(), nullable=True, comment="the synchronization under way"),
+        sa.Column("attempts", sa.Integer(), nullable=False, comment="how many failed in a row"),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("last_run", sa.Integer(), nullable=True),
+        sa.Column("last_at", Moment(), nullable=True),
+        sa.Column("result", sa.String(length=400), nullable=False),
+        sa.Column(
+            "seen",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="digest of the records that a look found when it went on hold",
+        ),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.Column(
+            "changed_by",
+            sa.String(length=200),
+            nullable=False,
+            comment="the operator, or the process that made the entry",
+        ),
+        sa.PrimaryKeyConstraint("mapping", name="pk_schedule"),
+        comment="the entry of each mapping in the schedule of synchronizations of modified records",
+    )
+    op.create_table(
+        "keeper",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False, comment="always 1"),
+        sa.Column("owner", sa.String(length=200), nullable=False),
+        sa.Column("started_at", Moment(), nullable=False),
+        sa.Column("waiting", sa.Text(), nullable=False, comment="why nothing starts at the moment"),
+        sa.Column("stop_by", sa.String(length=200), nullable=True, comment="the operator who wants it to end"),
+        sa.PrimaryKeyConstraint("id", name="pk_keeper"),
+        comment="the process that keeps the schedule, or kept it last",
+    )

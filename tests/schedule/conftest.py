@@ -1,0 +1,3 @@
+from tests.sync.conftest import make
+
+__all__ = ["make"]

@@ -1,0 +1,111 @@
+import pytest
+
+from engine.model.errors import StoreError
+from tests.tui.screens import see, showing, text, until
+from tests.tui.script import ScriptedDoor, made_schedule
+from tui.screens.home import Home
+from tui.screens.schedule import Schedule
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def door() -> ScriptedDoor:
+    return ScriptedDoor()
+
+
+async def test_shows_each_mapping_with_its_turn_and_why_it_waits(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await see(
+            pilot,
+            "kept by ops@bastion, process 4711, since",
+            "> CURRENCY          every 30 min    ready",
+            "run 15 ended 9m ago",
+        )
+        for row, words in (
+            ("2", "inactive"), ("2", "or when something is"), ("3", "on hold by anna@pc"), ("4", "in process"),
+            ("4", "run 16 is under way"), ("5", "! There is no page Contact."), ("6", "now"), ("7", "It is not scheduled"),
+        ):  # fmt: skip
+            await pilot.press(row)
+            await see(pilot, words)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_says_what_the_schedule_waits_for_and_when_nobody_keeps_it(door: ScriptedDoor) -> None:
+    door.schedule_found = made_schedule(waiting="Run 5 is not finished or not answered; [/] \x1b[2J")
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await see(pilot, "! waits: Run 5 is not finished or not answered")
+        assert "\x1b" not in text(app)
+        door.schedule_found = made_schedule(running=False)
+        await see(pilot, "! Nobody keeps the schedule: start `coupler schedule`")
+        await pilot.press("x")
+        await see(pilot, "Nobody keeps the schedule: start")
+        assert door.calls == []
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "call"),
+    [
+        ("1", "h", ("hold", "CURRENCY")), ("4", "h", ("hold", "CUSTOMER")), ("3", "r", ("resume entry", "UNITOFMEASURE")),
+        ("5", "r", ("resume entry", "CONTACTS")), ("2", "r", ("resume entry", "SALEPEOPLE")), ("2", "n", ("now", "SALEPEOPLE")),
+        ("5", "n", ("now", "CONTACTS")),
+    ],
+)  # fmt: skip
+async def test_hold_resume_and_run_now(door: ScriptedDoor, row: str, key: str, call: tuple[str, ...]) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule) and app.screen.shown > 0)
+        await pilot.press(row, key)
+        await until(pilot, lambda: call in door.calls)
+        assert door.calls == [call]
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "why"),
+    [
+        ("3", "h", "UNITOFMEASURE is on hold already"), ("3", "n", "UNITOFMEASURE is on hold; r = resume it first"),
+        ("1", "r", "CURRENCY has its turns"), ("7", "n", "The mapping is not scheduled"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_done_says_why(door: ScriptedDoor, row: str, key: str, why: str) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule) and app.screen.shown > 0)
+        await pilot.press(row, key)
+        await see(pilot, why)
+        assert door.calls == []
+
+
+async def test_stopping_asks_first(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule) and app.screen.shown > 0)
+        await pilot.press("x")
+        await see(pilot, "Stop the schedule", "process 4711")
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, Schedule))
+        assert door.calls == []
+        await pilot.press("x")
+        await see(pilot, "Stop the schedule")
+        await pilot.pause(0.6)
+        await pilot.press("y")
+        await until(pilot, lambda: ("stop schedule",) in door.calls)
+
+
+async def test_enter_shows_all_of_an_entry(door: ScriptedDoor) -> None:
+    async with showing(door) as (_, pilot):
+        await pilot.press("S")
+        await see(pilot, "> CURRENCY")
+        await pilot.press("enter")
+        await see(pilot, "last      run 15", "3 modified, 1 failed", "changed   by ops@bastion")
+
+
+async def test_a_store_that_cannot_be_read_is_told(door: ScriptedDoor) -> None:
+    async with showing(door) as (_, pilot):
+        await pilot.press("S")
+        await see(pilot, "> CURRENCY")
+        door.error = StoreError("The store is gone.", "Mend it.")
+        await see(pilot, "! The store is gone.")

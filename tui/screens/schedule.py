@@ -1,0 +1,135 @@
+"""The schedule: when each mapping has its turn; hold, resume, run now, stop."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from engine.model.errors import CouplerError
+from engine.model.schedule import ScheduleRow, ScheduleSnapshot
+from tui import actions
+from tui import format as fmt
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.info import Info
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.page import Page
+from tui.text import safe
+from tui.widgets import entries
+from tui.widgets.keys import Keys
+from tui.widgets.line import Line, hanging
+from tui.widgets.table import Table
+
+_LONG = 2_000
+
+
+class Schedule(Page):
+    """One line for each mapping."""
+
+    SCOPE = "schedule"
+    CSS_PATH = "schedule.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("schedule")
+
+    def __init__(self, door: Door, look: Look) -> None:
+        super().__init__(door, look)
+        self.snapshot: ScheduleSnapshot | None = None
+        self._poll = Poll(door.schedule, self.show, self.complain, seen=lambda: self.seen, hz=1)
+
+    def body(self) -> ComposeResult:
+        """The entries, three lines about who keeps them and the one under the cursor."""
+        yield Table(entries.COLUMNS, id="entries", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Line(id="about")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self.head("Coupler   Schedule", "")
+        self.query_one("#about", Line).put("Reading ...")
+        self.query_one(Table).focus()
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, found: ScheduleSnapshot) -> None:
+        """Shows a snapshot."""
+        self.snapshot = found
+        zone = f"times: {fmt.zone(found.now, utc=self.look.utc)}  ({safe(self.door.environment, 24)})"
+        self.head("Coupler   Schedule", zone)
+        self.query_one(Table).show([entries.row(one, found.now, self.look) for one in found.rows])
+        self._describe()
+        self.shown += 1
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read."""
+        if error is not None:
+            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
+
+    def _current(self) -> ScheduleRow | None:
+        key = self.query_one(Table).current
+        rows = () if self.snapshot is None else self.snapshot.rows
+        return next((one for one in rows if one.mapping == key), None)
+
+    @on(Table.Moved)
+    def _describe(self) -> None:
+        found, one = self.snapshot, self._current()
+        self.query_one(Keys).leave_out(
+            [each.name for each in actions.of("schedule") if actions.why_not_schedule(each.name, found, one)]
+        )
+        if found is None or one is None:
+            return
+        width = self.app.size.width - 2
+        kept = hanging(safe(entries.kept(found, self.look), _LONG), width, 1)
+        self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), _LONG), width, 2))
+
+    def _chosen(self, name: str) -> ScheduleRow | None:
+        """The row that an action is for; None, and why, when it cannot be done."""
+        one = self._current()
+        if (why := actions.why_not_schedule(name, self.snapshot, one)) is not None:
+            self.say(why)
+            return None
+        return one
+
+    def action_detail(self) -> None:
+        """Everything about the entry under the cursor."""
+        one = self._current()
+        if one is not None and self.snapshot is not None:
+            self.app.push_screen(Info(self.look, one.mapping, entries.everything(one, self.snapshot, self.look)))
+
+    @work
+    async def action_hold(self) -> None:
+        """Puts the mapping on hold."""
+        if (one := self._chosen("hold")) is not None:
+            await self.tell(partial(self.door.hold, one.mapping))
+            self.wake()
+
+    @work
+    async def action_resume(self) -> None:
+        """Lets the mapping go on."""
+        if (one := self._chosen("resume")) is not None:
+            await self.tell(partial(self.door.resume_entry, one.mapping))
+            self.wake()
+
+    @work
+    async def action_now(self) -> None:
+        """Gives the mapping its turn at once."""
+        if (one := self._chosen("now")) is not None:
+            await self.tell(partial(self.door.now, one.mapping))
+            self.wake()
+
+    @work
+    async def action_stop(self) -> None:
+        """Asks, then ends the process that keeps the schedule."""
+        found = self.snapshot
+        if (why := actions.why_not_schedule("stop", found, self._current())) is not None:
+            self.say(why)
+            return
+        owner = "" if found is None or found.keeper is None else found.keeper.owner
+        words = [f"It is kept by {safe(owner)}.", "Nothing is synchronized until somebody starts it again."]
+        if await self.app.push_screen_wait(Confirm(self.look, "Stop the schedule", words)):
+            await self.tell(self.door.stop_schedule)
+            self.wake()
