@@ -21,9 +21,8 @@ def quoted(value: object) -> str:
     """A value as a cell that no spreadsheet runs."""
     if value is None:
         return ""
-    text = str(value)
-    text = f"'{text}" if text.startswith(_FORMULA) else text
-    return safe(text, _LONGEST)
+    text = safe(value, _LONGEST)  # first: what it leaves out may stand before a formula
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def csv_lines(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
