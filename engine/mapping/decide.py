@@ -102,7 +102,7 @@ def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transfer
     """The base of a pair whose partner has just been made from the record."""
     remembered = _Base(None)
     for field, value in wanted.values.items():
-        if field.direction.includes(one_way) and (mark := _mark(field)):
+        if field.direction.includes(one_way) and (mark := _remembered(field)):
             remembered.pairs[mark] = _pair(one_way, source_of(wanted, field, one_way, source), value)
     return remembered.blob()
 
@@ -222,26 +222,26 @@ class _Base:
 
     def never_agreed(self, field: FieldMapping) -> bool:
         """Whether a field is one to be remembered, and both sides have never been seen to mean the same."""
-        mark = _mark(field)
+        mark = _remembered(field)
         return mark is not None and mark not in self.pairs
 
     def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
         """The hashes of the source's and the target's value."""
-        pair = self.pairs.get(_mark(field) or b"", UNKNOWN * 2)
+        pair = self.pairs.get(_mark(field), UNKNOWN * 2)
         nav, crm = pair[:HASH_SIZE], pair[HASH_SIZE:]
         return (crm, nav) if one_way is FROM else (nav, crm)
 
     def agree(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember that both sides mean the same now."""
-        if mark := _mark(field):
+        if mark := _remembered(field):
             self.pairs[mark] = _pair(one_way, given, current)
 
     def take(self, field: FieldMapping, other: "_Base") -> None:
         """Remember of a field what another base does."""
-        if mark := _mark(field):
-            self.pairs.pop(mark, None)
-            if mark in other.pairs:
-                self.pairs[mark] = other.pairs[mark]
+        mark = _mark(field)
+        self.pairs.pop(mark, None)
+        if mark in other.pairs:
+            self.pairs[mark] = other.pairs[mark]
 
     def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
@@ -263,17 +263,21 @@ def _pair(one_way: Direction, given: Value, current: Value) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _mark(field: FieldMapping) -> bytes | None:
-    """What a field that is remembered means: another pair, or other rules, are not what was remembered.
+def _mark(field: FieldMapping) -> bytes:
+    """What a field means: another pair, or other rules, are not what was remembered."""
+    return blake2b(f"{field.nav}={field.crm}{field.transforms or ''}".encode(), digest_size=_MARK_SIZE).digest()
 
-    None for those that are not. Remembered are bidirectional fields, so that it can be told which side changed one; and
+
+@lru_cache(maxsize=4096)
+def _remembered(field: FieldMapping) -> bytes | None:
+    """The mark of a field that is remembered: bidirectional ones, so that it can be told which side changed one; and
     those that one side leads in and that can be blank, so that a blank only overwrites what that side once had.
     """
     starts = field.create_only or field.initial or field.constant is not None
     never_blank = field.derived or field.kind in (FieldKind.DECIMAL, FieldKind.BOOLEAN)
     if field.direction is not Direction.BIDIRECTIONAL and (starts or never_blank):
         return None
-    return blake2b(f"{field.nav}={field.crm}{field.transforms or ''}".encode(), digest_size=_MARK_SIZE).digest()
+    return _mark(field)
 
 
 def _conflict(names: list[str]) -> Problem:

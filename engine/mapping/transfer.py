@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
+from engine.mapping.courses import Course, courses, kind_of, options_name, reader
 from engine.mapping.lengths import cut, units
-from engine.mapping.rules import transformed, transforms
-from engine.mapping.values import Form, Unconvertible, Value, blank, form, lenient_form, normal
+from engine.mapping.rules import transformed
+from engine.mapping.values import Unconvertible, Value, blank, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 
@@ -56,7 +56,7 @@ def transfer(
     sources: dict[FieldMapping, Value] = {}
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
-    for one in _courses(mapping.fields, one_way):
+    for one in courses(mapping.fields, one_way):
         if one.convert is None:
             problem = _filled_in(one, one_way, row, partners, derived, values, waiting)
             if problem is not None:
@@ -106,7 +106,7 @@ def transfer(
 
 
 def _filled_in(
-    one: "_Course",
+    one: Course,
     one_way: Direction,
     row: Mapping[str, Any],
     partners: Partners,
@@ -144,7 +144,7 @@ def _filled_in(
 
 def source_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
     """The value of a field in a source record; what is none of its kind is a text."""
-    name, read = _reader(field, one_way)
+    name, read = reader(field, one_way)
     return read(row.get(name))
 
 
@@ -161,7 +161,7 @@ def target_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]
 
 def constant_value(field: FieldMapping, one_way: Direction, partners: Partners) -> Value:
     """A constant in the normal form of its field; a name of an option of CRM is its value. Raises Unconvertible."""
-    value = normal(_kind(field, FROM if one_way is TO else TO), field.digits, field.constant)
+    value = normal(kind_of(field, FROM if one_way is TO else TO), field.digits, field.constant)
     options = partners.get(options_name(field))
     if options is None or one_way is FROM or not isinstance(value, str):
         return value
@@ -179,11 +179,6 @@ def constant_fault(field: FieldMapping) -> str | None:
     except Unconvertible as error:
         return f"The constant of {field.crm or field.nav}: {error}."
     return None
-
-
-def options_name(field: FieldMapping) -> str:
-    """Under which name the options of a choice or option are among the partners; blank for other kinds."""
-    return (field.options or field.crm) if field.kind in (FieldKind.CHOICE, FieldKind.OPTION) else ""
 
 
 def match_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any], partners: Partners) -> Value:
@@ -216,85 +211,12 @@ def not_coupled(field: FieldMapping, value: str, one_way: Direction) -> Problem:
     )
 
 
-@lru_cache(maxsize=4096)
-def _reader(field: FieldMapping, one_way: Direction) -> tuple[str, Form]:
-    """Where a field of a source record is, and what brings it into its normal form."""
-    name = field.nav if one_way is TO else field.column
-    return name, lenient_form(_kind(field, one_way), field.digits)
-
-
-@dataclass(frozen=True, slots=True)
-class _Course:
-    """How a field gets from one side to the other, found out once: `source` and `name` are what it is called on either.
-
-    `convert` takes the value there; None where the value does not come from the record's own field. It is `plain` when
-    it gives the value as the source has it. `nothing` is what the other side has when there is no value.
-    """
-
-    field: FieldMapping
-    source: str
-    name: str
-    seeding: bool
-    convert: Form | None
-    plain: bool
-    nothing: Value
-    options: str
-    limit: int
-
-
-@lru_cache(maxsize=256)
-def _courses(fields: tuple[FieldMapping, ...], one_way: Direction) -> tuple[_Course, ...]:
-    """The courses of the fields that go this way."""
-    courses = []
-    for field in fields:
-        seeding = field.seed and not field.direction.includes(one_way)
-        if not (field.direction.includes(one_way) or seeding):
-            continue
-        elsewhere = field.derived or field.constant is not None or field.kind is FieldKind.LOOKUP
-        courses.append(
-            _Course(
-                field,
-                source=field.nav if one_way is TO else field.column,
-                name=field.crm if one_way is TO else field.nav,
-                seeding=seeding,
-                convert=None if elsewhere else _converter(field, one_way),
-                plain=not transforms(field, one_way),
-                nothing=normal(_kind(field, FROM if one_way is TO else TO), field.digits, None),
-                options=options_name(field),
-                limit=field.crm_length if one_way is TO else field.nav_length,
-            )
-        )
-    return tuple(courses)
-
-
 _NOT_COUPLED = "\0not coupled"
 _USERS = "systemusers"
 
 
 def _cleared(name: str, problem: Problem) -> Problem:
     return replace(problem, message=f"{problem.message} {name} was cleared, as its field mapping says.")
-
-
-def _kind(field: FieldMapping, one_way: Direction) -> FieldKind:
-    """The kind of a field on the side that a pass reads: in NAV lookups and choices are codes."""
-    coded = one_way is TO and field.kind in (FieldKind.LOOKUP, FieldKind.CHOICE)
-    return FieldKind.CODE if coded else field.kind
-
-
-def _converter(field: FieldMapping, one_way: Direction) -> Form:
-    """What makes the value of the source into one after its rules, of the kind of the field; it raises ValueError.
-
-    The kind is what NAV's field holds. To CRM a rule may make something else of it, such as a date a text; from CRM
-    it may start with something else.
-    """
-    kind, digits = _kind(field, one_way), field.digits
-    strict = form(kind, digits)
-    if not transforms(field, one_way):
-        return strict
-    if one_way is TO:
-        return lambda raw: transformed(field, TO, strict(raw))
-    start = lenient_form(kind, digits)
-    return lambda raw: strict(transformed(field, FROM, start(raw)))
 
 
 def _unconvertible(field: FieldMapping, one_way: Direction, error: ValueError) -> Problem:

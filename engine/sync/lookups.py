@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from engine.connectors.protocol import Row
+from engine.mapping.courses import options_name
 from engine.mapping.options import option_partners
-from engine.mapping.transfer import TO, Partners, options_name, source_value
+from engine.mapping.transfer import TO, Partners, source_value
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.sync.context import Context
 

@@ -16,7 +16,6 @@ from engine.mapping.transfer import FROM, TO
 from engine.mapping.values import Value, blank, nav_json
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import DeletionPolicy, FieldKind, FieldMapping, TableMapping
-from engine.model.outcome import Problem
 from engine.store.couplings import Coupling
 from engine.store.work import Create, Intent, Scope, intend, settle_intent
 from engine.sync.brake import Losses
@@ -25,12 +24,11 @@ from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
 from engine.sync.lost import hold_back_lost
+from engine.sync.refusals import ADOPTED, RESTLESS, UNSEEDED, duplicate, refused, unseeded
 from engine.sync.settling import may_repeat
 from engine.sync.traces import bases_of, overwrites
 
 _ROUNDS = 6
-_UNSEEDED = "unseeded"
-_HINT = "Look at the record on both sides, then run again."
 
 
 class Writer:
@@ -95,7 +93,7 @@ class Writer:
                     f"The {self._table.caption} service does not say what became of what was sent to it.",
                     "Resume the run; what was sent is recorded and is settled first.",
                 )
-            item.fail(_RESTLESS, one_way=self._scope.direction)
+            item.fail(RESTLESS, one_way=self._scope.direction)
 
     async def _repeatable(self, creates: Sequence[Item], *, kept: bool) -> list[Item]:
         """The creates without those that may have been made under an id of the service's own. It has `kept` ids of ours
@@ -117,7 +115,7 @@ class Writer:
             if item.target is not None:
                 item.target_number = str(item.target.get(self._table.number) or "")
             elif item.exists:
-                item.fail(_duplicate(item.exists), one_way=self._scope.direction)
+                item.fail(duplicate(item.exists), one_way=self._scope.direction)
             elif item.coupling is not None and item.coupling.planned:
                 item.settled = True  # an earlier pass of this plan would have made it
             elif item.mode is not Mode.CREATE:
@@ -187,7 +185,7 @@ class Writer:
         item.base, item.based_on = decision.base, None
         item.early_base = decision.base if item.sent else None
         if item.exists and not item.sent:
-            item.warnings.append(_ADOPTED)
+            item.warnings.append(ADOPTED)
             item.exists = ""
         now = self._in_time(item, decision.values)
         if not now:
@@ -247,7 +245,7 @@ class Writer:
             case Status.DONE:
                 self._made(item, result)
             case Status.EXISTS if not self._side.client_ids:
-                item.fail(_duplicate(result.message), one_way=self._scope.direction)
+                item.fail(duplicate(result.message), one_way=self._scope.direction)
             case Status.EXISTS:
                 item.exists = "" if item.sent else result.message or "A record with this key exists already."
             case Status.UNKNOWN if self._side.client_ids:
@@ -255,12 +253,12 @@ class Writer:
             case Status.UNKNOWN:
                 item.doubt = True
             case Status.REJECTED if self._scope.direction is FROM and any(f.seed for f in item.wanted.values):
-                item.warnings.append(_unseeded(result))
+                item.warnings.append(unseeded(result))
                 values = {field: value for field, value in item.wanted.values.items() if not field.seed}
                 item.wanted = replace(item.wanted, values=values)
             case _:
-                item.warnings[:] = [one for one in item.warnings if one.code != _UNSEEDED]  # it was not made at all
-                item.fail(_refused(result), one_way=self._scope.direction)
+                item.warnings[:] = [one for one in item.warnings if one.code != UNSEEDED]  # it was not made at all
+                item.fail(refused(result), one_way=self._scope.direction)
 
     def _made(self, item: Item, result: Result) -> None:
         item.created = item.settled = True
@@ -291,7 +289,7 @@ class Writer:
             case Status.MISSING:
                 self._missing(item)
             case _:
-                item.fail(_refused(result), one_way=self._scope.direction)
+                item.fail(refused(result), one_way=self._scope.direction)
 
 
 def _undecided(items: Sequence[Item]) -> list[Item]:
@@ -307,48 +305,3 @@ def _found(item: Item) -> Coupling:
 def _crm(value: Value) -> Value:
     """A blank text is no value in CRM."""
     return None if value == "" else value
-
-
-def _refused(result: Result) -> Problem:
-    return Problem(
-        result.code or "rejected",
-        cause_of(result.message) or result.code or "the record was refused",
-        result.message or "The service refused the record without a reason.",
-        "Mend the record as the message says and run again.",
-    )
-
-
-def _duplicate(message: str) -> Problem:
-    return Problem("duplicate", "another record has this key", message, _HINT)
-
-
-def cause_of(message: str) -> str:
-    """A message without what differs from record to record, so that equal failures group together."""
-    words = [
-        "..." if any(char.isdigit() for char in word) or word.startswith(("'", '"')) else word
-        for word in message.split()[:40]
-    ]
-    return " ".join(words)[:300]
-
-
-def _unseeded(result: Result) -> Problem:
-    return Problem(
-        _UNSEEDED,
-        "made without the values that NAV is to lead in",
-        f"NAV refused values for fields that it leads in, so the record was made without them: {result.message}",
-        "Fill them in in NAV before the next full synchronization, which brings NAV's values to CRM.",
-    )
-
-
-_RESTLESS = Problem(
-    "restless",
-    "the partner keeps changing",
-    "The partner was changed by others each time before our update arrived; nothing was overwritten.",
-    "Run again when nobody works on the record.",
-)
-_ADOPTED = Problem(
-    "adopted",
-    "the record was there already under our id",
-    "The partner existed under the id that this record is created with, so it was coupled and not made again.",
-    "Nothing to do; the state store is older than the other side, or was lost.",
-)

@@ -18,7 +18,7 @@ from engine.sync.deletions import COUPLING_REMOVED
 from engine.sync.handling.products import LINES, LISTS
 from engine.sync.handling.units import UNITS
 from engine.sync.organization import CURRENCIES
-from engine.sync.writing import cause_of
+from engine.sync.refusals import cause_of
 
 MODIFIED_BY, MODIFIED, CREATED = "_modifiedby_value", "modifiedon", "createdon"
 _STAMPS = frozenset({ETAG, MODIFIED_BY, MODIFIED, CREATED, "versionnumber"})
