@@ -212,7 +212,9 @@ def test_a_changed_configuration_is_used_and_a_broken_one_is_told(coupler: Coupl
     before = ready.config.read_text()
     write(ready, before.replace('every = "2 s"', 'every = "soon"'))
     assert "has one error" in one.until("waits")["text"]
-    ready.config.write_text(before + "[schedule.CURRENCY]\nenabled = true\n")
+    write(ready, before.replace('[crm]\nurl = "http:', '[crm]\nca_file = "not-there.pem"\nurl = "https:'))
+    assert "not-there.pem" in one.until("waits")["text"]
+    write(ready, before + "[schedule.CURRENCY]\nenabled = true\n")
     one.until("reloaded")
     assert "CURRENCY" in one.until("began")["mappings"]
     one.until("ended", mappings=["CURRENCY"])

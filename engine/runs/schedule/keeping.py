@@ -109,7 +109,9 @@ async def _reloaded(
     while not stop.is_set():
         file = _version(settings.path)
         try:
-            return load(settings.path), file
+            loaded = load(settings.path)
+            async with connected(loaded):  # what it names besides, such as certificates, must be there too
+                return loaded, file
         except ConfigError as error:
             if error.told != told:
                 tell(Told(clock(), "waits", text=error.told))
