@@ -106,7 +106,7 @@ class _Judge:
         """I1: one record a sign and side, and one of each that comes with others."""
         for mapping, sides in self._there.items():
             for side, rows in sides.items():
-                signs = Counter(sign_of(side, mapping, row) for row in rows.values())
+                signs = Counter(sign_of(side, mapping, row) for row in rows.values() if not self._left_behind(row))
                 yield from (
                     f"I1 {mapping} {sign} is {n} times in {side.upper()}" for sign, n in signs.items() if sign and n > 1
                 )
@@ -114,6 +114,10 @@ class _Judge:
         for table, names in _EXTRAS.items():
             found = Counter(tuple(str(row.get(name)) for name in names) for row in crm[table].rows.values())
             yield from (f"I1 {table} {key} is there {n} times" for key, n in found.items() if n > 1)
+
+    def _left_behind(self, row: Row) -> bool:
+        """Whether it is a person whose customer somebody deleted, which takes part no more."""
+        return bool(self._facts.removed) and row.get("Type") == "Person" and not row.get("Customer_No")
 
     def coupled_once(self) -> Iterator[str]:
         """I2: what was made is coupled, once, to what it was made from."""

@@ -225,14 +225,11 @@ class _Plot:
 
     def _go_on(self, run: int, kind: str) -> int:
         """What an operator does about a run that has not come to its end."""
-        rows = self._world.rows("SELECT id, kind, state FROM run WHERE id = ?", run)
+        unfinished = "SELECT id FROM run WHERE state IN ('running', 'stopped', 'asking')"
+        rows = self._world.rows(f"{unfinished} AND id = ?", run) or self._world.rows(f"{unfinished} AND kind = 'run'")
         if not rows:
-            found = self._world.rows(
-                "SELECT id FROM run WHERE kind = 'run' AND state IN ('running', 'stopped', 'asking')"
-            )
-            if not found:
-                return self._start(kind)
-            run = found[0]["id"]
+            return self._start(kind)
+        run = rows[0]["id"]
         state = self._row(run)["state"]
         if kind == "run" and state in ("running", "stopped"):
             self._world.desk(lambda store: control.resume(store, self._world.settings, run))

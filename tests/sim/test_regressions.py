@@ -13,6 +13,18 @@ SEEDS = [
 ]
 
 
+MISJUDGED = {
+    "a person is left behind when somebody deletes its customer": 1133,
+    "in the state store that is put back another run is not finished": 1879,
+}
+
+
+@pytest.mark.parametrize("seed", MISJUDGED.values(), ids=MISJUDGED)
+def test_what_was_taken_for_a_fault_is_none(seed: int) -> None:
+    played = play(seed)
+    assert not played.wrong, "\n".join(played.trace)
+
+
 @pytest.mark.parametrize(("bug", "seed"), SEEDS)
 def test_what_a_seed_found_is_mended(bug: str, seed: int) -> None:
     with BUGS[bug]():
