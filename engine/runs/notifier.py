@@ -33,7 +33,7 @@ _STORE_TRIES = 5
 _GRACE = 60
 """Seconds after which a notifier that has not said how it went is taken for dead."""
 _STARTING = 15
-"""Seconds after which an engine that has not begun will not begin any more."""
+"""Seconds after which an engine that has not begun will not begin any more, and a lock belongs to another one."""
 Log = Callable[..., None]
 
 
@@ -136,7 +136,11 @@ def _kind(connection: sa.Connection, run_id: int) -> str:
 
 
 async def _ended(store: Store, run_id: int, means: Means) -> RunSnapshot | None:
-    """The run once its engine is gone; None when another engine works on it. Raises StoreError."""
+    """The run once its engine is gone; None when another engine works on it. Raises StoreError.
+
+    A lock may be held for a while after its holder has died: another engine is known by its signs of life.
+    """
+    first: RunSnapshot | None = None
     failing = 0
     until = means.steady() + _STARTING
     while True:
@@ -144,7 +148,8 @@ async def _ended(store: Store, run_id: int, means: Means) -> RunSnapshot | None:
             found = await asyncio.to_thread(snapshots.run, store, run_id, clock=means.clock)
             if found.state is not RunState.RUNNING:
                 return found
-            if means.steady() > until or (found.beat and await asyncio.to_thread(snapshots.live, store)):
+            first = first or found
+            if means.steady() > until or found.beat != first.beat:
                 return None
         except StoreError:
             failing += 1

@@ -114,6 +114,18 @@ async def test_an_engine_that_was_killed_is_told(
     assert [(one["event"], one["state"]) for one in receiver.told] == [("failed", "interrupted")]
 
 
+async def test_an_engine_that_was_killed_is_told_although_its_lock_is_let_go_later(
+    store: Store, settings: Settings, receiver: Receiver, hand: Hand
+) -> None:
+    number = started(store, settings)
+    put(store, number, beat_at=later(50))
+    with ExitStack() as lock:
+        lock.enter_context(engine_lock(store))
+        hand.while_asleep = lock.close
+        await beside(settings, number, hand)
+    assert [(one["event"], one["state"]) for one in receiver.told] == [("failed", "interrupted")]
+
+
 async def test_an_engine_that_never_began_is_told_when_it_had_its_time(
     store: Store, settings: Settings, receiver: Receiver, hand: Hand
 ) -> None:
@@ -339,9 +351,11 @@ async def test_a_run_that_an_engine_works_on_again_is_left_to_the_notifier_of_th
 ) -> None:
     number = started(store, settings)
     put(store, number, beat_at=later(50))
+    hand.while_asleep = lambda: put(store, number, beat_at=later(51))
     with engine_lock(store):
         await beside(settings, number, hand)
     assert receiver.told == []
+    assert hand.slept == [1], "one that gives signs of life is not waited for"
 
 
 async def test_a_store_that_cannot_be_read_any_more_is_told_too(
