@@ -54,6 +54,10 @@ class _Left(Exception):
     """What did not arrive is left to the next notifier."""
 
 
+class _Outdated(Exception):
+    """What did not arrive has been overtaken by something newer, which is told instead."""
+
+
 def engine_gone(descriptor: int = 0) -> None:
     """Wait until the other end of a pipe is closed, which its holder's end does at the latest."""
     while os.read(descriptor, 1):
@@ -162,16 +166,20 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
     """Have somebody told of an event, unless that is done or not wanted; whether it was told now."""
     now = means.clock()
     until = now + timedelta(seconds=to.within + _GRACE)
+    noted = True
     try:
         claim = partial(notices.claim, run_id=run_id, target=to.name, event=event.id, now=now, until=until)
         if not await store.write(claim):
             return False
     except StoreError as error:
         means.log("what is told cannot be noted", message=error.message)
+        noted = False
     problem: str | None = None
     if event.event in to.events:
         try:
-            problem = await _deliver(store, settings, run_id, to, event, means)
+            problem = await _deliver(store, settings, run_id, to, event, means, noted=noted)
+        except _Outdated:
+            return False
         except _Left as fault:
             means.log(
                 "notification left to the next notifier", target=to.name, notification=event.id, reason=f"{fault}"
@@ -192,9 +200,11 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
 
 
 async def _deliver(
-    store: Store, settings: Settings, run_id: int, to: Notification, event: Told, means: Means
+    store: Store, settings: Settings, run_id: int, to: Notification, event: Told, means: Means, *, noted: bool
 ) -> str | None:
-    """Try until it arrives, or something newer is to be told; why it did not arrive. Raises _Left."""
+    """Try until it arrives; why it did not. Raises _Left, and _Outdated when something newer is to be told, which only
+    the store knows, and only when it is `noted` there that this is told.
+    """
     end = means.steady() + to.within
     pause = _FIRST
     for number in count(1):
@@ -206,11 +216,11 @@ async def _deliver(
                 return f"{fault.reason} ({number} of {to.tries} tries)"
             await _pause(wait, fault.reason, means)
         else:
-            return None
+            break
         pause = min(pause * 2, _LONGEST)
         with suppress(StoreError):
-            if not await store.read(partial(notices.claimed, run_id=run_id, target=to.name, event=event.id)):
-                break
+            if noted and not await store.read(partial(notices.claimed, run_id=run_id, target=to.name, event=event.id)):
+                raise _Outdated
     return None
 
 

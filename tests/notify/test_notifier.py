@@ -342,8 +342,12 @@ async def test_what_is_outdated_is_not_told_any_more(
         control.answer(store, number, yes=True, by="op", clock=at(99))
         await beside(settings, number, hand)
 
-    await asyncio.wait_for(accompany(settings, number, lambda: None, replace(hand.means, sleep=answered)), 60)
+    means = replace(hand.means, sleep=answered)
+    with pytest.raises(Killed):
+        await accompany(settings, number, _killed, means)
+    assert await tell_left(store, settings, means) == 0, "what is outdated was not sent"
     assert receiver.events == [(number, "asking"), (number, "ended")]
+    assert hand.said == []
 
 
 async def test_a_run_that_an_engine_works_on_again_is_left_to_the_notifier_of_that(
@@ -385,8 +389,13 @@ async def test_a_store_that_is_full_keeps_nobody_from_being_told(
         raise sa.exc.OperationalError("UPDATE", {}, Exception("database or disk is full"))
 
     monkeypatch.setattr(sa.Engine, "begin", full)
+    receiver.answers = [503]
     await beside(settings, number, hand)
-    assert receiver.events == [(number, "asking")]
+    assert receiver.events == [(number, "asking")] * 2
+    receiver.answers = [503] * 9
+    await beside(settings, number, hand)
+    assert len(receiver.told) == 2 + 5
+    assert hand.said[-2]["reason"] == "the webhook answers 503 (5 of 5 tries)"
 
 
 async def test_a_run_that_is_not_there(store: Store, settings: Settings, hand: Hand) -> None:
