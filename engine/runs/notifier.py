@@ -168,8 +168,8 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
     until = now + timedelta(seconds=to.within + _GRACE)
     noted = True
     try:
-        claim = partial(notices.claim, run_id=run_id, target=to.name, event=event.id, now=now, until=until)
-        if not await store.write(claim):
+        claim = partial(notices.claim, run_id=run_id, target=to.name, event=event.id, last=event.last)
+        if not await store.write(partial(claim, now=now, until=until)):
             return False
     except StoreError as error:
         means.log("what is told cannot be noted", message=error.message)

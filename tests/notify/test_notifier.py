@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.model.errors import RunError, StoreError
 from engine.model.snapshot import RunState
 from engine.runs import control, snapshots
 from engine.runs.notifier import Means, accompany, tell_left
+from engine.store import notices
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.store.schema import notice
@@ -396,6 +398,37 @@ async def test_a_store_that_is_full_keeps_nobody_from_being_told(
     await beside(settings, number, hand)
     assert len(receiver.told) == 2 + 5
     assert hand.said[-2]["reason"] == "the webhook answers 503 (5 of 5 tries)"
+
+
+async def test_a_store_that_can_be_written_again_before_anything_was_noted_in_it(
+    store: Store, settings: Settings, receiver: Receiver, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = started(store, settings)
+    end(store, number)
+    begin, fails = sa.Engine.begin, [True, True]
+
+    def at_first_full(engine: sa.Engine) -> Any:
+        if fails:
+            fails.pop()
+            raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return begin(engine)
+
+    monkeypatch.setattr(sa.Engine, "begin", at_first_full)
+    await beside(settings, number, hand)
+    assert [one["what"] for one in hand.said] == ["what is told cannot be noted"] * 2
+    assert receiver.events == [(number, "asking")]
+    assert told_state(store) == [("chat", True, False)]
+
+
+def test_what_is_over_is_followed_only_by_another_end(store: Store, settings: Settings) -> None:
+    number = started(store, settings)
+    with store.writing() as connection:
+        take = partial(notices.claim, connection, number, "chat", now=later(0), until=later(60))
+        assert take("asking", last=False)
+        assert take("ended", last=True)
+        notices.settle(connection, number, "chat", "ended", over=True)
+        assert not take("asking", last=False), "a notifier that looked before the answer"
+        assert take("cancelled", last=True), "as of a synchronization that had stopped, which nobody can resume"
 
 
 async def test_a_run_that_is_not_there(store: Store, settings: Settings, hand: Hand) -> None:
