@@ -216,9 +216,9 @@ def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
 
 
 async def _stop(store: Store, run_id: int) -> None:
-    """A signal asks for what an operator's stop asks for."""
+    """A signal asks for what an operator's stop asks for; who sent it is not known."""
     with suppress(CouplerError):  # it has ended meanwhile, or the work itself meets the same trouble
-        await asyncio.to_thread(wish, store, run_id, Wish.STOP)
+        await asyncio.to_thread(wish, store, run_id, Wish.STOP, by="signal")
 
 
 def _logger() -> structlog.stdlib.BoundLogger:
