@@ -36,7 +36,7 @@ def log(settings: Settings) -> Path:
 def spawned(settings: Settings) -> Iterator[Callable[[], None]]:
     pids: list[int] = []
     yield lambda: pids.append(process.spawn(settings, 1))
-    eventually(lambda: all([process.gone(pid)[0] for pid in pids]))
+    eventually(lambda: all(process.gone(pid)[0] for pid in pids))
 
 
 def test_a_large_log_is_put_aside_for_a_new_engine(log: Path, spawned: Callable[[], None]) -> None:
