@@ -1,4 +1,4 @@
-"""All that a report of a run says, as one picture of the store."""
+"""All that a report of a run says. It is read piece by piece: of a run that is going, some may be newer than others."""
 
 from dataclasses import dataclass
 from datetime import datetime

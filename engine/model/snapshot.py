@@ -197,6 +197,8 @@ class RunSnapshot:
     """Of a run that synchronized, records of its mappings that are left alone now; 0 while it is running."""
     worked: float = 0.0
     undoes: int | None = None
+    resumed: datetime | None = None
+    """When it was last resumed, which may be before the engine's first sign of life."""
 
     @property
     def counters(self) -> Counters:

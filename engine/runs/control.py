@@ -135,7 +135,8 @@ def cancel(store: Store, run_id: int, by: str, *, clock: Clock = system_clock) -
         if alive and runs.change(connection, run_id, (_RUNNING,), {"wish": Wish.CANCEL.value}):
             working = runs.at_work(connection)
             if working is not None and working.id == run_id:
-                decisions.note(connection, run_id, Decision(at, by, Deed.CANCEL))
+                if row is not None and row.wish != Wish.CANCEL.value:
+                    decisions.note(connection, run_id, Decision(at, by, Deed.CANCEL))
                 return
         if not runs.change(connection, run_id, (_RUNNING, _STOPPED, _ASKING), values):
             raise RunError(f"Run {run_id} is not active.", "`coupler status` says which run is.")

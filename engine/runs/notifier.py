@@ -33,7 +33,7 @@ _STORE_TRIES = 5
 _GRACE = 60
 """Seconds after which a notifier that has not said how it went is taken for dead."""
 _STARTING = 15
-"""Seconds after which an engine that has not begun will not begin any more."""
+"""Seconds after which an engine that has not begun will not begin any more, and a lock belongs to another one."""
 Log = Callable[..., None]
 
 
@@ -52,6 +52,10 @@ class Means:
 
 class _Left(Exception):
     """What did not arrive is left to the next notifier."""
+
+
+class _Outdated(Exception):
+    """What did not arrive has been overtaken by something newer, which is told instead."""
 
 
 def engine_gone(descriptor: int = 0) -> None:
@@ -136,7 +140,11 @@ def _kind(connection: sa.Connection, run_id: int) -> str:
 
 
 async def _ended(store: Store, run_id: int, means: Means) -> RunSnapshot | None:
-    """The run once its engine is gone; None when another engine works on it. Raises StoreError."""
+    """The run once its engine is gone; None when another engine works on it. Raises StoreError.
+
+    A lock may be held for a while after its holder has died: another engine is known by its signs of life.
+    """
+    first: RunSnapshot | None = None
     failing = 0
     until = means.steady() + _STARTING
     while True:
@@ -144,7 +152,8 @@ async def _ended(store: Store, run_id: int, means: Means) -> RunSnapshot | None:
             found = await asyncio.to_thread(snapshots.run, store, run_id, clock=means.clock)
             if found.state is not RunState.RUNNING:
                 return found
-            if means.steady() > until or (found.beat and await asyncio.to_thread(snapshots.live, store)):
+            first = first or found
+            if means.steady() > until or found.beat != first.beat:
                 return None
         except StoreError:
             failing += 1
@@ -157,16 +166,20 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
     """Have somebody told of an event, unless that is done or not wanted; whether it was told now."""
     now = means.clock()
     until = now + timedelta(seconds=to.within + _GRACE)
+    noted = True
     try:
-        claim = partial(notices.claim, run_id=run_id, target=to.name, event=event.id, now=now, until=until)
-        if not await store.write(claim):
+        claim = partial(notices.claim, run_id=run_id, target=to.name, event=event.id, last=event.last)
+        if not await store.write(partial(claim, now=now, until=until)):
             return False
     except StoreError as error:
         means.log("what is told cannot be noted", message=error.message)
+        noted = False
     problem: str | None = None
     if event.event in to.events:
         try:
-            problem = await _deliver(store, settings, run_id, to, event, means)
+            problem = await _deliver(store, settings, run_id, to, event, means, noted=noted)
+        except _Outdated:
+            return False
         except _Left as fault:
             means.log(
                 "notification left to the next notifier", target=to.name, notification=event.id, reason=f"{fault}"
@@ -187,9 +200,11 @@ async def _tell(store: Store, settings: Settings, run_id: int, to: Notification,
 
 
 async def _deliver(
-    store: Store, settings: Settings, run_id: int, to: Notification, event: Told, means: Means
+    store: Store, settings: Settings, run_id: int, to: Notification, event: Told, means: Means, *, noted: bool
 ) -> str | None:
-    """Try until it arrives, or something newer is to be told; why it did not arrive. Raises _Left."""
+    """Try until it arrives; why it did not. Raises _Left, and _Outdated when something newer is to be told, which only
+    the store knows, and only when it is `noted` there that this is told.
+    """
     end = means.steady() + to.within
     pause = _FIRST
     for number in count(1):
@@ -201,11 +216,11 @@ async def _deliver(
                 return f"{fault.reason} ({number} of {to.tries} tries)"
             await _pause(wait, fault.reason, means)
         else:
-            return None
+            break
         pause = min(pause * 2, _LONGEST)
         with suppress(StoreError):
-            if not await store.read(partial(notices.claimed, run_id=run_id, target=to.name, event=event.id)):
-                break
+            if noted and not await store.read(partial(notices.claimed, run_id=run_id, target=to.name, event=event.id)):
+                raise _Outdated
     return None
 
 

@@ -48,7 +48,7 @@ def outcomes(
         where.append(c.code == code)
     if kind is not None:
         where.append(c.kind == kind)
-    order: list[sa.ColumnElement[Any]] = [c.nav_no, c.direction, c.source_id, c.kind]
+    order: list[sa.ColumnElement[Any]] = [c.nav_no, c.direction, c.source_id, c.kind, c.seq]
     if run_id is None or mapping is None:
         # else SQLite would go through all of a run in this order rather than find a cause by its index
         order = [c.run_id.desc(), c.seq, *order]

@@ -48,7 +48,7 @@ def spawn(settings: Settings, run_id: int) -> int:
 
     Raises StoreError when its log cannot be written.
     """
-    log = _open_log(settings, run_id)
+    log = _open_log(settings, run_id, anew=True)
     pipe: tuple[int, ...] = ()
     try:
         with suppress(OSError):  # as where too many files are open: the run goes first
@@ -75,12 +75,19 @@ def tell(settings: Settings, run_id: int) -> None:
             os.close(log)
 
 
-def _open_log(settings: Settings, run_id: int) -> int:
+def _put_aside(log: Path) -> None:
+    """A large log makes place for a new one: not while an engine lives, which would go on writing to the old one."""
+    with suppress(FileNotFoundError):  # there is none, or another one that starts has just done this
+        if log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+
+
+def _open_log(settings: Settings, run_id: int, *, anew: bool = False) -> int:
     path = log_path(settings)
-    if path.exists() and path.stat().st_size > _LOG_LIMIT:
-        path.replace(path.with_suffix(".log.1"))
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
+        if anew:
+            _put_aside(path)
         return os.open(path, flags, 0o600)
     except OSError as error:
         raise StoreError(
@@ -216,9 +223,9 @@ def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
 
 
 async def _stop(store: Store, run_id: int) -> None:
-    """A signal asks for what an operator's stop asks for."""
+    """A signal asks for what an operator's stop asks for; who sent it is not known."""
     with suppress(CouplerError):  # it has ended meanwhile, or the work itself meets the same trouble
-        await asyncio.to_thread(wish, store, run_id, Wish.STOP)
+        await asyncio.to_thread(wish, store, run_id, Wish.STOP, by="signal")
 
 
 def _logger() -> structlog.stdlib.BoundLogger:

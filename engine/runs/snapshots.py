@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
+from engine.model.decision import Deed
 from engine.model.errors import RunError
 from engine.model.mapping import Condition, Direction, TableMapping
 from engine.model.snapshot import (
@@ -27,7 +28,7 @@ from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import runs, troubles
+from engine.store import decisions, runs, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -202,6 +203,7 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         else 0,
         worked=row.worked,
         undoes=int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None,
+        resumed=decisions.last(connection, row.id, Deed.RESUME),
     )
 
 

@@ -104,9 +104,9 @@ def _event(run: RunSnapshot) -> str:
 
 
 def _moment(run: RunSnapshot) -> datetime:
-    """When it got into its state: for one that lost its engine, the last sign of life."""
+    """When it got into its state: for one that lost its engine, the last sign of life, or when it was resumed since."""
     if run.state is RunState.INTERRUPTED:
-        return run.beat or run.started
+        return max(run.beat or run.started, run.resumed or run.started)
     if run.state is RunState.FINISHED and run.answered_at is not None:
         return run.answered_at
     return run.ended or run.started

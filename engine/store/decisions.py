@@ -1,5 +1,7 @@
 """What people decided about runs, in the order in which they did."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from engine.model.decision import Decision, Deed
@@ -29,6 +31,13 @@ def listing(connection: sa.Connection, run_id: int, limit: int) -> list[Decision
     query = sa.select(decision).where(decision.c.run_id == run_id).order_by(decision.c.id.desc()).limit(limit)
     rows = reversed(connection.execute(query).all())
     return [Decision(row.at, row.by, Deed(row.deed), row.mapping, row.nav_no, row.text) for row in rows]
+
+
+def last(connection: sa.Connection, run_id: int, deed: Deed) -> datetime | None:
+    """When that was last decided about a run."""
+    where = sa.and_(decision.c.run_id == run_id, decision.c.deed == deed.value)
+    found: datetime | None = connection.scalar(sa.select(sa.func.max(decision.c.at)).where(where))
+    return found
 
 
 def count(connection: sa.Connection, run_id: int) -> int:

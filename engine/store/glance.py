@@ -4,6 +4,7 @@ anything.
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import quote
 
 _SECONDS = 0.2
@@ -17,6 +18,8 @@ def newest_runs(url: str, limit: int) -> list[tuple[int, str, str]]:
     if path == url:
         return []
     where = f"file:{quote(path)}?mode=ro"
+    if not Path(f"{path}-wal").exists():
+        where += "&immutable=1"  # nobody has it open: else even a reader leaves a -wal and a -shm file
     query = "SELECT id, kind, state FROM run ORDER BY id DESC LIMIT ?"
     try:
         with closing(sqlite3.connect(where, uri=True, timeout=_SECONDS)) as connection:

@@ -25,11 +25,18 @@ def watched(connection: sa.Connection) -> dict[int, Sequence[str]]:
     return dict(found)
 
 
-def claim(connection: sa.Connection, run_id: int, target: str, event: str, *, now: datetime, until: datetime) -> bool:
-    """Take it upon oneself to tell something until that moment; False when it was told, or another one is about to."""
+def claim(
+    connection: sa.Connection, run_id: int, target: str, event: str, *, last: bool, now: datetime, until: datetime
+) -> bool:
+    """Take it upon oneself to tell something until that moment; False when it was told, or another one is about to.
+
+    Of a run that is over only its `last` event may be told: others were seen before that.
+    """
+    watch(connection, run_id, [target])
     free = sa.or_(notice.c.trying.is_(None), notice.c.trying != event, notice.c.until < now)
     new = sa.or_(notice.c.told.is_(None), notice.c.told != event)
-    statement = sa.update(notice).where(_of(run_id, target), free, new).values(trying=event, until=until)
+    going = sa.or_(~notice.c.over, sa.literal(last))
+    statement = sa.update(notice).where(_of(run_id, target), free, new, going).values(trying=event, until=until)
     return connection.execute(statement).rowcount == 1
 
 

@@ -124,9 +124,9 @@ def test_no_library_is_loaded_for_it(runs: None, environment: dict[str, str], tm
 
 
 def test_a_glance_at_a_store_makes_and_changes_nothing(runs: None, tmp_path: Path) -> None:
-    before = {path.name: path.read_bytes() for path in tmp_path.glob("store.db")}
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("store.db*")}
     assert newest_runs(f"sqlite:///{tmp_path}/store.db", 2) == [(3, "plan", "running"), (2, "plan", "running")]
-    assert {path.name: path.read_bytes() for path in tmp_path.glob("store.db")} == before
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("store.db*")} == before
     assert newest_runs(f"sqlite:///{tmp_path}/none.db", 2) == []
     assert not (tmp_path / "none.db").exists()
     assert newest_runs("postgresql+psycopg://nobody@127.0.0.1:1/none", 2) == []

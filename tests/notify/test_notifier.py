@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.model.errors import RunError, StoreError
 from engine.model.snapshot import RunState
 from engine.runs import control, snapshots
 from engine.runs.notifier import Means, accompany, tell_left
+from engine.store import notices
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.store.schema import notice
@@ -111,6 +113,18 @@ async def test_an_engine_that_was_killed_is_told(
 ) -> None:
     number = started(store, settings)
     await beside(settings, number, hand, lambda: put(store, number, beat_at=later(50)))
+    assert [(one["event"], one["state"]) for one in receiver.told] == [("failed", "interrupted")]
+
+
+async def test_an_engine_that_was_killed_is_told_although_its_lock_is_let_go_later(
+    store: Store, settings: Settings, receiver: Receiver, hand: Hand
+) -> None:
+    number = started(store, settings)
+    put(store, number, beat_at=later(50))
+    with ExitStack() as lock:
+        lock.enter_context(engine_lock(store))
+        hand.while_asleep = lock.close
+        await beside(settings, number, hand)
     assert [(one["event"], one["state"]) for one in receiver.told] == [("failed", "interrupted")]
 
 
@@ -330,8 +344,12 @@ async def test_what_is_outdated_is_not_told_any_more(
         control.answer(store, number, yes=True, by="op", clock=at(99))
         await beside(settings, number, hand)
 
-    await asyncio.wait_for(accompany(settings, number, lambda: None, replace(hand.means, sleep=answered)), 60)
+    means = replace(hand.means, sleep=answered)
+    with pytest.raises(Killed):
+        await accompany(settings, number, _killed, means)
+    assert await tell_left(store, settings, means) == 0, "what is outdated was not sent"
     assert receiver.events == [(number, "asking"), (number, "ended")]
+    assert hand.said == []
 
 
 async def test_a_run_that_an_engine_works_on_again_is_left_to_the_notifier_of_that(
@@ -339,9 +357,11 @@ async def test_a_run_that_an_engine_works_on_again_is_left_to_the_notifier_of_th
 ) -> None:
     number = started(store, settings)
     put(store, number, beat_at=later(50))
+    hand.while_asleep = lambda: put(store, number, beat_at=later(51))
     with engine_lock(store):
         await beside(settings, number, hand)
     assert receiver.told == []
+    assert hand.slept == [1], "one that gives signs of life is not waited for"
 
 
 async def test_a_store_that_cannot_be_read_any_more_is_told_too(
@@ -371,8 +391,44 @@ async def test_a_store_that_is_full_keeps_nobody_from_being_told(
         raise sa.exc.OperationalError("UPDATE", {}, Exception("database or disk is full"))
 
     monkeypatch.setattr(sa.Engine, "begin", full)
+    receiver.answers = [503]
     await beside(settings, number, hand)
+    assert receiver.events == [(number, "asking")] * 2
+    receiver.answers = [503] * 9
+    await beside(settings, number, hand)
+    assert len(receiver.told) == 2 + 5
+    assert hand.said[-2]["reason"] == "the webhook answers 503 (5 of 5 tries)"
+
+
+async def test_a_store_that_can_be_written_again_before_anything_was_noted_in_it(
+    store: Store, settings: Settings, receiver: Receiver, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = started(store, settings)
+    end(store, number)
+    begin, fails = sa.Engine.begin, [True, True]
+
+    def at_first_full(engine: sa.Engine) -> Any:
+        if fails:
+            fails.pop()
+            raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return begin(engine)
+
+    monkeypatch.setattr(sa.Engine, "begin", at_first_full)
+    await beside(settings, number, hand)
+    assert [one["what"] for one in hand.said] == ["what is told cannot be noted"] * 2
     assert receiver.events == [(number, "asking")]
+    assert told_state(store) == [("chat", True, False)]
+
+
+def test_what_is_over_is_followed_only_by_another_end(store: Store, settings: Settings) -> None:
+    number = started(store, settings)
+    with store.writing() as connection:
+        take = partial(notices.claim, connection, number, "chat", now=later(0), until=later(60))
+        assert take("asking", last=False)
+        assert take("ended", last=True)
+        notices.settle(connection, number, "chat", "ended", over=True)
+        assert not take("asking", last=False), "a notifier that looked before the answer"
+        assert take("cancelled", last=True), "as of a synchronization that had stopped, which nobody can resume"
 
 
 async def test_a_run_that_is_not_there(store: Store, settings: Settings, hand: Hand) -> None:

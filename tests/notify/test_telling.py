@@ -125,6 +125,18 @@ def test_what_happened_has_the_same_id_whenever_it_is_told_and_another_one_when_
     assert event(store, settings, number).id != first
 
 
+def test_an_engine_that_dies_at_once_after_it_was_resumed_is_told_anew(store: Store, settings: Settings) -> None:
+    number = ended(store, settings, RunState.RUNNING)
+    first = event(store, settings, number)
+    control.resume(store, settings, number, clock=at(80))
+    second = event(store, settings, number)
+    assert second.event == first.event == "failed"
+    assert second.id != first.id
+    assert second.values["at"] == f"{later(80):%Y-%m-%dT%H:%M:%SZ}"
+    put(store, number, beat_at=later(90))
+    assert event(store, settings, number).values["at"] == f"{later(90):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_an_answer_ends_a_run_and_is_told(store: Store, settings: Settings) -> None:
     number = ended(store, settings, RunState.ASKING)
     control.answer(store, number, yes=False, by="op", clock=at(80))

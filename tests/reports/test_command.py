@@ -44,6 +44,17 @@ def test_a_page_in_a_new_file_here_whose_name_is_told(coupler: Coupler, number: 
         assert "kim@bastion" in text
 
 
+def test_no_name_left_is_said(coupler: Coupler, number: int, tmp_path: Path) -> None:
+    for other in ("", *(f"-{n}" for n in range(2, 1_000))):
+        (tmp_path / f"coupler-run-1{other}.html").touch()
+    refused = coupler("report", str(number))
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "coupler: coupler-run-1.html is there already, and so is each name with a number.\n"
+        "  Name another file with --output.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [

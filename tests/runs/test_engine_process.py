@@ -95,6 +95,8 @@ def test_a_signal_to_the_engine_itself_stops_it_at_a_checkpoint(unhurried: Compa
     process.communicate(timeout=60)
     assert process.returncode == 5
     assert company.status()["state"] == "stopped"
+    with contextlib.closing(sqlite(company)) as store:
+        assert store.execute('SELECT deed, "by" FROM decision').fetchall() == [("stop", "signal")]
     assert company.coupler("resume", *QUIETLY).returncode == 1
     assert Whole(company) == whole
 

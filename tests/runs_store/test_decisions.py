@@ -12,6 +12,7 @@ from engine.model.snapshot import RunState, Wish
 from engine.runs import control, queues, retention
 from engine.store import conflicts, decisions
 from engine.store.database import Store
+from engine.store.lock import engine_lock
 from engine.store.schema import decision
 from engine.store.schema import run as run_table
 from tests.reliability.payloads import SAMPLE
@@ -83,6 +84,14 @@ def test_who_resumes_is_kept_with_the_answer_in_advance(
 def test_who_cancels_is_kept(store: Store, settings: Settings) -> None:
     number = started(store, settings, RunState.STOPPED)
     control.cancel(store, number, KIM, clock=at(5))
+    assert decided(store, number) == [Decision(later(5), KIM, Deed.CANCEL)]
+
+
+def test_a_run_that_is_still_stopping_is_cancelled_once(store: Store, settings: Settings) -> None:
+    number = started(store, settings)
+    with engine_lock(store):
+        control.cancel(store, number, KIM, clock=at(5))
+        control.cancel(store, number, BO, clock=at(6))
     assert decided(store, number) == [Decision(later(5), KIM, Deed.CANCEL)]
 
 

@@ -1,5 +1,6 @@
 """Failures, skips and warnings: equal ones as one line, and record by record."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,6 +68,15 @@ def test_the_order_of_causes_is_always_the_same(store: Store, settings: Settings
     found = [failed(ord(name), problem(f"code {103 - ord(name)}", f"cause {name}")) for name in names]
     note(store, number, "CUSTOMER", TO, *found)
     assert [one.cause for one in causes(store, number)] == [f"cause {name}" for name in sorted(names)]
+
+
+def test_the_order_of_records_is_always_the_same(store: Store, settings: Settings) -> None:
+    number = a_run(store, settings)
+    first = scope_of(number, "CUSTOMER", TO)
+    for seq in (6, 4, 5):  # jobs that all did something to one record of the mapping
+        with store.writing() as connection:
+            work.save_outcomes(connection, replace(first, seq=seq), [failed(1)], later(0))
+    assert [one.seq for one in outcomes(store, number, mapping="CUSTOMER")] == [4, 5, 6]
 
 
 def test_the_records_behind_a_cause_come_by_job_and_number(store: Store, run: int) -> None:

@@ -60,6 +60,7 @@ def test_long_texts_hang() -> None:
 def test_cells_are_no_formulas() -> None:
     for start in "=+-@":
         assert quoted(f"{start}1") == f"'{start}1"
+        assert quoted(f"Firm;;{start}1;x") == f"Firm;;'{start}1;x", "for those whose cells end at a semicolon"
     assert quoted("\ufe0f=1") == "'=1", "what is not shown does not hide it"
     assert quoted(None) == ""
     assert quoted("a\tb\x1b") == "a␉b␛"

@@ -77,6 +77,9 @@ def _written(output: str | None, stem: str, suffix: str, pieces: Iterator[str], 
         path = Path(output).absolute()
         files.write(path, pieces, replace=force)
     except FileExistsError as error:
+        if output is None:
+            taken = f"{stem}{suffix} is there already, and so is each name with a number."
+            raise RunError(taken, "Name another file with --output.") from error
         hint = "It is no file." if force else "Name another file, or replace it with --force."
         raise RunError(f"{output} is there already.", hint) from error
     except OSError as error:

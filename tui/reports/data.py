@@ -97,9 +97,9 @@ def _of_facts(report: Report) -> Iterator[dict[str, object]]:
         seconds = {"seconds": one["took"], "count": one["total"]}
         yield {"section": "job", "at": one["started"], "kind": one["type"], "code": one["state"], **told, **seconds}
     for one in found["flags"]:
-        words_of = ", ".join(f"{name} {form.on_off(one[name])}" for name in ("before", "now", "if_yes", "if_no"))
+        values_of_flag = ", ".join(f"{name} {form.on_off(one[name])}" for name in ("before", "now", "if_yes", "if_no"))
         code = "edited" if one["edited"] else ""
-        yield {"section": "flag", "mapping": one["mapping"], "code": code, "message": words_of}
+        yield {"section": "flag", "mapping": one["mapping"], "code": code, "message": values_of_flag}
     for one in found["throughput"]:
         told = {name: one[name] for name in ("at", "seconds", "read", "failed")}
         yield {"section": "throughput", "mapping": names.get(one["seq"]), **told}

@@ -8,12 +8,15 @@ import contextlib
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tui.text import safe
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NEXT_FORMULA = re.compile(r";(?=[=+\-@])")
+"""Where a spreadsheet whose cells end at a semicolon, as in many countries, would see another one begin."""
 _LONGEST = 32_000
 
 
@@ -22,6 +25,7 @@ def quoted(value: object) -> str:
     if value is None:
         return ""
     text = safe(value, _LONGEST)  # first: what it leaves out may stand before a formula
+    text = _NEXT_FORMULA.sub(";'", text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
