@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from tests.sim.company import ONE_WAY, PAIRS, SETS, Row, mapping_of, sign_of
+from tests.sim.company import ONE_WAY, PAIRS, SETS, SIGN, Row, mapping_of, sign_of
 from tests.sim.log import Line
 from tests.sim.world import World
 
@@ -301,12 +301,14 @@ class _Judge:
         """Signs of records that are shown as in doubt, as they may be without a marker."""
         if self._world.setup.marker:
             return set()
-        rows = self._world.rows("SELECT mapping, crm_id FROM outcome WHERE code = 'in_doubt'")
+        rows = self._world.rows("SELECT mapping, crm_id, name FROM outcome WHERE code = 'in_doubt'")
         found = set()
         for row in rows:
             crm = self._there[row["mapping"]]["crm"].get(_guid(row["crm_id"])) if row["crm_id"] is not None else None
             if crm is not None:
                 found.add(sign_of("crm", row["mapping"], crm))
+            elif one := SIGN.search(row["name"]):  # somebody deleted it meanwhile
+                found.add(one[0])
         return found
 
     def _excused(self, one: _Coupled) -> bool:
