@@ -109,7 +109,8 @@ def test_what_belongs_to_a_notification_of_its_own_is_said(tmp_path: Path, key: 
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, f"[notify]\n{key}")
     (problem,) = caught.value.problems
-    assert f"notify.{key.split()[0]}: must stand in [notify.NAME], such as [notify.ops], not in [notify]" in problem
+    name = key.partition(" ")[0]
+    assert f"notify.{name}: must stand in [notify.NAME], such as [notify.ops], not in [notify]" in problem
 
 
 def test_what_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:
