@@ -81,7 +81,7 @@ def write(path: Path, pieces: Iterable[str], *, replace: bool) -> None:
 
 
 def fit(path: Path) -> bool:
-    """Whether there is nothing at a path, or a plain file; what leads to or through the system's own folders is none."""
+    """Whether there is nothing at a path, or a plain file; those of the system itself do not count."""
     found = Path(os.path.realpath(path))
     if found.is_symlink():  # one of a ring
         return False
