@@ -106,7 +106,7 @@ class Table:
         found = self._take(key, int, default)
         if not isinstance(found, int):
             return default
-        if not low <= found <= high:
+        if key in self._values and not low <= found <= high:  # what it has by default is told where that stands
             self.add(key, f"must be from {low:,} to {high:,}")
         return found
 

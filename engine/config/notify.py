@@ -19,7 +19,9 @@ EVENTS = ("ended", "asking", "failed")
 KINDS = ("run", "plan", "sync", "couple", "match", "uncouple", "mend", "import", "look", "undo")
 """The kinds of runs."""
 
-_USUAL = ("run", "sync", "undo")
+_USUAL = ("run", "undo")
+"""Without those of a schedule, most of which find nothing to do and have nothing to tell."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _RESERVED = ("content-length", "content-type", "host", "transfer-encoding")
@@ -119,9 +121,10 @@ def read_notifications(top: Table, folder: Path, environ: Mapping[str, str]) -> 
     tables = top.table("notify")
     found = []
     for name, value in tables.items():
-        table = tables.table(name)
         if not isinstance(value, dict):
-            continue  # noted by `table`
+            tables.add(name, "must stand in [notify.NAME], such as [notify.ops], not in [notify]")
+            continue
+        table = tables.table(name)
         if not _NAME.fullmatch(name):
             tables.add(name, "is no name of a notification: up to 40 letters, digits, - and _")
         found.append(_notification(name, table, folder, environ))

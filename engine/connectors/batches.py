@@ -96,7 +96,7 @@ async def carry_out(client: ODataClient, writes: Sequence[Write], send: Send) ->
         if sent.end is None and pending and waited >= client.limits.throttle_patience:
             sent.end = ConnectionLost(
                 f"{urls.shown(client.root)} has put off records of a batch for {waited:.0f} s (429).",
-                "Others use up the limits of this user; resume the run later.",
+                "Others use up the limits of this user; it can go on later.",
             )
         if sent.end is not None:
             how_far(sent.end).add(results, _keys((*sent.unsent, *pending)))

@@ -40,8 +40,8 @@ _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _LAG = timedelta(minutes=1)
 """A date that lags more says that the service's clock was set back."""
 _SMALLER_PAGES = "Use a smaller page size."
-_NO_ONE_THERE = "Check that the server runs and can be reached from here; then resume the run."
-_PERHAPS_TLS = "Perhaps it speaks https. Else check that the server runs; then resume the run."
+_NO_ONE_THERE = "Check that the server runs and can be reached from here."
+_PERHAPS_TLS = "Perhaps it speaks https. Else check that the server runs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +324,7 @@ class ODataClient:
         if now - course.throttled_since >= longest:
             raise ConnectionLost(
                 f"{self._name}: {urls.shown(url)} has put us off for {now - course.throttled_since:.0f} s (429).",
-                "Others use up the limits of this user; resume the run later.",
+                "Others use up the limits of this user; it can go on later.",
             )
 
     async def _wait(self, url: httpx.URL, failure: _Failure, course: _Course, patience: float) -> None:

@@ -139,6 +139,13 @@ def test_a_store_that_is_being_written_is_read_all_the_same(runs: None, tmp_path
     store.close()
 
 
+def test_without_a_shell_it_says_which_there_are(coupler: Coupler) -> None:
+    done = coupler("completion")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == "coupler: Say for which shell: bash, zsh, fish."
+    assert "\\n" not in done.stderr
+
+
 # In the shells themselves.
 
 

@@ -45,7 +45,7 @@ def test_a_command_is_told_of_everything_that_happens_to_runs_that_write(tmp_pat
         "ops",
         ("tell", "ops"),
         EVENTS,
-        ("run", "sync", "undo"),
+        ("run", "undo"),
     )
     assert (found.tries, found.timeout, found.within) == (5, 30, 900)
 
@@ -102,6 +102,15 @@ def test_an_address_that_is_kept_elsewhere_must_be_fit_too(tmp_path: Path, secre
 )
 def test_what_is_wrong_is_said_with_its_key(tmp_path: Path, text: str, said: str) -> None:
     assert said in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize("key", ['webhook = "https://x.example/"', 'command = ["x"]'])
+def test_what_belongs_to_a_notification_of_its_own_is_said(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, f"[notify]\n{key}")
+    (problem,) = caught.value.problems
+    name = key.partition(" ")[0]
+    assert f"notify.{name}: must stand in [notify.NAME], such as [notify.ops], not in [notify]" in problem
 
 
 def test_what_may_be_a_secret_is_not_shown(tmp_path: Path) -> None:

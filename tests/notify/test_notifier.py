@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.config import Settings
-from engine.config.notify import Notification
+from engine.config.notify import KINDS, Notification
 from engine.config.settings import StoreSettings
 from engine.model.errors import RunError, StoreError
 from engine.model.snapshot import RunState
@@ -73,7 +73,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def settings(tmp_path: Path, url: str, receiver: Receiver) -> Settings:
     made = replace(settings_of(tmp_path), store=StoreSettings(url))
-    return replace(made, notify=(Notification("chat", webhook=receiver.url),))
+    return replace(made, notify=(Notification("chat", kinds=KINDS, webhook=receiver.url),))
 
 
 def started(store: Store, settings: Settings, kind: str = "run") -> int:

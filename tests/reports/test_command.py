@@ -138,8 +138,11 @@ def test_what_is_not_there_is_said(coupler: Coupler) -> None:
     ("arguments", "said"),
     [
         (("-o", "nowhere/x.html"), "The report cannot be written: No such file or directory."),
-        (("-o", "."), "is there already."),
-        (("-o", ".", "--force"), "is there already."),
+        (("-o", "."), ". is a folder.\n  Name a file in it."),
+        (("-o", "./", "--force"), "./ is a folder.\n  Name a file in it."),
+        (("-o", "new/"), "new/ is a folder."),
+        (("-o", ""), "--output needs the name of a FILE."),
+        (("-o", "/dev/null"), "/dev/null is no plain file.\n  Name another one, or - for standard output."),
         (("--force",), "--force is for --output FILE."),
         (("-o", "-", "--force"), "--force is for --output FILE."),
         (("--format", "pdf"), "'pdf' is not one of 'html', 'csv', 'json'."),

@@ -63,15 +63,41 @@ def test_half_a_file_is_none(here: Path) -> None:
     assert (path.read_text(), names(here)) == ("old", ["r.html"])
 
 
-def test_a_link_is_not_followed(here: Path) -> None:
+def test_a_link_stays_and_what_it_leads_to_is_replaced(here: Path) -> None:
     target = here / "target"
     target.write_text("old")
-    link = here / "link"
-    link.symlink_to(target)
+    (here / "folder").mkdir()
+    (here / "between").symlink_to(target)
+    link = here / "folder" / "link"
+    link.symlink_to("../between")
     with pytest.raises(FileExistsError):
         files.write(link, ["new"], replace=False)
+    assert target.read_text() == "old"
     files.write(link, ["new"], replace=True)
-    assert (target.read_text(), link.read_text(), link.is_symlink()) == ("old", "new", False)
+    assert (target.read_text(), link.read_text()) == ("new", "new")
+    assert link.is_symlink()
+    assert names(here / "folder") == ["link"]
+    assert names(here) == ["between", "folder", "target"]
+    target.unlink()
+    files.write(link, ["again"], replace=True)
+    assert (target.read_text(), link.is_symlink()) == ("again", True)
+
+
+def test_a_link_to_what_is_no_file_is_left_alone(here: Path) -> None:
+    os.mkfifo(here / "pipe")
+    (here / "folder").mkdir()
+    (here / "plain").write_text("old")
+    with (here / "plain").open() as opened:
+        for number, target in enumerate(("pipe", "/dev/null", "folder", "/sys", "5")):
+            (here / str(number + 1)).symlink_to(target)
+        for link in "12345":
+            with pytest.raises(FileExistsError):
+                files.write(here / link, ["new"], replace=True)
+            assert (here / link).is_symlink()
+        with pytest.raises(FileExistsError):
+            files.write(Path(f"/proc/self/fd/{opened.fileno()}"), ["new"], replace=True)
+    assert (here / "plain").read_text() == "old"
+    assert names(here) == ["1", "2", "3", "4", "5", "folder", "pipe", "plain"]
 
 
 def test_what_is_no_file_is_never_replaced(here: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from engine.config import load
 from engine.runs import control
 from engine.store.database import Store
 from tests.cli.conftest import Coupler, coupler, environment
+from tests.cli.terminal import Terminal
 from tests.modified.test_commands import Servers, lines, servers
 
 __all__ = ["coupler", "environment", "servers"]
@@ -151,12 +153,16 @@ def test_it_sleeps_wakes_and_ends_and_others_see_it(coupler: Coupler, ready: Ser
     assert coupler("schedule", "hold", "customer").stdout == "CUSTOMER: on hold\n"
     assert entry(coupler)["state"] in ("on hold", "in process")
     assert coupler("schedule", "now", "CUSTOMER").returncode == 2
+    assert coupler("schedule", "now").stdout.startswith("nothing to do: everything is on hold")
     assert coupler("schedule", "resume", "CUSTOMER").stdout.startswith("CUSTOMER: ready, next ")
+    assert coupler("schedule", "resume").stdout == "nothing to do: nothing is on hold, inactive or in error\n"
     assert coupler("schedule", "now").stdout.startswith("CUSTOMER: ready, next ")
     one.until("began")
     assert owner in coupler("schedule", "stop").stdout
     assert "by " in one.until("stopped")["text"]
     assert one.ends() == (0, "")
+    assert one.lines.empty(), "that it stopped is the last thing it says"
+    assert [json.loads(line)["event"] for line in one.said[-2:]] == ["ended", "stopped"]
     assert coupler("schedule", "stop").returncode == 2
 
 
@@ -211,7 +217,11 @@ def test_a_changed_configuration_is_used_and_a_broken_one_is_told(coupler: Coupl
     one.until("ended")
     before = ready.config.read_text()
     write(ready, before.replace('every = "2 s"', 'every = "soon"'))
-    assert "has one error" in one.until("waits")["text"]
+    told = one.until("waits")["text"]
+    assert "has one error" in told
+    assert "schedule.every: must be a time from 1 s to 31 d" in told
+    for command in ("list", "hold", "resume", "now", "stop"):
+        assert coupler("schedule", command).returncode == 2
     write(ready, before.replace('[crm]\nurl = "http:', '[crm]\nca_file = "not-there.pem"\nurl = "https:'))
     assert "not-there.pem" in one.until("waits")["text"]
     write(ready, before + "[schedule.CURRENCY]\nenabled = true\n")
@@ -219,6 +229,27 @@ def test_a_changed_configuration_is_used_and_a_broken_one_is_told(coupler: Coupl
     assert "CURRENCY" in one.until("began")["mappings"]
     one.until("ended", mappings=["CURRENCY"])
     assert entry(coupler, "CURRENCY")["last_run"]
+
+
+def test_the_list_fits_a_terminal_of_80_columns(
+    ready: Servers, tmp_path: Path, environment: dict[str, str], coupler: Coupler, keep: Keep
+) -> None:
+    one = keep()
+    one.until("ended", state="inactive")
+    assert one.ends(signal.SIGTERM)[0] == 143
+    program = [sys.executable, "-P", "-m", "tui", "schedule", "list"]
+    terminal = Terminal(program, cwd=tmp_path, environment={**environment, "COLUMNS": "80"})
+    try:
+        shown = terminal.until("CONTACTS")
+        assert terminal.ended() == 0
+    finally:
+        terminal.close()
+    lines = [line.rstrip() for line in shown.splitlines() if not line.startswith("nobody")]
+    (row,) = [line for line in lines if line.startswith("CUSTOMER ")]
+    assert max(map(len, lines)) <= 80, lines
+    assert re.search(r"every 2 s +inactive +\d\d-\d\d \d\d:\d\d ", row)
+    (whole,) = [line for line in coupler("schedule", "list").stdout.splitlines() if line.startswith("CUSTOMER ")]
+    assert len(whole) > 80, "where there is no terminal it is whole"
 
 
 def test_lines_for_people(coupler: Coupler, ready: Servers, keep: Keep) -> None:

@@ -109,6 +109,13 @@ evry = "1 min"
         assert line.partition(":")[0].isdigit()
 
 
+def test_a_fault_that_is_said_for_all_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, '[schedule]\nattempts = 0\n[schedule.CUSTOMER]\nevery = "1 min"\n')
+    (problem,) = caught.value.problems
+    assert "schedule.attempts: must be from 1 to 1,000" in problem
+
+
 def test_the_lists_show_it(coupler: Coupler, tmp_path: Path) -> None:
     settings(tmp_path, '[schedule]\ntime_zone = "UTC"\n[schedule.CUSTOMER]\ncron = "0 6 * * *"\n')
     assert "cron 0 6 * * *" in coupler("mappings").stdout

@@ -251,7 +251,7 @@ async def test_nothing_starts_while_a_full_synchronization_is_not_finished_and_a
         run = await world.work(number)
         assert run.state is RunState.ASKING
         await one.step(TURN)
-        assert f"`coupler status {number}` says what it waits for" in one.waiting()
+        assert "again" not in one.waiting(), "nobody has to do anything for the schedule"
         assert one.spawned == []
         assert one.entry().state is READY
         control.answer(world.store, number, yes=False, by="test")
@@ -322,6 +322,7 @@ async def test_what_fails_is_tried_again_and_then_in_error_until_it_is_resumed(m
         entry = one.entry()
         assert (entry.state, entry.attempts, entry.next_at) == (ERROR, 3, None)
         assert "404" in entry.message
+        assert "resume" not in entry.message, "it goes on by itself"
         assert one.told[-1].event == "error"
         await one.step(HOUR * 24)
         assert len(one.spawned) == 3
@@ -330,6 +331,19 @@ async def test_what_fails_is_tried_again_and_then_in_error_until_it_is_resumed(m
         assert (entry.state, entry.attempts, entry.message, entry.changed_by) == (READY, 0, "", "anna@pc")
         run = await one.turn(TURN)
         assert run.state is RunState.FINISHED
+
+
+async def test_one_failure_of_several_mappings_is_told_once(make: Make) -> None:
+    world = await coupled(make)
+    world.settings = replace(world.settings, nav=replace(world.settings.nav, url="http://127.0.0.1:9/BC/ODataV4"))
+    async with kept(world, "CURRENCY", "CUSTOMER", wake_on_change=False) as one:
+        await one.turn()
+        (ended,) = [told for told in one.told if told.event == "ended"]
+        assert ended.mappings == ("CURRENCY", "CUSTOMER")
+        assert ended.entry is not None
+        assert "127.0.0.1:9" in ended.entry.message
+        assert "resume" not in ended.entry.message
+        assert {one.entry(name).attempts for name in ended.mappings} == {1}
 
 
 async def test_a_server_that_is_away_is_waited_for_however_long_that_takes(make: Make) -> None:

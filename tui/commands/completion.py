@@ -17,9 +17,11 @@ Where it goes, for new shells to know it (make the folder where it is missing):
 
 
 @click.command("completion", epilog=_FILES)
-@click.argument("shell", type=click.Choice(SHELLS))
-def completion_command(*, shell: str) -> int:
+@click.argument("shell", metavar=f"{{{'|'.join(SHELLS)}}}", type=click.Choice(SHELLS), required=False)
+def completion_command(*, shell: str | None) -> int:
     """Print what makes a shell complete commands, options, and the names of runs and mappings."""
+    if shell is None:  # what click says of a choice that is missing has several lines
+        raise click.UsageError(f"Say for which shell: {', '.join(SHELLS)}.")
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"This version of click knows no {shell}.")

@@ -41,6 +41,8 @@ def report_command(
     """
     if force and output in (None, _STDOUT):
         raise click.UsageError("--force is for --output FILE.")
+    if output not in (None, _STDOUT):
+        _refuse(output)
     kind = form or _kind_of(output)
     with opened(config_file) as (_, store):
         number = run_or_last(store, run_id)
@@ -53,6 +55,17 @@ def report_command(
         if state is RunState.RUNNING:
             say(f"coupler: run {number} is still going; the report is of this moment.")
         return ExitCode.OK
+
+
+def _refuse(output: str) -> None:
+    """Raise what fits where no file can be meant."""
+    if not output:
+        raise click.UsageError("--output needs the name of a FILE.")
+    path = Path(output)
+    if output.endswith("/") or path.is_dir():
+        raise RunError(f"{output} is a folder.", "Name a file in it.")
+    if not files.fit(path):
+        raise RunError(f"{output} is no plain file.", f"Name another one, or {_STDOUT} for standard output.")
 
 
 def _kind_of(output: str | None) -> str:

@@ -22,7 +22,7 @@ from engine.store.database import Store
 from tui import format as form
 from tui import plain
 from tui.commands import records
-from tui.commands.common import config_option, json_option, known, opened, out, plain_option
+from tui.commands.common import config_option, json_option, known, opened, out, plain_option, room
 from tui.commands.follow import output_of
 from tui.commands.run import find_secrets
 from tui.exitcodes import ExitCode
@@ -39,6 +39,7 @@ Exit codes:
   143  SIGTERM: what was under way is stopped at a checkpoint
 """
 _LONG = 2_000
+_UNSCHEDULED = "no mapping is scheduled"
 _mappings = click.argument("mappings", metavar="[MAPPING]...", nargs=-1)
 
 
@@ -56,7 +57,7 @@ def schedule_group(context: click.Context, *, as_plain: bool, as_json: bool, con
     """Synchronize modified records again and again, as [schedule] of config.toml says; stays in the foreground.
 
     A server or a state store that is away is waited for. One process keeps the schedule of a store; the commands
-    below act through the store, whether it runs or not.
+    below act through the store, whether it runs or not; stop is for when it does.
     """
     if context.invoked_subcommand is not None:
         return ExitCode.OK
@@ -112,13 +113,14 @@ def list_command(*, as_json: bool, config_file: Path | None) -> int:
         out("nobody keeps the schedule: start `coupler schedule`")
     if found.running and keeper is not None and keeper.waiting:
         out(f"waits: {safe(keeper.waiting, _LONG)}")
-    rows = [_cells(row, found) for row in found.rows]
-    header = ("Mapping", "When", "State", "Next (UTC)", "Failed", "Last run", "Result", "Changed by")
-    for line in plain.columns(header, rows, right=frozenset({4, 5})):
+    for line in _table(found, room()):
         out(line)
+    failures: dict[str, list[str]] = {}
     for row in found.rows:
         if row.entry is not None and row.entry.message:
-            out(f"{safe(row.mapping)}: {safe(row.entry.message, _LONG)}")
+            failures.setdefault(row.entry.message, []).append(safe(row.mapping))
+    for message, names in failures.items():
+        out(f"{', '.join(names)}: {safe(message, _LONG)}")
     return ExitCode.OK
 
 
@@ -127,7 +129,7 @@ def list_command(*, as_json: bool, config_file: Path | None) -> int:
 @config_option
 def hold_command(*, mappings: tuple[str, ...], config_file: Path | None) -> int:
     """Put the entries of mappings on hold, or all. A synchronization that is under way ends as it would."""
-    return _act(wishes.hold, mappings, config_file)
+    return _act(wishes.hold, mappings, config_file, _UNSCHEDULED)
 
 
 @schedule_group.command("resume", short_help="Let entries go on that are on hold or in error.")
@@ -135,15 +137,18 @@ def hold_command(*, mappings: tuple[str, ...], config_file: Path | None) -> int:
 @config_option
 def resume_command(*, mappings: tuple[str, ...], config_file: Path | None) -> int:
     """Let entries, or all, have their usual turns again: those on hold, inactive or in error."""
-    return _act(wishes.resume, mappings, config_file)
+    return _act(wishes.resume, mappings, config_file, "nothing is on hold, inactive or in error")
 
 
 @schedule_group.command("now", short_help="Give entries their turn at once.")
 @_mappings
 @config_option
 def now_command(*, mappings: tuple[str, ...], config_file: Path | None) -> int:
-    """Give entries their turn at once, or all that no operator put on hold; needs `coupler schedule` to be running."""
-    return _act(wishes.now, mappings, config_file)
+    """Give entries their turn at once, or all that no operator put on hold.
+
+    While nobody keeps the schedule, that is when `coupler schedule` is started.
+    """
+    return _act(wishes.now, mappings, config_file, "everything is on hold; `coupler schedule resume` comes first")
 
 
 @schedule_group.command("stop", short_help="End the process that keeps the schedule.")
@@ -156,11 +161,16 @@ def stop_command(*, config_file: Path | None) -> int:
     return ExitCode.OK
 
 
-def _act(act: Callable[..., list[Entry]], mappings: Sequence[str], config_file: Path | None) -> int:
+def _act(act: Callable[..., list[Entry]], mappings: Sequence[str], config_file: Path | None, idle: str) -> int:
+    """Do it and say what each entry became, or why there was nothing to do: `idle`."""
     with opened(config_file) as (settings, store):
         names = list(dict.fromkeys(known(settings, name) for name in mappings))
-        for entry in act(store, settings, names, by=control.who()):
+        changed = act(store, settings, names, by=control.who())
+        for entry in changed:
             out(f"{safe(entry.mapping)}: {_state(entry)}")
+        if not changed:
+            scheduled = any(settings.schedule.timing(one.name).enabled for one in settings.mappings)
+            out(f"nothing to do: {idle if scheduled else _UNSCHEDULED}")
     return ExitCode.OK
 
 
@@ -228,15 +238,29 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _cells(row: ScheduleRow, found: ScheduleSnapshot) -> tuple[object, ...]:
+def _table(found: ScheduleSnapshot, columns: int | None) -> list[str]:
+    """The entries; on a terminal that is too narrow for all of it, with a short time, and without who changed them."""
+    rows = [_cells(row, found) for row in found.rows]
+    header = ("Mapping", "When", "State", "Next (UTC)", "Failed", "Last run", "Result", "Changed by")
+    right = frozenset({4, 5})
+    lines = plain.columns(header, rows, right=right)
+    if columns is None or lines == plain.columns(header, rows, right=right, room=columns):
+        return lines
+    short = [_cells(row, found, turn=lambda at: f"{at:%m-%d %H:%M}")[:-1] for row in found.rows]
+    return plain.columns((*header[:5], "Run", "Result"), short, right=right, room=columns)
+
+
+def _cells(
+    row: ScheduleRow, found: ScheduleSnapshot, *, turn: Callable[[datetime], str | None] = form.iso
+) -> tuple[object, ...]:
     name, when, entry = row.mapping, row.when, row.entry
     if entry is None:
         return (name, when, form.NONE, form.NONE, "", "", "", "")
-    turn = form.iso(entry.next_at) or form.NONE
+    next_turn = form.NONE if entry.next_at is None else turn(entry.next_at)
     late = entry.state is EntryState.READY and entry.next_at is not None and entry.next_at <= found.now
     by = f"{entry.changed_by}, {form.stamp(entry.changed_at, found.now)}"
     last = form.NONE if entry.last_run is None else entry.last_run
-    return (name, when, entry.word, "now" if late else turn, entry.attempts or "", last, entry.result, by)
+    return (name, when, entry.word, "now" if late else next_turn, entry.attempts or "", last, entry.result, by)
 
 
 def _state(entry: Entry) -> str:

@@ -18,6 +18,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NEXT_FORMULA = re.compile(r";(?=[=+\-@])")
 """Where a spreadsheet whose cells end at a semicolon, as in many countries, would see another one begin."""
 _LONGEST = 32_000
+_SYSTEM = ("/dev", "/proc", "/sys")
+"""Even a plain file there, as standard output may be, is not replaced: its name means another one to each program."""
 
 
 def quoted(value: object) -> str:
@@ -66,18 +68,29 @@ def write_new(stem: str, suffix: str, pieces: Iterable[str]) -> Path:
 
 
 def write(path: Path, pieces: Iterable[str], *, replace: bool) -> None:
-    """Writes the pieces to a new file; with `replace`, in the place of another one once all is written.
+    """Writes the pieces to a new file; with `replace`, in the place of another one once all is written: of what a link
+    leads to, not of the link.
 
     Raises FileExistsError when there is something that is not to be replaced, which what is no file never is.
     """
     if not replace:
         _fill(_made(path), path, pieces)
         return
-    if path.exists() and not path.is_file():
+    if not fit(path):
         raise FileExistsError(f"{path} is no file")
+    path = Path(os.path.realpath(path))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     _fill(_made(beside), beside, pieces)
     beside.replace(path)
+
+
+def fit(path: Path) -> bool:
+    """Whether there is nothing at a path, or a plain file; those of the system itself do not count."""
+    found = Path(os.path.realpath(path))
+    if found.is_symlink():  # one of a ring
+        return False
+    there = [one for one in (path.absolute(), found) if one.exists()]
+    return all(one.is_file() and not any(one.is_relative_to(own) for own in _SYSTEM) for one in there)
 
 
 def _made(path: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.config import Settings
-from engine.model.errors import ConfigError, LockHeld, RunError, StoreError
+from engine.model.errors import ConfigError, LockHeld, RunError, StoreError, sentences
 from engine.runs.control import who
 from engine.runs.schedule.scheduler import Scheduler, Tell, Told
 from engine.runs.sides import connected
@@ -75,18 +75,18 @@ async def _keep(
 ) -> bool:
     """Keep it until the configuration changes; False when it is to end."""
     wait = 1.0
+    by: str | None = None
     while not stop.is_set():
         try:
             with schedule_lock(store) as guard:
                 await keeper.begin(guard)
                 while not stop.is_set():
+                    if _version(path) != file:  # just before a synchronization may begin, whose engine reads it too
+                        return True
                     by = await keeper.step()
                     wait = 1.0
                     if by is not None:
-                        tell(Told(clock(), "stopped", text=f"by {by}"))
                         stop.set()
-                    elif _version(path) != file:
-                        return True
                     await _sleep(stop, _STEP)
                 if not leave_run():
                     await keeper.end()
@@ -94,10 +94,12 @@ async def _keep(
             raise _named(store, error) from error
         except StoreError as error:
             if stop.is_set():
-                return False
+                break
             tell(Told(clock(), "waits", text=f"{error.told} Trying again in {wait:.0f} s."))
             await _sleep(stop, wait)
             wait = min(wait * 2, _LONGEST)
+    if by is not None:
+        tell(Told(clock(), "stopped", text=f"by {by}"))
     return False
 
 
@@ -113,9 +115,11 @@ async def _reloaded(
             async with connected(loaded):  # what it names besides, such as certificates, must be there too
                 return loaded, file
         except ConfigError as error:
-            if error.told != told:
-                tell(Told(clock(), "waits", text=error.told))
-                told = error.told
+            first = "" if error.problems[0] == error.message else error.problems[0]
+            text = sentences(error.message, first, error.hint)
+            if text != told:
+                tell(Told(clock(), "waits", text=text))
+                told = text
             await _sleep(stop, 1.0)
     return None
 

@@ -75,8 +75,8 @@ def ended_of(run: RunSnapshot, mapping: str, *, ours: bool = False, exit_code: i
             return Ended(How.AWAY, result="failed", code=StoreError.code, message="The engine lost the state store.")
         told = f"The engine of run {run.id} ended without a word; its log says more (`coupler paths`)."
         return Ended(How.FAILED, result="failed", code="interrupted", message=told)
-    how = How.AWAY if run.code in _AWAY else How.FAILED
-    return Ended(how, result="failed", code=run.code or "failed", message=f"{run.message} {run.hint}".strip())
+    how = How.AWAY if run.code in _AWAY else How.FAILED  # without the hint: nobody has to resume what goes on by itself
+    return Ended(how, result="failed", code=run.code or "failed", message=run.message)
 
 
 def due(entries: Iterable[Entry], now: datetime) -> tuple[str, ...]:

@@ -172,15 +172,18 @@ class Scheduler:
             schedule.put(connection, settled)
             return settled
 
-        for one in self._in_order(await self._store.write(settle)):
-            self._say("error" if one.state is EntryState.ERROR else "ended", one.mapping, run=run, entry=one)
+        for alike in _alike(self._in_order(await self._store.write(settle))):
+            event = "error" if alike[0].state is EntryState.ERROR else "ended"
+            self._say(event, *(one.mapping for one in alike), run=run, entry=alike[0])
 
     def _held(self) -> str:
-        """Why nothing may begin: a full synchronization, or an undo, that is not finished."""
+        """Why nothing may begin: a full synchronization, or an undo, that is not finished. It goes on by itself, and
+        what others would have to do is not said.
+        """
         try:
             control.refuse_on_hold(self._store)
         except RunError as error:
-            return error.told
+            return error.message
         return ""
 
     async def _start(self, names: Sequence[str], entries: dict[str, Entry]) -> str:
@@ -199,7 +202,7 @@ class Scheduler:
                 clock=self._clock,
             )
         except (LockHeld, RunError) as error:
-            return error.told
+            return error.message
 
         def begin(connection: sa.Connection) -> None:
             self._guard(connection)
@@ -241,7 +244,7 @@ class Scheduler:
                 raise
             except CouplerError as error:
                 if not self._looks_failed:
-                    self._say("blind", one.mapping, text=error.told)
+                    self._say("blind", one.mapping, text=error.message)
                 self._looks_failed += 1
                 self._look_at = now + min(often * 2**self._looks_failed, often + rules.LONGEST_WAIT)
                 return
@@ -302,6 +305,15 @@ class Scheduler:
         self, event: str, *mappings: str, run: int | None = None, entry: Entry | None = None, text: str = ""
     ) -> None:
         self._tell(Told(self._clock(), event, mappings, run, entry, text))
+
+
+def _alike(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Entries that failed in the same way together, so that it is said once; each of the others alone."""
+    found: dict[object, list[Entry]] = {}
+    for one in entries:
+        same = (one.state, one.next_at, one.attempts, one.code, one.message, one.last_run, one.result)
+        found.setdefault(same if one.message else one.mapping, []).append(one)
+    return list(found.values())
 
 
 def _over(run: RunSnapshot, *, gone: bool | None) -> bool:
