@@ -187,7 +187,10 @@ class _Judge:
                     yield f"{what}: failed at last with {code}"
                 else:
                     for side, value in (("nav", ours), ("crm", theirs)):
-                        if (may := _may_hold(edits, side)) and value not in may:
+                        may = _may_hold(edits, side)
+                        if may and self._facts.forgotten and side == "crm":  # NAV's value stood for a while
+                            may += [text for by, text in edits if by == "nav"]
+                        if may and value not in may:
                             yield f"{what}: {side.upper()} has {value!r}, which is older than what was written there ({code})"
 
     def _edits(self, one: _Coupled, nav: str, crm: str) -> list[tuple[str, str]]:

@@ -68,8 +68,7 @@ def write_new(stem: str, suffix: str, pieces: Iterable[str]) -> Path:
 
 
 def write(path: Path, pieces: Iterable[str], *, replace: bool) -> None:
-    """Writes the pieces to a new file; with `replace`, in the place of another one once all is written: of what a link
-    leads to, not of the link.
+    """Writes the pieces to a new file; with `replace`, in the place of another one once all is written.
 
     Raises FileExistsError when there is something that is not to be replaced, which what is no file never is.
     """
@@ -78,19 +77,18 @@ def write(path: Path, pieces: Iterable[str], *, replace: bool) -> None:
         return
     if not fit(path):
         raise FileExistsError(f"{path} is no file")
-    path = Path(os.path.realpath(path))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     _fill(_made(beside), beside, pieces)
     beside.replace(path)
 
 
 def fit(path: Path) -> bool:
-    """Whether there is nothing at a path, or a plain file; those of the system itself do not count."""
-    found = Path(os.path.realpath(path))
-    if found.is_symlink():  # one of a ring
+    """Whether there is nothing at a path, or a plain file that is not one of the system. A link is neither: who planted
+    it says what would be overwritten.
+    """
+    if path.is_symlink() or any(path.absolute().is_relative_to(own) for own in _SYSTEM):
         return False
-    there = [one for one in (path.absolute(), found) if one.exists()]
-    return all(one.is_file() and not any(one.is_relative_to(own) for own in _SYSTEM) for one in there)
+    return path.is_file() or not path.exists()
 
 
 def _made(path: Path) -> int:
