@@ -86,7 +86,7 @@ def test_an_engine_that_has_lost_its_lock_writes_no_more(server: Store) -> None:
             query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             connection.execute(sa.text(query))
         assert not engine_lives(server)
-        with pytest.raises(StoreError, match="lock of this engine"):
+        with pytest.raises(StoreError, match="holds the lock of this process"):
             asyncio.run(server.write(work))
     assert work.attempts == 1
     with engine_lock(server):
