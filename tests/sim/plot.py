@@ -45,6 +45,7 @@ class Played:
 class _Backup:
     path: Path
     flags: dict[str, bool]
+    edited_flags: frozenset[str]
 
 
 def play(seed: int, *, kill_at: int | None = None) -> Played:
@@ -136,7 +137,9 @@ class _Plot:
             if number == 0:
                 self._disturbed = life
             if self._chance.random() < 0.3:
-                self._backups.append(_Backup(self._world.copy_store(), dict(self._flags)))
+                self._backups.append(
+                    _Backup(self._world.copy_store(), dict(self._flags), frozenset(self._edited_flags))
+                )
             if self._ended(run):
                 break
             self._world.agenda.pass_by(self._chance.random() * self._chance.choice((1, 5, 60)))
@@ -336,7 +339,7 @@ class _Plot:
             self._world.tell("an older state store is put back")
             self._world.faults["state store set back"] += 1
             self._world.restore_store(backup.path)
-            self._flags = dict(backup.flags)
+            self._flags, self._edited_flags = dict(backup.flags), set(backup.edited_flags)
 
     def _row(self, run: int) -> dict[str, str]:
         rows = self._world.rows("SELECT state, code, message FROM run WHERE id = ?", run)

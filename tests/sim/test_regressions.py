@@ -16,6 +16,7 @@ SEEDS = [
 MISJUDGED = {
     "a person is left behind when somebody deletes its customer": 1133,
     "after the store was lost, NAV's value stands before both sides are edited": 4458,
+    "a flag that was set is as before where an older state store is put back": 4172,
     "somebody deletes what is in doubt": 2147,
     "in the state store that is put back another run is not finished": 1879,
 }
