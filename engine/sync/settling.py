@@ -3,14 +3,14 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import structs
 
 from engine.connectors.protocol import Row
-from engine.mapping.transfer import FROM
+from engine.mapping.transfer import FROM, TO
 from engine.mapping.values import folded
 from engine.model.errors import Brake, ConfigError
 from engine.model.mapping import Direction
@@ -77,10 +77,15 @@ def _way(scope: Scope) -> tuple[str, Direction]:
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """Creates in NAV of which nobody can tell whether they happened: CRM ids, and names that such records may have."""
+    """Creates in NAV of which nobody can tell whether they happened: CRM ids, and names that such records may have.
+
+    `under_way` are creates in CRM, by source, that may still arrive: earlier engines sent them, and they were not
+    there.
+    """
 
     sources: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    under_way: Mapping[str, Create] = field(default_factory=dict)
 
     def concern(self, id: str, name: str, one_way: Direction) -> bool:
         """Whether a record that is not coupled may be either side of a doubt, so that it must not be created."""
@@ -98,7 +103,13 @@ async def read_doubts(context: Context, mapping: str) -> Doubts:
         if create.unknowable
     ]
     names = frozenset(str(folded(create.name)) for create in creates if create.name)
-    return Doubts(frozenset(create.source_id for create in creates), names)
+    under_way = {
+        create.source_id: create
+        for intent in intents
+        if (intent.scope.mapping, intent.scope.direction) == (mapping, TO)
+        for create in intent.creates
+    }
+    return Doubts(frozenset(create.source_id for create in creates), names, under_way)
 
 
 async def may_repeat(context: Context, scope: Scope) -> bool:

@@ -22,6 +22,7 @@ from engine.store.pages import PageResult
 from engine.store.schema import slice_
 from engine.store.work import Create, Scope
 from engine.sync import page, passes, settling, writing
+from engine.sync.context import Context
 from engine.sync.item import Item
 from tests.sim import world
 
@@ -238,6 +239,16 @@ def edits_forgotten() -> AbstractContextManager[Any]:
     return patch.object(writing.Writer, "_intended", intended)
 
 
+def arrivals_are_foreign() -> AbstractContextManager[Any]:
+    """A row of ours that arrived after its engine died, and is found by match, is taken for somebody else's (mended)."""
+    real = settling.read_doubts
+
+    async def read(context: Context, mapping: str) -> settling.Doubts:
+        return replace(await real(context, mapping), under_way={})
+
+    return patch.object(page, "read_doubts", read)
+
+
 def counted_elsewhere() -> AbstractContextManager[Any]:
     """A record that was found to have been made is counted by the first pass that sees it, in whatever direction (mended)."""
 
@@ -297,7 +308,7 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, edits_forgotten, counted_elsewhere, late_creates_forgotten, no_filter, source_marked,
+        settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, no_filter, source_marked,
     )
 }  # fmt: skip
 START = {
@@ -309,5 +320,6 @@ START = {
     "no lock": 45,
     "counted elsewhere": 160,
     "edits forgotten": 980,
+    "arrivals are foreign": 4010,
 }
 """From which seed on a bug is looked for, so that it is found soon."""

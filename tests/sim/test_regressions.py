@@ -8,6 +8,7 @@ from tests.sim.plot import play
 SEEDS = [
     ("base forgotten", 246),
     ("edits forgotten", 984),
+    ("arrivals are foreign", 4012),
     ("counted elsewhere", 164),
     ("late creates forgotten", 5),
 ]
