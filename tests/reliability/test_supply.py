@@ -38,8 +38,8 @@ def test_what_is_not_pinned_with_a_hash_is_told() -> None:
             f"ranged>=1.0 {_HASH}",
             "short==1.0 --hash=sha256:0a0a",
             "weak==1.0 --hash=md5:0a0a",
-            "linked @ https://example.com/linked.whl",
-            "--extra-index-url https://example.com/simple",
+            "linked @ ./linked.whl",
+            "--find-links ./wheels",
         ]
     )
     names, loose = pinned(text)
@@ -51,7 +51,7 @@ def test_what_is_not_pinned_with_a_hash_is_told() -> None:
         "short",
         "weak",
         "linked",
-        "--extra-index-url",
+        "--find-links",
     ]
 
 
