@@ -12,7 +12,7 @@ from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Cause, RecordOutcome
-from tui import actions
+from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.info import Info
 from tui.door import Door
@@ -95,7 +95,7 @@ class Errors(Page):
     def _why_not(self, name: str) -> str | None:
         count = 0 if self._cause is None else self._cause.count
         pages = max(1, -(-count // PAGE))
-        return actions.why_not_errors(name, len(self.causes), self.skip // PAGE + 1, pages)
+        return reasons.errors(name, len(self.causes), self.skip // PAGE + 1, pages)
 
     def _refused(self, name: str) -> bool:
         why = self._why_not(name)

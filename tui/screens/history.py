@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
-from tui import actions
+from tui import actions, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
@@ -64,7 +64,7 @@ class History(Page):
         self.snapshot = history
         zone = f"times: {fmt.zone(passes.now(), utc=self.look.utc)}  ({safe(self.door.environment, 24)})"
         self.query_one(Keys).leave_out(
-            [one.name for one in actions.of("history") if actions.why_not_history(one.name, len(history))]
+            [one.name for one in actions.of("history") if reasons.history(one.name, len(history))]
         )
         self.head("Coupler   Integration synchronization jobs", zone)
         self.query_one(Table).show([passes.row(one, self.look) for one in self._chosen()])
@@ -119,7 +119,7 @@ class History(Page):
         self.query_one("#about", Line).put(*(part for text in lines for part in hanging(text, width, 1)))
 
     def _refused(self, name: str) -> bool:
-        why = actions.why_not_history(name, len(self.snapshot))
+        why = reasons.history(name, len(self.snapshot))
         if why is not None:
             self.say(why)
         return why is not None

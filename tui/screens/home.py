@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState, Wish
-from tui import actions
+from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.count import Count
@@ -67,7 +67,7 @@ class Home(Page):
         now = f"{fmt.clock(home.now, utc=self.look.utc, seconds=False)} {fmt.zone(home.now, utc=self.look.utc)}"
         room = self.app.size.width - 2 - len("Coupler   ") - 2 - len(now)
         self.head(f"Coupler   {names.systems(home.nav, home.crm, home.environment, room)}", now)
-        self.query_one(Keys).leave_out([one.name for one in actions.of("home") if actions.why_not_home(one.name, home)])
+        self.query_one(Keys).leave_out([one.name for one in actions.of("home") if reasons.home(one.name, home)])
         self.query_one(Table).show(mappings.rows(home), mappings.columns(home))
         self._describe()
         width = self.app.size.width - 2
@@ -100,7 +100,7 @@ class Home(Page):
         return next(iter(found), None)
 
     def _refused(self, name: str) -> bool:
-        why = actions.why_not_home(name, self.snapshot)
+        why = reasons.home(name, self.snapshot)
         if why is not None:
             self.say(why)
         return why is not None

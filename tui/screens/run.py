@@ -12,7 +12,7 @@ from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Event, JobSnapshot, RunSnapshot, RunState, Wish
-from tui import actions
+from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.info import Info
@@ -86,7 +86,7 @@ class Run(Page):
         self._list_events()
         self.query_one("#cleared", Line).put(*jobs.cleared(run, self.app.size.width - 2))
         self.query_one(Keys).leave_out(
-            [one.name for one in actions.of("run") if actions.why_not_run(one.name, run, demo=self.door.demo)]
+            [one.name for one in actions.of("run") if reasons.run(one.name, run, demo=self.door.demo)]
         )
         paused = run.wish is Wish.PAUSE and run.state is RunState.RUNNING
         self.query_one(Keys).label(
@@ -185,7 +185,7 @@ class Run(Page):
             self.action_errors()
 
     def _refused(self, name: str) -> bool:
-        why = actions.why_not_run(name, self.snapshot, demo=self.door.demo)
+        why = reasons.run(name, self.snapshot, demo=self.door.demo)
         if why is not None:
             self.say(why)
         return why is not None

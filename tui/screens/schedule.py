@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
 from engine.model.schedule import ScheduleRow, ScheduleSnapshot
-from tui import actions
+from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.info import Info
@@ -78,7 +78,7 @@ class Schedule(Page):
     def _describe(self) -> None:
         found, one = self.snapshot, self._current()
         self.query_one(Keys).leave_out(
-            [each.name for each in actions.of("schedule") if actions.why_not_schedule(each.name, found, one)]
+            [each.name for each in actions.of("schedule") if reasons.schedule(each.name, found, one)]
         )
         if found is None or one is None:
             return
@@ -89,7 +89,7 @@ class Schedule(Page):
     def _chosen(self, name: str) -> ScheduleRow | None:
         """The row that an action is for; None, and why, when it cannot be done."""
         one = self._current()
-        if (why := actions.why_not_schedule(name, self.snapshot, one)) is not None:
+        if (why := reasons.schedule(name, self.snapshot, one)) is not None:
             self.say(why)
             return None
         return one
@@ -125,7 +125,7 @@ class Schedule(Page):
     async def action_stop(self) -> None:
         """Asks, then ends the process that keeps the schedule."""
         found = self.snapshot
-        if (why := actions.why_not_schedule("stop", found, self._current())) is not None:
+        if (why := reasons.schedule("stop", found, self._current())) is not None:
             self.say(why)
             return
         owner = "" if found is None or found.keeper is None else found.keeper.owner

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
-from tui import actions
 from tui import format as fmt
+from tui import reasons
 from tui.look import Look
 from tui.widgets.line import hanging
 from tui.widgets.table import Column, Row
@@ -116,7 +116,7 @@ def waiting(run: RunSnapshot, width: int) -> list[str]:
     if not run.state.resumable:
         return hanging(run.message, width, 1)
     way = (
-        "r = resume   enter = the whole reason" if actions.can_resume(run) else f"{actions.instead(run)}   enter = why"
+        "r = resume   enter = the whole reason" if reasons.can_resume(run) else f"{reasons.instead(run)}   enter = why"
     )
     return [*hanging(_reason(run), width, 1), *hanging(way, width, 1)]
 

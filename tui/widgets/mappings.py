@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
-from tui import actions, plain
 from tui import format as fmt
+from tui import plain, reasons
 from tui.look import Look
 from tui.widgets.table import Column, Row
 
@@ -137,7 +137,7 @@ def _banner(home: HomeSnapshot, look: Look) -> str:
         "" if where is None else f" at {where.mapping} {fmt.progress(where.done, where.total, exact=where.total_exact)}"
     )
     if run.state.resumable and run.undoes is not None:
-        return f"! The undo of run {run.undoes} is {run.state}{place}: u = look at it, {actions.instead(run)}"
+        return f"! The undo of run {run.undoes} is {run.state}{place}: u = look at it, {reasons.instead(run)}"
     if run.state.resumable:
         return f"! Run {run.id} {run.state}{place}.  r = resume  u = look at it"
     return f"* Run {run.id} is going{place}.  u = watch"

@@ -1,0 +1,101 @@
+"""Why an action cannot be done now, in words: footers leave such keys out, and pressing one says the reason."""
+
+from engine.model.schedule import EntryState, ScheduleRow, ScheduleSnapshot
+from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
+
+
+def home(name: str, home: HomeSnapshot | None) -> str | None:
+    """The home screen: why the action cannot be done now; None when it can."""
+    if home is None:
+        return "The store has not answered yet."
+    run = home.active
+    if name in ("start", "preflight"):
+        return None if run is None else f"Run {run.id} is not finished: {_way_on(run)}."
+    if name == "resume":
+        if run is None:
+            return "There is no run to resume."
+        return None if can_resume(run) else f"Run {run.id} is {run.state}: {_way_on(run)}."
+    if name == "answer":
+        return None if run is not None and run.state is RunState.ASKING else "No run waits for an answer."
+    if name == "watch":
+        return None if run is not None or home.last_run is not None else "There was no run yet."
+    return None
+
+
+def run(name: str, run: RunSnapshot | None, *, demo: bool = False) -> str | None:
+    """The run screen: why the action cannot be done now; None when it can."""
+    if run is None:
+        return "The store has not answered yet."
+    if name == "detach":
+        if demo:
+            return "The demo's servers end when you leave, and with them the run. q = leave"
+        return None if run.state is RunState.RUNNING else f"Run {run.id} is {run.state}; nothing keeps going. q = quit"
+    if name == "pause":
+        return None if run.state is RunState.RUNNING else f"Run {run.id} is {run.state}; only a running one can pause."
+    if name == "cancel":
+        return None if run.state.active else f"Run {run.id} is {run.state} already."
+    if name == "resume":
+        if can_resume(run):
+            return None
+        return f"Run {run.id} is {run.state}{f': {on}' if (on := instead(run)) else '; there is nothing to resume'}."
+    if name == "answer":
+        return None if run.state is RunState.ASKING else f"Run {run.id} is {run.state}; it does not ask anything."
+    return None
+
+
+def can_resume(run: RunSnapshot) -> bool:
+    """Whether an engine can go on with the run; of all kinds of runs that is the full synchronization alone."""
+    return run.state.resumable and run.kind == "run"
+
+
+def instead(run: RunSnapshot) -> str:
+    """What to do with a run that did not get to its end and cannot be resumed; blank for any other."""
+    if not run.state.resumable or can_resume(run):
+        return ""
+    if run.undoes is not None:
+        return f"`coupler undo {run.undoes}` goes on, `coupler cancel {run.id}` gives it up"
+    return "it cannot be resumed; start it again for the rest"
+
+
+def errors(name: str, causes: int, page: int, pages: int) -> str | None:
+    """The errors screen: why the action cannot be done now; None when it can."""
+    if not causes and name in ("open", "pane", "next_page", "previous_page", "export"):
+        return "There are no errors."
+    if name == "next_page":
+        return None if page < pages else "This is the last page."
+    if name == "previous_page":
+        return None if page > 1 else "This is the first page."
+    return None
+
+
+def history(name: str, jobs: int) -> str | None:
+    """The history screen: why the action cannot be done now; None when it can."""
+    return None if jobs or name == "back" else "Nothing ran yet."
+
+
+def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None) -> str | None:
+    """The schedule: why the action cannot be done now, to the mapping of that row; None when it can."""
+    if name == "back":
+        return None
+    if found is None:
+        return "The store has not answered yet."
+    if name == "stop":
+        return None if found.running else "Nobody keeps the schedule: start `coupler schedule`."
+    if row is None or (row.entry is None and row.when == "off"):
+        return "The mapping is not scheduled: [schedule] of config.toml says so."
+    state = None if row.entry is None else row.entry.state
+    if name == "hold":
+        return f"{row.mapping} is on hold already." if state is EntryState.ON_HOLD else None
+    if name == "resume":
+        return (
+            f"{row.mapping} has its turns; there is nothing to resume." if state in (None, EntryState.READY) else None
+        )
+    if name == "now":
+        return f"{row.mapping} is on hold; r = resume it first" if state is EntryState.ON_HOLD else None
+    return None
+
+
+def _way_on(run: RunSnapshot) -> str:
+    if run.state is RunState.ASKING:
+        return "a = answer its question"
+    return instead(run) or ("r = resume it, u = look at it" if can_resume(run) else "u = watch it")
