@@ -55,6 +55,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("history", "errors", "enter", "Errors", "The errors of this job"),
     Action("history", "filter", "slash", "Filter", "Show the jobs that contain a text; esc clears it"),
     Action("history", "export", "w", "Write CSV", "Write the jobs that are shown to a file"),
+    Action("history", "undo", "U", "Undo run", "Count what taking the run back would do, then ask to do it"),
     Action("history", "back", "escape", "Back", "One step back"),
     Action("errors", "open", "enter", "Open", "From a cause to its records, from a record to its detail"),
     Action("errors", "pane", "tab", "Pane", "Switch between causes and records"),

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 from engine.model.conflict import Choice, Conflict
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
+from engine.model.undo import UndoLine
 
 Kind = Literal["run", "plan"]
 
@@ -63,6 +64,12 @@ class Door(Protocol):
 
     def start(self, kind: Kind) -> int:
         """Commits a run and starts an engine for it; the number of the run."""
+
+    def undo(self, run: int, *, dry: bool) -> int:
+        """Starts an engine that takes a run back, or only looks what that would do; the number of its run."""
+
+    def undone(self, run: int) -> list[UndoLine]:
+        """What a run that undoes did, or a dry one would do."""
 
     def resume(self, run: int) -> None:
         """Starts an engine that goes on with the run."""

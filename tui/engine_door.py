@@ -1,14 +1,16 @@
 """The door to the real engine: `engine.runs` over the state store."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
 from engine.model.errors import LockHeld
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
-from engine.runs import control, process, queues, snapshots
+from engine.model.undo import UndoLine
+from engine.runs import control, process, queues, snapshots, undoing
 from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.door import Kind
@@ -90,18 +92,20 @@ class EngineDoor:
 
     def start(self, kind: Kind) -> int:
         """Commits a run and starts an engine for it; the number of the run."""
-        run = self._commit(kind)
+        return self._start(partial(control.start, self._store, self._settings, kind=kind, by=control.who()))
+
+    def undo(self, run: int, *, dry: bool) -> int:
+        """Starts an engine that takes a run back, or only looks what that would do; the number of its run."""
+        return self._start(partial(undoing.start, self._store, self._settings, run, dry=dry, by=control.who()))
+
+    def undone(self, run: int) -> list[UndoLine]:
+        """What a run that undoes did, or a dry one would do."""
+        return undoing.report(self._store, run)
+
+    def _start(self, commit: Callable[[], int]) -> int:
+        run = _patiently(commit)
         process.spawn(self._settings, run)
         return run
-
-    def _commit(self, kind: Kind) -> int:
-        # The engine that just finished a plan takes a moment to go; nobody should have to press the key twice for it.
-        for _ in range(_TRIES):
-            try:
-                return control.start(self._store, self._settings, kind=kind, by=control.who())
-            except LockHeld:
-                time.sleep(_PAUSE)
-        return control.start(self._store, self._settings, kind=kind, by=control.who())
 
     def resume(self, run: int) -> None:
         """Starts an engine that goes on with the run."""
@@ -125,3 +129,13 @@ class EngineDoor:
     def set_only_coupled(self, mapping: str, *, value: bool) -> None:
         """An operator's own change of the stored flag."""
         control.set_only_coupled(self._store, self._settings, mapping, value=value, by=control.who())
+
+
+def _patiently(commit: Callable[[], int]) -> int:
+    """The engine that just finished a plan takes a moment to go; nobody should have to press the key twice for it."""
+    for _ in range(_TRIES):
+        try:
+            return commit()
+        except LockHeld:
+            time.sleep(_PAUSE)
+    return commit()

@@ -1,7 +1,6 @@
 """Taking back a full synchronization: a run of its own kind, with a job for each job of the run that is undone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from engine.model.decision import Decision, Deed
 from engine.model.errors import ConfigError, OnHold, RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState
+from engine.model.undo import UndoLine
 from engine.runs.control import fingerprint, refuse_busy, same_systems, unfinished_undo
 from engine.runs.full import FullSynchronization
 from engine.store import decisions, runs, undoing
@@ -27,19 +27,6 @@ from engine.sync.settling import settle_intents
 from engine.sync.undo.acting import Acting
 from engine.sync.undo.review import Review
 from engine.sync.undo.undone import Undone
-
-
-@dataclass(frozen=True, slots=True)
-class UndoLine:
-    """What is undone of one job; the first three are still to be done in a dry run, and done in a real one. `left` is
-    how many records were left, or some values of them.
-    """
-
-    mapping: str
-    removed: int
-    restored: int
-    uncoupled: int
-    left: int
 
 
 def start(store: Store, settings: Settings, run_id: int, *, dry: bool, by: str, clock: Clock = system_clock) -> int:

@@ -30,6 +30,7 @@ from tui.dialogs.info import Info
 from tui.dialogs.leave import Leave
 from tui.dialogs.question import Question
 from tui.dialogs.start import Preflight, Start
+from tui.dialogs.undo import Undo
 from tui.look import Look
 from tui.screens.conflicts import Conflicts
 from tui.screens.errors import Errors
@@ -45,13 +46,15 @@ _IDENTITIES = frozenset({"kind", "answer", "nav_id", "crm_id"})
 
 
 def filled(value: T, text: str) -> T:
-    """The same picture with a hostile text in every place that holds one; those of a list end in their numbers."""
+    """The same picture with a hostile text in every place that holds one; those of a list end in their numbers, so that
+    no two jobs have the same name, and none has no name.
+    """
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
         return text  # type: ignore[return-value]
     if isinstance(value, tuple | list):
-        return type(value)(filled(one, f"{text}{at or ''}") for at, one in enumerate(value))
+        return type(value)(filled(one, f"{text}{at}" if at or not text else text) for at, one in enumerate(value))
     if is_dataclass(value) and not isinstance(value, type):
         changed = {
             one.name: filled(getattr(value, one.name), text) for one in fields(value) if one.name not in _IDENTITIES
@@ -89,6 +92,9 @@ class _Door(ScriptedDoor):
     def conflicts(self) -> Any:
         return filled(super().conflicts(), self.text)
 
+    def undone(self, run: int) -> Any:
+        return filled(super().undone(run), self.text)
+
 
 class _App(CouplerApp):
     """Takes down what markup would run."""
@@ -114,7 +120,7 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "run that asks": (RunState.ASKING, lambda door, look: Run(door, look, 16)),
     "run that ended": (RunState.FINISHED, lambda door, look: Run(door, look, 16)),
     "errors": (RunState.RUNNING, lambda door, look: Errors(door, look, None)),
-    "history": (None, History),
+    "history": (None, lambda door, look: History(door, look, lambda _: None)),
     "conflicts": (None, Conflicts),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
@@ -124,6 +130,7 @@ _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "preflight": lambda door, look: Preflight(look, door.home(), door.run(16)),
     "notice": lambda door, look: Info(look, door.text, [door.text, door.text]),
     "confirmation": lambda door, look: Confirm(look, door.text, [door.text, door.text]),
+    "undo": lambda door, look: Undo(look, 16, 22, door.undone(22)),
     "name to type": lambda door, look: TypeName(look, door.text),
 }
 _FURTHER = {

@@ -23,6 +23,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.model.undo import UndoLine
 from tui.door import Kind
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
@@ -248,6 +249,10 @@ class ScriptedDoor:
         self.waiting = made_conflicts()
         self.schedule_found = made_schedule()
         self.plan_state = RunState.FINISHED
+        self.undo_lines = [
+            UndoLine(name, removed=total // 3, restored=total // 4, uncoupled=total, left=seq // 4 * 3)
+            for seq, (name, *_, total) in enumerate(MAPPINGS, 1)
+        ]
         self.error: CouplerError | None = None
         self.outcome_of = made_outcome
         self.home_of = made_home
@@ -330,6 +335,19 @@ class ScriptedDoor:
         number = 15 if kind == "plan" else 16
         self.put(made_run(self.plan_state if kind == "plan" else RunState.RUNNING, id=number, kind=kind))
         return number
+
+    def undo(self, run: int, *, dry: bool) -> int:
+        self._check()
+        self.calls.append(("undo", run, dry))
+        if dry:
+            self.put(replace(made_run(self.plan_state, id=22, kind="look"), message=""))
+        else:
+            self.put(replace(made_undo(RunState.RUNNING), undoes=run))
+        return 22 if dry else 23
+
+    def undone(self, run: int) -> list[UndoLine]:
+        self._check()
+        return self.undo_lines
 
     def resume(self, run: int) -> None:
         self.calls.append(("resume", run))

@@ -3,14 +3,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
-from engine.model.snapshot import RunState
+from engine.model.errors import RunError
+from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run
 from tui.app import CouplerApp
+from tui.dialogs.confirm import TypeName
+from tui.dialogs.undo import Undo
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.run import Run
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -122,3 +127,82 @@ async def test_nothing_ran_yet() -> None:
         assert "Filter" not in text(pilot.app)  # type: ignore[arg-type]
         await pilot.press("w")
         await see(pilot, "-- Nothing ran yet.")
+
+
+async def _counted(door: ScriptedDoor, app: CouplerApp, pilot: Pilot[None]) -> Undo:
+    await pilot.press("h")
+    await until(pilot, lambda: _ready(app))
+    await pilot.press("U")
+    await until(pilot, lambda: isinstance(app.screen, Undo))
+    assert isinstance(app.screen, Undo)
+    assert door.calls[-1] == ("undo", 16, True)
+    return app.screen
+
+
+async def test_an_undo_says_what_it_would_do_before_it_is_done(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        dialog = await _counted(door, app, pilot)
+        await see(
+            pilot,
+            "Undo run 16",
+            "Mapping           Remove  Write back  Uncouple  Leave",
+            "CUSTOMER           1,368       1,026     4,105      3",
+            "all                5,872       4,404    17,622     12",
+            "Numbers that NAV gave stay used",
+            "errors of run 22 in this list",
+            "[ No ]",
+        )
+        await until(pilot, lambda: dialog.armed)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+        await see(pilot, "Undo of run 16: Synch. Only Coupled Records becomes what it was")
+    assert ("undo", 16, False) in door.calls
+
+
+@pytest.mark.parametrize("key", ["n", "escape", "enter"])
+async def test_an_undo_that_is_not_wanted_is_not_done(door: ScriptedDoor, key: str) -> None:
+    async with showing(door) as (app, pilot):
+        dialog = await _counted(door, app, pilot)
+        await until(pilot, lambda: dialog.armed)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, History))
+    assert ("undo", 16, False) not in door.calls
+
+
+async def test_the_look_before_an_undo_can_be_stopped(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("U")
+        await see(pilot, "Undo run 16: counting, nothing is written")
+        await pilot.press("escape")
+        await until(pilot, lambda: ("wish", 22, Wish.CANCEL) in door.calls)
+        await until(pilot, lambda: isinstance(app.screen, History))
+    assert ("undo", 16, False) not in door.calls
+
+
+async def test_in_production_an_undo_needs_the_name_of_the_organization() -> None:
+    door = ScriptedDoor(production=True)
+    door.put(made_run(RunState.FINISHED))
+    async with showing(door) as (app, pilot):
+        dialog = await _counted(door, app, pilot)
+        await until(pilot, lambda: dialog.armed)
+        await pilot.press("y")
+        await see(pilot, "Type the name of the CRM organization to undo run 16:")
+        typing = app.screen
+        await until(pilot, lambda: isinstance(typing, TypeName) and typing.armed)
+        await pilot.press(*"contoso", "enter")
+        await see(pilot, "That is not the name.")
+        await pilot.press("backspace", *"o.crm4", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+    assert ("undo", 16, False) in door.calls
+
+
+async def test_an_undo_that_the_engine_refuses_says_why(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        door.error = RunError("There is no full synchronization with the number 16.", "`coupler jobs` lists them.")
+        await pilot.press("U")
+        await see(pilot, "This was not done", "no full synchronization with the number 16")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from engine.model.snapshot import RunSnapshot
+from engine.model.undo import UndoLine
 from engine.runs import snapshots, undoing
-from engine.runs.undoing import Undoing, UndoLine
+from engine.runs.undoing import Undoing
 from tests.sync.company import CRM, NAV, prepare
 from tests.sync.faults import Died, Life, Plan, no_faults
 from tests.sync.world import Engine, Make, Row, World

@@ -1,6 +1,6 @@
 """Taking back a full synchronization."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import click
 
 from engine.config import Settings
 from engine.model.snapshot import JobSnapshot, RunSnapshot, RunState
+from engine.model.undo import UndoLine
 from engine.runs import control, snapshots, undoing
-from engine.runs.undoing import UndoLine
 from engine.store.database import Store
-from tui import plain
+from tui import plain, undone
 from tui.commands import ask, records
 from tui.commands.common import RUN_NUMBER, can_ask, config_option, json_option, opened, out, plain_option
 from tui.commands.coupling import Quiet
@@ -19,15 +19,6 @@ from tui.commands.follow import Output, output_of
 from tui.commands.run import Wanted, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
-
-_HEADER = ("Mapping", "Remove", "Write back", "Uncouple", "Leave")
-_DONE = ("Mapping", "Removed", "Written back", "Uncoupled", "Left")
-_KEPT = (
-    "What cannot be taken back:",
-    "  Numbers that NAV gave stay used, and contacts that NAV made with its customers stay.",
-    "  What people have hung on these records in CRM since, such as activities, notes and cases, goes with them.",
-    "  A product that was published cannot be a draft again; the stamps of last changes are new.",
-)
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -98,7 +89,7 @@ def _work(settings: Settings, store: Store, run_id: int, output: Output | None) 
 
 
 def _allowed(settings: Settings, run_id: int) -> bool:
-    for line in _KEPT:
+    for line in undone.KEPT:
         say(line)
     if settings.production:
         return ask.typed(f"undo run {run_id}", settings.environment)
@@ -130,7 +121,7 @@ def _told(
         for name in kept:
             out(records.line({"type": "flag_kept", "run": number, "mapping": name}))
     else:
-        for text in plain.columns(_HEADER if dry else _DONE, _rows(found), right=frozenset(range(1, 5))):
+        for text in plain.columns(undone.DUE if dry else undone.DONE, undone.rows(found), right=undone.NUMBERS):
             tell(text)
         for one in causes:
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
@@ -142,13 +133,6 @@ def _told(
         code = ExitCode.RECORDS_FAILED
     output.ended(run, code)
     return code
-
-
-def _rows(lines: Sequence[UndoLine]) -> list[tuple[str, ...]]:
-    numbers = [(one.removed, one.restored, one.uncoupled, one.left) for one in lines]
-    sums = tuple(sum(row[at] for row in numbers) for at in range(4))
-    names = [*(one.mapping for one in lines), "all"]
-    return [(name, *(f"{number:,}" for number in row)) for name, row in zip(names, [*numbers, sums], strict=True)]
 
 
 def _record(line: UndoLine) -> dict[str, object]:

@@ -53,10 +53,11 @@ class TypeName(Dialog[bool]):
     """Asks to type a name before something is done in production."""
 
     ARM = 0.5
-    HINT = "enter Start   esc Do not start"
+    HINT = "enter Go on   esc Do nothing"
 
-    def __init__(self, look: Look, name: str) -> None:
+    def __init__(self, look: Look, name: str, purpose: str = "start") -> None:
         super().__init__(look, "Production")
+        self.purpose = purpose
         self.wanted = safe(name)
 
     def body(self) -> ComposeResult:
@@ -69,7 +70,7 @@ class TypeName(Dialog[bool]):
         """Says which name."""
         self.query_one("#text", Line).put(
             "This is the production environment.",
-            "Type the name of the CRM organization to start:",
+            f"Type the name of the CRM organization to {self.purpose}:",
             "",
             f"    {self.wanted}",
             "",
@@ -86,5 +87,5 @@ class TypeName(Dialog[bool]):
             self.query_one("#wrong", Line).put("", "That is not the name.")
 
     def action_close(self) -> None:
-        """No start."""
+        """Nothing is done."""
         self.dismiss(False)

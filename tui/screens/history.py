@@ -1,6 +1,7 @@
 """Integration synchronization jobs: what ran, newest first."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
@@ -13,6 +14,9 @@ from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
 from tui import actions, reasons
 from tui import format as fmt
+from tui.dialogs.confirm import TypeName
+from tui.dialogs.count import Count, give_up
+from tui.dialogs.undo import Undo
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -20,7 +24,7 @@ from tui.reports import files
 from tui.screens.errors import Errors
 from tui.screens.page import Page
 from tui.text import safe
-from tui.widgets import passes
+from tui.widgets import names, passes
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
@@ -29,14 +33,16 @@ _NEWEST = 500
 
 
 class History(Page):
-    """One line for each mapping, direction and run."""
+    """One line for each mapping, direction and run. `watch` opens a run that was started here."""
 
     SCOPE = "history"
     CSS_PATH = "history.tcss"
     BINDINGS: ClassVar[list[BindingType]] = actions.bindings("history")
 
-    def __init__(self, door: Door, look: Look) -> None:
+    def __init__(self, door: Door, look: Look, watch: Callable[[int], None]) -> None:
         super().__init__(door, look)
+        self._watch = watch
+        self._busy = False
         self.snapshot: list[PassSnapshot] = []
         self._runs: dict[int, RunSnapshot] = {}
         self._poll = Poll(partial(door.history, _NEWEST), self.show, self.complain, seen=lambda: self.seen, hz=1)
@@ -166,3 +172,36 @@ class History(Page):
         path = await self.ask(partial(files.write_csv, "coupler-jobs", passes.HEADING, rows), None)
         if path is not None:
             self.say(f"{len(rows)} jobs written to {path}")
+
+    @work
+    async def action_undo(self) -> None:
+        """Counts what taking back the run under the cursor would do, asks, and does it."""
+        one = self._current()
+        if self._busy or self._refused("undo") or one is None:
+            return
+        self._busy = True
+        try:
+            await self._undo(one.run)
+        finally:
+            self._busy = False
+
+    async def _undo(self, number: int) -> None:
+        looked = await self.ask(partial(self.door.undo, number, dry=True), 0)
+        if not looked:
+            return
+        counting = Count(self.door, self.look, looked, can_skip=False, heading=f"Undo run {number}")
+        counted = await self.app.push_screen_wait(counting)
+        if not isinstance(counted, RunSnapshot):
+            await self.tell(partial(give_up, self.door, looked))
+            return
+        found = await self.ask(partial(self.door.undone, looked), None)
+        if found is None or not await self.app.push_screen_wait(Undo(self.look, number, looked, found)):
+            return
+        purpose = f"undo run {number}"
+        if self.door.production and not await self.app.push_screen_wait(
+            TypeName(self.look, names.crm(counted.crm), purpose)
+        ):
+            return
+        undoing = await self.ask(partial(self.door.undo, number, dry=False), 0)
+        if undoing:
+            self._watch(undoing)

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState, Wish
+from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
 from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm, TypeName
-from tui.dialogs.count import Count
+from tui.dialogs.count import Count, give_up
 from tui.dialogs.info import Info
 from tui.dialogs.start import Preflight, Start
 from tui.door import Door
@@ -151,12 +151,8 @@ class Home(Page):
             return "stop"
         counted = await self.app.push_screen_wait(Count(self.door, self.look, plan, can_skip=can_skip))
         if not isinstance(counted, RunSnapshot):
-            await self.tell(partial(self._give_up, plan))
+            await self.tell(partial(give_up, self.door, plan))
         return counted
-
-    def _give_up(self, plan: int) -> None:
-        if self.door.run(plan).state is RunState.RUNNING:
-            self.door.wish(plan, Wish.CANCEL)
 
     @work
     async def action_resume(self) -> None:
@@ -188,7 +184,7 @@ class Home(Page):
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
-        self.app.push_screen(History(self.door, self.look))
+        self.app.push_screen(History(self.door, self.look, partial(self._watch, started=True)))
 
     def action_schedule(self) -> None:
         """Opens the schedule of synchronizations of modified records."""

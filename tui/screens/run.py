@@ -244,7 +244,10 @@ class Run(Page):
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
-        self.app.push_screen(History(self.door, self.look))
+        self.app.push_screen(History(self.door, self.look, self._watch))
+
+    def _watch(self, run: int) -> None:
+        self.app.push_screen(Run(self.door, self.look, run, started=True))
 
     def action_follow(self) -> None:
         """Holds the events still, or follows them again."""
