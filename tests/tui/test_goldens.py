@@ -30,6 +30,7 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("leave-demo", RunState.RUNNING, ("q",), "s Leave the demo"),
     ("question", RunState.ASKING, (), "if Yes"),
     ("history", RunState.FINISHED, ("h",), "keep cleared: no"),
+    ("undo", RunState.FINISHED, ("h", "U"), "Undo it now?"),
     ("schedule", None, ("S", "5"), "There is no page"),
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
     ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
