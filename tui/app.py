@@ -148,13 +148,22 @@ class CouplerApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False, demo: bool = False) -> int:
+def run(
+    settings: Settings,
+    store: Store,
+    *,
+    attach: int | None = None,
+    mouse: bool = False,
+    demo: bool = False,
+    tour: bool = False,
+) -> int:
     """Shows the screens until the operator leaves; the exit code.
 
-    `attach` opens a run at once. With `demo` the servers end with the program, and dialogs say so.
+    `attach` opens a run at once. With `demo` the servers end with the program, and dialogs say so. With `tour` each
+    screen says what there is to be seen and done.
     """
     ui = settings.ui
-    look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, keys=dict(ui.keys))
+    look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, tour=tour, keys=dict(ui.keys))
     app = CouplerApp(EngineDoor(settings, store, demo=demo), look, attach=attach, log=log_dir() / "tui.log")
     return show(app, mouse=mouse or ui.mouse)
 

@@ -11,5 +11,7 @@ class Look:
     utc: bool = True
     hz: float = 4.0
     theme: str = "ansi-dark"
+    tour: bool = False
+    """Whether each screen says what there is to be seen and done (`tui.tour`)."""
     keys: dict[str, str] = field(default_factory=dict)
     """Keys by action id, for actions whose key is not the one of `tui.actions`."""

@@ -136,6 +136,7 @@ def test_without_a_config_it_says_where_it_looked(tmp_path: Path, coupler: Coupl
     [
         ([], "needs a terminal"),
         (["demo"], "needs a terminal"),
+        (["demo", "--tour", "--headless"], "exclude each other"),
         (["run"], "no terminal to ask on"),
         (["run", "--keep-cleared", "no"], "no terminal to ask on"),
         (["run", "--yes"], "--yes needs the answer"),

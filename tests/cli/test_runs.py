@@ -411,8 +411,9 @@ def test_the_screens_open_from_the_command_line(terminal: Callable[..., Terminal
 
 
 def test_the_demo_opens_the_screens_on_its_servers(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
-    shown = terminal("demo", "--size", "10", TMPDIR=str(tmp_path))
+    shown = terminal("demo", "--tour", "--size", "10", TMPDIR=str(tmp_path))
     shown.until("RESOURCE-PRODUCT", 60)
+    shown.until("Tour 1 of 4")
     shown.write("q")
     assert shown.ended() == 0
     assert "coupler: ending the demo ..." in shown.seen

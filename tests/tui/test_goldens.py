@@ -17,6 +17,7 @@ GOLDEN = Path(__file__).parent / "golden"
 STOPPED = "CRM https://contoso.crm4.dynamics.com/ cannot be reached: the connection was refused, 9 times in 61 s."
 CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("home", None, (), "last: run 14"),
+    ("home-tour", None, (), "Tour 1"),
     ("home-stopped", RunState.STOPPED, (), "r = resume"),
     ("mapping", None, ("4", "enter"), "Bidirectional"),
     ("only-coupled", None, ("4", "O"), "Turn it OFF"),
@@ -52,7 +53,7 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         if state is RunState.STOPPED:
             run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
-    async with showing(door, look=Look(hz=10)) as (app, pilot):
+    async with showing(door, look=Look(hz=10, tour=name.endswith("-tour"))) as (app, pilot):
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)

@@ -34,9 +34,12 @@ _STOP = 20.0
 
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Run a full synchronization at once, in lines.")
+@click.option("--tour", is_flag=True, help="Say on each screen what is to be seen there, and which key comes next.")
 @click.option("--size", type=click.IntRange(0, 100_000), default=5000, show_default=True, help="Customers of the demo.")
-def demo_command(*, headless: bool, size: int) -> int:
+def demo_command(*, headless: bool, tour: bool, size: int) -> int:
     """Try everything on two local servers with demo data; nothing of it stays."""
+    if headless and tour:
+        raise click.UsageError("--headless and --tour exclude each other.")
     if not headless:
         need_screen()
     with _folder() as folder, _servers(folder, size) as config:
@@ -46,7 +49,7 @@ def demo_command(*, headless: bool, size: int) -> int:
         try:
             if headless:
                 return run(settings, store, Wanted(keep=False, output=PlainOutput(), ask=False))
-            return show(settings, store, demo=True)
+            return show(settings, store, demo=True, tour=tour)
         finally:
             say("coupler: ending the demo ...")
             _let_go(store)

@@ -41,11 +41,17 @@ def check_keys(settings: Settings) -> None:
 
 
 def show(
-    settings: Settings, store: Store, *, attach: int | None = None, mouse: bool = False, demo: bool = False
+    settings: Settings,
+    store: Store,
+    *,
+    attach: int | None = None,
+    mouse: bool = False,
+    demo: bool = False,
+    tour: bool = False,
 ) -> int:
     """Open the full-screen program; its exit code."""
     need_screen()
     check_keys(settings)
     from tui.app import run  # noqa: PLC0415 - Textual takes half a second to import, and nothing else needs it
 
-    return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse, demo=demo))
+    return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse, demo=demo, tour=tour))

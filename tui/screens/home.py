@@ -79,6 +79,11 @@ class Home(Page):
             if home.active is not None and home.active.state is RunState.ASKING and self.is_current:
                 self._watch(home.active.id)
 
+    @property
+    def run_at_hand(self) -> RunSnapshot | None:
+        """The active run, or the last one."""
+        return None if self.snapshot is None else self.snapshot.active or self.snapshot.last_run
+
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read; what is shown is then old."""
         if error is not None:

@@ -10,14 +10,15 @@ from textual.screen import Screen
 from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
-from tui import actions
+from engine.model.snapshot import RunSnapshot
+from tui import actions, tour
 from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.text import safe
 from tui.widgets.fit import fit_or_say
 from tui.widgets.keys import Keys
-from tui.widgets.line import Line, spread
+from tui.widgets.line import Line, hanging, spread
 from tui.widgets.notice import Notice
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ class Page(Screen[None]):
         yield self.rule()
         yield from self.body()
         yield Notice(ascii_only=self.look.ascii)
+        if self.look.tour:
+            yield Line(id="tour")
         yield Keys(self.SCOPE, self.look)
 
     def body(self) -> ComposeResult:
@@ -61,6 +64,14 @@ class Page(Screen[None]):
         right = right or f"({safe(self.door.environment, 24)})"
         text = spread(safe(left), safe(right), self.app.size.width - 2, keep_left=keep_left)
         self.query_one("#head", Line).put(f" {text}", style="bold")
+        if self.look.tour:
+            words = hanging(tour.hint(self.SCOPE, self.run_at_hand), self.app.size.width - 2, 2)
+            self.query_one("#tour", Line).put(*words, style="reverse")
+
+    @property
+    def run_at_hand(self) -> RunSnapshot | None:
+        """The run that the screen shows, or the active or last one, where it knows one."""
+        return None
 
     @property
     def seen(self) -> bool:

@@ -99,6 +99,11 @@ class Run(Page):
             self._question.dismiss("later")
             self.say(f"Run {run.id} was answered by {run.answered_by or 'somebody else'}.")
 
+    @property
+    def run_at_hand(self) -> RunSnapshot | None:
+        """The run that it shows."""
+        return self.snapshot
+
     def _goes_on(self, run: RunSnapshot) -> bool:
         """Whether somebody started an engine for it since the last look."""
         before = self.snapshot
