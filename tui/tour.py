@@ -28,8 +28,8 @@ _LISTS: dict[Scope, str] = {
     ),
 }
 _AGAIN = (
-    "Tour 4 of 4: s once more finds nothing to do: both sides agree. S is the schedule, ? has all keys. "
-    "q ends the demo; nothing of it stays."
+    "Tour 4 of 4: after a run both sides agree, and s finds nothing to do. S is the schedule, ? has all "
+    "keys. q ends the demo; nothing of it stays."
 )
 _WAITS = "Tour: the run is not at its end. u shows it."
 _ELSEWHERE = "Tour: ? shows the keys of this screen, esc goes back."
