@@ -96,12 +96,28 @@ def _latest(config: Path) -> RunSnapshot:
     return run
 
 
-def _begin(terminal: Terminal) -> None:
+def _ask(terminal: Terminal) -> None:
     terminal.until("ITEM-PRODUCT")
     terminal.type("s")
     terminal.until("Start now?", 60)
     sleep(0.8)
+
+
+def _begin(terminal: Terminal) -> None:
+    _ask(terminal)
     terminal.type("y")
+
+
+@contextlib.contextmanager
+def _standing_still(terminal: Terminal, servers: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A full synchronization begins, and is under way as long as the block: its servers stand still."""
+    _ask(terminal)
+    servers.send_signal(signal.SIGSTOP)
+    try:
+        terminal.type("y")
+        yield
+    finally:
+        servers.send_signal(signal.SIGCONT)
 
 
 def _wait(config: Path, state: RunState, seconds: float = 60) -> RunSnapshot:
@@ -167,20 +183,12 @@ def test_a_killed_screen_does_not_touch_the_run(
     config: Path, screens: Screens, sandbox: tuple[Path, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     terminal = screens(config)
-    terminal.until("ITEM-PRODUCT")
-    terminal.type("s")
-    terminal.until("Start now?", 60)
-    sleep(0.8)
-    sandbox[1].send_signal(signal.SIGSTOP)
-    try:
-        terminal.type("y")
+    with _standing_still(terminal, sandbox[1]):
         terminal.until("RUNNING")
         sleep(0.5)
         terminal.process.kill()
         terminal.process.wait()
         assert len(_engines(tmp_path)) >= 1
-    finally:
-        sandbox[1].send_signal(signal.SIGCONT)
     run = _wait(config, RunState.ASKING)
     again = screens(config, "attach", str(run.id))
     again.until("if Yes")
@@ -190,13 +198,7 @@ def test_pause_go_on_stop_and_resume(
     config: Path, screens: Screens, sandbox: tuple[Path, subprocess.Popen[bytes]]
 ) -> None:
     terminal = screens(config)
-    terminal.until("ITEM-PRODUCT")
-    terminal.type("s")
-    terminal.until("Start now?", 60)
-    sleep(0.8)
-    sandbox[1].send_signal(signal.SIGSTOP)
-    try:
-        terminal.type("y")
+    with _standing_still(terminal, sandbox[1]):
         terminal.until("RUNNING")
         terminal.type(" ")
         terminal.until("PAUS")
@@ -207,8 +209,6 @@ def test_pause_go_on_stop_and_resume(
         sleep(0.5)
         terminal.type("s")
         assert terminal.ended() == 0
-    finally:
-        sandbox[1].send_signal(signal.SIGCONT)
     _wait(config, RunState.STOPPED)
     again = screens(config)
     again.until("r = resume")
@@ -220,13 +220,7 @@ def test_a_killed_engine_is_an_interruption_that_can_be_resumed(
     config: Path, screens: Screens, sandbox: tuple[Path, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     terminal = screens(config)
-    terminal.until("ITEM-PRODUCT")
-    terminal.type("s")
-    terminal.until("Start now?", 60)
-    sleep(0.8)
-    sandbox[1].send_signal(signal.SIGSTOP)
-    try:
-        terminal.type("y")
+    with _standing_still(terminal, sandbox[1]):
         terminal.until(lambda: bool(_engines(tmp_path)))
         terminal.until("RUNNING")
         for pid in _engines(tmp_path):
@@ -235,29 +229,19 @@ def test_a_killed_engine_is_an_interruption_that_can_be_resumed(
         terminal.type("\x1b")
         terminal.until("u = look at it")
         assert "cleared by run" in terminal.text
-    finally:
-        sandbox[1].send_signal(signal.SIGCONT)
     terminal.type("r")
     terminal.until("if Yes", 60)
 
 
 def test_cancel(config: Path, screens: Screens, sandbox: tuple[Path, subprocess.Popen[bytes]]) -> None:
     terminal = screens(config)
-    terminal.until("ITEM-PRODUCT")
-    terminal.type("s")
-    terminal.until("Start now?", 60)
-    sleep(0.8)
-    sandbox[1].send_signal(signal.SIGSTOP)
-    try:
-        terminal.type("y")
+    with _standing_still(terminal, sandbox[1]):
         terminal.until("RUNNING")
         terminal.type("x")
         terminal.until("Do it?")
         sleep(0.8)
         terminal.type("y")
         terminal.until("CANCELL")
-    finally:
-        sandbox[1].send_signal(signal.SIGCONT)
     run = _wait(config, RunState.CANCELLED)
     assert all(one.now == one.before for one in run.flags)
     terminal.until("CANCELLED")
