@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from engine.config import Settings, load
+from engine.store.database import Store
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
@@ -67,3 +70,16 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(CONFIG)
     return path
+
+
+@pytest.fixture
+def settings(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return load(config)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    made = Store.open(settings.store.url)
+    yield made
+    made.close()

@@ -1,14 +1,12 @@
 """What is shown of times, of jobs without an engine, and of the flag in effect: the same on screens and in lines."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from engine.config import Settings, load
+from engine.config import Settings
 from engine.model.snapshot import JobState, RunState
 from engine.runs import control, snapshots
 from engine.store import runs, work
@@ -31,19 +29,6 @@ def later(seconds: float) -> datetime:
 
 def at(seconds: float) -> Clock:
     return lambda: later(seconds)
-
-
-@pytest.fixture
-def settings(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.chdir(tmp_path)
-    return load(config)
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    made = Store.open(settings.store.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,32 +2,17 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.config import Settings, load
-from engine.store.database import Store
-from tests.cli.conftest import config, coupler, environment
+from tests.cli.conftest import config, coupler, environment, settings, store
 
-__all__ = ["config", "coupler", "environment"]
+__all__ = ["config", "coupler", "environment", "settings", "store"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 Chromium = Callable[..., str]
-
-
-@pytest.fixture
-def settings(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.chdir(tmp_path)
-    return load(config)
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    made = Store.open(settings.store.url)
-    yield made
-    made.close()
 
 
 @pytest.fixture
