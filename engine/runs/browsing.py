@@ -11,7 +11,7 @@ from engine.config import Settings
 from engine.mapping.transfer import FROM, TO
 from engine.model.conflict import Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, CoupledState, Place
-from engine.model.errors import ConfigError
+from engine.model.errors import ConfigError, ConnectionLost
 from engine.model.mapping import TableMapping
 from engine.model.trouble import Trouble
 from engine.runs.checking import looking
@@ -24,6 +24,7 @@ from engine.sync.brake import DELETED
 from engine.sync.check.side_by_side import side_by_side
 from engine.sync.uncoupling import dependants
 
+_PATIENCE = 30
 _URGENCY = (CoupledState.CRM_GONE, CoupledState.NAV_GONE, CoupledState.SKIPPED, CoupledState.FAILED)
 
 
@@ -94,15 +95,20 @@ def both_records(store: Store, settings: Settings, one: CoupledRow) -> BothRecor
     """Both records of a coupling, as the servers have them now; nothing is written, and no lock is taken.
 
     Raises ConfigError when its mapping is configured no more, ConnectionLost or AccessDenied when a side cannot be
-    read.
+    read, or not within half a minute: somebody waits for it.
     """
     mapping = next((each for each in settings.mappings if each.name == one.mapping), None)
     if mapping is None:
         raise ConfigError(f"{one.mapping} is not configured.", "Add [mapping] for it to config.toml, or leave it.")
 
     async def read(mapping: TableMapping) -> BothRecords:
-        async with connected(settings) as (nav, crm):
+        async with connected(settings) as (nav, crm), asyncio.timeout(_PATIENCE):
             context = await looking(store, settings, nav, crm)
             return await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
 
-    return asyncio.run(read(mapping))
+    try:
+        return asyncio.run(read(mapping))
+    except TimeoutError as error:
+        raise ConnectionLost(
+            f"The servers have not answered within {_PATIENCE} seconds.", "`coupler connection test` says what is slow."
+        ) from error

@@ -37,9 +37,23 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
 ]
 
 
+WIDE: list[tuple[str, RunState | None, Sequence[str], str]] = [
+    ("couplings", None, ("o", "j", "j"), "122 couplings"),
+    ("couplings-search", None, ("o", "slash", *"01450003"), "01450003"),
+    ("uncouple", None, ("o", "j", "j", "U"), "Do it?"),
+    ("records", None, ("o", "j", "j", "enter", "j"), "2 differ"),
+]
+"""At 80x24 and at 120x40."""
+SIZES = {"": (80, 24), "-120x40": (120, 40)}
+ALL = [(name, (80, 24), *rest) for name, *rest in CASES]
+ALL += [(f"{name}{end}", size, *rest) for name, *rest in WIDE for end, size in SIZES.items()]
+
+
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
-async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
+@pytest.mark.parametrize(("name", "size", "state", "keys", "ready"), ALL, ids=[case[0] for case in ALL])
+async def test_looks_as_it_did(
+    name: str, size: tuple[int, int], state: RunState | None, keys: Sequence[str], ready: str
+) -> None:
     door = ScriptedDoor(demo=name == "leave-demo")
     door.runs[15] = made_run(RunState.CANCELLED, id=15)
     if name == "counting":
@@ -51,7 +65,7 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         if state is RunState.STOPPED:
             run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
-    async with showing(door, look=Look(hz=10)) as (app, pilot):
+    async with showing(door, size=size, look=Look(hz=10)) as (app, pilot):
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)

@@ -11,6 +11,8 @@ _HEADINGS = {
     "history": "Integration synchronization jobs",
     "errors": "Errors",
     "conflicts": "Conflicts",
+    "couplings": "Couplings",
+    "records": "Both records",
     "lists": "Lists",
     "everywhere": "Everywhere",
 }

@@ -19,6 +19,7 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.conflicts import Conflicts
+from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.page import Page
@@ -189,6 +190,10 @@ class Home(Page):
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
         self.app.push_screen(History(self.door, self.look))
+
+    def action_couplings(self) -> None:
+        """Opens the couplings of all mappings."""
+        self.app.push_screen(Couplings(self.door, self.look))
 
     def action_schedule(self) -> None:
         """Opens the schedule of synchronizations of modified records."""
