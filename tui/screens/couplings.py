@@ -63,6 +63,7 @@ class Couplings(Page):
         self.mapping = mapping
         self.where = _Where()
         self.found = CoupledPage()
+        self._seen = self.where
         self._number: int | None = None
         self._busy = False
         self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=1)
@@ -110,9 +111,12 @@ class Couplings(Page):
         if not found.rows and where.page > 1:
             self._go(_Where(where.search, where.begins[:-1]))  # its last coupling is gone
             return
-        self.found = found
-        columns = self._columns()
+        place = self._table.cursor_row if self.shown and where == self._seen else 0
+        self.found, self._seen = found, where
+        columns, current = self._columns(), self._table.current
         self._table.show([coupled.row(one, columns, self.look) for one in found.rows], columns)
+        if self._table.current != current and found.rows:
+            self._table.jump(min(place, len(found.rows) - 1))  # the one that was there is uncoupled
         self._describe()
         self.shown += 1
 
