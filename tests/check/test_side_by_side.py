@@ -10,6 +10,7 @@ from engine.model.errors import ConfigError
 from engine.runs import browsing
 from tests.check.looking import _stored
 from tests.sync.company import CRM, NAV, prepare
+from tests.sync.test_currencies import currency
 from tests.sync.test_customers import customer
 from tests.sync.test_salespeople import person, user
 from tests.sync.world import Make, World
@@ -95,6 +96,18 @@ async def test_lookups_and_options_are_shown_as_nav_has_them(make: Make) -> None
     fields = by_name(await look(world, one))
     assert (fields["Salesperson_Code"].nav_value, fields["Salesperson_Code"].crm_value) == ("OTTO", "ANNA")
     assert fields["Payment_Terms_Code"].alike is fields["Salesperson_Code"].alike is Alike.DIFFERS
+
+
+async def test_what_only_one_side_has_stands_beside_what_it_is_made_of(make: Make) -> None:
+    world = make({"Currency": [currency("USD")]})
+    await world.run("CURRENCY")
+    one = next(row for row in rows(world, "CURRENCY").values() if row.nav_no == "USD")
+    rate = next(field for field in (await look(world, one)).fields if field.crm == "exchangerate")
+    assert rate.nav == ""
+    assert (rate.nav_value, rate.alike) == (rate.crm_value, Alike.SAME)
+    world.edit_crm("transactioncurrencies", one.crm_id, exchangerate=7)
+    changed = next(field for field in (await look(world, one)).fields if field.crm == "exchangerate")
+    assert (changed.nav_value, changed.alike) == (rate.nav_value, Alike.DIFFERS)
 
 
 async def test_a_text_that_was_cut_does_not_differ(make: Make) -> None:

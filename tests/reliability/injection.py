@@ -32,6 +32,7 @@ from tui.dialogs.question import Question
 from tui.dialogs.start import Preflight, Start
 from tui.look import Look
 from tui.screens.conflicts import Conflicts
+from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
@@ -89,6 +90,12 @@ class _Door(ScriptedDoor):
     def conflicts(self) -> Any:
         return filled(super().conflicts(), self.text)
 
+    def couplings(self, mapping: str | None, search: str, after: Any, limit: int) -> Any:
+        return filled(super().couplings(mapping, search, after, limit), self.text)
+
+    def both_records(self, one: Any) -> Any:
+        return filled(super().both_records(one), self.text)
+
 
 class _App(CouplerApp):
     """Takes down what markup would run."""
@@ -116,6 +123,7 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "errors": (RunState.RUNNING, lambda door, look: Errors(door, look, None)),
     "history": (None, History),
     "conflicts": (None, Conflicts),
+    "couplings": (None, Couplings),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
@@ -129,6 +137,7 @@ _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
 _FURTHER = {
     "errors": ("enter", "enter"),
     "conflicts": ("enter", "enter"),
+    "couplings": ("enter", "enter"),
     "home": ("enter",),
     "run": ("4", "enter"),
     "run that asks": ("a",),
@@ -283,7 +292,13 @@ def _written(folder: Path, text: str, shown: Shown) -> bytes:
     )
     try:
         terminal.until("q Quit")
-        for key, sign in (("e", "enter Open"), ("h", "enter Errors"), ("u", "space Pause"), ("c", "enter Fields")):
+        for key, sign in (
+            ("e", "enter Open"),
+            ("h", "enter Errors"),
+            ("u", "space Pause"),
+            ("c", "enter Fields"),
+            ("o", "U Uncouple"),
+        ):
             terminal.type(key)
             terminal.until(sign)
             terminal.type("\x1b")

@@ -38,24 +38,35 @@ class _Way:
     found: Partners
     derived: Mapping[str, Any]
 
-    def look(self, field: FieldMapping) -> tuple[Alike, str]:
-        """Whether the partner has what it should, and why it cannot be told."""
+    def look(self, field: FieldMapping) -> "_Look":
+        """Whether the partner has what it should."""
         wanted = transfer(replace(self.mapping, fields=(field,)), self.one_way, self.source, self.found, self.derived)
         if wanted.problem is not None:
-            return Alike.UNKNOWN, wanted.problem.message
+            return _Look(Alike.UNKNOWN, wanted.problem.message)
         current = target_value(field, self.one_way, self.target)
         given = source_of(wanted, field, self.one_way, self.source)
         if field in wanted.values:
-            same = alike(field, self.one_way, given, wanted.values[field], current)
-            return Alike.SAME if same else Alike.DIFFERS, " ".join(one.message for one in wanted.warnings)
+            desired = wanted.values[field]
+            same = alike(field, self.one_way, given, desired, current)
+            note = " ".join(one.message for one in wanted.warnings)
+            return _Look(Alike.SAME if same else Alike.DIFFERS, note, desired)
         if wanted.waiting:
-            return (
-                Alike.DIFFERS,
-                f"{field.nav or field.crm} '{wanted.waiting[0].value}' is not coupled through {field.lookup}.",
-            )
+            value = wanted.waiting[0].value
+            return _Look(Alike.DIFFERS, f"{field.nav or field.crm} '{value}' is not coupled through {field.lookup}.")
         if field.not_null and blank(given):
-            return Alike.SAME if blank(current) else Alike.UNKNOWN, "A blank leaves the other side as it is."
-        return Alike.UNKNOWN, _LEFT_OUT if field.derived else ""
+            return _Look(Alike.SAME if blank(current) else Alike.UNKNOWN, "A blank leaves the other side as it is.")
+        return _Look(Alike.UNKNOWN, _LEFT_OUT if field.derived else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found of a field in one direction: `note` says why it cannot be told, `desired` what the partner should
+    have.
+    """
+
+    alike: Alike
+    note: str
+    desired: Value = None
 
 
 async def side_by_side(context: Context, mapping: TableMapping, pair: Coupling) -> BothRecords:
@@ -93,21 +104,26 @@ async def _way(context: Context, mapping: TableMapping, one_way: Direction, sour
 def _pair(
     field: FieldMapping, ours: Row | None, theirs: Row | None, back: Partners, ways: Mapping[Direction, _Way]
 ) -> FieldPair:
-    looks = [way.look(field) for one_way, way in ways.items() if field.direction.includes(one_way)]
-    verdicts = [verdict for verdict, _ in looks]
-    verdict = next((one for one in (Alike.SAME, Alike.DIFFERS) if one in verdicts), Alike.UNKNOWN)
-    note = next((text for each, text in looks if each is verdict and text), "")
+    looks = {one_way: way.look(field) for one_way, way in ways.items() if field.direction.includes(one_way)}
+    found = [one.alike for one in looks.values()]
+    verdict = next((one for one in (Alike.SAME, Alike.DIFFERS) if one in found), Alike.UNKNOWN)
+    note = next((one.note for one in looks.values() if one.alike is verdict and one.note), "")
     if verdict is Alike.DIFFERS and not note:
         note = _when(field)
     return FieldPair(
         field.nav,
         field.crm,
         field.direction,
-        _shown(field.constant if not field.nav else _value(field, TO, ours)),
-        _shown(field.constant if not field.crm else _as_in_nav(field, _value(field, FROM, theirs), back)),
+        _shown(_value(field, TO, ours) if field.nav else _made(field, looks.get(TO))),
+        _shown(_as_in_nav(field, _value(field, FROM, theirs), back) if field.crm else _made(field, looks.get(FROM))),
         verdict,
         note,
     )
+
+
+def _made(field: FieldMapping, look: _Look | None) -> Value:
+    """Where one side has no field: what the other one should have, which the mapping or its special handling makes."""
+    return field.constant if look is None or blank(look.desired) else look.desired
 
 
 def _when(field: FieldMapping) -> str:
