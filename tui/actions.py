@@ -6,7 +6,17 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 
 Scope = Literal[
-    "home", "run", "history", "errors", "conflicts", "schedule", "couplings", "records", "lists", "everywhere"
+    "home",
+    "run",
+    "history",
+    "errors",
+    "conflicts",
+    "schedule",
+    "couplings",
+    "records",
+    "mapping",
+    "lists",
+    "everywhere",
 ]
 
 
@@ -38,7 +48,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("home", "resume", "r", "Resume", "Go on with the run that was stopped or interrupted"),
     Action("home", "answer", "a", "Answer", "Answer the closing question of the last run"),
     Action("home", "watch", "u", "Watch", "Show the progress of the run"),
-    Action("home", "detail", "enter", "Detail", "Everything about the mapping"),
+    Action(
+        "home", "detail", "enter", "Detail", "What the mapping says, what differs from the default, and how it stands"
+    ),
     Action("home", "history", "h", "History", "Integration synchronization jobs"),
     Action("home", "schedule", "S", "Schedule", "When modified records of each mapping are synchronized"),
     Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),
@@ -95,6 +107,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("records", "differing", "d", "Differing", "Show the fields that differ only; again for all"),
     Action("records", "again", "r", "Read again", "Read both records from NAV and CRM again"),
     Action("records", "back", "escape", "Back", "One step back"),
+    Action(
+        "mapping",
+        "detail",
+        "enter",
+        "In full",
+        "All of the line under the cursor, and the key of config.toml that changes it",
+    ),
+    Action("mapping", "section", "tab", "Section", "The next section"),
+    Action("mapping", "couplings", "o", "Couplings", "The couplings of the mapping"),
+    Action("mapping", "errors", "e", "Errors", "What went wrong with records of the mapping, in all runs"),
+    Action("mapping", "only_coupled", "O", "OnlyCoupled", "Turn Synch. Only Coupled Records on or off; asks first"),
+    Action("mapping", "back", "escape", "Back", "One step back"),
     Action("lists", "cursor_down", "j,down", "Down", "Move down"),
     Action("lists", "cursor_up", "k,up", "Up", "Move up"),
     Action("lists", "page_down", "pagedown", "Page down", "Move down a page"),

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+from engine.model.detail import MappingDetail
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
 
@@ -43,6 +44,9 @@ class Door(Protocol):
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
+
+    def mapping(self, name: str) -> MappingDetail:
+        """All about a mapping."""
 
     def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
         """Couplings of a mapping, or of all, behind a place: those whose number or id begins with `search`."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+from engine.model.detail import MappingDetail
 from engine.model.errors import LockHeld
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
-from engine.runs import browsing, control, coupling, process, queues, snapshots
+from engine.runs import browsing, control, coupling, detail, process, queues, snapshots
 from engine.runs.requests import Uncouple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
@@ -65,6 +66,10 @@ class EngineDoor:
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
         return queues.conflicts(self._store)
+
+    def mapping(self, name: str) -> MappingDetail:
+        """All about a mapping."""
+        return detail.detail(self._store, self._settings, name)
 
     def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
         """Couplings of a mapping, or of all, behind a place: those whose number or id begins with `search`."""

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from engine.config import Settings
+from engine.config.detail import mapping_detail
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.coupled import (
     Alike,
@@ -15,8 +18,17 @@ from engine.model.coupled import (
     OneRecord,
     Place,
 )
+from engine.model.detail import Ledger, MappingDetail
 from engine.model.errors import CouplerError, RunError
-from engine.model.mapping import Direction
+from engine.model.mapping import (
+    Condition,
+    ConflictPolicy,
+    Direction,
+    FieldMapping,
+    OptionMapping,
+    Template,
+    Transformation,
+)
 from engine.model.schedule import Entry, EntryState, Keeper, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import (
     Cause,
@@ -33,6 +45,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from tests.runs_store.tools import settings_of
 from tui.door import Kind
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
@@ -295,6 +308,35 @@ def made_records(one: CoupledRow) -> BothRecords:
     return BothRecords(one.mapping, one.nav_no, nav, crm, fields)
 
 
+def changed_settings() -> Settings:
+    """The defaults, with CUSTOMER changed in all ways in which a mapping can be."""
+    settings = settings_of(Path("/etc/coupler"))
+    shipped = settings.mappings[3]
+    fields = tuple(
+        replace(one, direction=TO, transforms=(Transformation("trim"),)) if one.nav == "Name" else one
+        for one in shipped.fields
+        if one.nav != "Fax_No"
+    )
+    added = FieldMapping("Search_Name", "nickname", TO, nav_length=100, crm_length=100)
+    customer = replace(
+        shipped,
+        conflict=ConflictPolicy.LATEST,
+        nav=replace(shipped.nav, filter=(*shipped.nav.filter, Condition("Country_Region_Code", "eq", "DE"))),
+        fields=(*fields, added),
+        match=tuple(reversed(shipped.match)),
+        templates=(Template("crm", (("accountcategorycode", 1),)),),
+        options=(OptionMapping("PAYMENT TERMS", (("NET30", 1),)),),
+    )
+    others = tuple(customer if one.name == "CUSTOMER" else one for one in settings.mappings)
+    return replace(settings, mappings=others)
+
+
+def made_detail(standing: MappingSnapshot) -> MappingDetail:
+    counted = next(one for one in planned_jobs() if one.mapping == standing.name)
+    lines = mapping_detail(changed_settings(), standing.name)
+    return MappingDetail(NOW, standing, Ledger(79, 4, 2), lines, counted, NOW - timedelta(hours=3))
+
+
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
@@ -318,6 +360,7 @@ class ScriptedDoor:
         self.coupled = made_couplings()
         self.records_of = made_records
         self.uncoupling = RunState.FINISHED
+        self.detail_of = made_detail
         self.plan_state = RunState.FINISHED
         self.error: CouplerError | None = None
         self.outcome_of = made_outcome
@@ -354,6 +397,11 @@ class ScriptedDoor:
     def history(self, limit: int) -> list[PassSnapshot]:
         self._check()
         return self.passes[:limit]
+
+    def mapping(self, name: str) -> MappingDetail:
+        self._check()
+        home = self.home_of(self.now_active, self.last)
+        return self.detail_of(next(one for one in home.mappings if one.name == name))
 
     def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
         self._check()

@@ -18,7 +18,6 @@ STOPPED = "CRM https://contoso.crm4.dynamics.com/ cannot be reached: the connect
 CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("home", None, (), "last: run 14"),
     ("home-stopped", RunState.STOPPED, (), "r = resume"),
-    ("mapping", None, ("4", "enter"), "Bidirectional"),
     ("only-coupled", None, ("4", "O"), "Turn it OFF"),
     ("counting", None, ("s",), "k Skip counting"),
     ("start", None, ("s",), "Start now?"),
@@ -38,6 +37,8 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
 
 
 WIDE: list[tuple[str, RunState | None, Sequence[str], str]] = [
+    ("mapping", None, ("4", "enter"), "Customer <> account"),
+    ("mapping-fields", None, ("4", "enter", *["tab"] * 7, *"jjj"), "fields = [{"),
     ("couplings", None, ("o", "j", "j"), "122 couplings"),
     ("couplings-search", None, ("o", "slash", *"01450003"), "01450003"),
     ("uncouple", None, ("o", "j", "j", "U"), "Do it?"),

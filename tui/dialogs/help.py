@@ -13,6 +13,7 @@ _HEADINGS = {
     "conflicts": "Conflicts",
     "couplings": "Couplings",
     "records": "Both records",
+    "mapping": "Mapping",
     "lists": "Lists",
     "everywhere": "Everywhere",
 }

@@ -13,7 +13,6 @@ from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.count import Count
-from tui.dialogs.info import Info
 from tui.dialogs.start import Preflight, Start
 from tui.door import Door
 from tui.look import Look
@@ -22,6 +21,7 @@ from tui.screens.conflicts import Conflicts
 from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.mapping import Mapping
 from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
@@ -184,8 +184,8 @@ class Home(Page):
     def action_detail(self) -> None:
         """Everything about the mapping under the cursor."""
         one = self._current()
-        if one is not None and self.snapshot is not None:
-            self.app.push_screen(Info(self.look, one.name, mappings.everything(one, self.snapshot.now)))
+        if one is not None:
+            self.app.push_screen(Mapping(self.door, self.look, one.name))
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
