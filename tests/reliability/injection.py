@@ -36,6 +36,7 @@ from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.mapping import Mapping
 from tui.screens.page import Page
 from tui.screens.run import Run
 
@@ -93,6 +94,10 @@ class _Door(ScriptedDoor):
     def couplings(self, mapping: str | None, search: str, after: Any, limit: int) -> Any:
         return filled(super().couplings(mapping, search, after, limit), self.text)
 
+    def mapping(self, name: str) -> Any:
+        home = ScriptedDoor.home(self)
+        return filled(self.detail_of(home.mappings[3]), self.text)
+
     def both_records(self, one: Any) -> Any:
         return filled(super().both_records(one), self.text)
 
@@ -124,6 +129,7 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "history": (None, History),
     "conflicts": (None, Conflicts),
     "couplings": (None, Couplings),
+    "mapping": (None, lambda door, look: Mapping(door, look, "CUSTOMER")),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
@@ -139,6 +145,7 @@ _FURTHER = {
     "conflicts": ("enter", "enter"),
     "couplings": ("enter", "enter"),
     "home": ("enter",),
+    "mapping": ("enter",),
     "run": ("4", "enter"),
     "run that asks": ("a",),
     "run that stopped": ("x",),

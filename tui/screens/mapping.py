@@ -64,7 +64,7 @@ class Mapping(Page):
     def show(self, found: MappingDetail) -> None:
         """Shows a snapshot."""
         self.found = found
-        differ = settings.differing(found.settings)
+        differ = settings.differing(one for _, one in settings.lines(found, self.look))
         self.head(f"Coupler   Mapping   {self.mapping}", f"{differ}  ({safe(self.door.environment, 24)})")
         self.query_one(Table).show(settings.rows(found, self.look), settings.columns(self.app.size.width))
         self._describe()
@@ -96,7 +96,9 @@ class Mapping(Page):
         if self.found is not None:
             table = self.query_one(Table)
             places = settings.sections(self.found, self.look)
-            table.jump(next((at for at in places if at > table.cursor_row), places[0]))
+            place = next((at for at in places if at > table.cursor_row), places[0])
+            table.jump(place)
+            self.call_after_refresh(table.scroll_to, y=place, animate=False)  # with what is in it
 
     def action_couplings(self) -> None:
         """Opens the couplings of the mapping."""
