@@ -1,7 +1,9 @@
 """What a mapping says, beside what it says by default, with the keys of config.toml that change it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from engine.config.fields import NEEDED
 from engine.config.listing import FieldRow, condition_text, field_rows, mapping_settings, rule_text
@@ -38,12 +40,12 @@ def mapping_detail(settings: Settings, name: str) -> tuple[Setting, ...]:
     if settings.nav.kind == "api":
         shipped, _ = served(shipped)
     default = next((one for one in shipped if one.name == name), None)
-    key = mapping_key(name)
+    both, key = _Beside(mapping, default), mapping_key(name)
     return (
-        *_own(mapping, default, key),
+        *_own(both, key),
         *_schedule(settings, name),
-        *_policies(mapping, default, key),
-        *_filters(mapping, default, key),
+        *_policies(both, key),
+        *_filters(both, key),
         *_matching(mapping, default, key),
         *_templates(mapping, key),
         *_options(mapping),
@@ -60,76 +62,70 @@ def _quoted(name: str) -> str:
     return name if _BARE.fullmatch(name) else f'"{name}"'
 
 
-def _setting(section: str, name: str, value: str, default: str | None, change: str, more: str = "") -> Setting:
-    """A setting that has a default, or none because the whole mapping has none."""
-    if default is None or value == default:
-        return Setting(section, name, value, change=change, more=more)
-    return Setting(section, name, value, Differs.CHANGED, default, change, more)
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A mapping and its default, None where it has none: then nothing differs."""
+
+    mapping: TableMapping
+    default: TableMapping | None
+
+    def setting(
+        self, section: str, name: str, read: Callable[[TableMapping], str], change: str, more: str = ""
+    ) -> Setting:
+        """What both say of one thing."""
+        value = read(self.mapping)
+        before = value if self.default is None else read(self.default)
+        if value == before:
+            return Setting(section, name, value, change=change, more=more)
+        return Setting(section, name, value, Differs.CHANGED, before, change, more)
 
 
-def _own(mapping: TableMapping, default: TableMapping | None, key: str) -> Iterator[Setting]:
+def _own(both: _Beside, key: str) -> Iterator[Setting]:
     section = "Tables and direction"
-    both = [("NAV", mapping.nav, default and default.nav), ("CRM", mapping.crm, default and default.crm)]
-    for side, table, usual in both:
-        own = side.lower()
-        yield _setting(
-            section, f"{side} table", _table(table), usual and _table(usual), f'{own} = {{ entity = "..." }} in {key}'
-        )
-        yield _setting(
-            section,
-            f"{side} key, number, name",
-            _names(table),
-            usual and _names(usual),
-            f'{own} = {{ key = "...", number = "...", name = "..." }} in {key}',
-        )
-    now, before = mapping_settings(mapping), default and mapping_settings(default)
-    fixed = mapping.crm.entity == "systemusers"
-    yield _setting(
+    entity, names = 'entity = "..."', 'key = "...", number = "...", name = "..."'
+    yield both.setting(section, "NAV table", lambda one: _table(one.nav), f"nav = {{ {entity} }} in {key}")
+    yield both.setting(section, "NAV key, number, name", lambda one: _names(one.nav), f"nav = {{ {names} }} in {key}")
+    yield both.setting(section, "CRM table", lambda one: _table(one.crm), f"crm = {{ {entity} }} in {key}")
+    yield both.setting(section, "CRM key, number, name", lambda one: _names(one.crm), f"crm = {{ {names} }} in {key}")
+    fixed = both.mapping.crm.entity == "systemusers"
+    yield both.setting(
         section,
         "Direction",
-        str(mapping.direction),
-        default and str(default.direction),
+        lambda one: str(one.direction),
         "" if fixed else f"direction in {key}",
         "CRM users are never made or changed, so it stays as it is." if fixed else "",
     )
-    yield _setting(
-        section, "Waits for", _listed(now["depends"]), before and _listed(before["depends"]), f"depends in {key}"
-    )
+    yield both.setting(section, "Waits for", lambda one: ", ".join(one.depends) or "nothing", f"depends in {key}")
 
 
 def _schedule(settings: Settings, name: str) -> Iterator[Setting]:
-    usual = default_schedule().timing(name).text
+    value, usual = settings.schedule.timing(name).text, default_schedule().timing(name).text
+    same = value == usual
+    differs, default = (Differs.NOT, "") if same else (Differs.CHANGED, usual)
     change = f"every or cron in [schedule.{_quoted(name)}]"
-    yield _setting("Tables and direction", "Schedule", settings.schedule.timing(name).text, usual, change)
+    yield Setting("Tables and direction", "Schedule", value, differs, default, change)
 
 
-def _policies(mapping: TableMapping, default: TableMapping | None, key: str) -> Iterator[Setting]:
-    now, before = mapping_settings(mapping), default and mapping_settings(default)
+def _policies(both: _Beside, key: str) -> Iterator[Setting]:
     for name, title in _POLICIES.items():
-        yield _setting("Policies", title, _word(now[name]), before and _word(before[name]), f"{name} in {key}")
+        yield both.setting("Policies", title, partial(_policy, name), f"{name} in {key}")
 
 
-def _filters(mapping: TableMapping, default: TableMapping | None, key: str) -> Iterator[Setting]:
-    both = [("NAV", mapping.nav, default and default.nav), ("CRM", mapping.crm, default and default.crm)]
-    for side, table, usual in both:
-        name = f"{side.lower()}_filter"
-        yield _setting(
-            "Filters",
-            f"{side} filter",
-            _conditions(table.filter),
-            usual and _conditions(usual.filter),
-            f"{name} in {key}",
-        )
-    for side, table, usual in both:
-        name = f"{side.lower()}_match_filter"
-        yield _setting(
-            "Filters",
-            f"{side} match filter",
-            _conditions(table.match_filter),
-            usual and _conditions(usual.match_filter),
-            f"{name} in {key}",
-            "Which uncoupled records may be found as partners.",
-        )
+def _policy(name: str, mapping: TableMapping) -> str:
+    value = mapping_settings(mapping)[name]
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _filters(both: _Beside, key: str) -> Iterator[Setting]:
+    section, partners = "Filters", "Which uncoupled records may be found as partners."
+    yield both.setting(section, "NAV filter", lambda one: _conditions(one.nav.filter), f"nav_filter in {key}")
+    yield both.setting(section, "CRM filter", lambda one: _conditions(one.crm.filter), f"crm_filter in {key}")
+    for side, change in (("nav", f"nav_match_filter in {key}"), ("crm", f"crm_match_filter in {key}")):
+        yield both.setting(section, f"{side.upper()} match filter", partial(_match_filter, side), change, partners)
+
+
+def _match_filter(side: str, mapping: TableMapping) -> str:
+    return _conditions((mapping.nav if side == "nav" else mapping.crm).match_filter)
 
 
 def _matching(mapping: TableMapping, default: TableMapping | None, key: str) -> Iterator[Setting]:
@@ -238,11 +234,3 @@ def _template(one: Template) -> str:
     values = ", ".join(f"{name} = {value!r}" for name, value in one.values)
     when = f" where {_conditions(one.conditions)}" if one.conditions else ""
     return f"new in {one.side.upper()}{when}: {values}"
-
-
-def _listed(names: object) -> str:
-    return ", ".join(map(str, names)) if isinstance(names, list) and names else "nothing"
-
-
-def _word(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -46,12 +46,12 @@ WIDE: list[tuple[str, RunState | None, Sequence[str], str]] = [
 ]
 """At 80x24 and at 120x40."""
 SIZES = {"": (80, 24), "-120x40": (120, 40)}
-ALL = [(name, (80, 24), *rest) for name, *rest in CASES]
-ALL += [(f"{name}{end}", size, *rest) for name, *rest in WIDE for end, size in SIZES.items()]
+ALL = [(name, (80, 24), state, keys, ready) for name, state, keys, ready in CASES]
+ALL += [(f"{name}{end}", size, state, keys, ready) for name, state, keys, ready in WIDE for end, size in SIZES.items()]
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("name", "size", "state", "keys", "ready"), ALL, ids=[case[0] for case in ALL])
+@pytest.mark.parametrize(("name", "size", "state", "keys", "ready"), ALL, ids=[one[0] for one in ALL])
 async def test_looks_as_it_did(
     name: str, size: tuple[int, int], state: RunState | None, keys: Sequence[str], ready: str
 ) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from engine.model.coupled import CoupledPage, CoupledRow, Place
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot, RunState
+from engine.model.snapshot import Cause, RunSnapshot, RunState
 from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
@@ -30,7 +30,7 @@ from tui.text import safe
 from tui.widgets import coupled
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
-from tui.widgets.table import Table
+from tui.widgets.table import Column, Table
 
 PAGE = 50
 _CHUNK = 1_000
@@ -139,7 +139,7 @@ class Couplings(Page):
     def _table(self) -> Table:
         return self.query_one("#couplings", Table)
 
-    def _columns(self) -> tuple[coupled.Column, ...]:
+    def _columns(self) -> tuple[Column, ...]:
         return tuple(coupled.columns(one_mapping=self.mapping is not None, width=self.app.size.width))
 
     def _title(self) -> None:
@@ -263,7 +263,8 @@ class Couplings(Page):
         if run.state is RunState.FINISHED and not run.counters.failed:
             self.say(coupled.uncoupled(run))
             return
-        causes = await self.ask(partial(self.door.causes, run.id, None), [])
+        none: list[Cause] = []
+        causes = await self.ask(partial(self.door.causes, run.id, None), none)
         told = [run.message, run.hint, *(f"{one.mapping}: {one.cause}. {one.hint}" for one in causes)]
         self.app.push_screen(
             Info(self.look, f"Run {run.id} {run.state}", [coupled.uncoupled(run), *filter(None, told)])
