@@ -5,7 +5,19 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["home", "run", "history", "errors", "conflicts", "schedule", "lists", "everywhere"]
+Scope = Literal[
+    "home",
+    "run",
+    "history",
+    "errors",
+    "conflicts",
+    "schedule",
+    "couplings",
+    "records",
+    "mapping",
+    "lists",
+    "everywhere",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("home", "resume", "r", "Resume", "Go on with the run that was stopped or interrupted"),
     Action("home", "answer", "a", "Answer", "Answer the closing question of the last run"),
     Action("home", "watch", "u", "Watch", "Show the progress of the run"),
-    Action("home", "detail", "enter", "Detail", "Everything about the mapping"),
+    Action(
+        "home", "detail", "enter", "Detail", "What the mapping says, what differs from the default, and how it stands"
+    ),
     Action("home", "history", "h", "History", "Integration synchronization jobs"),
     Action("home", "schedule", "S", "Schedule", "When modified records of each mapping are synchronized"),
     Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),
     Action("home", "conflicts", "c", "Conflicts", "Fields that both sides changed and that wait for a choice"),
+    Action("home", "couplings", "o", "Couplings", "What is coupled; both records side by side, uncouple"),
     Action("home", "only_coupled", "O", "OnlyCoupled", "Turn Synch. Only Coupled Records of the mapping on or off"),
     Action("run", "pause", "space", "Pause", "Pause after the page that is being written; again to go on"),
     Action("run", "cancel", "x", "Cancel", "End the run after the page that is being written; flags as before"),
@@ -80,6 +95,31 @@ ACTIONS: tuple[Action, ...] = (
     Action("schedule", "now", "n", "Run now", "Give the mapping its turn at once"),
     Action("schedule", "stop", "x", "Stop", "End the process that keeps the schedule; asks first"),
     Action("schedule", "back", "escape", "Back", "One step back"),
+    Action("couplings", "open", "enter", "Records", "Both records side by side, read from NAV and CRM"),
+    Action("couplings", "search", "slash", "Search", "Search by number or id from their beginning; esc clears it"),
+    Action("couplings", "next_page", "n", "Next page", "The next 50 couplings"),
+    Action("couplings", "previous_page", "p", "Previous", "The 50 couplings before"),
+    Action("couplings", "uncouple", "U", "Uncouple", "Remove the coupling; the records stay. Asks first"),
+    Action(
+        "couplings", "export", "w", "Write CSV", "Write all couplings of the list, or all that were found, to a file"
+    ),
+    Action("couplings", "back", "escape", "Back", "One step back"),
+    Action("records", "detail", "enter", "Values", "Both values of the field in full"),
+    Action("records", "differing", "d", "Differing", "Show the fields that differ only; again for all"),
+    Action("records", "again", "r", "Read again", "Read both records from NAV and CRM again"),
+    Action("records", "back", "escape", "Back", "One step back"),
+    Action(
+        "mapping",
+        "detail",
+        "enter",
+        "In full",
+        "All of the line under the cursor, and the key of config.toml that changes it",
+    ),
+    Action("mapping", "section", "tab", "Section", "The next section"),
+    Action("mapping", "couplings", "o", "Couplings", "The couplings of the mapping"),
+    Action("mapping", "errors", "e", "Errors", "What went wrong with records of the mapping, in all runs"),
+    Action("mapping", "only_coupled", "O", "OnlyCoupled", "Turn Synch. Only Coupled Records on or off; asks first"),
+    Action("mapping", "back", "escape", "Back", "One step back"),
     Action("lists", "cursor_down", "j,down", "Down", "Move down"),
     Action("lists", "cursor_up", "k,up", "Up", "Move up"),
     Action("lists", "page_down", "pagedown", "Page down", "Move down a page"),

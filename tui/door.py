@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from engine.model.conflict import Choice, Conflict
+from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+from engine.model.detail import MappingDetail
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
 from engine.model.undo import UndoLine
@@ -43,6 +45,21 @@ class Door(Protocol):
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
+
+    def mapping(self, name: str) -> MappingDetail:
+        """All about a mapping."""
+
+    def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
+        """Couplings of a mapping, or of all, behind a place: those whose number or id begins with `search`."""
+
+    def count_couplings(self, mapping: str | None) -> int:
+        """How many couplings there are."""
+
+    def both_records(self, one: CoupledRow) -> BothRecords:
+        """Both records of a coupling, as the servers have them; it may take half a minute."""
+
+    def uncouple(self, one: CoupledRow) -> int:
+        """Commits a run that removes a coupling, and starts an engine for it; the number of the run."""
 
     def schedule(self) -> ScheduleSnapshot:
         """When each mapping has its turn, and how the last one ended."""

@@ -6,11 +6,14 @@ from functools import partial
 
 from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
+from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+from engine.model.detail import MappingDetail
 from engine.model.errors import LockHeld
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.model.undo import UndoLine
-from engine.runs import control, process, queues, snapshots, undoing
+from engine.runs import browsing, control, coupling, detail, process, queues, snapshots, undoing
+from engine.runs.requests import Uncouple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.door import Kind
@@ -65,6 +68,29 @@ class EngineDoor:
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
         return queues.conflicts(self._store)
+
+    def mapping(self, name: str) -> MappingDetail:
+        """All about a mapping."""
+        return detail.detail(self._store, self._settings, name)
+
+    def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
+        """Couplings of a mapping, or of all, behind a place: those whose number or id begins with `search`."""
+        return browsing.couplings(self._store, self._settings, mapping, search, after, limit)
+
+    def count_couplings(self, mapping: str | None) -> int:
+        """How many couplings there are."""
+        return browsing.number(self._store, mapping)
+
+    def both_records(self, one: CoupledRow) -> BothRecords:
+        """Both records of a coupling, as the servers have them; it may take half a minute."""
+        return browsing.both_records(self._store, self._settings, one)
+
+    def uncouple(self, one: CoupledRow) -> int:
+        """Commits a run that removes a coupling, and starts an engine for it; the number of the run."""
+        request = Uncouple(one.mapping, (one.nav_id,))
+        run = coupling.start(self._store, self._settings, request, by=control.who())
+        process.spawn(self._settings, run)
+        return run
 
     def schedule(self) -> ScheduleSnapshot:
         """When each mapping has its turn, and how the last one ended."""

@@ -73,6 +73,28 @@ def history(name: str, jobs: int) -> str | None:
     return None if jobs or name == "back" else "Nothing ran yet."
 
 
+def couplings(name: str, shown: int, page: int, *, more: bool, searched: bool, busy: bool) -> str | None:
+    """The couplings: why the action cannot be done now; None when it can. `shown` is how many are on the page."""
+    if name in ("open", "uncouple", "export") and not shown:
+        return "Nothing is found; esc shows all." if searched else "Nothing is coupled."
+    if name == "uncouple" and busy:
+        return "Another coupling is being removed."
+    if name == "next_page":
+        return None if more else "This is the last page."
+    if name == "previous_page":
+        return None if page > 1 else "This is the first page."
+    return None
+
+
+def records(name: str, *, read: bool, reading: bool) -> str | None:
+    """Both records: why the action cannot be done now; None when it can."""
+    if name == "back":
+        return None
+    if reading:
+        return "NAV and CRM are being read."
+    return None if read or name == "again" else "They could not be read; r tries again."
+
+
 def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None) -> str | None:
     """The schedule: why the action cannot be done now, to the mapping of that row; None when it can."""
     if name == "back":

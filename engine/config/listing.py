@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, replace
 
 from engine.config.settings import Settings
 from engine.mapping.defaults import DIRECTIONS, Shipped, shipped_mappings
-from engine.model.mapping import FieldMapping, TableMapping, Transformation
+from engine.model.mapping import Condition, FieldMapping, TableMapping, Transformation
 from engine.model.schedule import Schedule, Timing, duration_text
 
 _WORDS = {direction: word for word, direction in DIRECTIONS.items()}
 _OFF = "off"
+_SIGNS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class FieldRow:
     @property
     def rules(self) -> tuple[str, ...]:
         """The transformation rules as texts."""
-        return tuple(map(_rule, self.field.transforms))
+        return tuple(map(rule_text, self.field.transforms))
 
 
 def mapping_settings(mapping: TableMapping) -> Mapping[str, object]:
@@ -55,6 +56,12 @@ def timing_settings(timing: Timing) -> Mapping[str, object]:
         "retry_delay": duration_text(timing.retry_delay),
         "enabled": timing.enabled,
     }
+
+
+def condition_text(one: Condition) -> str:
+    """A condition as people read it: `Blocked = ' '`."""
+    value = "empty" if one.value is None or one.value == "" else repr(one.value)
+    return f"{one.field} {_SIGNS[one.operator]} {value}"
 
 
 def field_rows(settings: Settings, name: str) -> list[FieldRow]:
@@ -101,12 +108,13 @@ def _differences(default: FieldMapping, now: FieldMapping) -> tuple[str, ...]:
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
-        return ", ".join(_rule(one) for one in value) or "none"
+        return ", ".join(rule_text(one) for one in value) or "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(_WORDS.get(value, value)) if value not in (None, "") else "none"  # type: ignore[call-overload]
 
 
-def _rule(one: Transformation) -> str:
+def rule_text(one: Transformation) -> str:
+    """A step as people read it: `replace('-', '') to`."""
     arguments = ", ".join(f"'{argument}'" for argument in one.arguments)
     return f"{one.rule}({arguments}) {_WORDS[one.direction]}"

@@ -67,7 +67,7 @@ def decide(
         given = source_of(wanted, field, one_way, source)
         if field.overwrites is not None and current not in (field.overwrites, desired):
             continue
-        if current == desired or _cut_on_the_way(field, one_way, (given, desired), current):
+        if alike(field, one_way, given, desired, current):
             remembered.agree(field, one_way, given, current)
             continue
         if lead:
@@ -96,6 +96,13 @@ def decide(
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     return Decision(values, remembered.blob(), clashes=tuple(clashes))
+
+
+def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value, current: Value) -> bool:
+    """Whether a field of a partner means the same as that of its record: `given` is what the source has, `desired` what
+    its partner should have, `current` what that has.
+    """
+    return current == desired or _cut_on_the_way(field, one_way, (given, desired), current)
 
 
 def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:

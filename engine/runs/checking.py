@@ -52,7 +52,7 @@ async def findings(
     """Everything that is found, mapping by mapping."""
     for found in await store.read(partial(recorded, mappings=settings.mappings, chosen=only)):
         yield found
-    context = await _context(store, settings, nav, crm)
+    context = await looking(store, settings, nav, crm)
     for mapping in settings.mappings:
         if only and mapping.name not in only:
             continue
@@ -66,7 +66,7 @@ async def findings(
             yield found
 
 
-async def _context(store: Store, settings: Settings, nav: Side, crm: Side) -> Context:
+async def looking(store: Store, settings: Settings, nav: Side, crm: Side) -> Context:
     """As for a plan, with sides that note what would be written."""
     ours, theirs = Noting(nav), Noting(crm)
     return context_of(

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.config import Settings
+from engine.config.listing import condition_text
 from engine.model.decision import Deed
 from engine.model.errors import RunError
 from engine.model.mapping import Condition, Direction, TableMapping
@@ -289,12 +290,7 @@ def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
 
 
 def _filter_text(conditions: Sequence[Condition]) -> str:
-    signs = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-    return ", ".join(f"{one.field} {signs[one.operator]} {_value_text(one)}" for one in conditions)
-
-
-def _value_text(one: Condition) -> str:
-    return "empty" if one.value is None or one.value == "" else repr(one.value)
+    return ", ".join(map(condition_text, conditions))
 
 
 def _match_text(mapping: TableMapping) -> str:

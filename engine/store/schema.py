@@ -139,7 +139,7 @@ coupling = Table(
     Column("generation", sa.Integer, nullable=False, server_default="0", comment="how often the partner was restored"),
     Column("coupled_at", Moment, nullable=False),
     sa.UniqueConstraint("mapping", "crm_id"),
-    sa.Index(None, "mapping", "nav_no"),
+    sa.Index(None, "mapping", "nav_no", "nav_id"),
 )
 
 restored = Table(

@@ -17,6 +17,9 @@ from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.coupling import commit
 
+_PARENT = "parentcustomerid"
+"""The column in which CRM has whose part a contact is; its currency and its owner are others."""
+
 
 def dependants(mappings: Mapping[str, TableMapping], name: str) -> list[tuple[TableMapping, FieldMapping]]:
     """The mappings whose records are parts of those of a mapping, as contacts are of customers, with their lookups."""
@@ -25,7 +28,7 @@ def dependants(mappings: Mapping[str, TableMapping], name: str) -> list[tuple[Ta
         for one in mappings.values()
         if one.handling == "contact"
         for field in one.fields
-        if field.lookup == name and field.nav and field.crm and not field.clear_on_fail
+        if field.lookup == name and field.crm == _PARENT and field.nav and not field.clear_on_fail
     ]
 
 

@@ -5,9 +5,12 @@ from engine.runs import snapshots
 from engine.runs.requests import Mend, Uncouple
 from tests.coupling.tools import ask, nav_id, sums
 from tests.sync.test_contacts import JOBS, company, person
+from tests.sync.test_currencies import currency
 from tests.sync.test_customers import customer
 from tests.sync.test_products import JOBS as PRODUCTS
 from tests.sync.test_products import UNITS, item
+from tests.sync.test_salespeople import person as salesperson
+from tests.sync.test_salespeople import user
 from tests.sync.world import Make, World, counters
 
 
@@ -45,6 +48,26 @@ async def test_a_contact_alone_leaves_its_customer_coupled(make: Make) -> None:
     run = await ask(world, Uncouple("CONTACTS", (nav_id(world, "Contact", "P1"),)))
     assert sums(run) == {"uncoupled": 1}
     assert (coupled(world, "CUSTOMER"), coupled(world, "CONTACTS")) == (["C1", "C2"], ["P2"])
+
+
+async def test_contacts_stay_coupled_when_their_currency_or_salesperson_is_uncoupled(make: Make) -> None:
+    world = make(
+        {
+            "Currency": [currency("USD")],
+            "Salesperson_Purchaser": [salesperson("ANNA", "anna@x.example")],
+            "Customer": [customer("C1", Currency_Code="USD", Salesperson_Code="ANNA")],
+            "Contact": [
+                company("K1", "C1"),
+                person("P1", "K1", "C1", Currency_Code="USD", Salesperson_Code="ANNA"),
+            ],
+        },
+        {"systemuser": [user("Anna")]},
+    )
+    await world.run("CURRENCY", "SALEPEOPLE", *JOBS)
+    for name, no in (("CURRENCY", "USD"), ("SALEPEOPLE", "ANNA")):
+        run = await ask(world, Uncouple(name, (no,)))
+        assert ([job.mapping for job in run.jobs], sums(run)) == ([name], {"uncoupled": 1})
+    assert (coupled(world, "CUSTOMER"), coupled(world, "CONTACTS")) == (["C1"], ["P1"])
 
 
 async def test_all_are_uncoupled_and_the_next_run_finds_the_same_pairs_again(make: Make) -> None:

@@ -33,9 +33,11 @@ from tui.dialogs.start import Preflight, Start
 from tui.dialogs.undo import Undo
 from tui.look import Look
 from tui.screens.conflicts import Conflicts
+from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.mapping import Mapping
 from tui.screens.page import Page
 from tui.screens.run import Run
 
@@ -95,6 +97,16 @@ class _Door(ScriptedDoor):
     def undone(self, run: int) -> Any:
         return filled(super().undone(run), self.text)
 
+    def couplings(self, mapping: str | None, search: str, after: Any, limit: int) -> Any:
+        return filled(super().couplings(mapping, search, after, limit), self.text)
+
+    def mapping(self, name: str) -> Any:
+        home = ScriptedDoor.home(self)
+        return filled(self.detail_of(home.mappings[3]), self.text)
+
+    def both_records(self, one: Any) -> Any:
+        return filled(super().both_records(one), self.text)
+
 
 class _App(CouplerApp):
     """Takes down what markup would run."""
@@ -122,6 +134,8 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "errors": (RunState.RUNNING, lambda door, look: Errors(door, look, None)),
     "history": (None, lambda door, look: History(door, look, lambda _: None)),
     "conflicts": (None, Conflicts),
+    "couplings": (None, Couplings),
+    "mapping": (None, lambda door, look: Mapping(door, look, "CUSTOMER")),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
@@ -136,7 +150,9 @@ _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
 _FURTHER = {
     "errors": ("enter", "enter"),
     "conflicts": ("enter", "enter"),
+    "couplings": ("enter", "enter"),
     "home": ("enter",),
+    "mapping": ("enter",),
     "run": ("4", "enter"),
     "run that asks": ("a",),
     "run that stopped": ("x",),
@@ -290,7 +306,13 @@ def _written(folder: Path, text: str, shown: Shown) -> bytes:
     )
     try:
         terminal.until("q Quit")
-        for key, sign in (("e", "enter Open"), ("h", "enter Errors"), ("u", "space Pause"), ("c", "enter Fields")):
+        for key, sign in (
+            ("e", "enter Open"),
+            ("h", "enter Errors"),
+            ("u", "space Pause"),
+            ("c", "enter Fields"),
+            ("o", "U Uncouple"),
+        ):
             terminal.type(key)
             terminal.until(sign)
             terminal.type("\x1b")

@@ -3,10 +3,32 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from engine.config import Settings
+from engine.config.detail import mapping_detail
 from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.coupled import (
+    Alike,
+    BothRecords,
+    CoupledPage,
+    CoupledRow,
+    CoupledState,
+    FieldPair,
+    OneRecord,
+    Place,
+)
+from engine.model.detail import Ledger, MappingDetail
 from engine.model.errors import CouplerError, RunError
-from engine.model.mapping import Direction
+from engine.model.mapping import (
+    Condition,
+    ConflictPolicy,
+    Direction,
+    FieldMapping,
+    OptionMapping,
+    Template,
+    Transformation,
+)
 from engine.model.schedule import Entry, EntryState, Keeper, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import (
     Cause,
@@ -24,6 +46,7 @@ from engine.model.snapshot import (
     Wish,
 )
 from engine.model.undo import UndoLine
+from tests.runs_store.tools import settings_of
 from tui.door import Kind
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
@@ -228,6 +251,93 @@ def made_schedule(*, running: bool = True, waiting: str = "") -> ScheduleSnapsho
     return ScheduleSnapshot(NOW, running, keeper, tuple(rows))
 
 
+def coupling_id(number: int, side: str) -> str:
+    return f"{number * 2_654_435_761 % 2**32:08x}-{side}000-4000-8000-{number:012x}"
+
+
+def made_couplings() -> list[CoupledRow]:
+    """120 customers, the first ones with each word, and a few others."""
+    words = {
+        1: (CoupledState.FAILED, "CRM refused it: A record with matching key values already exists."),
+        2: (CoupledState.SKIPPED, "It failed twice alike: address1_country exceeds 80 characters."),
+        3: (CoupledState.CRM_GONE, "Its account is gone."),
+        4: (CoupledState.NAV_GONE, "Its Customer is gone."),
+        5: (CoupledState.CONFLICT, "Both sides changed Name, Phone_No; nothing is chosen yet."),
+    }
+    made = [
+        CoupledRow(
+            "CURRENCY", code, coupling_id(900 + at, "a"), coupling_id(900 + at, "b"), 12, NOW - timedelta(days=40)
+        )
+        for at, code in enumerate(("EUR", "USD"))
+    ]
+    for number in range(1, 121):
+        state, message = words.get(number, (CoupledState.COUPLED, ""))
+        name, told = ("New Concepts Furniture", NOW - timedelta(minutes=20)) if message else ("", None)
+        made.append(
+            CoupledRow(
+                "CUSTOMER",
+                f"0145{number:04}",
+                coupling_id(number, "a"),
+                coupling_id(number, "b"),
+                14,
+                NOW - timedelta(days=2),
+                state,
+                name,
+                message,
+                told,
+            )
+        )
+    return made
+
+
+def made_records(one: CoupledRow) -> BothRecords:
+    fields = (
+        FieldPair("", "customertypecode", TO, 3, 3, Alike.SAME),
+        FieldPair("Name", "name", BOTH, "New Concepts Furniture", "New Concepts Ltd.", Alike.DIFFERS),
+        FieldPair(
+            "Address", "address1_line1", BOTH, "705 West Peachtree Street", "705 West Peachtree Street", Alike.SAME
+        ),
+        FieldPair("City", "address1_city", BOTH, "Atlanta", "Atlanta", Alike.SAME),
+        FieldPair("Phone_No", "telephone1", BOTH, "0711 1", "", Alike.DIFFERS),
+        FieldPair(
+            "Salesperson_Code", "ownerid", TO, "", "JR", Alike.UNKNOWN, "A blank leaves the other side as it is."
+        ),
+        FieldPair("Credit_Limit_LCY", "creditlimit", TO, "12.50", "12.50", Alike.SAME),
+    )
+    nav = OneRecord("Customer", one.nav_id, True, "New Concepts Furniture", "2026-03-11T09:12:00Z")
+    crm = OneRecord("account", one.crm_id, True, "New Concepts Ltd.", "2026-03-12T11:58:31Z")
+    return BothRecords(one.mapping, one.nav_no, nav, crm, fields)
+
+
+def changed_settings() -> Settings:
+    """The defaults, with CUSTOMER changed in all ways in which a mapping can be."""
+    settings = settings_of(Path("/etc/coupler"))
+    shipped = settings.mappings[3]
+    fields = tuple(
+        replace(one, direction=TO, transforms=(Transformation("trim"),)) if one.nav == "Name" else one
+        for one in shipped.fields
+        if one.nav != "Fax_No"
+    )
+    added = FieldMapping("Search_Name", "nickname", TO, nav_length=100, crm_length=100)
+    customer = replace(
+        shipped,
+        conflict=ConflictPolicy.LATEST,
+        nav=replace(shipped.nav, filter=(*shipped.nav.filter, Condition("Country_Region_Code", "eq", "DE"))),
+        fields=(*fields, added),
+        match=tuple(reversed(shipped.match)),
+        templates=(Template("crm", (("accountcategorycode", 1),)),),
+        options=(OptionMapping("PAYMENT TERMS", (("NET30", 1),)),),
+    )
+    others = tuple(customer if one.name == "CUSTOMER" else one for one in settings.mappings)
+    return replace(settings, mappings=others)
+
+
+def made_detail(standing: MappingSnapshot) -> MappingDetail:
+    counted = next(one for one in planned_jobs() if one.mapping == standing.name)
+    lines = mapping_detail(changed_settings(), standing.name)
+    return MappingDetail(NOW, standing, Ledger(79, 4, 2), lines, counted, NOW - timedelta(hours=3))
+
+
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
@@ -248,6 +358,10 @@ class ScriptedDoor:
         ]
         self.waiting = made_conflicts()
         self.schedule_found = made_schedule()
+        self.coupled = made_couplings()
+        self.records_of = made_records
+        self.uncoupling = RunState.FINISHED
+        self.detail_of = made_detail
         self.plan_state = RunState.FINISHED
         self.undo_lines = [
             UndoLine(name, removed=total // 3, restored=total // 4, uncoupled=total, left=seq // 4 * 3)
@@ -288,6 +402,43 @@ class ScriptedDoor:
     def history(self, limit: int) -> list[PassSnapshot]:
         self._check()
         return self.passes[:limit]
+
+    def mapping(self, name: str) -> MappingDetail:
+        self._check()
+        home = self.home_of(self.now_active, self.last)
+        return self.detail_of(next(one for one in home.mappings if one.name == name))
+
+    def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
+        self._check()
+        self.calls.append(("couplings", mapping, search, None if after is None else after.nav_no))
+        found = [
+            one
+            for one in self.coupled
+            if mapping in (None, one.mapping)
+            and any(text.casefold().startswith(search.casefold()) for text in (one.nav_no, one.nav_id, one.crm_id))
+        ]
+        begin = 0 if after is None else [one.nav_id for one in found].index(after.nav_id) + 1
+        rows, more = found[begin : begin + limit], len(found) > begin + limit
+        place = Place(rows[-1].mapping, rows[-1].nav_no, rows[-1].nav_id) if more else None
+        return CoupledPage(tuple(rows), place, {"CUSTOMER": ("CONTACTS",), "CURRENCY": ()})
+
+    def count_couplings(self, mapping: str | None) -> int:
+        self._check()
+        return sum(mapping in (None, one.mapping) for one in self.coupled)
+
+    def both_records(self, one: CoupledRow) -> BothRecords:
+        self._check()
+        self.calls.append(("both records", one.nav_no))
+        return self.records_of(one)
+
+    def uncouple(self, one: CoupledRow) -> int:
+        self._check()
+        self.calls.append(("uncouple", one.mapping, one.nav_id))
+        sums = {4: Counters(read=1, uncoupled=1), 5: Counters(read=3, uncoupled=3)}
+        jobs = tuple(made_job(seq, JobState.OK, each) for seq, each in sums.items())
+        self.put(replace(made_run(self.uncoupling, id=17, kind="uncouple"), jobs=jobs))
+        self.coupled = [each for each in self.coupled if each.nav_id != one.nav_id]
+        return 17
 
     def schedule(self) -> ScheduleSnapshot:
         self._check()

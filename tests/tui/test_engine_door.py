@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.model.errors import RunError
+from engine.model.errors import ConfigError, RunError
 from engine.model.schedule import EntryState
 from engine.model.snapshot import RunState
 from engine.runs.control import who
@@ -12,7 +12,7 @@ from engine.store import schedule
 from engine.store.database import Store
 from engine.store.lock import engine_lock, schedule_lock
 from tests.runs_store.tools import put, settings_of
-from tests.store.tools import new_run
+from tests.store.tools import couple, new_run, pairs
 from tui.engine_door import EngineDoor
 
 
@@ -56,5 +56,24 @@ def test_the_schedule_is_held_resumed_and_stopped_through_the_store(tmp_path: Pa
             keeper = door.schedule().keeper
             assert keeper is not None
             assert (keeper.owner, keeper.stop_by) == ("otto@pc", who())
+    finally:
+        store.close()
+
+
+def test_couplings_and_mappings_are_read_from_the_store(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    try:
+        door = EngineDoor(settings_of(tmp_path), store)
+        couple(store, *pairs(1, 2, 3))
+        page = door.couplings(None, "", None, 2)
+        assert [one.nav_no for one in page.rows] == ["C1", "C2"]
+        assert [one.nav_no for one in door.couplings("CUSTOMER", "", page.next, 2).rows] == ["C3"]
+        assert [one.nav_no for one in door.couplings(None, "c3", None, 2).rows] == ["C3"]
+        assert (door.count_couplings(None), door.count_couplings("CURRENCY")) == (3, 0)
+        found = door.mapping("CUSTOMER")
+        assert (found.standing.coupled, found.ledger.failed, found.counted) == (3, 0, None)
+        assert {one.section for one in found.settings} >= {"Fields", "Filters", "Matching", "Policies"}
+        with pytest.raises(ConfigError, match="There is no mapping NOBODY"):
+            door.mapping("NOBODY")
     finally:
         store.close()

@@ -19,7 +19,6 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("home", None, (), "last: run 14"),
     ("home-tour", None, (), "Tour 1"),
     ("home-stopped", RunState.STOPPED, (), "r = resume"),
-    ("mapping", None, ("4", "enter"), "Bidirectional"),
     ("only-coupled", None, ("4", "O"), "Turn it OFF"),
     ("counting", None, ("s",), "k Skip counting"),
     ("start", None, ("s",), "Start now?"),
@@ -39,9 +38,25 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
 ]
 
 
+WIDE: list[tuple[str, RunState | None, Sequence[str], str]] = [
+    ("mapping", None, ("4", "enter"), "Customer <> account"),
+    ("mapping-fields", None, ("4", "enter", *["tab"] * 7, *"jjj"), "fields = [{"),
+    ("couplings", None, ("o", "j", "j"), "122 couplings"),
+    ("couplings-search", None, ("o", "slash", *"01450003"), "01450003"),
+    ("uncouple", None, ("o", "j", "j", "U"), "Do it?"),
+    ("records", None, ("o", "j", "j", "enter", "j"), "2 differ"),
+]
+"""At 80x24 and at 120x40."""
+SIZES = {"": (80, 24), "-120x40": (120, 40)}
+ALL = [(name, (80, 24), state, keys, ready) for name, state, keys, ready in CASES]
+ALL += [(f"{name}{end}", size, state, keys, ready) for name, state, keys, ready in WIDE for end, size in SIZES.items()]
+
+
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
-async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
+@pytest.mark.parametrize(("name", "size", "state", "keys", "ready"), ALL, ids=[one[0] for one in ALL])
+async def test_looks_as_it_did(
+    name: str, size: tuple[int, int], state: RunState | None, keys: Sequence[str], ready: str
+) -> None:
     door = ScriptedDoor(demo=name == "leave-demo")
     door.runs[15] = made_run(RunState.CANCELLED, id=15)
     if name == "counting":
@@ -53,7 +68,7 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         if state is RunState.STOPPED:
             run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
-    async with showing(door, look=Look(hz=10, tour=name.endswith("-tour"))) as (app, pilot):
+    async with showing(door, size=size, look=Look(hz=10, tour=name.endswith("-tour"))) as (app, pilot):
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)

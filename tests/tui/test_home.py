@@ -6,8 +6,10 @@ from engine.model.errors import StoreError
 from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor, made_home, made_run, made_undo
+from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.home import Home
 from tui.screens.run import Run
 from tui.widgets.table import Table
 
@@ -67,12 +69,14 @@ async def test_the_detail_follows_the_cursor(door: ScriptedDoor) -> None:
         await see(pilot, "> 1 CURRENCY")
 
 
-async def test_enter_opens_all_about_a_mapping(door: ScriptedDoor) -> None:
+async def test_enter_opens_all_about_a_mapping_and_o_what_is_coupled(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("4", "enter")
-        await see(pilot, "NAV filter      Blocked = ' '", "number, else e-mail and name", "Bidirectional")
+        await see(pilot, "Mapping   CUSTOMER", "Customer <> account")
         await pilot.press("escape")
-        await until(pilot, lambda: not app.screen.is_modal)
+        await until(pilot, lambda: isinstance(app.screen, Home))
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, Couplings))
 
 
 async def test_h_and_e_open_history_and_errors(door: ScriptedDoor) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from engine.config import load
 from engine.model.snapshot import RunSnapshot, RunState
-from engine.runs import snapshots
+from engine.runs import browsing, snapshots
 from engine.store.database import Store
 from tests.tui.terminal import ROOT, Terminal, python
 
@@ -177,6 +177,44 @@ def test_yes_clears_the_flags_and_a_second_run_shows_it(config: Path, screens: S
     assert "  off " in terminal.text
     terminal.type("s")
     terminal.until("off on all mappings", 60)
+
+
+def test_a_coupling_is_found_looked_at_on_both_sides_and_removed(
+    config: Path, screens: Screens, env: dict[str, str], tmp_path: Path
+) -> None:
+    command = python("-m", "tui", "run", "--yes", "--keep-cleared", "no", "--config", str(config))
+    assert subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, timeout=120, check=False).returncode in (
+        0,
+        1,
+    )
+    store = Store.open(load(config).store.url)
+    try:
+        settings = load(config)
+        one = browsing.couplings(store, settings, "CUSTOMER", "", None, 50).rows[-1]
+        terminal = screens(config)
+        terminal.until("ITEM-PRODUCT")
+        terminal.type("o")
+        terminal.until(f"{browsing.number(store, None):,} couplings")
+        terminal.type("/")
+        terminal.until("no names are stored")
+        terminal.type(one.crm_id[:8])
+        terminal.until(f'begins with "{one.crm_id[:8]}"')
+        terminal.type("\r")
+        terminal.until(f"> CUSTOMER         {one.nav_no}")
+        sleep(1)  # until the list has the keys again
+        terminal.type("\r")
+        terminal.until("none differs")
+        terminal.type("\x1b")
+        terminal.until(f"> CUSTOMER         {one.nav_no}")
+        terminal.type("U")
+        terminal.until("Do it?")
+        sleep(0.8)
+        terminal.type("y")
+        terminal.until("1 uncoupled in CUSTOMER")
+        terminal.until("Nothing is found; esc shows all.")
+        assert not browsing.couplings(store, settings, "CUSTOMER", one.nav_id, None, 50).rows
+    finally:
+        store.close()
 
 
 def test_a_killed_screen_does_not_touch_the_run(

@@ -11,6 +11,9 @@ _HEADINGS = {
     "history": "Integration synchronization jobs",
     "errors": "Errors",
     "conflicts": "Conflicts",
+    "couplings": "Couplings",
+    "records": "Both records",
+    "mapping": "Mapping",
     "lists": "Lists",
     "everywhere": "Everywhere",
 }

@@ -13,14 +13,15 @@ from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.count import Count, give_up
-from tui.dialogs.info import Info
 from tui.dialogs.start import Preflight, Start
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.conflicts import Conflicts
+from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.mapping import Mapping
 from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
@@ -184,12 +185,16 @@ class Home(Page):
     def action_detail(self) -> None:
         """Everything about the mapping under the cursor."""
         one = self._current()
-        if one is not None and self.snapshot is not None:
-            self.app.push_screen(Info(self.look, one.name, mappings.everything(one, self.snapshot.now)))
+        if one is not None:
+            self.app.push_screen(Mapping(self.door, self.look, one.name))
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
         self.app.push_screen(History(self.door, self.look, partial(self._watch, started=True)))
+
+    def action_couplings(self) -> None:
+        """Opens the couplings of all mappings."""
+        self.app.push_screen(Couplings(self.door, self.look))
 
     def action_schedule(self) -> None:
         """Opens the schedule of synchronizations of modified records."""

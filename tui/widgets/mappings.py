@@ -69,36 +69,6 @@ def detail(one: MappingSnapshot, now: datetime) -> list[str]:
     return [first, match, f"last: run {one.last.run}, {when} ago, {fmt.count(sums.read)} read, {counts}"]
 
 
-def everything(one: MappingSnapshot, now: datetime) -> list[str]:
-    """All that is known about a mapping."""
-    return [
-        f"Tables          {one.nav_table} {one.direction.arrow} {one.crm_table}",
-        f"Direction       {one.direction}",
-        f"Fields          {one.fields} field mappings",
-        f"NAV filter      {one.nav_filter or 'none'}",
-        f"CRM filter      {one.crm_filter or 'none'}",
-        f"Match           {one.match or 'none'}",
-        f"Only Coupled    {plain.flag(one)}",
-        f"Coupled         {fmt.count(one.coupled)} records",
-        "",
-        *_sums(one, now),
-    ]
-
-
-def _sums(one: MappingSnapshot, now: datetime) -> list[str]:
-    if one.last is None or one.last_counters is None:
-        return ["Last run        never"]
-    sums = one.last_counters
-    when = fmt.ago(one.last.ended or one.last.started, now)
-    written = f"inserted {fmt.count(sums.inserted)}, modified {fmt.count(sums.modified)}"
-    return [
-        f"Last run        {one.last.run}, {one.last_state or '-'}, {when} ago",
-        f"                read {fmt.count(sums.read)}, {written}, unchanged {fmt.count(sums.unchanged)}",
-        f"                skipped {fmt.count(sums.skipped)}, failed {fmt.count(sums.failed)}",
-        *([f"                {one.last.message}"] if one.last.message else []),
-    ]
-
-
 def flag_change(one: MappingSnapshot) -> list[str]:
     """What turning the stored flag means."""
     if one.only_coupled:

@@ -130,7 +130,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_coupling"),
         sa.UniqueConstraint("mapping", "crm_id", name="uq_coupling_mapping_crm_id"),
     )
-    op.create_index("ix_coupling_mapping_nav_no", "coupling", ["mapping", "nav_no"], unique=False)
+    op.create_index("ix_coupling_mapping_nav_no_nav_id", "coupling", ["mapping", "nav_no", "nav_id"], unique=False)
     op.create_table(
         "flag",
         sa.Column("mapping", sa.String(length=40), nullable=False),

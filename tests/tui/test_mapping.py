@@ -1,0 +1,151 @@
+"""One mapping: what it says, what differs, and the ways on from there."""
+
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.model.detail import MappingDetail
+from engine.model.errors import StoreError
+from engine.model.snapshot import MappingSnapshot
+from tests.tui.screens import see, showing, text, until
+from tests.tui.script import ScriptedDoor, made_detail
+from tests.tui.test_hostile import NAMES, _harmless
+from tui.app import CouplerApp
+from tui.dialogs.info import Info
+from tui.screens.couplings import Couplings
+from tui.screens.errors import Errors
+from tui.screens.home import Home
+from tui.screens.mapping import Mapping
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def _ready(app: CouplerApp) -> bool:
+    return isinstance(app.screen, Mapping) and app.screen.shown > 0
+
+
+async def _says(pilot: Pilot[None], *words: str) -> None:
+    """As `see`, wherever columns begin."""
+    assert isinstance(pilot.app, CouplerApp)
+    app = pilot.app
+    await until(pilot, lambda: all(one in " ".join(text(app).split()) for one in words))
+
+
+async def test_says_how_it_stands_and_what_is_said_in_each_section(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        await see(
+            pilot,
+            "Mapping   CUSTOMER",
+            "7 differ from the default",
+            "Coupled                4,105 records",
+            "Not coupled            2,052 in NAV, 12 in CRM",
+            "Failed the last time   79 records, 4 skipped",
+        )
+        for section, words in (
+            ("Tables and direction", ("Direction Bidirectional", "Schedule every 30 min")),
+            ("Policies", ("Both sides changed latest changed none",)),
+            ("Filters", ("NAV filter Blocked = ' ', Country_Reg… changed Blocked = ' '",)),
+            ("Matching", ("Rule 1 E_Mail = emailaddress1 and",)),
+            ("Templates", ("Template 1 new in CRM:", "added none")),
+            ("Options", ("PAYMENT TERMS NET30 1 added by label",)),
+            ("Fields", ("Fields 24 fields, 3 differ", "Name -> name changed direction both")),
+        ):
+            await pilot.press("tab")
+            await _says(pilot, f"> {section}", *words)
+        await pilot.press("tab")
+        await see(pilot, "> Now")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_the_line_under_the_cursor_names_the_key_of_the_configuration(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("tab", "tab", "j")
+        await see(pilot, "Both sides changed: latest   (default: none)", "config.toml: conflict in [mapping.CUSTOMER]")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Info))
+        await see(pilot, "CUSTOMER: Both sides changed", "Default   none", "  conflict in [mapping.CUSTOMER]")
+        await pilot.press("escape", "G")
+        await see(pilot, "off")
+        assert "off by default" not in text(app)
+        await pilot.press("g", "j", "j", "j")
+        await see(pilot, "o lists them.")
+
+
+async def test_the_ways_on_are_of_this_mapping_alone(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("o")
+        await see(pilot, "Couplings   CUSTOMER", "120 couplings", "> 01450001", "page 1/3")
+        assert isinstance(app.screen, Couplings)
+        assert "EUR" not in text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Errors))
+        await until(pilot, lambda: ("causes", None, "CUSTOMER") in door.calls)
+
+
+async def test_the_stored_flag_is_turned_after_a_question(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("O")
+        await see(pilot, "CUSTOMER: Synch. Only Coupled Records", "Turn it OFF")
+        await pilot.press("enter")
+        await until(pilot, lambda: _ready(app))
+        assert not [one for one in door.calls if one[0] == "only_coupled"]
+        await pilot.press("O")
+        await see(pilot, "Do it?")
+        await pilot.pause(0.1)
+        await pilot.press("y")
+        await until(pilot, lambda: ("only_coupled", "CUSTOMER", False) in door.calls)
+
+
+async def test_a_flag_that_is_off_differs_from_the_default(door: ScriptedDoor) -> None:
+    async with showing(door) as (_, pilot):
+        await pilot.press("6", "enter")
+        await _says(pilot, "Only coupled off changed on", "1 differs from the default")
+
+
+async def test_what_was_never_counted_nor_run_says_so(door: ScriptedDoor) -> None:
+    door.detail_of = lambda standing: replace(made_detail(standing), counted=None, counted_at=None)
+    async with showing(door) as (_, pilot):
+        await pilot.press("7", "enter")
+        await see(pilot, "Not coupled            not counted yet", "Last run               never")
+
+
+async def test_a_store_that_cannot_be_read_is_told(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        door.error = StoreError("The store is gone.", "Mend it.")
+        await see(pilot, "! The store is gone.")
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_text_from_outside_does_anything(door: ScriptedDoor, name: str) -> None:
+    def hostile(standing: MappingSnapshot) -> MappingDetail:
+        made = made_detail(standing)
+        lines = tuple(
+            replace(one, name=name, value=name, default=name, change=name, more=name) for one in made.settings
+        )
+        return replace(made, settings=lines, standing=replace(standing, nav_table=name, crm_table=name))
+
+    door.detail_of = hostile
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("tab", "j")
+        await pilot.pause(0.1)
+        _harmless(app)
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        _harmless(app)
+        assert app.is_running

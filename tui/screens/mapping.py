@@ -1,0 +1,121 @@
+"""One mapping: how it stands, what it says, and what of that differs from the default."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Resize
+
+from engine.model.detail import MappingDetail, Setting
+from engine.model.errors import CouplerError
+from tui import actions
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.info import Info
+from tui.door import Door
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.couplings import Couplings
+from tui.screens.errors import Errors
+from tui.screens.page import Page
+from tui.text import safe
+from tui.widgets import mappings, settings
+from tui.widgets.line import Line
+from tui.widgets.table import Table
+
+
+class Mapping(Page):
+    """A line for each thing that the mapping says, section by section. It changes the stored flag and nothing else."""
+
+    SCOPE = "mapping"
+    CSS_PATH = "mapping.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("mapping")
+
+    def __init__(self, door: Door, look: Look, name: str) -> None:
+        super().__init__(door, look)
+        self.mapping = name
+        self.found: MappingDetail | None = None
+        self._poll = Poll(partial(door.mapping, name), self.show, self.complain, seen=lambda: self.seen, hz=1)
+
+    def body(self) -> ComposeResult:
+        """The lines, and all about the one under the cursor."""
+        yield Table(settings.columns(self.app.size.width), id="settings", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Line(id="about")
+
+    def on_mount(self) -> None:
+        """Starts to read the store."""
+        self.head(f"Coupler   Mapping   {self.mapping}")
+        self.query_one("#about", Line).put("Reading ...")
+        self.query_one(Table).focus()
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def on_resize(self, event: Resize) -> None:
+        """Columns are wider where there is room."""
+        del event  # Textual calls `Page.on_resize` as well
+        if self.found is not None:
+            self.show(self.found)
+
+    def wake(self) -> None:
+        """Reads the store at once."""
+        self._poll.wake()
+
+    def show(self, found: MappingDetail) -> None:
+        """Shows a snapshot."""
+        self.found = found
+        differ = settings.differing(one for _, one in settings.lines(found, self.look))
+        self.head(f"Coupler   Mapping   {self.mapping}", f"{differ}  ({safe(self.door.environment, 24)})")
+        self.query_one(Table).show(settings.rows(found, self.look), settings.columns(self.app.size.width))
+        self._describe()
+        self.shown += 1
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read."""
+        if error is not None:
+            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
+
+    def _current(self) -> Setting | None:
+        if self.found is None:
+            return None
+        return dict(settings.lines(self.found, self.look)).get(self.query_one(Table).current or "")
+
+    @on(Table.Moved)
+    def _describe(self) -> None:
+        one = self._current()
+        text = ["tab = next section   enter = a line in full"]
+        self.query_one("#about", Line).put(*(text if one is None else settings.about(one, self.app.size.width - 2)))
+
+    def action_detail(self) -> None:
+        """The line under the cursor in full."""
+        if (one := self._current()) is not None:
+            self.app.push_screen(Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
+
+    def action_section(self) -> None:
+        """The next section; behind the last one the first."""
+        if self.found is not None:
+            table = self.query_one(Table)
+            places = settings.sections(self.found, self.look)
+            place = next((at for at in places if at > table.cursor_row), places[0])
+            table.jump(place)
+            self.call_after_refresh(table.scroll_to, y=place, animate=False)  # with what is in it
+
+    def action_couplings(self) -> None:
+        """Opens the couplings of the mapping."""
+        self.app.push_screen(Couplings(self.door, self.look, self.mapping))
+
+    def action_errors(self) -> None:
+        """Opens what went wrong with its records."""
+        self.app.push_screen(Errors(self.door, self.look, None, self.mapping))
+
+    @work
+    async def action_only_coupled(self) -> None:
+        """Asks, then changes the stored flag."""
+        if self.found is None:
+            self.say("The store has not answered yet.")
+            return
+        one = self.found.standing
+        heading = f"{one.name}: Synch. Only Coupled Records"
+        if await self.app.push_screen_wait(Confirm(self.look, heading, mappings.flag_change(one))):
+            await self.tell(partial(self.door.set_only_coupled, one.name, value=not one.only_coupled))
+            self.wake()
