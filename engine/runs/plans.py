@@ -34,12 +34,6 @@ def records(
         return foreseen.listing(connection, run, seq, one_way, effect, limit, offset)
 
 
-def last(store: Store) -> int | None:
-    """The number of the last plan that came to its end."""
-    with store.reading() as connection:
-        return foreseen.last_plan(connection)
-
-
 def difference(store: Store, settings: Settings, record: Foreseen) -> Difference:
     """What would be written for a record of a plan, from both sides as they are now.
 

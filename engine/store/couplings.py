@@ -37,7 +37,7 @@ class Couplings:
     """The couplings that one job may see; `plan` is the run whose planned couplings count as made.
 
     Several `mappings` may be for one pair of tables: what one of them has coupled, the others do not couple again,
-    and lookups find it. A pair that the plan would make of a record is left `without`, so that this can be looked at again.
+    and lookups find it. The pair that the plan would make of the record `without` does not count.
     """
 
     def __init__(self, plan: int | None = None, mappings: Iterable[TableMapping] = (), *, without: str = "") -> None:

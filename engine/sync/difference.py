@@ -97,8 +97,8 @@ def _changes(
     row = before.get(str(write.id), {})
     for name, value in write.values.items():
         lookup = isinstance(value, Reference)
-        now = _shown(row.get(f"_{name}_value" if lookup else name))
-        then = _shown(value.id if lookup else value)
+        now = shown(row.get(f"_{name}_value" if lookup else name))
+        then = shown(value.id if lookup else value)
         if now in (None, "") and then in (None, ""):
             continue
         field = by_name.get(name)
@@ -107,7 +107,7 @@ def _changes(
             yield None, FieldChange(nav, crm, None, now, then)
         else:
             given = source.get(field.nav if one_way is TO else field.column) if _reads(field, one_way) else None
-            yield field, FieldChange(field.nav, field.crm, _shown(given), now, then)
+            yield field, FieldChange(field.nav, field.crm, shown(given), now, then)
 
 
 def _reads(field: FieldMapping, one_way: Direction) -> bool:
@@ -136,7 +136,8 @@ async def _named(
     return made
 
 
-def _shown(value: Any) -> Shown:
+def shown(value: Any) -> Shown:
+    """A value as it is kept and told: numbers that are not whole as text."""
     return value if value is None or isinstance(value, str | bool | int) else _text(value)
 
 

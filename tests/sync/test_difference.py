@@ -5,7 +5,7 @@ import asyncio
 from engine.model.mapping import Direction
 from engine.model.plan import Difference, Effect, FieldChange, Foreseen, number
 from engine.model.snapshot import RunSnapshot
-from engine.runs import plans
+from engine.runs import plans, snapshots
 from tests.sync.company import CRM, NAV, picture, prepare
 from tests.sync.test_contacts import company, person
 from tests.sync.test_currencies import currency
@@ -63,9 +63,9 @@ async def test_a_list_of_a_plan_is_read_in_pages_in_the_order_of_numbers(make: M
 async def test_only_the_last_plan_knows_its_records(make: Make) -> None:
     world = make({"Customer": [customer("C1")]})
     first = await world.plan("CUSTOMER")
-    assert plans.last(world.store) == first.id
+    assert snapshots.home(world.store, world.settings).plan == first.id
     second = await world.plan("CUSTOMER")
-    assert plans.last(world.store) == second.id
+    assert snapshots.home(world.store, world.settings).plan == second.id
     assert listed(world, first, "CUSTOMER", Effect.INSERTED) == []
     assert [one.nav_no for one in listed(world, second, "CUSTOMER", Effect.INSERTED)] == ["C1"]
 
@@ -74,7 +74,7 @@ async def test_a_run_keeps_no_such_list(make: Make) -> None:
     world = make({"Customer": [customer("C1")]})
     run = await world.run("CUSTOMER")
     assert listed(world, run, "CUSTOMER", Effect.INSERTED) == []
-    assert plans.last(world.store) is None
+    assert snapshots.home(world.store, world.settings).plan is None
 
 
 async def test_a_record_that_would_be_made_shows_every_value_it_starts_with(make: Make) -> None:
