@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
 from engine.model.errors import LockHeld
+from engine.model.mapping import Direction
+from engine.model.matches import Ambiguous, AmbiguousPage, Review
+from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
-from engine.runs import control, process, queues, snapshots
+from engine.runs import control, plans, process, queues, reviews, snapshots
 from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.door import Kind
@@ -59,6 +62,30 @@ class EngineDoor:
             limit=limit,
             offset=offset,
         )
+
+    def foreseen(
+        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+    ) -> list[Foreseen]:
+        """The records of a pass of a plan with an effect."""
+        return plans.records(self._store, run, seq, one_way, effect, limit=limit, offset=offset)
+
+    def difference(self, record: Foreseen) -> Difference:
+        """What would be written for a record of a plan, read from both sides now."""
+        return plans.difference(self._store, self._settings, record)
+
+    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
+        """The records that several others match."""
+        return reviews.page(self._store, limit=limit, offset=offset)
+
+    def candidates(self, record: Ambiguous) -> Review:
+        """One of them beside those that match it, read from both sides now."""
+        return reviews.candidates(self._store, self._settings, record)
+
+    def couple(self, record: Ambiguous, partner: str) -> int:
+        """Starts an engine that couples it with the record of that id; the number of the run."""
+        run = reviews.begin(self._store, self._settings, record, partner)
+        process.spawn(self._settings, run)
+        return run
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""

@@ -4,7 +4,7 @@ from tests.tui.script import NOW, ScriptedDoor
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.leave import Leave
 from tui.dialogs.question import Question
-from tui.widgets import passes, problems
+from tui.widgets import passes, plans, problems, rivals
 
 
 @pytest.fixture
@@ -17,6 +17,8 @@ def _same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(passes, "now", lambda: NOW)
     monkeypatch.setattr(problems, "now", lambda: NOW)
+    monkeypatch.setattr(plans, "now", lambda: NOW)
+    monkeypatch.setattr(rivals, "now", lambda: NOW)
 
 
 @pytest.fixture

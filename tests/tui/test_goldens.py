@@ -31,17 +31,35 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("question", RunState.ASKING, (), "if Yes"),
     ("history", RunState.FINISHED, ("h",), "keep cleared: no"),
     ("schedule", None, ("S", "5"), "There is no page"),
+    ("plan", None, ("p",), "Counted 12:04"),
+    ("planned", None, ("p", "4", "enter", "tab"), "page 1/42"),
+    ("difference", None, ("p", "4", "enter", "3", "enter", "enter"), "Compared"),
+    ("matches", None, ("m",), "120 records wait"),
+    ("candidates", None, ("m", "enter"), "2 candidates"),
+    ("couple", None, ("m", "enter", "C"), "No field is written now"),
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
     ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
     ("help", None, ("question_mark",), "Move down a page"),
 ]
 
 
+WIDE = ("plan", "planned", "difference", "matches", "candidates")
+"""The screens that show more on a wide terminal."""
+
+SIZED = [(*case, size) for case in CASES for size in ((80, 24), (120, 40)) if size[0] == 80 or case[0] in WIDE]
+
+
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
-async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "state", "keys", "ready", "size"), SIZED, ids=[f"{case[0]}-{case[4][0]}" for case in SIZED]
+)
+async def test_looks_as_it_did(
+    name: str, state: RunState | None, keys: Sequence[str], ready: str, size: tuple[int, int]
+) -> None:
     door = ScriptedDoor(demo=name == "leave-demo")
     door.runs[15] = made_run(RunState.CANCELLED, id=15)
+    if keys and keys[0] == "p":
+        door.planned, door.runs[15] = 15, made_run(RunState.FINISHED, id=15, kind="plan")
     if name == "counting":
         door.plan_state = RunState.RUNNING
     if state is not None:
@@ -51,13 +69,13 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         if state is RunState.STOPPED:
             run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
-    async with showing(door, look=Look(hz=10)) as (app, pilot):
+    async with showing(door, size=size, look=Look(hz=10)) as (app, pilot):
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)
         await until(pilot, lambda: ready in text(app))
         found = "".join(f"{line}\n" for line in shown(app))
-    path = GOLDEN / f"{name}.txt"
+    path = GOLDEN / (f"{name}.txt" if size == (80, 24) else f"{name}-{size[0]}x{size[1]}.txt")
     if os.environ.get("COUPLER_GOLDEN") == "write":
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(found)

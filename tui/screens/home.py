@@ -8,20 +8,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState, Wish
+from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
 from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm, TypeName
-from tui.dialogs.count import Count
 from tui.dialogs.info import Info
-from tui.dialogs.start import Preflight, Start
+from tui.dialogs.start import Start
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.conflicts import Conflicts
+from tui.screens.counting import count
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.matches import Matches
 from tui.screens.page import Page
+from tui.screens.plan import Plan
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
 from tui.text import safe
@@ -120,11 +122,12 @@ class Home(Page):
             self._busy = False
 
     async def _start(self, home: HomeSnapshot) -> None:
-        counted = await self._count(can_skip=True)
+        counted = await count(self, can_skip=True)
         if counted == "stop":
             return
         plan = counted if isinstance(counted, RunSnapshot) else None
-        if not await self.app.push_screen_wait(Start(self.look, home, plan)):
+        view = None if plan is None else partial(self._show_plan, plan.id)
+        if not await self.app.push_screen_wait(Start(self.look, home, plan, view)):
             return
         if self.door.production and not await self.app.push_screen_wait(TypeName(self.look, names.crm(home.crm))):
             return
@@ -132,31 +135,25 @@ class Home(Page):
         if run:
             self._watch(run, started=True)
 
+    def _show_plan(self, plan: int) -> None:
+        self.app.push_screen(Plan(self.door, self.look, plan))
+
     @work
     async def action_preflight(self) -> None:
-        """Counts and shows the counts."""
-        if self._busy or self._refused("preflight") or self.snapshot is None:
+        """Shows the last plan; without one, counts first."""
+        home = self.snapshot
+        if self._busy or self._refused("preflight") or home is None:
+            return
+        if home.plan is not None:
+            self._show_plan(home.plan)
             return
         self._busy = True
         try:
-            counted = await self._count(can_skip=False)
+            counted = await count(self, can_skip=False)
             if isinstance(counted, RunSnapshot):
-                await self.app.push_screen_wait(Preflight(self.look, self.snapshot, counted))
+                self._show_plan(counted.id)
         finally:
             self._busy = False
-
-    async def _count(self, *, can_skip: bool) -> RunSnapshot | str:
-        plan = await self.ask(partial(self.door.start, "plan"), 0)
-        if not plan:
-            return "stop"
-        counted = await self.app.push_screen_wait(Count(self.door, self.look, plan, can_skip=can_skip))
-        if not isinstance(counted, RunSnapshot):
-            await self.tell(partial(self._give_up, plan))
-        return counted
-
-    def _give_up(self, plan: int) -> None:
-        if self.door.run(plan).state is RunState.RUNNING:
-            self.door.wish(plan, Wish.CANCEL)
 
     @work
     async def action_resume(self) -> None:
@@ -197,6 +194,10 @@ class Home(Page):
     def action_conflicts(self) -> None:
         """Opens the conflicts that wait for a choice."""
         self.app.push_screen(Conflicts(self.door, self.look))
+
+    def action_matches(self) -> None:
+        """Opens the records that several others match."""
+        self.app.push_screen(Matches(self.door, self.look))
 
     def action_errors(self) -> None:
         """Opens the errors of the active or last run."""
