@@ -6,6 +6,9 @@ from typing import Literal, Protocol
 from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
 from engine.model.detail import MappingDetail
+from engine.model.mapping import Direction
+from engine.model.matches import Ambiguous, AmbiguousPage, Review
+from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
 from engine.model.undo import UndoLine
@@ -42,6 +45,23 @@ class Door(Protocol):
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         """The records with one problem."""
+
+    def foreseen(
+        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+    ) -> list[Foreseen]:
+        """The records of a pass of a plan with an effect."""
+
+    def difference(self, record: Foreseen) -> Difference:
+        """What would be written for a record of a plan, read from both sides now."""
+
+    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
+        """The records that several others match."""
+
+    def candidates(self, record: Ambiguous) -> Review:
+        """One of them beside those that match it, read from both sides now."""
+
+    def couple(self, record: Ambiguous, partner: str) -> int:
+        """Starts an engine that couples it with the record of that id; the number of the run."""
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""

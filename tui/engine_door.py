@@ -9,10 +9,13 @@ from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
 from engine.model.detail import MappingDetail
 from engine.model.errors import LockHeld
+from engine.model.mapping import Direction
+from engine.model.matches import Ambiguous, AmbiguousPage, Review
+from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.model.undo import UndoLine
-from engine.runs import browsing, control, coupling, detail, process, queues, snapshots, undoing
+from engine.runs import browsing, control, coupling, detail, plans, process, queues, reviews, snapshots, undoing
 from engine.runs.requests import Uncouple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
@@ -64,6 +67,30 @@ class EngineDoor:
             limit=limit,
             offset=offset,
         )
+
+    def foreseen(
+        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+    ) -> list[Foreseen]:
+        """The records of a pass of a plan with an effect."""
+        return plans.records(self._store, run, seq, one_way, effect, limit=limit, offset=offset)
+
+    def difference(self, record: Foreseen) -> Difference:
+        """What would be written for a record of a plan, read from both sides now."""
+        return plans.difference(self._store, self._settings, record)
+
+    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
+        """The records that several others match."""
+        return reviews.page(self._store, limit=limit, offset=offset)
+
+    def candidates(self, record: Ambiguous) -> Review:
+        """One of them beside those that match it, read from both sides now."""
+        return reviews.candidates(self._store, self._settings, record)
+
+    def couple(self, record: Ambiguous, partner: str) -> int:
+        """Starts an engine that couples it with the record of that id; the number of the run."""
+        run = reviews.begin(self._store, self._settings, record, partner)
+        process.spawn(self._settings, run)
+        return run
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""

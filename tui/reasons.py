@@ -9,6 +9,8 @@ def home(name: str, home: HomeSnapshot | None) -> str | None:
     if home is None:
         return "The store has not answered yet."
     run = home.active
+    if name == "preflight" and home.plan is not None:
+        return None
     if name in ("start", "preflight"):
         return None if run is None else f"Run {run.id} is not finished: {_way_on(run)}."
     if name == "resume":
@@ -61,11 +63,21 @@ def errors(name: str, causes: int, page: int, pages: int) -> str | None:
     """The errors screen: why the action cannot be done now; None when it can."""
     if not causes and name in ("open", "pane", "next_page", "previous_page", "export"):
         return "There are no errors."
-    if name == "next_page":
-        return None if page < pages else "This is the last page."
-    if name == "previous_page":
-        return None if page > 1 else "This is the first page."
-    return None
+    return _paging(name, page, pages)
+
+
+def plan(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
+    """The plan, one of its lists, or one record: why the action cannot be done now; None when it can."""
+    if not rows and name in ("open", "pane", "export"):
+        return "There is nothing to write." if name == "export" else "There is nothing to open."
+    return _paging(name, page, pages)
+
+
+def matches(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
+    """The match review, or one record of it: why the action cannot be done now; None when it can."""
+    if not rows and name in ("open", "couple", "export"):
+        return "No record waits for a choice." if name != "couple" else "There is no candidate to couple it with."
+    return _paging(name, page, pages)
 
 
 def history(name: str, jobs: int) -> str | None:
@@ -114,6 +126,14 @@ def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None)
         )
     if name == "now":
         return f"{row.mapping} is on hold; r = resume it first" if state is EntryState.ON_HOLD else None
+    return None
+
+
+def _paging(name: str, page: int, pages: int) -> str | None:
+    if name == "next_page":
+        return None if page < pages else "This is the last page."
+    if name == "previous_page":
+        return None if page > 1 else "This is the first page."
     return None
 
 

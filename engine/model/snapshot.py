@@ -246,6 +246,8 @@ class HomeSnapshot:
     last_run: RunSnapshot | None
     conflicts: int = 0
     """Records with conflicts, which wait for a choice or for a pass to apply it."""
+    plan: int | None = None
+    """The last plan that came to its end."""
 
 
 @dataclass(frozen=True, slots=True)

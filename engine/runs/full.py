@@ -19,7 +19,7 @@ from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import on_hold, put_answer, refuse_changed
-from engine.store import runs
+from engine.store import foreseen, runs
 from engine.store.couplings import counts
 from engine.store.database import Store
 from engine.store.lock import LockLost
@@ -95,7 +95,7 @@ class FullSynchronization:
             with suppress(asyncio.CancelledError):
                 await beating
             if row.kind == "plan":
-                await self._store.write(runs.forget_planned)
+                await self._store.write(foreseen.keep_last)
 
     async def _work(self, beats: Mapping[int, runs.Beat], *, plan: bool) -> None:
         await self._greet()

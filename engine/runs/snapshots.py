@@ -29,7 +29,7 @@ from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import decisions, runs, troubles
+from engine.store import decisions, foreseen, runs, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -53,6 +53,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         counts = stored_couplings.counts(connection)
         newest = _last_passes(connection)
         conflicts = stored_conflicts.count(connection)
+        plan = foreseen.last_plan(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -85,6 +86,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         active=active_run,
         last_run=latest(store, clock=clock),
         conflicts=conflicts,
+        plan=plan,
     )
 
 

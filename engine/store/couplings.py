@@ -37,12 +37,13 @@ class Couplings:
     """The couplings that one job may see; `plan` is the run whose planned couplings count as made.
 
     Several `mappings` may be for one pair of tables: what one of them has coupled, the others do not couple again,
-    and lookups find it.
+    and lookups find it. The pair that the plan would make of the record `without` does not count.
     """
 
-    def __init__(self, plan: int | None = None, mappings: Iterable[TableMapping] = ()) -> None:
+    def __init__(self, plan: int | None = None, mappings: Iterable[TableMapping] = (), *, without: str = "") -> None:
         self._plan = plan
         self._tables = {one.name: (one.nav.entity, one.crm.entity) for one in mappings}
+        self._without = without
 
     def of(
         self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]
@@ -99,6 +100,8 @@ class Couplings:
                     p.run_id == self._plan, p.mapping.in_(mappings), p[name].in_(chunk)
                 )
                 for pair in connection.execute(of_plan):
+                    if self._without in (pair.nav_id, pair.crm_id):
+                        continue
                     yield Coupling(pair.nav_id, pair.crm_id, pair.nav_no, planned=True)
 
 

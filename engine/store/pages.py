@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine.model.conflict import Conflict
 from engine.model.outcome import Outcome
 from engine.model.snapshot import Counters
-from engine.store import conflicts, couplings, troubles
+from engine.store import conflicts, couplings, foreseen, troubles
 from engine.store.couplings import Coupling
 from engine.store.schema import intent, link, page, slice_
 from engine.store.types import Moment
@@ -69,6 +69,8 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
         couplings.remove(connection, scope.mapping, result.removed)
     couplings.save(connection, scope.mapping, result.pairs, run=scope.run, at=at, plan=scope.plan)
     save_outcomes(connection, scope, result.outcomes, at)
+    if scope.plan:
+        foreseen.note(connection, scope, result.outcomes)
     if not scope.plan and result.ledger:
         troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
     if not scope.plan:

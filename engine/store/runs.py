@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState, Wish
-from engine.store.schema import event, flag, job, page, planned, run
+from engine.store.schema import event, flag, job, page, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
 
@@ -191,9 +191,3 @@ def trim_events(connection: sa.Connection, run_id: int) -> None:
     border = connection.scalar(newest.limit(1))
     if border is not None:
         connection.execute(sa.delete(event).where(event.c.run_id == run_id, event.c.id <= border))
-
-
-def forget_planned(connection: sa.Connection, run_id: int | None = None) -> None:
-    """Drop the planned couplings of one plan, or of all."""
-    statement = sa.delete(planned)
-    connection.execute(statement if run_id is None else statement.where(planned.c.run_id == run_id))

@@ -161,7 +161,22 @@ planned = Table(
     Column("nav_no", Said(80), nullable=False),
     sa.UniqueConstraint("run_id", "mapping", "crm_id"),
     sa.Index(None, "run_id", "mapping", "nav_no"),
-    comment="the couplings that a plan would make, so that later jobs of the plan find them",
+    comment="the couplings that a plan would make, which its later jobs find; those of the last plan stay",
+)
+
+foreseen = Table(
+    "foreseen",
+    metadata,
+    Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", sa.Integer, primary_key=True),
+    Column("direction", sa.String(24), primary_key=True),
+    Column("kind", sa.String(9), primary_key=True, comment="inserted, coupled, modified or uncoupled"),
+    Column("source_id", Guid, primary_key=True),
+    Column("partner_id", Guid, comment="null where it would be made"),
+    Column("mapping", sa.String(40), nullable=False),
+    Column("nav_no", Said(80), nullable=False),
+    Column("name", Said(200), nullable=False),
+    comment="the records that the last plan would write to, couple or uncouple",
 )
 
 intent = Table(

@@ -39,7 +39,8 @@ class Pass:
     already, `renames` what is known of records that were renamed. `since` limits it to records that were
     modified, `handled` have had their turn already. With `lead`, the source's values stand, whatever the other side
     has. `options` are the other sides of choices, `on_the_spot` lets one page at a time synchronize what it needs.
-    `losses` counts the partners that are gone, where that stops a run.
+    `losses` counts the partners that are gone, where that stops a run. A pass that `looks_only` does not do so, nor
+    anything else that the store would keep.
     """
 
     context: Context
@@ -56,6 +57,7 @@ class Pass:
     options: Partners = field(default_factory=dict)
     on_the_spot: asyncio.Lock = field(default_factory=asyncio.Lock)
     losses: Losses | None = None
+    looks_only: bool = False
 
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
@@ -147,7 +149,7 @@ async def work_page(
 async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepared:
     """What the special handling has for the records, once what they need is there."""
     prepared = await one.handling.prepare(rows)
-    if not prepared.needs or alone or one.only_coupled:
+    if not prepared.needs or alone or one.only_coupled or one.looks_only:
         return prepared
     async with one.on_the_spot:
         prepared = await one.handling.prepare(rows)

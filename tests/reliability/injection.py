@@ -18,32 +18,38 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from engine.model.errors import ConnectionLost
+from engine.model.plan import Effect
 from engine.model.snapshot import RunState
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, SAMPLE, Shown, foreign
 from tests.tui.screens import until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import TO, ScriptedDoor, made_run, planned_jobs
 from tests.tui.terminal import ROOT, Terminal, python
 from tui.app import CouplerApp, show
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.info import Info
 from tui.dialogs.leave import Leave
 from tui.dialogs.question import Question
-from tui.dialogs.start import Preflight, Start
+from tui.dialogs.start import Start
 from tui.dialogs.undo import Undo
 from tui.look import Look
+from tui.screens.candidates import Candidates
 from tui.screens.conflicts import Conflicts
 from tui.screens.couplings import Couplings
+from tui.screens.difference import Difference
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.mapping import Mapping
+from tui.screens.matches import Matches
 from tui.screens.page import Page
+from tui.screens.plan import Plan
+from tui.screens.planned import Planned
 from tui.screens.run import Run
 
 T = TypeVar("T")
 TARGET = 200
-_IDENTITIES = frozenset({"kind", "answer", "nav_id", "crm_id"})
+_IDENTITIES = frozenset({"kind", "answer", "nav_id", "crm_id", "id", "source_id"})
 """Texts that the program itself makes, or checked when they arrived."""
 
 
@@ -91,6 +97,18 @@ class _Door(ScriptedDoor):
     def outcomes(self, cause: Any, limit: int, offset: int) -> Any:
         return filled(super().outcomes(cause, limit, offset), self.text)
 
+    def foreseen(self, *args: Any) -> Any:
+        return filled(super().foreseen(*args), self.text)
+
+    def difference(self, record: Any) -> Any:
+        return filled(super().difference(record), self.text)
+
+    def ambiguous(self, limit: int, offset: int) -> Any:
+        return filled(super().ambiguous(limit, offset), self.text)
+
+    def candidates(self, record: Any) -> Any:
+        return filled(super().candidates(record), self.text)
+
     def conflicts(self) -> Any:
         return filled(super().conflicts(), self.text)
 
@@ -123,6 +141,11 @@ class _App(CouplerApp):
         super()._handle_exception(error)
 
 
+def _difference(door: _Door, look: Look) -> Page:
+    (record,) = door.foreseen(15, 4, TO, Effect.MODIFIED, 1, 0)
+    return Difference(door, look, record)
+
+
 Make = Callable[[_Door, Look], Page]
 _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "home": (None, Home),
@@ -136,12 +159,16 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "conflicts": (None, Conflicts),
     "couplings": (None, Couplings),
     "mapping": (None, lambda door, look: Mapping(door, look, "CUSTOMER")),
+    "plan": (RunState.FINISHED, lambda door, look: Plan(door, look, 16)),
+    "planned": (None, lambda door, look: Planned(door, look, filled(planned_jobs()[3].passes[0], door.text))),
+    "difference": (None, _difference),
+    "matches": (None, Matches),
+    "candidates": (None, lambda door, look: Candidates(door, look, door.ambiguous(1, 0).records[0])),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
     "leave": lambda door, look: Leave(look, door.run(16)),
     "start": lambda door, look: Start(look, door.home(), door.run(16)),
-    "preflight": lambda door, look: Preflight(look, door.home(), door.run(16)),
     "notice": lambda door, look: Info(look, door.text, [door.text, door.text]),
     "confirmation": lambda door, look: Confirm(look, door.text, [door.text, door.text]),
     "undo": lambda door, look: Undo(look, 16, 22, door.undone(22)),
@@ -151,6 +178,10 @@ _FURTHER = {
     "errors": ("enter", "enter"),
     "conflicts": ("enter", "enter"),
     "couplings": ("enter", "enter"),
+    "planned": ("enter", "enter"),
+    "difference": ("enter",),
+    "matches": ("enter", "enter"),
+    "candidates": ("C",),
     "home": ("enter",),
     "mapping": ("enter",),
     "run": ("4", "enter"),
@@ -229,7 +260,7 @@ async def _page(
                 app.pop_screen()
                 await pilot.pause()
         for text in further:
-            page.complain(ConnectionLost(text, text))  # type: ignore[attr-defined]  # all of these have it
+            _complain(page, text)
             page.say(text)
             await _painted(pilot)
             _look(shown, app, f"{name}, a complaint", text)
@@ -243,9 +274,22 @@ async def _page(
 async def _show(pilot: Pilot[None], door: _Door, page: Page, text: str) -> None:
     """What the page does when it has read, without waiting for the time to come."""
     door.hold(text)
-    poll = page._poll  # type: ignore[attr-defined]  # all of these have it
-    poll._show(poll._read())
+    poll = getattr(page, "_poll", None)
+    if poll is not None:
+        poll._show(poll._read())
+    else:
+        before = page.shown
+        getattr(page, "action_again", page.wake)()
+        await until(pilot, lambda: page.shown > before)
     await _painted(pilot)
+
+
+def _complain(page: Page, text: str) -> None:
+    """The page says that something cannot be read, or a box over it does."""
+    if (complain := getattr(page, "complain", None)) is not None:
+        complain(ConnectionLost(text, text))
+    else:
+        page._refuse(text, text)
 
 
 async def _painted(pilot: Pilot[None]) -> None:

@@ -3,9 +3,12 @@
 import pytest
 
 from engine.model.errors import StoreError
+from engine.model.snapshot import RunState
 from engine.store import couplings as stored
 from engine.store.couplings import Coupling, Couplings
 from engine.store.database import Store
+from engine.store.foreseen import keep_last
+from engine.store.runs import change
 from engine.store.schema import coupling, planned
 from tests.store.tools import AT, CUSTOMER, FROM, TO, couple, crm, later, nav, new_run, pair, pairs, rows
 
@@ -115,20 +118,32 @@ def test_planned_couplings_count_in_their_plan_only(store: Store) -> None:
     assert [row["nav_id"] for row in rows(store, coupling)] == [nav(1)]
 
 
-def test_the_first_plan_of_a_record_stands_and_all_are_forgotten_at_the_end(store: Store) -> None:
-    from engine.store.runs import forget_planned
-
+def test_the_first_plan_of_a_record_stands_and_of_plans_only_the_last_that_ended_is_kept(store: Store) -> None:
     one, other = new_run(store, "plan"), new_run(store, "plan")
     couple(store, pair(1), run=one, plan=True)
     couple(store, Coupling(nav(1), crm(9), "C1"), Coupling(nav(8), crm(1), "C8"), run=one, plan=True)
     couple(store, pair(1), run=other, plan=True)
     assert sorted((row["run_id"], row["crm_id"]) for row in rows(store, planned)) == [(one, crm(1)), (other, crm(1))]
+    for plan, state in ((other, RunState.FINISHED), (one, RunState.CANCELLED)):
+        with store.writing() as connection:
+            change(connection, plan, (RunState.RUNNING,), {"state": state.value})
+            keep_last(connection)
+        assert {row["run_id"] for row in rows(store, planned)} == {other}
     with store.writing() as connection:
-        forget_planned(connection, one)
-    assert [row["run_id"] for row in rows(store, planned)] == [other]
-    with store.writing() as connection:
-        forget_planned(connection)
+        change(connection, other, (RunState.FINISHED,), {"state": RunState.CANCELLED.value})
+        keep_last(connection)
     assert rows(store, planned) == []
+
+
+def test_a_pair_of_a_plan_can_be_left_out_but_no_other_and_no_coupling(store: Store) -> None:
+    plan = new_run(store, "plan")
+    couple(store, pair(1))
+    couple(store, pair(2), pair(3), run=plan, plan=True)
+    with store.reading() as connection:
+        for id in (nav(2), crm(2)):
+            seen = Couplings(plan, without=id).of(connection, CUSTOMER, TO, [nav(1), nav(2), nav(3)])
+            assert list(seen) == [nav(1), nav(3)]
+        assert list(Couplings(plan, without=nav(1)).of(connection, CUSTOMER, TO, [nav(1)])) == [nav(1)]
 
 
 # Lists.

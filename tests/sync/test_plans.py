@@ -22,7 +22,7 @@ async def test_a_plan_writes_nothing_and_couples_nothing(make: Make) -> None:
     assert [one for one in plan.jobs if world.couplings(one.mapping)] == []
     assert [seen for seen in world.log if seen.write] == []
     with world.store.reading() as connection:
-        for table in ("planned", "intent", "link", "coupling", "overwritten"):
+        for table in ("intent", "link", "coupling", "overwritten"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0, table
 
 

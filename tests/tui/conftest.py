@@ -4,7 +4,7 @@ from tests.tui.script import NOW, ScriptedDoor
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.leave import Leave
 from tui.dialogs.question import Question
-from tui.widgets import coupled, passes, problems
+from tui.widgets import coupled, passes, plans, problems, rivals
 
 
 @pytest.fixture
@@ -18,6 +18,8 @@ def _same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passes, "now", lambda: NOW)
     monkeypatch.setattr(problems, "now", lambda: NOW)
     monkeypatch.setattr(coupled, "now", lambda: NOW)
+    monkeypatch.setattr(plans, "now", lambda: NOW)
+    monkeypatch.setattr(rivals, "now", lambda: NOW)
 
 
 @pytest.fixture

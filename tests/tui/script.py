@@ -29,6 +29,8 @@ from engine.model.mapping import (
     Template,
     Transformation,
 )
+from engine.model.matches import Ambiguous, AmbiguousPage, Candidate, Review, ReviewField
+from engine.model.plan import Difference, Effect, FieldChange, Foreseen, number
 from engine.model.schedule import Entry, EntryState, Keeper, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import (
     Cause,
@@ -113,11 +115,18 @@ def finished_jobs() -> tuple[JobSnapshot, ...]:
 def planned_jobs() -> tuple[JobSnapshot, ...]:
     made = []
     for seq, (name, direction, _, _, _, total) in enumerate(MAPPINGS, 1):
+        failed, back = seq + seq // 4, 12 if seq == 4 else 0
         sums = [
             Counters(
-                read=total, inserted=total // 2, coupled=total // 9, modified=total // 5, ambiguous=seq, failed=seq // 4
+                read=total,
+                inserted=total // 2,
+                coupled=total // 9,
+                modified=total // 5,
+                unchanged=total - total // 2 - total // 5 - failed,
+                ambiguous=seq,
+                failed=failed,
             ),
-            Counters(read=total, inserted=12 if seq == 4 else 0),
+            Counters(read=total, inserted=back, unchanged=total - back),
         ]
         passes = tuple(
             made_pass(seq, one, JobState.OK, sums[index], total, run=15) for index, one in enumerate(direction.passes)
@@ -270,15 +279,15 @@ def made_couplings() -> list[CoupledRow]:
         )
         for at, code in enumerate(("EUR", "USD"))
     ]
-    for number in range(1, 121):
-        state, message = words.get(number, (CoupledState.COUPLED, ""))
+    for nth in range(1, 121):
+        state, message = words.get(nth, (CoupledState.COUPLED, ""))
         name, told = ("New Concepts Furniture", NOW - timedelta(minutes=20)) if message else ("", None)
         made.append(
             CoupledRow(
                 "CUSTOMER",
-                f"0145{number:04}",
-                coupling_id(number, "a"),
-                coupling_id(number, "b"),
+                f"0145{nth:04}",
+                coupling_id(nth, "a"),
+                coupling_id(nth, "b"),
                 14,
                 NOW - timedelta(days=2),
                 state,
@@ -338,6 +347,89 @@ def made_detail(standing: MappingSnapshot) -> MappingDetail:
     return MappingDetail(NOW, standing, Ledger(79, 4, 2), lines, counted, NOW - timedelta(hours=3))
 
 
+def made_foreseen(no: int, seq: int, one_way: Direction, effect: Effect, *, run: int = 15) -> Foreseen:
+    """A record of a plan."""
+    nav, crm = f"{no:08x}-0000-4000-8000-000000000000", f"{no:08x}-0000-4000-8000-00000000000c"
+    new = effect is Effect.INSERTED
+    bad = effect in (Effect.AMBIGUOUS, Effect.FAILED)
+    return Foreseen(
+        run=run,
+        seq=seq,
+        mapping=MAPPINGS[seq - 1][0],
+        direction=one_way,
+        effect=effect,
+        nav_no="" if new and one_way is FROM else f"0145{no:04}",
+        name=("New Concepts Furniture", "Progressive Home Furnishings", "Zoë's Möbelhaus")[no % 3],
+        nav_id=None if new and one_way is FROM else nav,
+        crm_id=None if (new and one_way is TO) or bad else crm,
+        code=effect.value if bad else "",
+        message="2 uncoupled Account records have the same Name; nothing was coupled or created." if bad else "",
+        hint="Merge the duplicates or couple the right one by hand, then run again." if bad else "",
+    )
+
+
+def made_difference() -> Difference:
+    """Fields of every kind: text, a choice, an amount, a lookup, and one that a handling sets."""
+    return Difference(
+        at=NOW,
+        effect=Effect.MODIFIED,
+        changes=(
+            FieldChange("Name", "name", "New Concepts Furniture", "New Concepts", "New Concepts Furniture"),
+            FieldChange("City", "address1_city", "Atlanta", None, "Atlanta"),
+            FieldChange("Credit_Limit_LCY", "creditlimit", "1200.5", "0", "1200.5"),
+            FieldChange("Currency_Code", "transactioncurrencyid", "GBP", "EUR", "GBP"),
+            FieldChange("Payment_Terms_Code", "paymenttermscode", "30 DAYS", 1, 2),
+            FieldChange(
+                "Home_Page", "websiteurl", "www.new-concepts.example", "http://" + "long/" * 60, "www.x.example"
+            ),
+            FieldChange("", "customertypecode", None, None, 3),
+        ),
+        nav_no="01450000",
+        name="New Concepts Furniture",
+        nav_id="00000000-0000-4000-8000-000000000000",
+        crm_id="00000000-0000-4000-8000-00000000000c",
+    )
+
+
+def made_ambiguous(no: int) -> Ambiguous:
+    """A record that several others match; every third one is a CRM record."""
+    return Ambiguous(
+        mapping="CUSTOMER",
+        direction=FROM if no % 3 == 2 else TO,
+        source_id=f"{no:08x}-0000-4000-8000-000000000000",
+        nav_no="" if no % 3 == 2 else f"0145{no:04}",
+        name=("New Concepts Furniture", "Progressive Home Furnishings", "Zoë's Möbelhaus")[no % 3],
+        message="2 uncoupled Account records have the same Name; nothing was coupled or created.",
+        run=16,
+        at=NOW - timedelta(minutes=no),
+    )
+
+
+def made_review() -> Review:
+    """Two accounts that match a customer by its name."""
+    fields = (
+        ReviewField("Name", "name", "New Concepts Furniture", True),
+        ReviewField("City", "address1_city", "Atlanta", False),
+        ReviewField("Phone_No", "telephone1", "0711 1", False),
+        ReviewField("Salesperson_Code", "ownerid", "JR", False),
+        ReviewField("Home_Page", "websiteurl", "", False),
+    )
+    return Review(
+        NOW,
+        fields,
+        (
+            Candidate(
+                "0000000a-0000-4000-8000-00000000000c", "AC-17", "New Concepts Furniture", 4,
+                ("new concepts furniture", "Atlanta", "0711 1", "JR", "www.new.example"), (True, True, True, True, False),
+            ),
+            Candidate(
+                "0000000b-0000-4000-8000-00000000000c", "", "New Concepts Furniture", 1,
+                ("New Concepts Furniture", "Berlin", None, "AH", None), (True, False, False, False, True),
+            ),
+        ),
+    )  # fmt: skip
+
+
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
@@ -367,6 +459,13 @@ class ScriptedDoor:
             UndoLine(name, removed=total // 3, restored=total // 4, uncoupled=total, left=seq // 4 * 3)
             for seq, (name, *_, total) in enumerate(MAPPINGS, 1)
         ]
+        self.planned: int | None = None
+        self.ambiguous_found = [made_ambiguous(no) for no in range(120)]
+        self.review_found = made_review()
+        self.couple_state = RunState.FINISHED
+        self.couple_failed = 0
+        self.foreseen_of = made_foreseen
+        self.difference_found = made_difference()
         self.error: CouplerError | None = None
         self.outcome_of = made_outcome
         self.home_of = made_home
@@ -388,7 +487,7 @@ class ScriptedDoor:
 
     def home(self) -> HomeSnapshot:
         self._check()
-        return self.home_of(self.now_active, self.last)
+        return replace(self.home_of(self.now_active, self.last), plan=self.planned)
 
     def run(self, run: int) -> RunSnapshot:
         self._check()
@@ -463,6 +562,44 @@ class ScriptedDoor:
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
+
+    def foreseen(
+        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+    ) -> list[Foreseen]:
+        self._check()
+        self.calls.append(("foreseen", run, seq, one_way, effect, limit, offset))
+        counters = next(
+            one.counters for job in planned_jobs() if job.seq == seq for one in job.passes if one.direction is one_way
+        )
+        count = number(counters, effect) if effect.listed else 0
+        return [self.foreseen_of(no, seq, one_way, effect) for no in range(offset, min(count, offset + limit))]
+
+    def difference(self, record: Foreseen) -> Difference:
+        self._check()
+        self.calls.append(("difference", record.nav_no, record.effect))
+        return self.difference_found
+
+    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
+        self._check()
+        self.calls.append(("ambiguous", limit, offset))
+        return AmbiguousPage(len(self.ambiguous_found), tuple(self.ambiguous_found[offset : offset + limit]))
+
+    def candidates(self, record: Ambiguous) -> Review:
+        self._check()
+        self.calls.append(("candidates", record.nav_no))
+        return self.review_found
+
+    def couple(self, record: Ambiguous, partner: str) -> int:
+        self._check()
+        self.calls.append(("couple", record.mapping, record.source_id, partner))
+        job = JobSnapshot(
+            4, "CUSTOMER", TO, JobState.OK, Counters(read=1, coupled=1 - self.couple_failed, failed=self.couple_failed),
+            1, True, None, None, (),
+        )  # fmt: skip
+        self.put(replace(made_run(self.couple_state, id=30, kind="couple"), jobs=(job,), waiting=""))
+        if self.couple_state is RunState.FINISHED and not self.couple_failed:
+            self.ambiguous_found = [one for one in self.ambiguous_found if one.source_id != record.source_id]
+        return 30
 
     def conflicts(self) -> list[Conflict]:
         self._check()

@@ -5,7 +5,7 @@ from textual.widgets import LoadingIndicator
 
 from engine.model.snapshot import Cause, Event, HomeSnapshot, RecordOutcome, RunSnapshot, RunState
 from tests.tui.screens import showing, shown, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_home, made_outcome, made_run
+from tests.tui.script import NOW, ScriptedDoor, made_foreseen, made_home, made_outcome, made_run
 from tui.app import CouplerApp
 from tui.screens.errors import Errors
 
@@ -104,3 +104,49 @@ async def test_no_text_from_outside_does_anything_in_questions(name: str) -> Non
         await pilot.press("a")
         await until(pilot, lambda: "if Yes" in text(app))
         _harmless(app)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_text_from_outside_does_anything_in_a_plan(name: str) -> None:
+    door = _door(name)
+    plan = made_run(RunState.FINISHED, id=15, kind="plan")
+    jobs = tuple(
+        replace(job, passes=tuple(replace(one, mapping=name, message=name) for one in job.passes)) for job in plan.jobs
+    )
+    door.planned, door.runs[15] = 15, replace(plan, jobs=jobs)
+    door.foreseen_of = lambda *args: replace(
+        made_foreseen(*args), mapping=name, nav_no=name, name=name, message=name, hint=name, code=name
+    )
+    found = door.difference_found
+    changes = tuple(replace(one, nav=name, crm=name, source=name, now=name, then=name) for one in found.changes)
+    door.difference_found = replace(found, changes=changes, message=name, nav_no=name, name=name)
+    async with showing(door, size=(120, 40)) as (app, pilot):
+        for keys in (("p",), ("4", "enter"), ("enter",), ("enter",), ("enter",), ("escape", "escape", "escape", "4"), ("enter",), ("enter",)):  # fmt: skip
+            await pilot.press(*keys)
+            await pilot.pause(0.2)
+            _harmless(app)
+        assert app.is_running
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_text_from_outside_does_anything_in_the_match_review(name: str) -> None:
+    door = _door(name)
+    door.ambiguous_found = [replace(one, nav_no=name, name=name, message=name) for one in door.ambiguous_found[:9]]
+    found = door.review_found
+    door.review_found = replace(
+        found,
+        fields=tuple(replace(one, nav=name, crm=name, value=name) for one in found.fields),
+        candidates=tuple(replace(one, number=name, name=name, values=(name,) * 5) for one in found.candidates),
+    )
+    door.couple_state = RunState.STOPPED
+    async with showing(door, size=(120, 40)) as (app, pilot):
+        for keys in (("m",), ("enter",), ("enter", "enter"), ("escape", "C"), ("y",)):
+            await pilot.press(*keys)
+            await pilot.pause(0.2)
+            _harmless(app)
+        door.change(30, message=name, hint=name, waiting=name)
+        await pilot.pause(0.3)
+        _harmless(app)
+        assert app.is_running

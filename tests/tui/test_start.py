@@ -111,7 +111,7 @@ async def test_counting_that_fails_says_why(door: ScriptedDoor) -> None:
 async def test_p_only_counts(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("p")
-        await see(pilot, "new in CRM", "esc Close")
+        await see(pilot, "Plan 15: what a full synchronization would do")
         assert "Start now?" not in text(app)
         await pilot.press("y", "escape")
         await until(pilot, lambda: isinstance(app.screen, Home))

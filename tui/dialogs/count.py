@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from textual.binding import Binding, BindingType
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot, RunState, Wish
+from engine.model.snapshot import RunSnapshot, RunState
 from tui import format as fmt
 from tui.dialogs.dialog import Dialog
 from tui.door import Door
@@ -26,7 +26,7 @@ class Count(Dialog[Counted]):
         Binding("escape,x", "leave_it('stop')", show=False),
     ]
 
-    def __init__(self, door: Door, look: Look, plan: int, *, can_skip: bool, heading: str = "Preflight") -> None:
+    def __init__(self, door: Door, look: Look, plan: int, heading: str, *, can_skip: bool) -> None:
         super().__init__(look, f"{heading}: counting, nothing is written")
         self.door = door
         self.plan = plan
@@ -81,9 +81,3 @@ class Count(Dialog[Counted]):
         """Gives up on the plan."""
         if how == "stop" or self.can_skip:
             self.dismiss(how)
-
-
-def give_up(door: Door, plan: int) -> None:
-    """Ends the counting that nobody waits for any more."""
-    if door.run(plan).state is RunState.RUNNING:
-        door.wish(plan, Wish.CANCEL)

@@ -1,14 +1,15 @@
 """The question before a full synchronization: what it would do, as counted, and what it changes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import HomeSnapshot, JobSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
 from tui.look import Look
 from tui.widgets import names
 from tui.widgets.line import Line, hanging
@@ -23,11 +24,16 @@ class Start(Confirm):
 
     HINT = "y Yes, start   n/esc No   tab Switch"
     QUESTION = "Start now?"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "view", show=False)]
 
-    def __init__(self, look: Look, home: HomeSnapshot, plan: RunSnapshot | None) -> None:
+    def __init__(
+        self, look: Look, home: HomeSnapshot, plan: RunSnapshot | None, view: Callable[[], object] | None = None
+    ) -> None:
         super().__init__(look, "Start full synchronization", ())
         self.home = home
         self.plan = plan
+        self._view = view
+        """Shows which records were counted."""
 
     def foot(self) -> ComposeResult:
         """What `y` does stays below the counts, so that nobody says yes without having it before the eyes."""
@@ -35,21 +41,15 @@ class Start(Confirm):
 
     def write(self) -> None:
         """Puts the counts into the body, and what they mean below it."""
+        if self._view is not None:
+            self.query_one("#hint", Line).put(f"{self.HINT}   v View the records")
         self.query_one("#text", Line).put(*counts(self.home, self.plan, self.look))
         self.query_one("#points", Line).put("", *points(self.home, self.plan))
 
-
-class Preflight(Info):
-    """The same counts without the question."""
-
-    def __init__(self, look: Look, home: HomeSnapshot, plan: RunSnapshot) -> None:
-        super().__init__(look, "Preflight", ())
-        self.home = home
-        self.plan = plan
-
-    def write(self) -> None:
-        """Puts the counts into the body, and what they mean."""
-        self.query_one("#text", Line).put(*counts(self.home, self.plan, self.look), "", *points(self.home, self.plan))
+    def action_view(self) -> None:
+        """Opens the plan above the question, which stays."""
+        if self._view is not None:
+            self._view()
 
 
 def counts(home: HomeSnapshot, plan: RunSnapshot | None, look: Look) -> list[str]:
@@ -64,7 +64,7 @@ def counts(home: HomeSnapshot, plan: RunSnapshot | None, look: Look) -> list[str
 def points(home: HomeSnapshot, plan: RunSnapshot | None) -> list[str]:
     """What the operator must know before saying yes."""
     made = [
-        *_warnings(plan),
+        *warnings(plan),
         "- Uncoupled records without a match get a NEW record on the other side.",
         _cleared(home),
     ]
@@ -117,7 +117,8 @@ def _counts(job: JobSnapshot) -> tuple[int, int, int, int, int, int]:
     )
 
 
-def _warnings(plan: RunSnapshot | None) -> list[str]:
+def warnings(plan: RunSnapshot | None) -> list[str]:
+    """What in the counts asks for a look before anything is started."""
     if plan is None:
         return ["- ! If both sides hold data already, this makes duplicates. Count first when in doubt."]
     both = [job.mapping for job in plan.jobs if all(_counts(job)[:2])]

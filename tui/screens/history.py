@@ -15,12 +15,12 @@ from engine.model.snapshot import PassSnapshot, RunSnapshot
 from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import TypeName
-from tui.dialogs.count import Count, give_up
 from tui.dialogs.undo import Undo
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
+from tui.screens.counting import counted
 from tui.screens.errors import Errors
 from tui.screens.page import Page
 from tui.text import safe
@@ -186,20 +186,15 @@ class History(Page):
             self._busy = False
 
     async def _undo(self, number: int) -> None:
-        looked = await self.ask(partial(self.door.undo, number, dry=True), 0)
-        if not looked:
+        look = await counted(self, partial(self.door.undo, number, dry=True), f"Undo run {number}")
+        if not isinstance(look, RunSnapshot):
             return
-        counting = Count(self.door, self.look, looked, can_skip=False, heading=f"Undo run {number}")
-        counted = await self.app.push_screen_wait(counting)
-        if not isinstance(counted, RunSnapshot):
-            await self.tell(partial(give_up, self.door, looked))
-            return
-        found = await self.ask(partial(self.door.undone, looked), None)
-        if found is None or not await self.app.push_screen_wait(Undo(self.look, number, looked, found)):
+        found = await self.ask(partial(self.door.undone, look.id), None)
+        if found is None or not await self.app.push_screen_wait(Undo(self.look, number, look.id, found)):
             return
         purpose = f"undo run {number}"
         if self.door.production and not await self.app.push_screen_wait(
-            TypeName(self.look, names.crm(counted.crm), purpose)
+            TypeName(self.look, names.crm(look.crm), purpose)
         ):
             return
         undoing = await self.ask(partial(self.door.undo, number, dry=False), 0)

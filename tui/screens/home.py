@@ -12,17 +12,19 @@ from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, Ru
 from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm, TypeName
-from tui.dialogs.count import Count, give_up
-from tui.dialogs.start import Preflight, Start
+from tui.dialogs.start import Start
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.conflicts import Conflicts
+from tui.screens.counting import count
 from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.mapping import Mapping
+from tui.screens.matches import Matches
 from tui.screens.page import Page
+from tui.screens.plan import Plan
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
 from tui.text import safe
@@ -126,11 +128,12 @@ class Home(Page):
             self._busy = False
 
     async def _start(self, home: HomeSnapshot) -> None:
-        counted = await self._count(can_skip=True)
+        counted = await count(self, can_skip=True)
         if counted == "stop":
             return
         plan = counted if isinstance(counted, RunSnapshot) else None
-        if not await self.app.push_screen_wait(Start(self.look, home, plan)):
+        view = None if plan is None else partial(self._show_plan, plan.id)
+        if not await self.app.push_screen_wait(Start(self.look, home, plan, view)):
             return
         if self.door.production and not await self.app.push_screen_wait(TypeName(self.look, names.crm(home.crm))):
             return
@@ -138,27 +141,25 @@ class Home(Page):
         if run:
             self._watch(run, started=True)
 
+    def _show_plan(self, plan: int) -> None:
+        self.app.push_screen(Plan(self.door, self.look, plan))
+
     @work
     async def action_preflight(self) -> None:
-        """Counts and shows the counts."""
-        if self._busy or self._refused("preflight") or self.snapshot is None:
+        """Shows the last plan; without one, counts first."""
+        home = self.snapshot
+        if self._busy or self._refused("preflight") or home is None:
+            return
+        if home.plan is not None:
+            self._show_plan(home.plan)
             return
         self._busy = True
         try:
-            counted = await self._count(can_skip=False)
+            counted = await count(self, can_skip=False)
             if isinstance(counted, RunSnapshot):
-                await self.app.push_screen_wait(Preflight(self.look, self.snapshot, counted))
+                self._show_plan(counted.id)
         finally:
             self._busy = False
-
-    async def _count(self, *, can_skip: bool) -> RunSnapshot | str:
-        plan = await self.ask(partial(self.door.start, "plan"), 0)
-        if not plan:
-            return "stop"
-        counted = await self.app.push_screen_wait(Count(self.door, self.look, plan, can_skip=can_skip))
-        if not isinstance(counted, RunSnapshot):
-            await self.tell(partial(give_up, self.door, plan))
-        return counted
 
     @work
     async def action_resume(self) -> None:
@@ -203,6 +204,10 @@ class Home(Page):
     def action_conflicts(self) -> None:
         """Opens the conflicts that wait for a choice."""
         self.app.push_screen(Conflicts(self.door, self.look))
+
+    def action_matches(self) -> None:
+        """Opens the records that several others match."""
+        self.app.push_screen(Matches(self.door, self.look))
 
     def action_errors(self) -> None:
         """Opens the errors of the active or last run."""

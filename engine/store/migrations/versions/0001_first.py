@@ -311,9 +311,24 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "mapping", "nav_id", name="pk_planned"),
         sa.UniqueConstraint("run_id", "mapping", "crm_id", name="uq_planned_run_id_mapping_crm_id"),
-        comment="the couplings that a plan would make, so that later jobs of the plan find them",
+        comment="the couplings that a plan would make, which its later jobs find; those of the last plan stay",
     )
     op.create_index("ix_planned_run_id_mapping_nav_no", "planned", ["run_id", "mapping", "nav_no"], unique=False)
+    op.create_table(
+        "foreseen",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("direction", sa.String(length=24), nullable=False),
+        sa.Column("kind", sa.String(length=9), nullable=False, comment="inserted, coupled, modified or uncoupled"),
+        sa.Column("source_id", Guid(), nullable=False),
+        sa.Column("partner_id", Guid(), nullable=True, comment="null where it would be made"),
+        sa.Column("mapping", sa.String(length=40), nullable=False),
+        sa.Column("nav_no", sa.String(length=80), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "seq", "direction", "kind", "source_id", name="pk_foreseen"),
+        comment="the records that the last plan would write to, couple or uncouple",
+    )
     op.create_table(
         "undoing",
         sa.Column("run_id", sa.Integer(), nullable=False),

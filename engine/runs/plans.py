@@ -1,0 +1,77 @@
+"""What the last plan said of each record, and what it would write for one of them.
+
+A plan keeps which records it is about, and no values: those of millions would fill the store, and be old at once. The
+fields of a record are compared when somebody asks for them. That takes no lock and writes nothing, and is no run.
+"""
+
+import asyncio
+from functools import partial
+
+from engine.config import Settings
+from engine.connectors.protocol import Side
+from engine.model.errors import RunError
+from engine.model.mapping import Direction
+from engine.model.plan import Difference, Effect, Foreseen
+from engine.runs.context import context_of, local_currency_id
+from engine.runs.sides import connected
+from engine.store import foreseen
+from engine.store.database import Store
+from engine.store.work import Scope
+from engine.sync.context import Clock, Context, system_clock
+from engine.sync.difference import Noticing
+from engine.sync.difference import difference as computed
+from engine.sync.organization import read_organization, unrecorded
+
+
+def records(
+    store: Store, run: int, seq: int, one_way: Direction, effect: Effect, *, limit: int = 50, offset: int = 0
+) -> list[Foreseen]:
+    """The records of a pass of a plan with an effect, in the order of NAV numbers.
+
+    Those that are to be written are only known of the last plan.
+    """
+    with store.reading() as connection:
+        return foreseen.listing(connection, run, seq, one_way, effect, limit, offset)
+
+
+def difference(store: Store, settings: Settings, record: Foreseen) -> Difference:
+    """What would be written for a record of a plan, from both sides as they are now.
+
+    Raises ConnectionLost when a side cannot be read, RunError when the configuration has no such mapping any more.
+    """
+    return asyncio.run(_difference(store, settings, record))
+
+
+async def _difference(store: Store, settings: Settings, record: Foreseen) -> Difference:
+    async with connected(settings) as (nav, crm):
+        return await difference_of(store, settings, nav, crm, record)
+
+
+async def difference_of(
+    store: Store, settings: Settings, nav: Side, crm: Side, record: Foreseen, *, clock: Clock = system_clock
+) -> Difference:
+    """The same with both sides at hand."""
+    context = await looking(store, settings, nav, crm, planned_by=record.run, clock=clock)
+    if record.mapping not in context.mappings:
+        raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Count anew.")
+    scope = Scope(record.run, record.seq, record.mapping, record.direction, plan=True)
+    return await computed(context, scope, record.source_id, effect=record.effect)
+
+
+async def looking(
+    store: Store, settings: Settings, nav: Side, crm: Side, *, planned_by: int | None, clock: Clock
+) -> Context:
+    """As for a plan, with sides that note what would be written."""
+    ours, theirs = Noticing(nav), Noticing(crm)
+    return context_of(
+        store,
+        settings,
+        ours,
+        theirs,
+        await read_organization(ours, theirs, local_currency_id(settings), unrecorded),
+        plan=True,
+        planned_by=planned_by,
+        checkpoint=partial(asyncio.sleep, 0),
+        wait_for=lambda _: None,
+        clock=clock,
+    )

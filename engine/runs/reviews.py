@@ -1,0 +1,62 @@
+"""Records that wait for somebody to choose which of several they are: what there is, and each beside its candidates.
+
+What was chosen is coupled by a run of its own, as `coupler couple` does (`engine.runs.coupling`). Looking at candidates
+takes no lock and writes nothing, and is no run.
+"""
+
+import asyncio
+
+from engine.config import Settings
+from engine.connectors.protocol import Side
+from engine.mapping.transfer import TO
+from engine.model.errors import RunError
+from engine.model.matches import Ambiguous, AmbiguousPage, Review
+from engine.runs import coupling
+from engine.runs.control import who
+from engine.runs.plans import looking
+from engine.runs.requests import Couple
+from engine.runs.sides import connected
+from engine.store import ambiguous
+from engine.store.database import Store
+from engine.store.work import Scope
+from engine.sync.candidates import review
+from engine.sync.context import Clock, system_clock
+
+
+def page(store: Store, *, limit: int = 50, offset: int = 0) -> AmbiguousPage:
+    """Records that several others match, as the last run of their mapping, or the last plan, met them."""
+    with store.reading() as connection:
+        return ambiguous.page(connection, limit, offset)
+
+
+def candidates(store: Store, settings: Settings, record: Ambiguous) -> Review:
+    """A record and its candidates as they are now.
+
+    Raises ConnectionLost when a side cannot be read, RunError when the configuration has no such mapping any more.
+    """
+    return asyncio.run(_candidates(store, settings, record))
+
+
+async def _candidates(store: Store, settings: Settings, record: Ambiguous) -> Review:
+    async with connected(settings) as (nav, crm):
+        return await candidates_of(store, settings, nav, crm, record)
+
+
+async def candidates_of(
+    store: Store, settings: Settings, nav: Side, crm: Side, record: Ambiguous, *, clock: Clock = system_clock
+) -> Review:
+    """The same with both sides at hand."""
+    context = await looking(store, settings, nav, crm, planned_by=None, clock=clock)
+    if record.mapping not in context.mappings:
+        raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Mend config.toml first.")
+    scope = Scope(record.run, 0, record.mapping, record.direction, plan=True)
+    return await review(context, scope, record.source_id)
+
+
+def begin(store: Store, settings: Settings, record: Ambiguous, partner: str) -> int:
+    """Commit a run that couples the record with the partner of that id; an engine must be spawned for it.
+
+    Raises LockHeld when an engine works on this store, OnHold while an undo is not finished.
+    """
+    nav, crm = (record.source_id, partner) if record.direction is TO else (partner, record.source_id)
+    return coupling.start(store, settings, Couple(record.mapping, nav, crm), by=who())
