@@ -5,7 +5,9 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["home", "run", "history", "errors", "conflicts", "schedule", "lists", "everywhere"]
+Scope = Literal[
+    "home", "run", "history", "errors", "conflicts", "schedule", "connections", "trial", "log", "lists", "everywhere"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),
     Action("home", "conflicts", "c", "Conflicts", "Fields that both sides changed and that wait for a choice"),
     Action("home", "only_coupled", "O", "OnlyCoupled", "Turn Synch. Only Coupled Records of the mapping on or off"),
+    Action("home", "connections", "n", "Connections", "Both connections: change them, try them, save them"),
+    Action("home", "log", "v", "Log", "What the engine wrote down of its work"),
     Action("run", "pause", "space", "Pause", "Pause after the page that is being written; again to go on"),
     Action("run", "cancel", "x", "Cancel", "End the run after the page that is being written; flags as before"),
     Action("run", "detach", "d", "Detach", "Leave; the run keeps going, `coupler attach` shows it again"),
@@ -51,6 +55,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run", "follow", "f", "Follow", "Hold the list of events still; again to follow it"),
     Action("run", "resume", "r", "Resume", "Go on with a run that was stopped or interrupted"),
     Action("run", "answer", "a", "Answer", "Answer the closing question"),
+    Action("run", "log", "v", "Log", "What the engine wrote down of its work"),
     Action("run", "back", "escape", "Back", "One step back; the run keeps going"),
     Action("history", "errors", "enter", "Errors", "The errors of this job"),
     Action("history", "filter", "slash", "Filter", "Show the jobs that contain a text; esc clears it"),
@@ -79,6 +84,22 @@ ACTIONS: tuple[Action, ...] = (
     Action("schedule", "now", "n", "Run now", "Give the mapping its turn at once"),
     Action("schedule", "stop", "x", "Stop", "End the process that keeps the schedule; asks first"),
     Action("schedule", "back", "escape", "Back", "One step back"),
+    Action("connections", "edit", "enter", "Edit", "Change the setting; nothing is written before it is saved"),
+    Action("connections", "nav", "n", "Test NAV", "Try NAV step by step, as it stands here; nothing is written"),
+    Action("connections", "crm", "c", "Test CRM", "Try CRM step by step, as it stands here; nothing is written"),
+    Action("connections", "save", "w", "Save", "Write config.toml; shows the lines that change, and asks first"),
+    Action("connections", "sync", "s", "Full sync", "Run Full Synchronization: count what it would do, then ask"),
+    Action("connections", "demo", "d", "Demo", "Try everything on two local servers with made-up data"),
+    Action("connections", "back", "escape", "Back", "One step back; asks first while something is not saved"),
+    Action("trial", "detail", "enter", "Detail", "Everything about the step"),
+    Action("trial", "again", "r", "Again", "Try all steps again"),
+    Action("trial", "back", "escape", "Back", "One step back; what is not tried yet is not tried"),
+    Action("log", "detail", "enter", "Whole line", "The line in full"),
+    Action("log", "follow", "f", "Follow", "Hold the log still; again to follow it"),
+    Action("log", "filter", "slash", "Filter", "Show the lines that contain a text; esc clears it"),
+    Action("log", "earlier", "p", "Earlier", "The lines before"),
+    Action("log", "later", "n", "Later", "The lines after"),
+    Action("log", "back", "escape", "Back", "One step back"),
     Action("lists", "cursor_down", "j,down", "Down", "Move down"),
     Action("lists", "cursor_up", "k,up", "Up", "Move up"),
     Action("lists", "page_down", "pagedown", "Page down", "Move down a page"),

@@ -45,8 +45,12 @@ class Fault:
     @property
     def told(self) -> str:
         """Where it is and what is wrong, on one line."""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {'.'.join(short(key) for key in self.keys)}: {self.text}"
+        return f"{self.file}:{self.line}: {self.named}" if self.line else f"{self.file}: {self.named}"
+
+    @property
+    def named(self) -> str:
+        """Which key it is and what is wrong."""
+        return f"{'.'.join(short(key) for key in self.keys)}: {self.text}"
 
 
 class Report:

@@ -1,4 +1,4 @@
-"""Changing settings of config.toml: its comments and order stay, and nothing is written that could not be read again."""
+"""Changing settings of config.toml: comments and order stay, and nothing is written that could not be read again."""
 
 import os
 import re
@@ -14,9 +14,11 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Comment, Table
 
 from engine.config import toml
+from engine.config.check import Fault
 from engine.config.load import examine, read
 from engine.config.replacing import beside
 from engine.config.secrets import shown
+from engine.config.settings import Settings
 from engine.config.toml import Keys
 from engine.model.errors import ConfigError
 from engine.model.masking import MASK
@@ -61,6 +63,29 @@ class Draft:
     def differs(self, keys: Keys) -> bool:
         """Whether a key was changed."""
         return _value(self.text, keys) != _value(self.base, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A draft with what it means: its settings, with stand-ins for what is wrong, and what is wrong."""
+
+    draft: Draft
+    settings: Settings
+    faults: tuple[Fault, ...]
+
+    def fault(self, keys: Keys) -> str:
+        """What is wrong with a key; blank when nothing is."""
+        return "; ".join(one.text for one in self.faults if one.keys == keys)
+
+    def faults_without(self, table: str) -> tuple[str, ...]:
+        """What is wrong outside of a table, a line each."""
+        return tuple(one.named for one in self.faults if one.keys[0] != table)
+
+
+def formed(draft: Draft) -> Form:
+    """A draft with what it means; raises ConfigError where it is no TOML."""
+    settings, faults = examine(draft.path, draft.raw)
+    return Form(draft, settings, faults)
 
 
 def read_draft(path: Path) -> Draft:

@@ -7,7 +7,7 @@ from engine.model.errors import ConfigError
 
 
 def doubts(found: Settings) -> tuple[list[str], list[str]]:
-    """What keeps settings from being used yet, and what is careless, a line each. Secrets are looked up, but not told."""
+    """What keeps settings from being used yet, and what is careless, a line each; secrets are looked up, not told."""
     problems: list[str] = []
     warnings: list[str] = []
     told = [(f"notify.{one.name}", one) for one in found.notify]

@@ -79,10 +79,14 @@ def test_a_blank_leaves_a_key_out_and_what_is_taken_back_is_no_change(path: Path
 @pytest.mark.parametrize(
     "text",
     [
-        'environment = "uat"\nnav = { url = "https://a.example", company = "C", secret = "env:A" }\n'
-        'crm = { url = "https://b.example", secret = "env:B" }\n',
-        'environment = "uat"\nnav.url = "https://a.example"\nnav.company = "C"\nnav.secret = "env:A"\n'
-        'crm.url = "https://b.example"\ncrm.secret = "env:B"\n',
+        (
+            'environment = "uat"\nnav = { url = "https://a.example", company = "C", secret = "env:A" }\n'
+            'crm = { url = "https://b.example", secret = "env:B" }\n'
+        ),
+        (
+            'environment = "uat"\nnav.url = "https://a.example"\nnav.company = "C"\nnav.secret = "env:A"\n'
+            'crm.url = "https://b.example"\ncrm.secret = "env:B"\n'
+        ),
         FILE.replace("\n", "\r\n"),
         f"\ufeff{FILE}",
         FILE.rstrip("\n"),

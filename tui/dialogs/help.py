@@ -11,6 +11,9 @@ _HEADINGS = {
     "history": "Integration synchronization jobs",
     "errors": "Errors",
     "conflicts": "Conflicts",
+    "connections": "Connection setup",
+    "trial": "Connection test",
+    "log": "Log of the engine",
     "lists": "Lists",
     "everywhere": "Everywhere",
 }

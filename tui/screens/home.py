@@ -21,9 +21,11 @@ from tui.poll import Poll
 from tui.screens.conflicts import Conflicts
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.log import Log
 from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
+from tui.screens.setup import Setup
 from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
@@ -189,6 +191,14 @@ class Home(Page):
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
         self.app.push_screen(History(self.door, self.look))
+
+    def action_connections(self) -> None:
+        """Opens both connections."""
+        self.app.push_screen(Setup(self.door, self.look, self.action_start))
+
+    def action_log(self) -> None:
+        """Opens the engine's log."""
+        self.app.push_screen(Log(self.door, self.look))
 
     def action_schedule(self) -> None:
         """Opens the schedule of synchronizations of modified records."""
