@@ -104,8 +104,9 @@ class CouplerApp(App[None]):
             return
         if any(isinstance(one, Leave) for one in self.screen_stack):
             return
-        if isinstance(self.screen, Page) and not await self.screen.may_leave():
-            return
+        for one in list(self.screen_stack):
+            if isinstance(one, Page) and not await one.may_leave():
+                return
         run = await asyncio.to_thread(self._going)
         if run is None:
             self.exit()

@@ -27,7 +27,8 @@ Value = str | int | float | None
 """What a key can have here; None leaves it out."""
 
 _BOM = "\ufeff"
-_PRIVATE = 0o600
+_PRIVATE, _SHARED = 0o600, 0o640
+"""Modes of a config file; the second one lets a service of its group read it, where somebody wanted that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +130,18 @@ def difference(draft: Draft) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def wider(draft: Draft) -> int | None:
-    """The mode of a file that others than its owner can use, which they cannot any more once it is saved."""
+def modes(draft: Draft) -> tuple[int | None, int]:
+    """The mode that the file has, None where there is none, and the one that it has once it is saved."""
     try:
-        mode = stat.S_IMODE(draft.path.stat().st_mode)
+        now = stat.S_IMODE(draft.path.stat().st_mode)
     except OSError:
-        return None
-    return mode if mode & 0o077 else None
+        return None, _PRIVATE
+    return now, _SHARED if now == _SHARED else _PRIVATE
 
 
 def save(draft: Draft) -> None:
-    """Write the file, for its owner alone, in the place of the one that was read; a link stays, its file is changed.
+    """Write the file in the place of the one that was read, with the mode that `modes` says; a link stays, its file is
+    changed.
 
     Raises ConfigError, and writes nothing, where it would have faults, was changed meanwhile or cannot be written.
     """
@@ -150,7 +152,7 @@ def save(draft: Draft) -> None:
     try:
         if draft.before is None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with beside(path, draft.raw, mode=_PRIVATE) as made:
+        with beside(path, draft.raw, mode=modes(draft)[1]) as made:
             if draft.before is None:
                 os.link(made, path)  # which never takes the place of another file
             elif path.read_bytes() != draft.before:

@@ -28,11 +28,11 @@ def beside(path: Path, raw: bytes, *, mode: int) -> Iterator[Path]:
 
 
 def _give(descriptor: int, path: Path) -> None:
-    """Whoever owns the old file owns the new one: a service must be able to read it as before."""
+    """Whose the old file was the new one is: a service must be able to read it as before."""
     with contextlib.suppress(FileNotFoundError):
-        owner = path.stat().st_uid
-        if owner != os.fstat(descriptor).st_uid:
-            os.fchown(descriptor, owner, -1)
+        old, new = path.stat(), os.fstat(descriptor)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
 def _settle(folder: Path) -> None:

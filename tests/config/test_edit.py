@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.config import load, toml
-from engine.config.edit import Draft, Value, difference, new_draft, put, read_draft, save, wider
+from engine.config.edit import Draft, Value, difference, modes, new_draft, put, read_draft, save
 from engine.config.secrets import how_to_put, shown
 from engine.model.errors import ConfigError
 from tests.reliability.disks import files_of_at_most
@@ -143,12 +143,19 @@ def test_whatever_the_file_is_like_nothing_else_changes(lines: list[str], name: 
 def test_the_file_is_its_owners_alone_and_nothing_is_left_beside_it(path: Path) -> None:
     path.chmod(0o644)
     draft = _changed(path, ("nav.company", "Contoso"))
-    assert wider(draft) == 0o644
+    assert modes(draft) == (0o644, 0o600)
     save(draft)
     assert path.read_text() == FILE.replace("CRONUS", "Contoso")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert wider(draft) is None
     assert {one.name for one in path.parent.iterdir()} == {"config.toml", "state"}
+
+
+def test_a_file_that_a_services_group_may_read_stays_readable_for_it(path: Path) -> None:
+    path.chmod(0o640)
+    draft = _changed(path, ("nav.company", "Contoso"))
+    assert modes(draft) == (0o640, 0o640)
+    save(draft)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_a_link_stays_and_its_file_is_changed(path: Path) -> None:
@@ -202,9 +209,9 @@ def test_a_folder_that_cannot_be_written_is_told(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_the_owner_stays(path: Path) -> None:
-    os.chown(path, 4711, -1)
+    os.chown(path, 4711, 4712)
     save(_changed(path, ("nav.company", "Contoso")))
-    assert path.stat().st_uid == 4711
+    assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
 
 
 def test_a_new_file_is_the_example_with_what_was_filled_in(path: Path) -> None:

@@ -22,7 +22,7 @@ from engine.model.snapshot import RunState
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, SAMPLE, Shown, foreign
 from tests.tui.screens import until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import CONFIG, ScriptedDoor, made_run, made_steps, quoted
 from tests.tui.terminal import ROOT, Terminal, python
 from tui.app import CouplerApp, show
 from tui.dialogs.confirm import Confirm, TypeName
@@ -30,13 +30,17 @@ from tui.dialogs.info import Info
 from tui.dialogs.leave import Leave
 from tui.dialogs.question import Question
 from tui.dialogs.start import Preflight, Start
+from tui.dialogs.value import Entry, Pick
 from tui.look import Look
 from tui.screens.conflicts import Conflicts
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.log import Log
 from tui.screens.page import Page
 from tui.screens.run import Run
+from tui.screens.setup import Setup
+from tui.screens.trial import Trial
 
 T = TypeVar("T")
 TARGET = 200
@@ -67,6 +71,8 @@ class _Door(ScriptedDoor):
 
     def hold(self, text: str) -> None:
         self.text = self.environment = text
+        self.scripted.text = CONFIG.replace("CRONUS International", quoted(text)).replace("NAV_SECRET", quoted(text))
+        self.scripted.steps_of = lambda side: filled(made_steps(side), text)
 
     def home(self) -> Any:
         return filled(super().home(), self.text)
@@ -85,6 +91,9 @@ class _Door(ScriptedDoor):
 
     def outcomes(self, cause: Any, limit: int, offset: int) -> Any:
         return filled(super().outcomes(cause, limit, offset), self.text)
+
+    def log(self, end: int | None, words: tuple[str, ...]) -> Any:
+        return filled(super().log(end, words), self.text)
 
     def conflicts(self) -> Any:
         return filled(super().conflicts(), self.text)
@@ -116,6 +125,8 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "errors": (RunState.RUNNING, lambda door, look: Errors(door, look, None)),
     "history": (None, History),
     "conflicts": (None, Conflicts),
+    "connections": (None, lambda door, look: Setup(door, look, lambda: None)),
+    "log": (None, Log),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
@@ -125,10 +136,17 @@ _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "notice": lambda door, look: Info(look, door.text, [door.text, door.text]),
     "confirmation": lambda door, look: Confirm(look, door.text, [door.text, door.text]),
     "name to type": lambda door, look: TypeName(look, door.text),
+    "connection test": lambda door, look: Trial(
+        door, look, "nav", lambda: door.scripted.steps(door.scripted.read(), "nav")
+    ),
+    "one of several": lambda door, look: Pick(look, door.text, [door.text], [(door.text, door.text)], ""),
+    "value": lambda door, look: Entry(look, door.text, [door.text], door.text, lambda _: door.text),
 }
 _FURTHER = {
     "errors": ("enter", "enter"),
     "conflicts": ("enter", "enter"),
+    "connections": ("3", "enter"),
+    "log": ("enter",),
     "home": ("enter",),
     "run": ("4", "enter"),
     "run that asks": ("a",),

@@ -254,6 +254,11 @@ url = "sqlite:////var/lib/coupler/uat.db"
 """
 
 
+def quoted(text: str) -> str:
+    """A text between the quotes of TOML."""
+    return "".join("?" if 0xD800 <= ord(one) < 0xE000 else f"\\U{ord(one):08x}" for one in text)
+
+
 def made_steps(side: Side) -> list[Tried]:
     name = side.upper()
     return [

@@ -34,12 +34,33 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
     ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
     ("help", None, ("question_mark",), "Move down a page"),
+    ("setup", None, ("n", "3"), "[nav] company"),
+    ("setup-value", None, ("n", "2", "enter"), "esc Leave it as it is"),
+    ("setup-secret", None, ("n", "7", "enter"), "> env"),
+    ("trial", None, ("n", "n"), "Renew the token"),
+    ("log", None, ("v",), "Traceback"),
 ]
+WIDE = ("setup", "trial", "log")
+"""Screens that show more on a wide terminal."""
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
 async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
+    await _compare(name, state, keys, ready, (80, 24), name)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("name", "state", "keys", "ready"), [case for case in CASES if case[0] in WIDE], ids=[*WIDE])
+async def test_looks_as_it_did_where_there_is_room(
+    name: str, state: RunState | None, keys: Sequence[str], ready: str
+) -> None:
+    await _compare(name, state, keys, ready, (120, 40), f"{name}-120x40")
+
+
+async def _compare(
+    name: str, state: RunState | None, keys: Sequence[str], ready: str, size: tuple[int, int], file: str
+) -> None:
     door = ScriptedDoor(demo=name == "leave-demo")
     door.runs[15] = made_run(RunState.CANCELLED, id=15)
     if name == "counting":
@@ -51,13 +72,13 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         if state is RunState.STOPPED:
             run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
-    async with showing(door, look=Look(hz=10)) as (app, pilot):
+    async with showing(door, size=size, look=Look(hz=10)) as (app, pilot):
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)
         await until(pilot, lambda: ready in text(app))
         found = "".join(f"{line}\n" for line in shown(app))
-    path = GOLDEN / f"{name}.txt"
+    path = GOLDEN / f"{file}.txt"
     if os.environ.get("COUPLER_GOLDEN") == "write":
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(found)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.config import CrmSettings, NavSettings
 from engine.config.check import short
-from engine.config.edit import Form, Value, difference, wider
+from engine.config.edit import Form, Value, difference, modes
 from engine.config.load import NAV_KINDS, NAV_VERSIONS
 from engine.config.secrets import SOURCES, how_to_put, shown
 from engine.config.signin import BASIC, CLOUDS, CRM_WAYS, ENTRA, NAV_WAYS, NTLM, TOKEN
@@ -183,6 +183,8 @@ def value(one: Setting, form: Form) -> str:
         return written(found)
     if one.key == "cloud":
         return "(public)"
+    if one.id == "crm.concurrency":
+        return "(as CRM recommends)"
     used = None if one.key in ("url", "company", "client_id", "token_url") else getattr(_part(one, form), one.key, None)
     return fmt.NONE if used is None else f"({written(used)})"
 
@@ -237,8 +239,9 @@ def saving(form: Form, doubts: list[str]) -> list[str]:
             "file, of their own."
         )
     made += [f"- ! {one.removeprefix(f'{draft.path}: ')}" for one in doubts]
-    if (mode := wider(draft)) is not None:
-        made.append(f"- Others can use the file now (mode {mode:o}); then its owner alone can (600).")
+    now, then = modes(draft)
+    if now is not None and now & ~then:
+        made.append(f"- Others can use the file now (mode {now:o}); then its owner alone can ({then:o}).")
     if draft.before is not None:
         made.append("- A run that is going keeps the connections that it began with.")
     return made

@@ -56,10 +56,8 @@ def place(page: LogPage | None, *, follows: bool, words: Sequence[str]) -> str:
     if page.size is None:
         return f"! There is no log yet: {page.path}"
     what = "follows the end" if follows else "held still (f = follow)"
-    if words:
-        what += f", lines with {' '.join(words)!r}"
     if words and not page.lines:
-        what += ": none here" + ("" if page.begins else ", p = look further back")
+        what = "! no line has that" if page.begins else "! no line has that yet, p = look further back"
     share = f" {100 * page.end // page.size} %" if page.size and not follows else ""
     return f"{page.path.name}, {_size(page.size)}{share}: {what}"
 
