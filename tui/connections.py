@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tui
 from engine.config.edit import Form, formed, new_draft, read_draft, save
+from engine.config.load import read
 from engine.config.usable import doubts
 from engine.runs.connection import Tried, try_side
 from tui.door import Side
@@ -19,11 +20,15 @@ class FileConnections:
     def __init__(self, path: Path, saved: Callable[[], None]) -> None:
         self._path = path
         self._saved = saved
+        self._last: Form | None = None
 
     def read(self) -> Form:
         """The file as it is, else what a new one begins with."""
-        there = self._path.exists() or self._path.is_symlink()
-        return formed(read_draft(self._path) if there else new_draft(self._path, _example(), _BLANK))
+        raw = read(self._path) if self._path.exists() or self._path.is_symlink() else None
+        if self._last is None or self._last.draft.before != raw:
+            draft = new_draft(self._path, _example(), _BLANK) if raw is None else read_draft(self._path)
+            self._last = formed(draft)
+        return self._last
 
     def doubts(self, form: Form) -> list[str]:
         """What would keep the settings from being used, and what is careless; secrets are looked up."""

@@ -24,6 +24,8 @@ class Unconfigured:
         self.connections = FileConnections(path, lambda: None)
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
         raise ConfigError("There is no config file yet.", "Save the connections first.")
 
 

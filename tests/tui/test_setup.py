@@ -303,7 +303,7 @@ async def test_each_side_is_tried_step_by_step(door: ScriptedDoor, key: str, sid
         door.scripted.hold = asyncio.Event()
         await pilot.press(key)
         await see(
-            pilot, f"test {side.upper()}", "ok         address", "2 ok, 0 failed, 0 not tried; trying the next one"
+            pilot, f"test {side.upper()}", "> ok         address", "2 ok, 0 failed, 0 not tried; trying the next one"
         )
         assert "TLS" not in text(app)
         await pilot.press("r")

@@ -247,8 +247,7 @@ class Setup(Page):
         self.say(f"Saved: {safe(form.draft.path, 60)}")
         self.wake()
 
-    @work
-    async def action_sync(self) -> None:
+    def action_sync(self) -> None:
         """Goes back to the mappings, and starts there."""
         if self._ready("sync") is not None and self._start is not None:
             self.dismiss()

@@ -62,10 +62,10 @@ class Trial(Page):
         self._paint()
         try:
             async for one in self._tried():
+                good = all(each.state is State.OK for each in self.found)
                 self.found.append(one)
                 self._paint()
-                first = one.state is State.FAILED and sum(each.state is State.FAILED for each in self.found) == 1
-                if first:
+                if good:  # the cursor goes along as far as the first step that fails
                     self.query_one(Table).jump(len(self.found) - 1)
         except CouplerError as error:
             self.error = error
