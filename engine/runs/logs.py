@@ -19,11 +19,11 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line: where it begins, its text, and how many bytes it has, which may be more than the text has."""
+    """A line: where it begins, its text, and how many bytes are left out at its end because it is too long."""
 
     offset: int
     text: str
-    length: int
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +160,4 @@ def _wanted(raw: bytes, words: tuple[str, ...]) -> bool:
 
 
 def _line(offset: int, raw: bytes) -> LogLine:
-    return LogLine(offset, mask(raw[:LONGEST].decode("utf-8", "replace")), len(raw))
+    return LogLine(offset, mask(raw[:LONGEST].decode("utf-8", "replace")), max(0, len(raw) - LONGEST))

@@ -315,7 +315,7 @@ def made_log() -> LogPage:
     ]
     lines, at = [], 0
     for one in texts:
-        lines.append(LogLine(at, one, len(one)))
+        lines.append(LogLine(at, one))
         at += len(one) + 1
     return LogPage(Path("/home/ops/.local/state/coupler/log/engine-uat.log"), tuple(lines), 0, at, at, (1, 1))
 

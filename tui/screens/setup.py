@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.events import Resize
 
 from engine.config.edit import Form, Value, formed, put
-from engine.config.secrets import problem
+from engine.config.secrets import end_commands, problem
 from engine.model.errors import ConfigError, CouplerError
 from tui import actions, reasons
 from tui.dialogs.confirm import Confirm
@@ -77,6 +77,10 @@ class Setup(Page):
         welcome.display = self._leave is not None
         self.query_one(Table).focus()
         self.run_worker(self._poll.forever(), group="poll")
+
+    def on_unmount(self) -> None:
+        """Ends what was asked for secrets; nobody waits for it any more."""
+        end_commands()
 
     def on_resize(self, event: Resize) -> None:
         """Wide terminals show more."""

@@ -40,12 +40,11 @@ def row(one: LogLine, now: datetime, look: Look) -> Row:
 def whole(one: LogLine) -> list[str]:
     """A line in full; of an engine's own, each value first."""
     values = _values(one.text) or {}
-    left = one.length - len(one.text.encode())
     return [
         *(f"{name:<12}{value}" for name, value in values.items()),
         *([""] if values else []),
         one.text,
-        *([f"... and {fmt.count(left)} bytes more"] if left > 0 and one.length > len(one.text) else []),
+        *([f"... and {fmt.count(one.left)} bytes more"] if one.left else []),
     ]
 
 
