@@ -69,9 +69,13 @@ class CouplerApp(App[None]):
         """Opens the first screen."""
         self._main = asyncio.get_running_loop()
         self.set_keymap(self.look.keys)
-        self.push_screen(Home(self.door, self.look, attach=self._opened is not None))
-        if self._opened is not None:
-            self.push_screen(Run(self.door, self.look, self._opened))
+        for screen in self.first():
+            self.push_screen(screen)
+
+    def first(self) -> list[Page]:
+        """The screens that it begins with, the last one on top."""
+        home = Home(self.door, self.look, attach=self._opened is not None)
+        return [home] if self._opened is None else [home, Run(self.door, self.look, self._opened)]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers: the actions of the screen below it, and nothing else."""
@@ -100,6 +104,9 @@ class CouplerApp(App[None]):
             return
         if any(isinstance(one, Leave) for one in self.screen_stack):
             return
+        for one in list(self.screen_stack):
+            if isinstance(one, Page) and not await one.may_leave():
+                return
         run = await asyncio.to_thread(self._going)
         if run is None:
             self.exit()

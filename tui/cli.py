@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from engine.config.load import NoConfigFile
 from tui import diagnostics
 from tui.commands.common import config_option, opened, out, silence
-from tui.commands.screen import need_screen, show
+from tui.commands.screen import need_screen, show, welcome
 from tui.exitcodes import ExitCode
 
 _COMMANDS = {
@@ -126,8 +127,11 @@ def cli(context: click.Context, *, mouse: bool, config_file: Path | None) -> int
     if context.invoked_subcommand is not None:
         return ExitCode.OK
     need_screen()
-    with opened(config_file) as (settings, store):
-        return show(settings, store, mouse=mouse)
+    try:
+        with opened(config_file) as (settings, store):
+            return show(settings, store, mouse=mouse)
+    except NoConfigFile:
+        return welcome(mouse=mouse)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

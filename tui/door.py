@@ -1,8 +1,9 @@
 """The one place where screens touch the engine: reads of the store, and what operators may ask for."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Literal, Protocol
 
+from engine.config.edit import Form
 from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
 from engine.model.detail import MappingDetail
@@ -12,8 +13,27 @@ from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
 from engine.model.undo import UndoLine
+from engine.runs.connection import Tried
+from engine.runs.logs import LogPage
 
 Kind = Literal["run", "plan"]
+Side = Literal["nav", "crm"]
+
+
+class Connections(Protocol):
+    """Both connections as config.toml has them, to change and to try. All but `steps` may wait for a file."""
+
+    def read(self) -> Form:
+        """The file as it is, else what a new one begins with."""
+
+    def doubts(self, form: Form) -> list[str]:
+        """What would keep the settings from being used, and what is careless; secrets are looked up."""
+
+    def save(self, form: Form) -> None:
+        """Writes the file."""
+
+    def steps(self, form: Form, side: Side) -> AsyncIterator[Tried]:
+        """Tries one side, step by step, also where it is not saved."""
 
 
 class Door(Protocol):
@@ -28,6 +48,9 @@ class Door(Protocol):
     demo: bool
     """Whether the servers end with the program, and a run with them."""
 
+    connections: Connections
+    """The connections to both systems."""
+
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""
 
@@ -36,6 +59,12 @@ class Door(Protocol):
 
     def going(self) -> RunSnapshot | None:
         """The run, of whatever kind, that an engine works on, if any."""
+
+    def log(self, end: int | None, words: tuple[str, ...]) -> LogPage:
+        """The lines of the engine's log before a place in it, or at its end, that have all of the words."""
+
+    def log_after(self, start: int, words: tuple[str, ...]) -> LogPage:
+        """The lines from a place on."""
 
     def history(self, limit: int) -> list[PassSnapshot]:
         """The newest integration synchronization jobs."""

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from engine.config import Settings
+from engine.config import Settings, load
 from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
 from engine.model.detail import MappingDetail
@@ -15,14 +15,18 @@ from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.model.undo import UndoLine
-from engine.runs import browsing, control, coupling, detail, plans, process, queues, reviews, snapshots, undoing
+from engine.runs import browsing, control, coupling, detail, logs, plans, process, queues, reviews, snapshots, undoing
+from engine.runs.logs import LogPage
 from engine.runs.requests import Uncouple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
-from tui.door import Kind
+from tui.connections import FileConnections
+from tui.door import Connections, Kind
 
 _TRIES = 30
 _PAUSE = 0.1
+_LINES = 100
+"""Lines of the log at a time."""
 
 
 class EngineDoor:
@@ -34,6 +38,11 @@ class EngineDoor:
         self.production = settings.production
         self.environment = settings.environment
         self.demo = demo
+        self.connections: Connections = FileConnections(settings.path, self._load)
+
+    def _load(self) -> None:
+        """What is started from now on uses what was saved."""
+        self._settings = load(self._settings.path)
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""
@@ -47,6 +56,14 @@ class EngineDoor:
         """The run, of whatever kind, that an engine works on, or is about to, if any."""
         found = snapshots.active(self._store)
         return found if found is not None and found.state is RunState.RUNNING else snapshots.at_work(self._store)
+
+    def log(self, end: int | None, words: tuple[str, ...]) -> LogPage:
+        """The lines of the engine's log before a place in it, or at its end, that have all of the words."""
+        return logs.before(process.log_path(self._settings), end, _LINES, words)
+
+    def log_after(self, start: int, words: tuple[str, ...]) -> LogPage:
+        """The lines from a place on."""
+        return logs.after(process.log_path(self._settings), start, _LINES, words)
 
     def history(self, limit: int) -> list[PassSnapshot]:
         """The newest integration synchronization jobs."""

@@ -1,7 +1,9 @@
 """Why an action cannot be done now, in words: footers leave such keys out, and pressing one says the reason."""
 
+from engine.config.edit import Form
 from engine.model.schedule import EntryState, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
+from engine.runs.logs import LogPage
 
 
 def home(name: str, home: HomeSnapshot | None) -> str | None:
@@ -126,6 +128,38 @@ def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None)
         )
     if name == "now":
         return f"{row.mapping} is on hold; r = resume it first" if state is EntryState.ON_HOLD else None
+    return None
+
+
+def connections(name: str, form: Form | None, *, new: bool) -> str | None:
+    """The connection setup: why the action cannot be done now; None when it can. `new` is before there is a file."""
+    if name == "back":
+        return "There is no screen before this one. q = quit" if new else None
+    if name == "demo":
+        return None if new else "`coupler demo` starts it, beside this."
+    if form is None:
+        return "The config file was not read yet."
+    if name == "save":
+        return None if form.draft.changed else "Nothing was changed."
+    if name == "sync":
+        if new or form.draft.changed:
+            return "Save the connections first: w"
+        return None if not form.faults else "Mend what is marked with ! first."
+    return None
+
+
+def log(name: str, found: LogPage | None, *, follows: bool) -> str | None:
+    """The log: why the action cannot be done now; None when it can."""
+    if name in ("back", "follow", "filter"):
+        return None
+    if found is None:
+        return "The log was not read yet."
+    if name == "detail":
+        return None if found.lines else "There is no line."
+    if name == "earlier":
+        return "This is the beginning of the log." if found.begins else None
+    if name == "later":
+        return "This is the end of the log." if follows or found.ends else None
     return None
 
 

@@ -6,6 +6,7 @@ msgspec, which checks what servers send, stops at the first fault; a person who 
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -32,24 +33,42 @@ def meant(name: str, names: Iterable[str]) -> str:
     return f"it can be {', '.join(names)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a key or table; `line` is 0 where none is known."""
+
+    keys: Keys
+    text: str
+    file: str
+    line: int
+
+    @property
+    def told(self) -> str:
+        """Where it is and what is wrong, on one line."""
+        return f"{self.file}:{self.line}: {self.named}" if self.line else f"{self.file}: {self.named}"
+
+    @property
+    def named(self) -> str:
+        """Which key it is and what is wrong."""
+        return f"{'.'.join(short(key) for key in self.keys)}: {self.text}"
+
+
 class Report:
     """The faults of one file, in the order of its lines."""
 
     def __init__(self, file: str, lines: Mapping[Keys, int]) -> None:
         self._file = file
         self._lines = lines
-        self._found: list[tuple[int, str]] = []
+        self._found: list[Fault] = []
 
     def add(self, keys: Keys, text: str) -> None:
         """Note what is wrong with a key or table."""
-        line = toml.line_of(self._lines, keys)
-        place = self._file if line is None else f"{self._file}:{line}"
-        self._found.append((line or 0, f"{place}: {'.'.join(short(key) for key in keys)}: {text}"))
+        self._found.append(Fault(keys, text, self._file, toml.line_of(self._lines, keys) or 0))
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """One line a fault."""
-        return tuple(text for _, text in sorted(self._found, key=lambda one: one[0]))
+    def faults(self) -> tuple[Fault, ...]:
+        """What was noted."""
+        return tuple(sorted(self._found, key=lambda one: one.line))
 
 
 class Table:

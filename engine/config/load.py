@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from engine.config import signin, toml, urls
-from engine.config.check import Report, Table, meant
+from engine.config.check import Fault, Report, Table, meant
 from engine.config.mappings import read_mappings
 from engine.config.notify import read_notifications
 from engine.config.options import with_options
@@ -46,6 +46,10 @@ _KEYS = {
 }
 
 
+class NoConfigFile(ConfigError):
+    """No config file was named, and there is none in its usual places."""
+
+
 def find_config(explicit: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """The file to use: the one named, $COUPLER_CONFIG, ./config.toml, the user's; raises ConfigError."""
     if explicit is not None:
@@ -57,7 +61,7 @@ def find_config(explicit: Path | None = None, environ: Mapping[str, str] = os.en
         if place.exists():
             return place.absolute()
     looked = "\n".join(f"not there: {place.absolute()}" for place in places)
-    raise ConfigError(
+    raise NoConfigFile(
         "There is no config file.",
         "Name one with --config FILE, or copy the example config.toml; `coupler demo` needs none.",
         tuple(looked.split("\n")),
@@ -67,8 +71,19 @@ def find_config(explicit: Path | None = None, environ: Mapping[str, str] = os.en
 def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a file, or of the one that is found; raises ConfigError with everything that is wrong in it."""
     path = find_config(path, environ)
+    settings, faults = examine(path, read(path), environ=environ)
+    if faults:
+        raise _refused(path, tuple(one.told for one in faults))
+    return settings
+
+
+def examine(path: Path, raw: bytes, *, environ: Mapping[str, str] = os.environ) -> tuple[Settings, tuple[Fault, ...]]:
+    """What the bytes of a file at `path` say, with stand-ins for what is wrong, and everything that is wrong.
+
+    Raises ConfigError where they are no TOML.
+    """
     file = str(path)
-    text = _read(path)
+    text = _text(path, raw)
     try:
         values = toml.parse(text)
     except toml.TomlError as fault:
@@ -76,9 +91,7 @@ def load(path: Path | None = None, *, environ: Mapping[str, str] = os.environ) -
         raise _refused(path, (f"{place}: not valid TOML: {fault.message}",)) from None
     report = Report(file, toml.lines(text))
     settings = _settings(path, Table(values, (), report), environ)
-    if report.problems:
-        raise _refused(path, report.problems)
-    return settings
+    return settings, report.faults
 
 
 def _settings(path: Path, top: Table, environ: Mapping[str, str]) -> Settings:
@@ -255,7 +268,8 @@ def _existing(path: Path, said: str) -> Path:
     return path.absolute()
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> bytes:
+    """The bytes of a config file; raises ConfigError where it is too large, or none that can be read again."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -267,6 +281,10 @@ def _read(path: Path) -> str:
         raise _refused(path, (f"{path}: it cannot be read: {error.strerror or error}",)) from error
     if len(raw) > _LARGEST:
         raise _refused(path, (f"{path}: it is larger than {_LARGEST:,} bytes",))
+    return raw
+
+
+def _text(path: Path, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -1,8 +1,5 @@
 """Back to the default mappings: config.toml without its [mapping] tables, everything else as it was written."""
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +10,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, InlineTable, Item, Table
 
 from engine.config import toml
+from engine.config.replacing import beside
 from engine.model.errors import ConfigError
 
 _MAPPING = "mapping"
@@ -35,7 +33,7 @@ def without_mappings(path: Path, name: str | None = None) -> Iterator[Path | Non
         if changed == text:
             yield None
             return
-        with _beside(path, changed) as made:
+        with beside(path, changed.encode(), mode=path.stat().st_mode & 0o777) as made:
             yield made
             if path.read_bytes() != written:
                 raise ConfigError(f"{path} was changed meanwhile, and stays as it is now.", "Give the command again.")
@@ -123,20 +121,3 @@ def _trailing(item: Item) -> _Body:
             return [*_trailing(inner), *found]
         found.insert(0, (key, inner))
     return found
-
-
-@contextmanager
-def _beside(path: Path, text: str) -> Iterator[Path]:
-    """A file of the same mode beside another; it is gone at the end unless it was moved."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".toml", dir=path.parent)
-    made = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        yield made
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            made.unlink()

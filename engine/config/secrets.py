@@ -175,6 +175,42 @@ def problem(source: str) -> str | None:
     return None
 
 
+def shown(source: str) -> str:
+    """A reference as it may be shown: the arguments of a command may hold what should not be, and what is no reference
+    may be the secret itself.
+    """
+    if problem(source):
+        return MASK
+    kind, _, where = source.partition(":")
+    return f"command:{_program(where)}" if kind == "command" else source
+
+
+def _program(line: str) -> str:
+    program, *arguments = shlex.split(line)
+    return f"{program} {MASK}" if arguments else program
+
+
+def how_to_put(source: str) -> str:
+    """What an operator does, outside of Coupler, to put a secret where a reference says that it is."""
+    kind, _, where = source.partition(":")
+    match kind:
+        case "env":
+            return (
+                f"In the shell that starts coupler: read -rs {where}; export {where}. "
+                "For a service: EnvironmentFile= in its unit, a file with chmod 600."
+            )
+        case "file":
+            return f"install -m 600 /dev/null {shlex.quote(where)}; then put the secret, and nothing else, into it."
+        case "command":
+            return f"Have {_program(where).partition(' ')[0]} print the secret, and nothing else, within half a minute."
+        case "keyring":
+            service, _, user = where.rpartition("/")
+            return (
+                f"pip install keyring; then, which asks for it: keyring set {shlex.quote(service)} {shlex.quote(user)}"
+            )
+    return ""
+
+
 def _splits(line: str) -> bool:
     try:
         return bool(shlex.split(line))

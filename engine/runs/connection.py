@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from engine.config import CrmSettings, NavSettings, Settings
+from engine.config.secrets import end_commands
 from engine.connectors import reach
 from engine.connectors.client import ODataClient
 from engine.connectors.dataverse import Dataverse
@@ -15,7 +17,7 @@ from engine.connectors.rights import MESSAGES, RIGHTS, Rights
 from engine.mapping.transfer import FROM, TO
 from engine.model.errors import AccessDenied, ConfigError, CouplerError, Refused
 from engine.runs.names import SETUP
-from engine.runs.sides import connected
+from engine.runs.sides import connected, crm_side, nav_side
 
 _SECRETS = {"token": "token", "basic": "password", "ntlm": "password", "entra": "client secret"}
 
@@ -78,6 +80,23 @@ async def try_connections(settings: Settings) -> AsyncIterator[Tried]:
             yield one
         async for one in _in_order("CRM", _crm_steps(settings, crm)):
             yield one
+
+
+async def try_side(settings: Settings, side: Literal["nav", "crm"]) -> AsyncIterator[Tried]:
+    """The steps of one side, of which alone the settings have to be right; raises as `try_connections`."""
+    service: NavPages | Dataverse
+    if side == "nav":
+        service = nav = nav_side(settings.nav)
+        name, steps = "NAV", _nav_steps(settings, nav)
+    else:
+        service = crm = crm_side(settings.crm)
+        name, steps = "CRM", _crm_steps(settings, crm)
+    try:
+        async for one in _in_order(name, steps):
+            yield one
+    finally:
+        end_commands()
+        await service.close()
 
 
 async def _in_order(side: str, steps: Iterable[tuple[str, _Look, bool]]) -> AsyncIterator[Tried]:

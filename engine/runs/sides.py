@@ -18,13 +18,7 @@ from engine.mapping.wording import business_central
 async def connected(settings: Settings) -> AsyncIterator[tuple[NavPages, Dataverse]]:
     """NAV and CRM as the settings name them, until the block ends, and with it secret commands that it waited for."""
     nav = nav_side(settings.nav)
-    crm = Dataverse(
-        settings.crm.url,
-        _secret(settings.crm),
-        batch=settings.crm.batch,
-        concurrency=settings.crm.concurrency,
-        ca_file=settings.crm.ca_file,
-    )
+    crm = crm_side(settings.crm)
     try:
         yield nav, crm
     finally:
@@ -47,6 +41,11 @@ def nav_side(own: NavSettings, **more: Any) -> NavPages:
         return BusinessCentral(*address, wording=business_central(), **options)
     pages = NavPages if own.version == "bc" else NavWithoutIds
     return pages(*address, marker=own.marker_field, **options)
+
+
+def crm_side(own: CrmSettings) -> Dataverse:
+    """The CRM side."""
+    return Dataverse(own.url, _secret(own), batch=own.batch, concurrency=own.concurrency, ca_file=own.ca_file)
 
 
 def _secret(part: NavSettings | CrmSettings) -> Secret:

@@ -1,17 +1,21 @@
 """`coupler connection test` in a process of its own, against servers that are as they should be and that are not."""
 
+import asyncio
 import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import trustme
 
+from engine.config import Secret, load
+from engine.runs.connection import State, Tried, try_connections, try_side
 from sandbox.command import write_config
 from sandbox.crm.schema import ENTITIES
 from sandbox.crm.state import CrmState
@@ -270,3 +274,21 @@ def listening(*, certified: bool) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
+
+
+@pytest.mark.parametrize(("side", "other"), [("nav", "crm"), ("crm", "nav")])
+def test_one_side_is_tried_by_the_same_steps_also_while_the_other_is_not_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: Literal["nav", "crm"], other: str
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    async def every(steps: AsyncIterator[Tried]) -> list[Tried]:
+        return [one async for one in steps]
+
+    with served(tmp_path):
+        settings = load(tmp_path / "config.toml")
+        both = asyncio.run(every(try_connections(settings)))
+        part = replace(getattr(settings, other), url="", secret=Secret("", tmp_path))
+        one = asyncio.run(every(try_side(replace(settings, **{other: part}), side)))
+    assert one == [each for each in both if each.side == side.upper()]
+    assert {each.state for each in one} == {State.OK}

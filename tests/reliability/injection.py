@@ -23,7 +23,7 @@ from engine.model.snapshot import RunState
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, SAMPLE, Shown, foreign
 from tests.tui.screens import until
-from tests.tui.script import TO, ScriptedDoor, made_run, planned_jobs
+from tests.tui.script import CONFIG, TO, ScriptedDoor, made_run, made_steps, planned_jobs, quoted
 from tests.tui.terminal import ROOT, Terminal, python
 from tui.app import CouplerApp, show
 from tui.dialogs.confirm import Confirm, TypeName
@@ -32,6 +32,7 @@ from tui.dialogs.leave import Leave
 from tui.dialogs.question import Question
 from tui.dialogs.start import Start
 from tui.dialogs.undo import Undo
+from tui.dialogs.value import Entry, Pick
 from tui.look import Look
 from tui.screens.candidates import Candidates
 from tui.screens.conflicts import Conflicts
@@ -40,12 +41,15 @@ from tui.screens.difference import Difference
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.log import Log
 from tui.screens.mapping import Mapping
 from tui.screens.matches import Matches
 from tui.screens.page import Page
 from tui.screens.plan import Plan
 from tui.screens.planned import Planned
 from tui.screens.run import Run
+from tui.screens.setup import Setup
+from tui.screens.trial import Trial
 
 T = TypeVar("T")
 TARGET = 200
@@ -78,6 +82,8 @@ class _Door(ScriptedDoor):
 
     def hold(self, text: str) -> None:
         self.text = self.environment = text
+        self.scripted.text = CONFIG.replace("CRONUS International", quoted(text)).replace("NAV_SECRET", quoted(text))
+        self.scripted.steps_of = lambda side: filled(made_steps(side), text)
 
     def home(self) -> Any:
         return filled(super().home(), self.text)
@@ -108,6 +114,9 @@ class _Door(ScriptedDoor):
 
     def candidates(self, record: Any) -> Any:
         return filled(super().candidates(record), self.text)
+
+    def log(self, end: int | None, words: tuple[str, ...]) -> Any:
+        return filled(super().log(end, words), self.text)
 
     def conflicts(self) -> Any:
         return filled(super().conflicts(), self.text)
@@ -164,6 +173,8 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "difference": (None, _difference),
     "matches": (None, Matches),
     "candidates": (None, lambda door, look: Candidates(door, look, door.ambiguous(1, 0).records[0])),
+    "connections": (None, lambda door, look: Setup(door, look, lambda: None)),
+    "log": (None, Log),
 }
 _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
@@ -173,6 +184,11 @@ _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "confirmation": lambda door, look: Confirm(look, door.text, [door.text, door.text]),
     "undo": lambda door, look: Undo(look, 16, 22, door.undone(22)),
     "name to type": lambda door, look: TypeName(look, door.text),
+    "connection test": lambda door, look: Trial(
+        door, look, "nav", lambda: door.scripted.steps(door.scripted.read(), "nav")
+    ),
+    "one of several": lambda door, look: Pick(look, door.text, [door.text], [(door.text, door.text)], ""),
+    "value": lambda door, look: Entry(look, door.text, [door.text], door.text, lambda _: door.text),
 }
 _FURTHER = {
     "errors": ("enter", "enter"),
@@ -182,6 +198,8 @@ _FURTHER = {
     "difference": ("enter",),
     "matches": ("enter", "enter"),
     "candidates": ("C",),
+    "connections": ("3", "enter"),
+    "log": ("enter",),
     "home": ("enter",),
     "mapping": ("enter",),
     "run": ("4", "enter"),

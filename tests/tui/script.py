@@ -1,12 +1,14 @@
 """A door without an engine behind it: snapshots made by hand, and a note of everything that was asked for."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.config import Settings
 from engine.config.detail import mapping_detail
+from engine.config.edit import Draft, Form, difference, formed
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.coupled import (
     Alike,
@@ -48,8 +50,11 @@ from engine.model.snapshot import (
     Wish,
 )
 from engine.model.undo import UndoLine
+from engine.runs import logs
+from engine.runs.connection import Lacking, State, Tried
+from engine.runs.logs import LogLine, LogPage
 from tests.runs_store.tools import settings_of
-from tui.door import Kind
+from tui.door import Connections, Kind, Side
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
 TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
@@ -430,6 +435,93 @@ def made_review() -> Review:
     )  # fmt: skip
 
 
+CONFIG = """\
+environment = "uat"
+
+[nav]
+url = "https://nav.example.com:7048/NAV/ODataV4"
+company = "CRONUS International"
+secret = "env:NAV_SECRET"
+# auth = "basic"
+
+[crm]
+url = "https://contoso.crm4.dynamics.com"
+auth = "entra"
+client_id = "6e4f2a10-0000-4000-8000-000000000000"
+tenant = "contoso.example"
+secret = "command:pass show coupler/crm"
+
+[store]
+url = "sqlite:////var/lib/coupler/uat.db"
+"""
+
+
+def quoted(text: str) -> str:
+    """A text between the quotes of TOML."""
+    return "".join("?" if 0xD800 <= ord(one) < 0xE000 else f"\\U{ord(one):08x}" for one in text)
+
+
+def made_steps(side: Side) -> list[Tried]:
+    name = side.upper()
+    return [
+        Tried(name, "token", State.OK, "found (env)"),
+        Tried(name, "address", State.OK, "contoso.example answers at port 443"),
+        Tried(name, "TLS", State.OK, "TLSv1.3, certificate until 2027-01-01"),
+        Tried(name, "authentication", State.FAILED, "401 Unauthorized", "Renew the token.", Lacking.CONNECTION),
+        Tried(name, "company CRONUS International", State.NOT_TRIED),
+        Tried(name, "page Customer", State.NOT_TRIED),
+    ]
+
+
+class ScriptedConnections:
+    """A config file that is nowhere, and steps that are taken one by one."""
+
+    def __init__(self, text: str = CONFIG, calls: list[tuple[object, ...]] | None = None) -> None:
+        self.calls: list[tuple[object, ...]] = [] if calls is None else calls
+        self.text = text
+        self.path = Path("/home/ops/.config/coupler/config.toml")
+        self.doubtful: list[str] = []
+        self.error: CouplerError | None = None
+        self.steps_of = made_steps
+        self.hold: asyncio.Event | None = None
+        """While it is not set, no step but the first two comes."""
+
+    def read(self) -> Form:
+        if self.error is not None:
+            raise self.error
+        return formed(Draft(self.path, self.text.encode(), self.text, self.text))
+
+    def doubts(self, form: Form) -> list[str]:
+        return self.doubtful
+
+    def save(self, form: Form) -> None:
+        self.calls.append(("save", *difference(form.draft)))
+        self.text = form.draft.text
+
+    async def steps(self, form: Form, side: Side) -> AsyncIterator[Tried]:
+        self.calls.append(("steps", side))
+        for nth, one in enumerate(self.steps_of(side)):
+            if nth == 2 and self.hold is not None:
+                await self.hold.wait()
+            await asyncio.sleep(0)
+            yield one
+
+
+def made_log() -> LogPage:
+    """What an engine writes, and what it never would."""
+    texts = [
+        '{"run": 15, "environment": "uat", "pid": 812, "event": "engine ended", "level": "info", "timestamp": "2026-03-11T09:12:01.5Z"}',
+        '{"run": 16, "environment": "uat", "pid": 913, "event": "engine started", "level": "info", "timestamp": "2026-03-12T11:57:53.1Z"}',
+        '{"run": 16, "environment": "uat", "pid": 913, "code": "connection", "message": "CRM cannot be reached.", "hint": "Resume the run.", "event": "engine failed", "level": "error", "timestamp": "2026-03-12T12:04:31.1Z"}',
+        "Traceback (most recent call last):",
+    ]
+    lines, at = [], 0
+    for one in texts:
+        lines.append(LogLine(at, one))
+        at += len(one) + 1
+    return LogPage(Path("/home/ops/.local/state/coupler/log/engine-uat.log"), tuple(lines), 0, at, at, (1, 1))
+
+
 class ScriptedDoor:
     """Fields are what reads return; `calls` is what was asked for. A test changes the fields to make time pass."""
 
@@ -469,6 +561,11 @@ class ScriptedDoor:
         self.error: CouplerError | None = None
         self.outcome_of = made_outcome
         self.home_of = made_home
+        self.scripted = ScriptedConnections(calls=self.calls)
+        self.connections: Connections = self.scripted
+        self.log_found = made_log()
+        self.log_file: Path | None = None
+        """A real file, instead of what was found."""
 
     def put(self, run: RunSnapshot) -> None:
         """This run is the active one now, or the last one when it is over."""
@@ -538,6 +635,14 @@ class ScriptedDoor:
         self.put(replace(made_run(self.uncoupling, id=17, kind="uncouple"), jobs=jobs))
         self.coupled = [each for each in self.coupled if each.nav_id != one.nav_id]
         return 17
+
+    def log(self, end: int | None, words: tuple[str, ...]) -> LogPage:
+        self._check()
+        return self.log_found if self.log_file is None else logs.before(self.log_file, end, 100, words)
+
+    def log_after(self, start: int, words: tuple[str, ...]) -> LogPage:
+        self._check()
+        return self.log_found if self.log_file is None else logs.after(self.log_file, start, 100, words)
 
     def schedule(self) -> ScheduleSnapshot:
         self._check()

@@ -4,15 +4,20 @@ from pathlib import Path
 
 import pytest
 
+from engine.config import load
+from engine.config.edit import formed
+from engine.config.edit import put as put_value
 from engine.model.errors import ConfigError, RunError
 from engine.model.schedule import EntryState
 from engine.model.snapshot import RunState
 from engine.runs.control import who
+from engine.runs.process import log_path
 from engine.store import schedule
 from engine.store.database import Store
 from engine.store.lock import engine_lock, schedule_lock
 from tests.runs_store.tools import put, settings_of
 from tests.store.tools import couple, new_run, pairs
+from tests.tui.script import CONFIG
 from tui.engine_door import EngineDoor
 
 
@@ -75,5 +80,35 @@ def test_couplings_and_mappings_are_read_from_the_store(tmp_path: Path) -> None:
         assert {one.section for one in found.settings} >= {"Fields", "Filters", "Matching", "Policies"}
         with pytest.raises(ConfigError, match="There is no mapping NOBODY"):
             door.mapping("NOBODY")
+    finally:
+        store.close()
+
+
+def test_what_is_started_after_saving_uses_what_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.replace("/var/lib/coupler", str(tmp_path)))
+    settings = load(path)
+    store = Store.open(settings.store.url)
+    try:
+        door = EngineDoor(settings, store)
+        form = door.connections.read()
+        door.connections.save(formed(put_value(form.draft, ("nav", "company"), "Contoso")))
+        assert door.home().nav.startswith("Contoso")
+    finally:
+        store.close()
+
+
+def test_the_log_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    settings = settings_of(tmp_path)
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    try:
+        door = EngineDoor(settings, store)
+        assert door.log(None, ()).size is None
+        log_path(settings).write_text("".join(f"{number}\n" for number in range(150)))
+        page = door.log(None, ())
+        assert [one.text for one in page.lines] == [str(number) for number in range(50, 150)]
+        assert [one.text for one in door.log(page.start, ()).lines] == [str(number) for number in range(50)]
+        assert door.log_after(page.start, ("149",)).lines[0].text == "149"
     finally:
         store.close()

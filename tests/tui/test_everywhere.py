@@ -89,7 +89,16 @@ async def test_escape_on_the_first_screen_does_nothing(door: ScriptedDoor) -> No
 
 
 @pytest.mark.parametrize(
-    ("keys", "scope"), [("", "home"), ("u", "run"), ("h", "history"), ("e", "errors"), ("S", "schedule")]
+    ("keys", "scope"),
+    [
+        ("", "home"),
+        ("u", "run"),
+        ("h", "history"),
+        ("e", "errors"),
+        ("S", "schedule"),
+        ("n", "connections"),
+        ("v", "log"),
+    ],
 )
 async def test_help_has_every_key_of_the_screen(door: ScriptedDoor, keys: str, scope: actions.Scope) -> None:
     door.put(made_run())
@@ -135,7 +144,7 @@ async def test_a_terminal_that_is_too_small_says_what_it_needs(door: ScriptedDoo
 
 
 @pytest.mark.parametrize("size", [(80, 22), (80, 24), (200, 60)])
-@pytest.mark.parametrize("key", ["", "u", "h", "e", "question_mark", "q"])
+@pytest.mark.parametrize("key", ["", "u", "h", "e", "n", "v", "question_mark", "q"])
 async def test_every_screen_fits(door: ScriptedDoor, size: tuple[int, int], key: str) -> None:
     door.put(made_run())
     async with showing(door, size=size) as (app, pilot):
@@ -149,20 +158,20 @@ async def test_every_screen_fits(door: ScriptedDoor, size: tuple[int, int], key:
 async def test_the_footer_has_two_lines_and_quit_is_always_on_it(door: ScriptedDoor) -> None:
     door.put(made_run())
     async with showing(door) as (app, pilot):
-        for key in ("", "u", "escape", "h", "escape", "e"):
+        for key in ("", "u", "escape", "h", "escape", "e", "escape", "n", "escape", "v"):
             if key:
                 await pilot.press(key)
             await until(pilot, lambda: "q Quit" in shown(app)[-1] and shown(app)[-3].startswith("-----"))
 
 
 async def test_keys_of_the_configuration(door: ScriptedDoor) -> None:
-    look = Look(hz=50, keys={"home.history": "v"})
+    look = Look(hz=50, keys={"home.history": "f2"})
     async with showing(door, look=look) as (app, pilot):
-        assert "v History" in text(app)
+        assert "f2 History" in text(app)
         await pilot.press("h")
         await pilot.pause()
         assert getattr(app.screen, "SCOPE", "") == "home"
-        await pilot.press("v")
+        await pilot.press("f2")
         await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
 
 
@@ -173,7 +182,7 @@ async def test_blocks_instead_of_ascii(door: ScriptedDoor) -> None:
 
 
 def test_the_keys_of_a_screen_are_distinct() -> None:
-    for scope in ("home", "run", "history", "errors", "schedule"):
+    for scope in ("home", "run", "history", "errors", "schedule", "connections", "trial", "log"):
         keys = [
             key for part in (scope, "lists", "everywhere") for one in actions.of(part) for key in one.key.split(",")
         ]
@@ -194,7 +203,7 @@ async def test_too_small_is_said_once_also_with_a_dialog_open(door: ScriptedDoor
         await until(pilot, lambda: not [line for line in shown(app) if "Need" in line])
 
 
-@pytest.mark.parametrize("keys", ["", "u", "h", "e", "u h", "u e", "O", "q"])
+@pytest.mark.parametrize("keys", ["", "u", "h", "e", "u h", "u e", "n", "v", "O", "q"])
 async def test_the_environment_is_on_every_screen(keys: str) -> None:
     door = ScriptedDoor()
     door.environment = "production"

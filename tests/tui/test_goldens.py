@@ -34,7 +34,7 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("schedule", None, ("S", "5"), "There is no page"),
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
     ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
-    ("help", None, ("question_mark",), "Move down a page"),
+    ("help", None, ("question_mark",), "Keys"),
     ("mapping", None, ("4", "enter"), "Customer <> account"),
     ("mapping-fields", None, ("4", "enter", *["tab"] * 7, *"jjj"), "fields = [{"),
     ("couplings", None, ("o", "j", "j"), "122 couplings"),
@@ -47,6 +47,11 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("matches", None, ("m",), "120 records wait"),
     ("candidates", None, ("m", "enter"), "2 candidates"),
     ("couple", None, ("m", "enter", "C"), "No field is written now"),
+    ("setup", None, ("n", "3"), "[nav] company"),
+    ("setup-value", None, ("n", "2", "enter"), "esc Leave it as it is"),
+    ("setup-secret", None, ("n", "7", "enter"), "> env"),
+    ("trial", None, ("n", "n"), "Renew the token"),
+    ("log", None, ("v",), "Traceback"),
 ]
 
 

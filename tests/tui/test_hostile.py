@@ -5,7 +5,17 @@ from textual.widgets import LoadingIndicator
 
 from engine.model.snapshot import Cause, Event, HomeSnapshot, RecordOutcome, RunSnapshot, RunState
 from tests.tui.screens import showing, shown, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_foreseen, made_home, made_outcome, made_run
+from tests.tui.script import (
+    CONFIG,
+    NOW,
+    ScriptedDoor,
+    made_foreseen,
+    made_home,
+    made_outcome,
+    made_run,
+    made_steps,
+    quoted,
+)
 from tui.app import CouplerApp
 from tui.screens.errors import Errors
 
@@ -85,6 +95,31 @@ async def test_no_text_from_outside_does_anything(name: str) -> None:
         await pilot.press("enter", "enter")
         await pilot.pause(0.1)
         _harmless(app)
+        assert app.is_running
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_text_from_outside_does_anything_in_connections_and_log(name: str) -> None:
+    door = _door(name)
+    door.scripted.text = CONFIG.replace("CRONUS International", quoted(name)).replace("contoso.example", quoted(name))
+    door.scripted.steps_of = lambda side: [
+        replace(one, step=name, detail=name, hint=name if one.hint else "") for one in made_steps(side)
+    ]
+    door.log_found = replace(door.log_found, lines=tuple(replace(one, text=name) for one in door.log_found.lines))
+    async with showing(door) as (app, pilot):
+        for keys in (
+            ("v",),
+            ("enter",),
+            ("escape", "escape", "n"),
+            ("3", "enter"),
+            ("escape", "n"),
+            ("escape", "c"),
+            ("enter",),
+        ):
+            await pilot.press(*keys)
+            await pilot.pause(0.2)
+            _harmless(app)
         assert app.is_running
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from engine.config import Secret, Settings, config_dir, find_config, load
-from engine.config.certificates import certificates_problem
 from engine.config.listing import mapping_settings, schedule_settings, timing_settings
-from engine.config.notify import listing, notification_problem
+from engine.config.notify import listing
 from engine.config.paths import state_path
+from engine.config.usable import doubts
 from engine.model.errors import ConfigError
 from engine.model.masking import MASK
 from tui import diagnostics
@@ -50,7 +50,6 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
     """Check the config file, that its secrets can be found, and that both servers have what the mappings name."""
     problems: list[str] = []
     refusals: list[str] = []
-    warnings: list[str] = []
     try:
         found = settings(config_file)
     except ConfigError as error:
@@ -62,24 +61,8 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
         check_keys(found)
     except ConfigError as error:
         problems += error.problems
-    told = [(f"notify.{one.name}", one) for one in found.notify]
-    secrets = [("nav.secret", found.nav.secret), ("crm.secret", found.crm.secret)]
-    secrets += [(f"{place}.{key}", secret) for place, one in told for key, secret in one.secrets.items()]
-    for name, secret in secrets:
-        try:
-            secret.reveal()
-        except ConfigError as error:
-            problems.append(f"{found.path}: {name}: {error.told}")
-        if warning := secret.warning():
-            warnings.append(f"{found.path}: {name}: {warning}")
-    for place, one in told:
-        if (fault := notification_problem(one, found.path.parent)) is not None:
-            problems.append(f"{found.path}: {place}.{fault[0]}: {fault[1]}")
-    files = [("nav.ca_file", found.nav.ca_file), ("crm.ca_file", found.crm.ca_file)]
-    for name, ca_file in (*files, *((f"{place}.ca_file", one.ca_file) for place, one in told)):
-        if problem := certificates_problem(ca_file):
-            problems.append(f"{found.path}: {name}: {problem}")
-    warnings += found.left_out
+    unusable, warnings = doubts(found)
+    problems += unusable
     if not offline and not problems:
         _check_names(found, problems, refusals, warnings)
     if as_json:

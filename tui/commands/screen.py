@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from engine.config import config_dir
 from engine.model.errors import ConfigError
 from tui.commands.common import no_screen
 
@@ -38,6 +41,24 @@ def check_keys(settings: Settings) -> None:
     )
     if problems:
         raise ConfigError(f"The config file {settings.path} has keys for unknown actions.", "Mend it.", problems)
+
+
+def welcome(*, mouse: bool) -> int:
+    """The connection setup for somebody without a config file; then what they chose there takes the place of this
+    process. Its exit code where they chose nothing.
+    """
+    from tui.commands.demo import again  # noqa: PLC0415 - only for newcomers
+    from tui.newcomer import run  # noqa: PLC0415 - as below
+
+    code, then = run(config_dir() / "config.toml", mouse=mouse)
+    return code if then is None else _instead(*again(then))
+
+
+def _instead(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Ends this process; the other one has its number, and its terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter and arguments
 
 
 def show(

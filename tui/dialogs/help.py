@@ -4,7 +4,7 @@ from tui import actions
 from tui.dialogs.info import Info
 from tui.look import Look
 
-_HEADINGS = {
+_HEADINGS: dict[actions.Scope, str] = {
     "home": "Integration table mappings",
     "run": "Run",
     "schedule": "Schedule",
@@ -14,6 +14,14 @@ _HEADINGS = {
     "couplings": "Couplings",
     "records": "Both records",
     "mapping": "Mapping",
+    "plan": "Plan",
+    "planned": "Records of a plan",
+    "difference": "A record field by field",
+    "matches": "Match review",
+    "candidates": "A record beside its candidates",
+    "connections": "Connection setup",
+    "trial": "Connection test",
+    "log": "Log of the engine",
     "lists": "Lists",
     "everywhere": "Everywhere",
 }
@@ -31,7 +39,8 @@ class Help(Info):
 def lines(scope: actions.Scope, keys: dict[str, str]) -> list[str]:
     """A line for each action."""
     made: list[str] = []
-    for one in (scope, "lists", "everywhere"):
+    scopes: tuple[actions.Scope, ...] = (scope, "lists", "everywhere")
+    for one in scopes:
         made += ["", _HEADINGS[one]]
         made += [f"  {actions.shown(action, keys):<7}{action.help}" for action in actions.of(one)]
     return [*made[1:], "  1-9    Go to that row"]

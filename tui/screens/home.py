@@ -21,12 +21,14 @@ from tui.screens.counting import count
 from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.log import Log
 from tui.screens.mapping import Mapping
 from tui.screens.matches import Matches
 from tui.screens.page import Page
 from tui.screens.plan import Plan
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
+from tui.screens.setup import Setup
 from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
@@ -196,6 +198,14 @@ class Home(Page):
     def action_couplings(self) -> None:
         """Opens the couplings of all mappings."""
         self.app.push_screen(Couplings(self.door, self.look))
+
+    def action_connections(self) -> None:
+        """Opens both connections."""
+        self.app.push_screen(Setup(self.door, self.look, self.action_start))
+
+    def action_log(self) -> None:
+        """Opens the engine's log."""
+        self.app.push_screen(Log(self.door, self.look))
 
     def action_schedule(self) -> None:
         """Opens the schedule of synchronizations of modified records."""

@@ -119,6 +119,10 @@ class Page(Screen[None]):
 
         return await self.ask(done, default=False)
 
+    async def may_leave(self) -> bool:
+        """Whether the program may end now; asks the operator where something would be lost."""
+        return True
+
     def action_back(self) -> None:
         """One step back; the first screen has none."""
         if len(self.app.screen_stack) > 2:

@@ -24,6 +24,7 @@ from tui.reports import files
 from tui.reports.lines import report_lines
 from tui.screens.errors import Errors
 from tui.screens.history import History
+from tui.screens.log import Log
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import jobs, names
@@ -246,6 +247,10 @@ class Run(Page):
         heading = f"Run {run.id}" if job is None else job.mapping
         about = [jobs.counters("all", run.counters)] if job is None else jobs.detail(job, self.look)
         self.app.push_screen(Info(self.look, heading, [*jobs.reason(run), *about]))
+
+    def action_log(self) -> None:
+        """Opens the engine's log."""
+        self.app.push_screen(Log(self.door, self.look))
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""

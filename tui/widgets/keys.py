@@ -1,6 +1,6 @@
 """The two lines at the bottom that say which keys there are."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from tui import actions
 from tui.look import Look
@@ -10,7 +10,7 @@ _LINES = 2
 
 
 class Keys(Line):
-    """The keys of a screen; as many as fit, the help page has them all."""
+    """The keys of a screen, as many as fit; the help page has them all, and the way to it and out is always there."""
 
     def __init__(self, scope: actions.Scope, look: Look) -> None:
         super().__init__(id="keys")
@@ -40,12 +40,23 @@ class Keys(Line):
             self._write()
 
     def _write(self) -> None:
+        offered = [one for one in actions.of(self._scope) if one.name not in self._without]
+        everywhere = actions.of("everywhere")
+        give_way = [
+            *(one for one in everywhere if one.name == "zone"),
+            *(one for one in reversed(offered) if one.name != "back"),
+        ]
+        keys = [*offered, *everywhere]
+        while len(lines := self._lines(keys)) > _LINES and give_way:
+            keys.remove(give_way.pop(0))
+        self.put(*(f" {one}" for one in lines[:_LINES]))
+
+    def _lines(self, keys: Sequence[actions.Action]) -> list[str]:
         width = (self.size.width or 80) - 2
         lines = [""]
-        offered = [one for one in actions.of(self._scope) if one.name not in self._without]
-        for one in (*offered, *actions.of("everywhere")):
+        for one in keys:
             part = f"{actions.shown(one, self._look.keys)} {self._labels.get(one.name, one.label)}"
             if lines[-1] and len(lines[-1]) + 2 + len(part) > width:
                 lines.append("")
             lines[-1] += f"  {part}" if lines[-1] else part
-        self.put(*(f" {one}" for one in lines[:_LINES]))
+        return lines

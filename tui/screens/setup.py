@@ -1,0 +1,285 @@
+"""Connection Setup: both connections, changed, tried and saved; and where somebody without a config file begins."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar, Literal
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Resize
+
+from engine.config.edit import Form, Value, formed, put
+from engine.config.secrets import end_commands, problem
+from engine.model.errors import ConfigError, CouplerError
+from tui import actions, reasons
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.info import Info
+from tui.dialogs.value import Entry, Pick
+from tui.door import Door, Side
+from tui.look import Look
+from tui.poll import Poll
+from tui.screens.page import Page
+from tui.screens.trial import Trial
+from tui.text import safe
+from tui.widgets import connections
+from tui.widgets.connections import Setting
+from tui.widgets.keys import Keys
+from tui.widgets.line import Line, hanging
+from tui.widgets.table import Table
+
+Choice = Literal["saved", "demo"]
+_LONG = 2_000
+_WELCOME = (
+    "Welcome. There is no config file yet: fill in what is marked with ! (enter),",
+    "test both sides (n, c), save (w). Or try the demo with made-up data first (d).",
+)
+_HZ = 0.5
+
+
+class Setup(Page):
+    """One line for each setting. `start` begins a full synchronization; where there is no config file yet there is
+    `leave` instead, for what comes after this screen.
+    """
+
+    SCOPE = "connections"
+    CSS_PATH = "setup.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = actions.bindings("connections")
+
+    def __init__(
+        self,
+        door: Door,
+        look: Look,
+        start: Callable[[], object] | None = None,
+        leave: Callable[[Choice], None] | None = None,
+    ) -> None:
+        super().__init__(door, look)
+        self.form: Form | None = None
+        self.stale = False
+        self._start = start
+        self._leave = leave
+        self._poll = Poll(door.connections.read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
+
+    def body(self) -> ComposeResult:
+        """A welcome, which file it is, the settings, what the one under the cursor is."""
+        yield Line(id="welcome")
+        yield Line(id="status", classes="one")
+        yield Table(connections.columns(80), id="settings", ascii_only=self.look.ascii)
+        yield self.rule()
+        yield Line(id="about")
+
+    def on_mount(self) -> None:
+        """Starts to read the file."""
+        self.head("Coupler   Connection setup", "")
+        self.query_one("#about", Line).put("Reading ...")
+        welcome = self.query_one("#welcome", Line)
+        welcome.put(*_WELCOME)
+        welcome.display = self._leave is not None
+        self.query_one(Table).focus()
+        self.run_worker(self._poll.forever(), group="poll")
+
+    def on_unmount(self) -> None:
+        """Ends what was asked for secrets; nobody waits for it any more."""
+        end_commands()
+
+    def on_resize(self, event: Resize) -> None:
+        """Wide terminals show more."""
+        super().on_resize(event)
+        self._paint()
+
+    def wake(self) -> None:
+        """Reads the file at once."""
+        self._poll.wake()
+
+    def show(self, found: Form) -> None:
+        """Shows the file as it is, unless something was changed here that is not saved."""
+        if self.form is None or not self.form.draft.changed:
+            self.form, self.stale = found, False
+        else:
+            self.stale = found.draft.before != self.form.draft.before
+        self._paint()
+        self.shown += 1
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the file cannot be read."""
+        if error is None:
+            return
+        faults = error.problems[:2] if isinstance(error, ConfigError) else (error.message,)
+        self.query_one("#about", Line).put(*(f"! {one}" for one in faults), error.hint)
+
+    def _paint(self) -> None:
+        form, width = self.form, self.app.size.width
+        if form is None:
+            return
+        self.query_one("#status", Line).put(f" {connections.status(form, stale=self.stale)}")
+        rows = [connections.row(one, form, width) for one in connections.listed(form)]
+        self.query_one(Table).show(rows, connections.columns(width))
+        self.query_one(Keys).leave_out([one.name for one in actions.of("connections") if self._why_not(one.name)])
+        self._describe()
+
+    @on(Table.Moved)
+    def _describe(self) -> None:
+        form, one = self.form, self._current()
+        if form is not None and one is not None:
+            width = self.app.size.width - 2
+            said = (safe(text, _LONG) for text in connections.about(one, form))
+            self.query_one("#about", Line).put(*(part for text in said for part in hanging(text, width, 2)))
+
+    def _current(self) -> Setting | None:
+        key = self.query_one(Table).current
+        return next((one for one in connections.SETTINGS if one.id == key), None)
+
+    def _why_not(self, name: str) -> str | None:
+        return reasons.connections(name, self.form, new=self._leave is not None)
+
+    def _ready(self, name: str) -> Form | None:
+        """What an action works on; None, and why, when it cannot be done."""
+        if (why := self._why_not(name)) is not None:
+            self.say(why)
+            return None
+        return self.form
+
+    @work(exclusive=True, group="edit")
+    async def action_edit(self) -> None:
+        """Asks for another value of the setting under the cursor."""
+        form, one = self._ready("edit"), self._current()
+        if form is None or one is None:
+            return
+        if not one.table and form.draft.before is not None:
+            self.say("It names the state store and the ids of records: it stays as it is.")
+            return
+        value = await (self._pick(one, form) if one.choices else self._type(one, form))
+        if value is not None:
+            await self._put(one, connections.parsed(one, value))
+
+    async def _pick(self, one: Setting, form: Form) -> str | None:
+        now = connections.value(one, form)
+        kind = now.strip("()").partition(":")[0]
+        picked = await self.app.push_screen_wait(
+            Pick(self.look, one.title, connections.explained(one, form), one.choices, kind)
+        )
+        if picked is None or one.key != "secret":
+            return picked
+        # What follows "command:" is not shown, and so not changed but typed anew.
+        known = now.partition(":")[2] if picked == kind != "command" else ""
+        where = await self.app.push_screen_wait(
+            Entry(
+                self.look,
+                f"{one.title}: {picked}",
+                connections.sourced(picked),
+                known,
+                lambda text: problem(f"{picked}:{text}") or "",
+                strict=True,
+            )
+        )
+        return None if where is None else f"{picked}:{where}"
+
+    async def _type(self, one: Setting, form: Form) -> str | None:
+        def judge(text: str) -> str:
+            try:
+                changed = formed(put(form.draft, one.keys, connections.parsed(one, text)))
+            except ConfigError as error:
+                return error.told
+            return changed.fault(one.keys)
+
+        now = connections.written(form.draft.value(one.keys))
+        return await self.app.push_screen_wait(
+            Entry(self.look, one.title, connections.explained(one, form), now, judge)
+        )
+
+    async def _put(self, one: Setting, value: Value) -> None:
+        form = self.form
+        if form is None:
+            return
+
+        def changed() -> Form:
+            made = formed(put(form.draft, one.keys, value))
+            if one.key in ("auth", "kind"):
+                for each in connections.unfit(made):
+                    if each.table == one.table:
+                        made = formed(put(made.draft, each.keys, None))
+            return made
+
+        self.form = await self.ask(changed, form)
+        self._paint()
+
+    def action_nav(self) -> None:
+        """Tries NAV."""
+        self._test("nav")
+
+    def action_crm(self) -> None:
+        """Tries CRM."""
+        self._test("crm")
+
+    def _test(self, side: Side) -> None:
+        form = self._ready(side)
+        if form is None:
+            return
+        if faults := form.faults_without("crm" if side == "nav" else "nav"):
+            self._faulty("It cannot be tested yet", faults)
+            return
+        steps = partial(self.door.connections.steps, form, side)
+        self.app.push_screen(Trial(self.door, self.look, side, steps))
+
+    def _faulty(self, heading: str, faults: tuple[str, ...]) -> None:
+        self.app.push_screen(Info(self.look, heading, [f"! {safe(one, _LONG)}" for one in faults]))
+
+    @work(exclusive=True, group="save")
+    async def action_save(self) -> None:
+        """Asks with the lines that change, then writes the file."""
+        form = self._ready("save")
+        if form is None:
+            return
+        if form.faults:
+            self._faulty("It cannot be saved yet", form.faults_without(""))
+            return
+        self.say("Checking what the settings name ...")
+        doubts = await self.ask(partial(self.door.connections.doubts, form), None)
+        if doubts is None:
+            return
+        width = min(80, self.app.size.width) - 5
+        said = [safe(one, _LONG) for one in connections.saving(form, doubts)]
+        lines = [part for one in said for part in hanging(one, width, 2)]
+        if not await self.app.push_screen_wait(Confirm(self.look, "Save the connections", lines)):
+            return
+        if not await self.tell(partial(self.door.connections.save, form)):
+            return
+        if self._leave is not None:
+            self._leave("saved")
+            return
+        self.form = None
+        self.say(f"Saved: {safe(form.draft.path, 60)}")
+        self.wake()
+
+    def action_sync(self) -> None:
+        """Goes back to the mappings, and starts there."""
+        if self._ready("sync") is not None and self._start is not None:
+            self.dismiss()
+            self._start()
+
+    @work(exclusive=True, group="demo")
+    async def action_demo(self) -> None:
+        """Leaves for the demo."""
+        if (why := self._why_not("demo")) is not None:
+            self.say(why)
+        elif self._leave is not None and await self.may_leave():
+            self._leave("demo")
+
+    async def may_leave(self) -> bool:
+        """Asks where something is not saved."""
+        if self.form is None or not self.form.draft.changed:
+            return True
+        words = ["What was changed here is not saved, and is forgotten."]
+        return await self.app.push_screen_wait(Confirm(self.look, "Leave without saving", words))
+
+    def action_back(self) -> None:
+        """To the screen before."""
+        if (why := self._why_not("back")) is not None:
+            self.say(why)
+        else:
+            self._go_back()
+
+    @work(exclusive=True, group="back")
+    async def _go_back(self) -> None:
+        if await self.may_leave():
+            super().action_back()
