@@ -23,6 +23,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.model.traffic import Traffic
 from tui.door import Kind
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
@@ -78,7 +79,10 @@ def running_jobs(word: JobState = JobState.RUN) -> tuple[JobSnapshot, ...]:
     return (
         *(made_job(seq, JobState.OK, all_done(seq)) for seq in (1, 2, 3)),
         made_job(4, word, customer, rate=38.1 if word is JobState.RUN else None),
-        *(made_job(seq, JobState.WAIT, Counters()) for seq in (5, 6, 7)),
+        *(
+            replace(made_job(seq, JobState.WAIT, Counters()), eta=eta if word is JobState.RUN else None)
+            for seq, eta in ((5, 307.0), (6, 310.0), (7, 399.0))
+        ),
     )
 
 
@@ -117,6 +121,10 @@ EVENTS = (
 )
 
 
+PACE = tuple(float(rate) for rate in (0, 8, 31, 38, 36, 40, 52, 50, 47, 12, 0, 4, 22, 30, 38, 37, 39, 41, 38, 38))
+TRAFFIC = (Traffic("NAV", 1, 8), Traffic("CRM", 6, 48, 0.63, 3, 12))
+
+
 def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "run") -> RunSnapshot:
     word = JobState.STOP if state.resumable else JobState.RUN
     over = state in (RunState.ASKING, RunState.FINISHED, RunState.CANCELLED)
@@ -144,6 +152,8 @@ def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "r
         flags=flags(),
         events=EVENTS,
         worked=279 if over else 571 if state.resumable else 573,
+        pace=PACE if state is RunState.RUNNING else (),
+        traffic=TRAFFIC if state is RunState.RUNNING else (),
     )
 
 
