@@ -41,6 +41,8 @@ from tui.screens.run import Run
 from tui.text import safe
 
 THEME = "ansi-dark"
+_COPIED = 2_000
+"""Characters of a row that are sent to the clipboard; terminals drop what is much longer."""
 
 
 class CouplerApp(App[None]):
@@ -74,12 +76,38 @@ class CouplerApp(App[None]):
             self.push_screen(Run(self.door, self.look, self._opened))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the command palette offers: the actions of the screen below it, and nothing else."""
-        scopes: list[actions.Scope] = [screen.SCOPE, "everywhere"] if isinstance(screen, Page) else ["everywhere"]
-        for one in (action for scope in scopes for action in actions.of(scope)):
-            if one.name not in ("command_palette", "back"):
+        """What the command palette offers: the actions of the screen below it, then those of the first screen, from
+        where everything can be reached; nothing from a dialog, which wants its answer first.
+        """
+        scopes: list[actions.Scope] = [screen.SCOPE, "home"] if isinstance(screen, Page) else []
+        offered = set()
+        for one in (action for scope in (*dict.fromkeys(scopes), "everywhere") for action in actions.of(scope)):  # type: ignore[arg-type]
+            if one.name in ("command_palette", "back") or one.label in offered:
+                continue
+            offered.add(one.label)
+            if one.scope == "home" and not isinstance(screen, Home):
+                yield SystemCommand(one.label, one.help, partial(self._from_home, one.name))
+            else:
                 target = "app" if one.scope == "everywhere" else "screen"
                 yield SystemCommand(one.label, one.help, partial(self.run_action, f"{target}.{one.name}"))
+
+    async def _from_home(self, name: str) -> None:
+        """Goes back to the first screen and does something there, which says why when it cannot."""
+        while not isinstance(self.screen, Home):
+            self.pop_screen()
+        await self.run_action(f"screen.{name}")
+
+    def action_copy(self) -> None:
+        """Sends the row under the cursor to the clipboard of the terminal, which may or may not take it."""
+        page = self.screen
+        if not isinstance(page, Page):
+            return
+        text = safe(page.copied(), _COPIED)
+        if not text:
+            page.say("There is no row to copy.")
+            return
+        self.copy_to_clipboard(text)
+        page.say_cut(f"Sent to the terminal's clipboard: {text}")
 
     def action_zone(self) -> None:
         """UTC or local times, on all screens."""

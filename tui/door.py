@@ -40,6 +40,15 @@ class Door(Protocol):
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         """The records with one problem."""
 
+    def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Lets records that are left alone, or one of them, take part in the next pass; how many these were."""
+
+    def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Leaves coupled records with a problem, or one of them, alone; how many these were."""
+
+    def couple(self, mapping: str, nav: str, crm: str) -> int:
+        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
+
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
 

@@ -8,7 +8,8 @@ from engine.model.conflict import Choice, Conflict
 from engine.model.errors import LockHeld
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
-from engine.runs import control, process, queues, snapshots
+from engine.runs import control, coupling, process, queues, snapshots
+from engine.runs.requests import Couple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.door import Kind
@@ -59,6 +60,20 @@ class EngineDoor:
             limit=limit,
             offset=offset,
         )
+
+    def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Lets records that are left alone, or one of them, take part in the next pass; how many these were."""
+        return queues.retry_cause(self._store, cause, record)
+
+    def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Leaves coupled records with a problem, or one of them, alone; how many these were."""
+        return queues.skip_cause(self._store, cause, record)
+
+    def couple(self, mapping: str, nav: str, crm: str) -> int:
+        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
+        run = coupling.start(self._store, self._settings, Couple(mapping, nav, crm), by=control.who())
+        process.spawn(self._settings, run)
+        return run
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""

@@ -59,7 +59,7 @@ def instead(run: RunSnapshot) -> str:
 
 def errors(name: str, causes: int, page: int, pages: int) -> str | None:
     """The errors screen: why the action cannot be done now; None when it can."""
-    if not causes and name in ("open", "pane", "next_page", "previous_page", "export"):
+    if not causes and name != "back":
         return "There are no errors."
     if name == "next_page":
         return None if page < pages else "This is the last page."

@@ -3,6 +3,7 @@ import pytest
 from tests.tui.script import NOW, ScriptedDoor
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.leave import Leave
+from tui.dialogs.partner import Partner
 from tui.dialogs.question import Question
 from tui.widgets import passes, problems
 
@@ -22,5 +23,5 @@ def _same_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dialogs hear keys almost at once; what they do with keys that come too early has tests of its own."""
-    for dialog in (Confirm, TypeName, Leave, Question):
+    for dialog in (Confirm, TypeName, Leave, Partner, Question):
         monkeypatch.setattr(dialog, "ARM", 0.01)

@@ -250,11 +250,15 @@ class ScriptedDoor:
         self.last: RunSnapshot | None = None
         self.runs: dict[int, RunSnapshot] = {}
         self.causes_found = made_causes()
+        self.of_coupling: list[Cause] = []
+        """What went wrong when a pair was coupled by hand, in run 17."""
         self.passes: list[PassSnapshot] = [
             made_pass(seq, TO, JobState.PART if seq == 4 else JobState.OK, all_done(seq), MAPPINGS[seq - 1][5], run=run)
             for run in (16, 15)
             for seq in (4, 3, 2, 1)
         ]
+        self.left_alone = 2
+        self.coupled = 77
         self.waiting = made_conflicts()
         self.schedule_found = made_schedule()
         self.plan_state = RunState.FINISHED
@@ -313,10 +317,26 @@ class ScriptedDoor:
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         self._check()
         self.calls.append(("causes", run, mapping))
-        return self.causes_found
+        return self.causes_found if run != 17 else self.of_coupling
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
+
+    def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
+        self._check()
+        self.calls.append(("retry", cause.cause, None if record is None else record.nav_no))
+        return self.left_alone
+
+    def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
+        self._check()
+        self.calls.append(("skip", cause.cause, None if record is None else record.nav_no))
+        return self.coupled
+
+    def couple(self, mapping: str, nav: str, crm: str) -> int:
+        self._check()
+        self.calls.append(("couple", mapping, nav, crm))
+        self.runs[17] = made_run(RunState.FINISHED, id=17, kind="couple")
+        return 17
 
     def conflicts(self) -> list[Conflict]:
         self._check()

@@ -30,5 +30,5 @@ def lines(scope: actions.Scope, keys: dict[str, str]) -> list[str]:
     made: list[str] = []
     for one in (scope, "lists", "everywhere"):
         made += ["", _HEADINGS[one]]
-        made += [f"  {actions.shown(action, keys):<7}{action.help}" for action in actions.of(one)]
+        made += [f"  {actions.shown(action, keys, scope):<7}{action.help}" for action in actions.of(one)]
     return [*made[1:], "  1-9    Go to that row"]

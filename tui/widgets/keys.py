@@ -1,12 +1,14 @@
 """The two lines at the bottom that say which keys there are."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from tui import actions
 from tui.look import Look
 from tui.widgets.line import Line
 
 _LINES = 2
+_FIRST_TO_GO = ("copy", "zone")
+"""What gives way, one after the other, where there is no room for all; the help page has them."""
 
 
 class Keys(Line):
@@ -41,11 +43,21 @@ class Keys(Line):
 
     def _write(self) -> None:
         width = (self.size.width or 80) - 2
-        lines = [""]
         offered = [one for one in actions.of(self._scope) if one.name not in self._without]
-        for one in (*offered, *actions.of("everywhere")):
-            part = f"{actions.shown(one, self._look.keys)} {self._labels.get(one.name, one.label)}"
+        offered += actions.of("everywhere")
+        lines = self._wrapped(offered, width)
+        for name in _FIRST_TO_GO:
+            if len(lines) > _LINES:
+                offered = [one for one in offered if one.name != name]
+                lines = self._wrapped(offered, width)
+        self.put(*(f" {one}" for one in lines[:_LINES]))
+
+    def _wrapped(self, offered: Sequence[actions.Action], width: int) -> list[str]:
+        lines = [""]
+        for one in offered:
+            key = actions.shown(one, self._look.keys, self._scope)
+            part = f"{key} {self._labels.get(one.name, one.label)}"
             if lines[-1] and len(lines[-1]) + 2 + len(part) > width:
                 lines.append("")
             lines[-1] += f"  {part}" if lines[-1] else part
-        self.put(*(f" {one}" for one in lines[:_LINES]))
+        return lines
