@@ -60,9 +60,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("errors", "pane", "tab", "Pane", "Switch between causes and records"),
     Action("errors", "next_page", "n", "Next page", "The next 50 records"),
     Action("errors", "previous_page", "p", "Previous", "The 50 records before"),
-    Action("errors", "retry", "r", "Retry", "Let skipped records of the cause, or the one record, take part again"),
-    Action("errors", "skip", "K", "Skip", "Leave coupled records of the cause, or the one record, alone; asks first"),
-    Action("errors", "couple", "M", "Couple", "Couple the record by hand with one of the other side; asks first"),
+    Action("errors", "retry", "r", "Retry", "Try skipped records of the cause, or the one record, again"),
+    Action("errors", "skip", "K", "Skip", "Skip the coupled records of the cause, or the one record"),
+    Action("errors", "couple", "M", "Couple", "Couple the record by hand with one of the other side"),
     Action("errors", "export", "w", "Write CSV", "Write all records of all causes that are shown to a file"),
     Action("errors", "back", "escape", "Back", "One step back"),
     Action(

@@ -1,4 +1,4 @@
-"""What the screens look like at 80x24, as text. `COUPLER_GOLDEN=write` writes them anew; look at the difference."""
+"""What the screens look like at 80x24 and at 120x40, as text. `COUPLER_GOLDEN=write` writes them anew; look at the difference."""
 
 import os
 from collections.abc import Sequence
@@ -33,13 +33,19 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("schedule", None, ("S", "5"), "There is no page"),
     ("errors", RunState.FINISHED, ("e",), "page 1/2"),
     ("record", RunState.FINISHED, ("e", "enter", "enter"), "NAV id"),
+    ("conflicts", None, ("c",), "Phone_No"),
+    ("skip", RunState.FINISHED, ("e", "K"), "each run tries them"),
+    ("couple", RunState.FINISHED, ("e", "M"), "of its partner:"),
     ("help", None, ("question_mark",), "Move down a page"),
 ]
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 @pytest.mark.parametrize(("name", "state", "keys", "ready"), CASES, ids=[case[0] for case in CASES])
-async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence[str], ready: str) -> None:
+async def test_looks_as_it_did(
+    name: str, state: RunState | None, keys: Sequence[str], ready: str, size: tuple[int, int]
+) -> None:
     door = ScriptedDoor(demo=name == "leave-demo")
     door.runs[15] = made_run(RunState.CANCELLED, id=15)
     if name == "counting":
@@ -51,13 +57,13 @@ async def test_looks_as_it_did(name: str, state: RunState | None, keys: Sequence
         if state is RunState.STOPPED:
             run = replace(run, message=STOPPED, hint="Check that the server runs; then resume the run.")
         door.put(run)
-    async with showing(door, look=Look(hz=10)) as (app, pilot):
+    async with showing(door, size=size, look=Look(hz=10)) as (app, pilot):
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.2)
         await until(pilot, lambda: ready in text(app))
         found = "".join(f"{line}\n" for line in shown(app))
-    path = GOLDEN / f"{name}.txt"
+    path = GOLDEN / (f"{name}.txt" if size == (80, 24) else f"{name}-{size[0]}x{size[1]}.txt")
     if os.environ.get("COUPLER_GOLDEN") == "write":
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(found)

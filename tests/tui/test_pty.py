@@ -2,32 +2,13 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
-from tests.tui.terminal import ROOT, Terminal, python
-
-Play = Callable[..., Terminal]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Iterator[Play]:
-    """Starts the screens over a scripted door, as a process on a terminal."""
-    made: list[Terminal] = []
-
-    def start(what: str = "calm", command: Sequence[str] = (), **more: str) -> Terminal:
-        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-        command = command or python("-m", "tests.tui.play", what, str(tmp_path / "tui.log"))
-        terminal = Terminal(command, cwd=tmp_path, env={**env, "LANG": "C.UTF-8", **more})
-        made.append(terminal)
-        return terminal
-
-    yield start
-    for one in made:
-        one.close()
+from tests.tui.conftest import Play
+from tests.tui.terminal import Terminal, python
 
 
 def _left_clean(terminal: Terminal) -> None:
