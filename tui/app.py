@@ -1,5 +1,7 @@
 """The full-screen program."""
 
+from __future__ import annotations
+
 import asyncio
 import codecs
 import contextlib
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -26,19 +28,21 @@ from engine.config import Settings, log_dir
 from engine.model.errors import CouplerError
 from engine.model.masking import mask
 from engine.model.snapshot import RunSnapshot, Wish
-from engine.store.database import Store
 from tui import actions, signals
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import Help
 from tui.dialogs.leave import Leave
 from tui.door import Door
-from tui.engine_door import EngineDoor
 from tui.exitcodes import ExitCode
+from tui.late_door import LateDoor
 from tui.look import Look
 from tui.screens.home import Home
 from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.text import safe
+
+if TYPE_CHECKING:
+    from engine.store.database import Store
 
 THEME = "ansi-dark"
 _COPIED = 2_000
@@ -181,10 +185,29 @@ def run(settings: Settings, store: Store, *, attach: int | None = None, mouse: b
 
     `attach` opens a run at once. With `demo` the servers end with the program, and dialogs say so.
     """
+    from tui.engine_door import EngineDoor  # noqa: PLC0415 - `run_at_once` paints before the engine is loaded
+
+    return show(_made(EngineDoor(settings, store, demo=demo), settings, attach), mouse=mouse or settings.ui.mouse)
+
+
+def run_at_once(settings: Settings, *, mouse: bool = False) -> int:
+    """The same, where the store is opened behind the first screen; raises StoreError when it cannot be."""
+    door = LateDoor(settings)
+    app = _made(door.as_door(), settings, None)
+    door.refused = lambda: app.leave_now(ExitCode.CONNECTION)
+    try:
+        code = show(app, mouse=mouse or settings.ui.mouse)
+    finally:
+        door.close()
+    if door.error is not None:
+        raise door.error
+    return code
+
+
+def _made(door: Door, settings: Settings, attach: int | None) -> CouplerApp:
     ui = settings.ui
     look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, keys=dict(ui.keys))
-    app = CouplerApp(EngineDoor(settings, store, demo=demo), look, attach=attach, log=log_dir() / "tui.log")
-    return show(app, mouse=mouse or ui.mouse)
+    return CouplerApp(door, look, attach=attach, log=log_dir() / "tui.log")
 
 
 def show(app: CouplerApp, *, mouse: bool = False) -> int:

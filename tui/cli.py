@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
@@ -12,8 +11,8 @@ from pathlib import Path
 import click
 
 from tui import diagnostics
-from tui.commands.common import config_option, opened, out, silence
-from tui.commands.screen import need_screen, show
+from tui.commands.common import config_option, out, settings, silence
+from tui.commands.screen import need_screen, show_at_once
 from tui.exitcodes import ExitCode
 
 _COMMANDS = {
@@ -101,6 +100,8 @@ class LazyGroup(click.Group):
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     del parameter
     if value and not context.resilient_parsing:
+        import importlib.metadata  # noqa: PLC0415 - it takes as long to load as all else of this module
+
         try:
             found = importlib.metadata.version("coupler")
         except importlib.metadata.PackageNotFoundError:
@@ -126,8 +127,7 @@ def cli(context: click.Context, *, mouse: bool, config_file: Path | None) -> int
     if context.invoked_subcommand is not None:
         return ExitCode.OK
     need_screen()
-    with opened(config_file) as (settings, store):
-        return show(settings, store, mouse=mouse)
+    return show_at_once(settings(config_file), mouse=mouse)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

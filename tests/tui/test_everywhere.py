@@ -142,7 +142,7 @@ async def test_the_colon_opens_any_screen_from_any_screen_by_its_name(door: Scri
         await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
         await pilot.press("escape")
         back = before if before in ("home", "run") else "home"
-        await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == ("history" if before == "history" else back))
+        await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == back)
 
 
 async def test_what_cannot_be_done_now_says_why_also_when_it_was_called_from_another_screen(door: ScriptedDoor) -> None:
@@ -255,7 +255,7 @@ async def test_too_small_is_said_once_also_with_a_dialog_open(door: ScriptedDoor
         await until(pilot, lambda: not [line for line in shown(app) if "Need" in line])
 
 
-@pytest.mark.parametrize("keys", ["", "u", "h", "e", "u h", "u e", "O", "q"])
+@pytest.mark.parametrize("keys", ["", "u", "h", "e", "c", "u h", "u e", "O", "q"])
 async def test_the_environment_is_on_every_screen(keys: str) -> None:
     door = ScriptedDoor()
     door.environment = "production"

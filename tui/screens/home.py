@@ -55,7 +55,9 @@ class Home(Page):
     def on_mount(self) -> None:
         """Starts to read the store."""
         self.head("Coupler", "")
-        self.run_worker(self._poll.forever(), group="poll")
+        self.query_one("#banner", Line).put("Reading ...")
+        # The first paint waits for nothing, and the first read may open the store.
+        self.call_after_refresh(self.run_worker, self._poll.forever(), group="poll")
 
     def wake(self) -> None:
         """Reads the store at once."""
