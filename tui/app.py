@@ -85,7 +85,7 @@ class CouplerApp(App[None]):
         """
         scopes: list[actions.Scope] = [screen.SCOPE, "home"] if isinstance(screen, Page) else []
         offered = set()
-        for one in (action for scope in (*dict.fromkeys(scopes), "everywhere") for action in actions.of(scope)):  # type: ignore[arg-type]
+        for one in (action for scope in (*dict.fromkeys(scopes), "everywhere") for action in actions.of(scope)):
             if one.name in ("command_palette", "back") or one.label in offered:
                 continue
             offered.add(one.label)

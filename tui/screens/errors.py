@@ -252,7 +252,7 @@ class Errors(Page):
         run = await self.ask(partial(self.door.couple, one.mapping, *problems.pair(one, typed)), 0)
         found = await self._over(run) if run else None
         if found is not None:
-            failed = await self.ask(partial(self._failed, run), [])
+            failed: list[RecordOutcome] = await self.ask(partial(self._failed, run), [])
             self.app.push_screen(Info(self.look, "Couple by hand", problems.coupled(one, typed, found, failed)))
             self.wake()
 
