@@ -10,6 +10,8 @@ _SHORTEST, _LONGEST = 15.0, 600.0
 """A look back is long enough for several pages, and no longer than two windows of service protection."""
 _TRUST = 5.0
 """Seconds of own work that count as much as what was learned before."""
+_ENOUGH = 200
+"""Records that tell what those of other jobs may take; the first jobs are small, and mostly wait."""
 _STEADY = 10.0
 """Seconds of work that a run must have done until its being slower or faster than the last one counts half."""
 
@@ -48,7 +50,8 @@ def look_back(seconds: float) -> float:
 def seconds_left(courses: Sequence[Course], now: datetime) -> list[float | None]:
     """What each pass takes yet, in their order; None where nothing tells."""
     slower = _slower(courses)
-    others = _usual((one.seconds, _cost(one, now, slower)) for one in courses if one.read)
+    enough = sum(one.read for one in courses) >= _ENOUGH
+    others = _usual((one.seconds, _cost(one, now, slower)) for one in courses if one.read) if enough else None
     return [_left(one, now, slower, others) for one in courses]
 
 

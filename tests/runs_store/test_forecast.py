@@ -121,6 +121,12 @@ def test_without_what_was_before_other_jobs_are_taken_to_cost_what_this_run_did(
     assert max(off(told(run, now), end - now) for now in moments(0, end)) < 0.2
 
 
+def test_a_few_records_of_small_jobs_tell_nothing_of_large_ones() -> None:
+    small, large = Course(30, 30, 3, over=True), Course(5_000, 0, 0, over=False)
+    assert seconds_left([small, large], BEGUN) == [0.0, None]
+    assert seconds_left([Course(300, 300, 3, over=True), large], BEGUN) == [0.0, pytest.approx(50)]
+
+
 def test_what_this_run_does_counts_more_than_what_was_before() -> None:
     (one,) = run = play((10_000, constant(20), 1 / 100), noise=0.2)
     assert max(off(told(run, now), one.ended - now) for now in moments(0, one.ended)) < 0.2
@@ -136,7 +142,7 @@ def test_the_time_goes_down_between_two_pages_and_up_when_no_page_comes() -> Non
     run = play((10_000, constant(5)))  # a page each 10 s
     steady = [told(run, 200 + seconds) for seconds in range(10)]
     assert [before - after for before, after in pairwise(steady)] == [pytest.approx(1)] * 9
-    stopped = Played(10_000, 0, tuple(10.0 * at for at in range(1, 21)) + (9_999.0,), None)
+    stopped = Played(10_000, 0, (*(10.0 * at for at in range(1, 21)), 9_999.0), None)
     silent = [told([stopped], 200 + seconds) for seconds in (20, 60, 100)]
     assert silent == sorted(silent)
     assert silent[-1] > 1.5 * steady[0]
