@@ -272,3 +272,21 @@ async def test_a_run_that_could_not_couple_says_why(door: ScriptedDoor) -> None:
         await _type_partner(pilot, app, "8f0c")
         await pilot.press("y")
         await see(pilot, "Run 17 is stopped. CRM does not answer.", "Look there.")
+
+
+async def test_an_engine_that_is_slow_to_begin_is_waited_for(door: ScriptedDoor) -> None:
+    def slow(mapping: str, nav: str, crm: str) -> int:
+        del mapping, nav, crm
+        door.runs[17] = replace(made_run(RunState.INTERRUPTED, id=17), beat=None)
+        return 17
+
+    door.couple = slow  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "M")
+        await _type_partner(pilot, app, "8f0c")
+        await pilot.press("y")
+        await see(pilot, "Run 17 looks for the two records")
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, Errors)
+        door.runs[17] = made_run(RunState.FINISHED, id=17)
+        await see(pilot, "is coupled with CRM id 8f0c.")

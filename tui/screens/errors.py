@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from functools import partial
+from time import monotonic
 from typing import ClassVar
 
 from textual import on, work
@@ -30,6 +31,8 @@ from tui.widgets.table import Table
 
 PAGE = 50
 _CHUNK = 1_000
+_STARTING = 60.0
+"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
 
 class Errors(Page):
@@ -259,9 +262,13 @@ class Errors(Page):
     async def _over(self, run: int) -> RunSnapshot | None:
         """Waits for the end of a run; it goes on when nobody waits for it any more."""
         self.say(f"Run {run} looks for the two records ...")
+        begun = monotonic()
         while True:
             found = await self.ask(partial(self.door.run, run), None)
-            if found is None or found.state is not RunState.RUNNING:
+            if found is None:
+                return None
+            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < _STARTING
+            if found.state is not RunState.RUNNING and not starting:
                 return found
             await asyncio.sleep(1 / self.look.hz)
 

@@ -123,7 +123,7 @@ def skipped(number: int) -> str:
     """What came of the wish to skip records."""
     if number:
         return f"{fmt.many(number, 'record')} skipped; r = retry"
-    return "Nothing was skipped: what is not coupled cannot be, and the rest was or failed no more."
+    return "Nothing to skip: they are not coupled, are skipped, or fail no more."
 
 
 def wanted(one: RecordOutcome) -> str:
