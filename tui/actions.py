@@ -88,6 +88,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("errors", "pane", "tab", "Pane", "Switch between causes and records"),
     Action("errors", "next_page", "n", "Next page", "The next 50 records"),
     Action("errors", "previous_page", "p", "Previous", "The 50 records before"),
+    Action("errors", "retry", "r", "Retry", "Try skipped records of the cause, or the one record, again"),
+    Action("errors", "skip", "K", "Skip", "Skip the coupled records of the cause, or the one record"),
+    Action("errors", "couple", "M", "Couple", "Couple the record by hand with one of the other side"),
     Action("errors", "export", "w", "Write CSV", "Write all records of all causes that are shown to a file"),
     Action("errors", "back", "escape", "Back", "One step back"),
     Action(
@@ -178,8 +181,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("lists", "scroll_top", "g,home", "First", "First row"),
     Action("lists", "scroll_bottom", "G,end", "Last", "Last row"),
     Action("everywhere", "zone", "t", "UTC/local", "Show times in UTC or in this machine's time zone"),
+    Action("everywhere", "copy", "c,y", "Copy", "Send the row under the cursor to the terminal's clipboard (OSC 52)"),
     Action("everywhere", "keys", "question_mark", "Help", "This page"),
-    Action("everywhere", "command_palette", "ctrl+p", "Commands", "Find a command by its name"),
+    Action(
+        "everywhere",
+        "command_palette",
+        "ctrl+p,colon",
+        "Commands",
+        "Go anywhere (also by `:`): any screen or action by its name",
+    ),
     Action("everywhere", "leave", "q,ctrl+c,ctrl+q", "Quit", "Leave the program; asks first while a run is going"),
 )
 
@@ -204,7 +214,15 @@ def of(scope: Scope) -> list[Action]:
     return [one for one in ACTIONS if one.scope == scope]
 
 
-def shown(action: Action, keys: dict[str, str]) -> str:
-    """The key as people read it, the first one when there are several: `^p`, `?`, `enter`."""
-    key = keys.get(action.id, action.key).split(",")[0]
+def shown(action: Action, keys: dict[str, str], scope: Scope | None = None) -> str:
+    """The key as people read it, the first one when there are several: `^p`, `?`, `enter`; on a screen of that scope
+    the first one that means nothing else there.
+    """
+    taken = set() if scope in (None, action.scope) else {key for one in of(scope) for key in _keys(one, keys)}
+    own = _keys(action, keys)
+    key = next((key for key in own if key not in taken), own[0])
     return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
+
+
+def _keys(action: Action, keys: dict[str, str]) -> list[str]:
+    return keys.get(action.id, action.key).split(",")

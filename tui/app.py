@@ -1,5 +1,7 @@
 """The full-screen program."""
 
+from __future__ import annotations
+
 import asyncio
 import codecs
 import contextlib
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -26,21 +28,25 @@ from engine.config import Settings, log_dir
 from engine.model.errors import CouplerError
 from engine.model.masking import mask
 from engine.model.snapshot import RunSnapshot, Wish
-from engine.store.database import Store
 from tui import actions, signals
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import Help
 from tui.dialogs.leave import Leave
 from tui.door import Door
-from tui.engine_door import EngineDoor
 from tui.exitcodes import ExitCode
+from tui.late_door import LateDoor
 from tui.look import Look
 from tui.screens.home import Home
 from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.text import safe
 
+if TYPE_CHECKING:
+    from engine.store.database import Store
+
 THEME = "ansi-dark"
+_COPIED = 2_000
+"""Characters of a row that are sent to the clipboard; terminals drop what is much longer."""
 
 
 class CouplerApp(App[None]):
@@ -78,12 +84,38 @@ class CouplerApp(App[None]):
         return [home] if self._opened is None else [home, Run(self.door, self.look, self._opened)]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the command palette offers: the actions of the screen below it, and nothing else."""
-        scopes: list[actions.Scope] = [screen.SCOPE, "everywhere"] if isinstance(screen, Page) else ["everywhere"]
-        for one in (action for scope in scopes for action in actions.of(scope)):
-            if one.name not in ("command_palette", "back"):
+        """What the command palette offers: the actions of the screen below it, then those of the first screen, from
+        where everything can be reached; nothing from a dialog, which wants its answer first.
+        """
+        scopes: list[actions.Scope] = [screen.SCOPE, "home"] if isinstance(screen, Page) else []
+        offered = set()
+        for one in (action for scope in (*dict.fromkeys(scopes), "everywhere") for action in actions.of(scope)):
+            if one.name in ("command_palette", "back") or one.label in offered:
+                continue
+            offered.add(one.label)
+            if one.scope == "home" and not isinstance(screen, Home):
+                yield SystemCommand(one.label, one.help, partial(self._from_home, one.name))
+            else:
                 target = "app" if one.scope == "everywhere" else "screen"
                 yield SystemCommand(one.label, one.help, partial(self.run_action, f"{target}.{one.name}"))
+
+    async def _from_home(self, name: str) -> None:
+        """Goes back to the first screen and does something there, which says why when it cannot."""
+        while not isinstance(self.screen, Home):
+            self.pop_screen()
+        await self.run_action(f"screen.{name}")
+
+    def action_copy(self) -> None:
+        """Sends the row under the cursor to the clipboard of the terminal, which may or may not take it."""
+        page = self.screen
+        if not isinstance(page, Page):
+            return
+        text = safe(page.copied(), _COPIED)
+        if not text:
+            page.say("There is no row to copy.")
+            return
+        self.copy_to_clipboard(text)
+        page.say_cut(f"Sent to the terminal's clipboard: {text}")
 
     def action_zone(self) -> None:
         """UTC or local times, on all screens."""
@@ -169,10 +201,30 @@ def run(
     `attach` opens a run at once. With `demo` the servers end with the program, and dialogs say so. With `tour` each
     screen says what there is to be seen and done.
     """
+    from tui.engine_door import EngineDoor  # noqa: PLC0415 - `run_at_once` paints before the engine is loaded
+
+    app = _made(EngineDoor(settings, store, demo=demo), settings, attach, tour=tour)
+    return show(app, mouse=mouse or settings.ui.mouse)
+
+
+def run_at_once(settings: Settings, *, mouse: bool = False) -> int:
+    """The same, where the store is opened behind the first screen; raises StoreError when it cannot be."""
+    door = LateDoor(settings)
+    app = _made(door.as_door(), settings, None)
+    door.refused = lambda: app.leave_now(ExitCode.CONNECTION)
+    try:
+        code = show(app, mouse=mouse or settings.ui.mouse)
+    finally:
+        door.close()
+    if door.error is not None:
+        raise door.error
+    return code
+
+
+def _made(door: Door, settings: Settings, attach: int | None, *, tour: bool = False) -> CouplerApp:
     ui = settings.ui
     look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, tour=tour, keys=dict(ui.keys))
-    app = CouplerApp(EngineDoor(settings, store, demo=demo), look, attach=attach, log=log_dir() / "tui.log")
-    return show(app, mouse=mouse or ui.mouse)
+    return CouplerApp(door, look, attach=attach, log=log_dir() / "tui.log")
 
 
 def show(app: CouplerApp, *, mouse: bool = False) -> int:

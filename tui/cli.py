@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
@@ -13,8 +12,8 @@ import click
 
 from engine.config.load import NoConfigFile
 from tui import diagnostics
-from tui.commands.common import config_option, opened, out, silence
-from tui.commands.screen import need_screen, show, welcome
+from tui.commands.common import config_option, out, settings, silence
+from tui.commands.screen import need_screen, show_at_once, welcome
 from tui.exitcodes import ExitCode
 
 _COMMANDS = {
@@ -102,6 +101,8 @@ class LazyGroup(click.Group):
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     del parameter
     if value and not context.resilient_parsing:
+        import importlib.metadata  # noqa: PLC0415 - it takes as long to load as all else of this module
+
         try:
             found = importlib.metadata.version("coupler")
         except importlib.metadata.PackageNotFoundError:
@@ -128,10 +129,10 @@ def cli(context: click.Context, *, mouse: bool, config_file: Path | None) -> int
         return ExitCode.OK
     need_screen()
     try:
-        with opened(config_file) as (settings, store):
-            return show(settings, store, mouse=mouse)
+        found = settings(config_file)
     except NoConfigFile:
         return welcome(mouse=mouse)
+    return show_at_once(found, mouse=mouse)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

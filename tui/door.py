@@ -1,20 +1,24 @@
 """The one place where screens touch the engine: reads of the store, and what operators may ask for."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Literal, Protocol
+from __future__ import annotations
 
-from engine.config.edit import Form
-from engine.model.conflict import Choice, Conflict
-from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
-from engine.model.detail import MappingDetail
-from engine.model.mapping import Direction
-from engine.model.matches import Ambiguous, AmbiguousPage, Review
-from engine.model.plan import Difference, Effect, Foreseen
-from engine.model.schedule import ScheduleSnapshot
-from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
-from engine.model.undo import UndoLine
-from engine.runs.connection import Tried
-from engine.runs.logs import LogPage
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from engine.config.edit import Form
+    from engine.model.conflict import Choice, Conflict
+    from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+    from engine.model.detail import MappingDetail
+    from engine.model.mapping import Direction
+    from engine.model.matches import Ambiguous, AmbiguousPage, Review
+    from engine.model.plan import Difference, Effect, Foreseen
+    from engine.model.schedule import ScheduleSnapshot
+    from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
+    from engine.model.undo import UndoLine
+    from engine.runs.connection import Tried
+    from engine.runs.logs import LogPage
 
 Kind = Literal["run", "plan"]
 Side = Literal["nav", "crm"]
@@ -89,8 +93,17 @@ class Door(Protocol):
     def candidates(self, record: Ambiguous) -> Review:
         """One of them beside those that match it, read from both sides now."""
 
-    def couple(self, record: Ambiguous, partner: str) -> int:
+    def couple_match(self, record: Ambiguous, partner: str) -> int:
         """Starts an engine that couples it with the record of that id; the number of the run."""
+
+    def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Lets records that are left alone, or one of them, take part in the next pass; how many these were."""
+
+    def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Leaves coupled records with a problem, or one of them, alone; how many these were."""
+
+    def couple(self, mapping: str, nav: str, crm: str) -> int:
+        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""

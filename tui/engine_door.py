@@ -17,7 +17,7 @@ from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutco
 from engine.model.undo import UndoLine
 from engine.runs import browsing, control, coupling, detail, logs, plans, process, queues, reviews, snapshots, undoing
 from engine.runs.logs import LogPage
-from engine.runs.requests import Uncouple
+from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.connections import FileConnections
@@ -103,9 +103,23 @@ class EngineDoor:
         """One of them beside those that match it, read from both sides now."""
         return reviews.candidates(self._store, self._settings, record)
 
-    def couple(self, record: Ambiguous, partner: str) -> int:
+    def couple_match(self, record: Ambiguous, partner: str) -> int:
         """Starts an engine that couples it with the record of that id; the number of the run."""
         run = reviews.begin(self._store, self._settings, record, partner)
+        process.spawn(self._settings, run)
+        return run
+
+    def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Lets records that are left alone, or one of them, take part in the next pass; how many these were."""
+        return queues.retry_cause(self._store, cause, record)
+
+    def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
+        """Leaves coupled records with a problem, or one of them, alone; how many these were."""
+        return queues.skip_cause(self._store, cause, record)
+
+    def couple(self, mapping: str, nav: str, crm: str) -> int:
+        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
+        run = coupling.start(self._store, self._settings, Couple(mapping, nav, crm), by=control.who())
         process.spawn(self._settings, run)
         return run
 

@@ -1,5 +1,6 @@
 """Numbers, times and bars as text of a known width; pure, and the same on screens and in plain lines."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 NONE = "-"
@@ -9,6 +10,7 @@ _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _BAR = {True: ("#", "."), False: ("█", "░")}
+_SPARK = {True: "_.-=+*#", False: "▁▂▃▄▅▆▇█"}
 
 
 def count(number: int) -> str:
@@ -116,6 +118,22 @@ def bar(done: int, number: int | None, width: int, *, ascii_only: bool = True) -
         filled = min(int(share * inner), max(0, inner - 1))
     full, empty = _BAR[ascii_only]
     return f"[{full * filled}{empty * (inner - filled)}]"
+
+
+def spark(values: Sequence[float], width: int, *, ascii_only: bool = True) -> str:
+    """The newest values, one character each, as high as they are among those that are shown; blank for nothing."""
+    newest = values[-width:] if width > 0 else ()
+    most = max(newest, default=0.0)
+    steps = _SPARK[ascii_only]
+    return "".join(
+        " " if value <= 0 else steps[min(len(steps) - 1, int(value / most * len(steps)))] for value in newest
+    )
+
+
+def share(part: float) -> str:
+    """`63 %`; neither nothing nor all when it is a little more or less."""
+    percent = round(part * 100)
+    return f"{min(max(percent, 1), 99) if 0 < part < 1 else percent} %"
 
 
 def on_off(value: bool) -> str:  # noqa: FBT001 - it is what is shown

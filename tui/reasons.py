@@ -1,9 +1,15 @@
 """Why an action cannot be done now, in words: footers leave such keys out, and pressing one says the reason."""
 
-from engine.config.edit import Form
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from engine.model.schedule import EntryState, ScheduleRow, ScheduleSnapshot
 from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
-from engine.runs.logs import LogPage
+
+if TYPE_CHECKING:
+    from engine.config.edit import Form
+    from engine.runs.logs import LogPage
 
 
 def home(name: str, home: HomeSnapshot | None) -> str | None:
@@ -63,7 +69,7 @@ def instead(run: RunSnapshot) -> str:
 
 def errors(name: str, causes: int, page: int, pages: int) -> str | None:
     """The errors screen: why the action cannot be done now; None when it can."""
-    if not causes and name in ("open", "pane", "next_page", "previous_page", "export"):
+    if not causes and name != "back":
         return "There are no errors."
     return _paging(name, page, pages)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"[0-9][0-9,]{0,15}(\.[0-9]{1,9})?")
+_REQUESTS, _SECONDS = 6_000, 1_200
+"""What Dataverse allows a user in a window, as it tells only what is left of it (reference/apis.md section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,12 @@ class Budget:
     requests: float | None = None
     seconds: float | None = None
     together: int | None = None
+
+    @property
+    def used(self) -> float | None:
+        """The share (0 to 1) of the window that is used up, by whichever is scarcer; None where nothing is told."""
+        told = ((self.requests, _REQUESTS), (self.seconds, _SECONDS))
+        return max((min(1.0, max(0.0, 1 - left / most)) for left, most in told if left is not None), default=None)
 
 
 NOTHING_TOLD = Budget()

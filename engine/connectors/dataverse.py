@@ -21,6 +21,7 @@ from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConnectionLost
 from engine.model.mapping import Condition
 from engine.model.records import is_guid
+from engine.model.traffic import Traffic
 
 MOST_ROWS = 5000
 """Rows in a page, and where counting ends."""
@@ -78,6 +79,11 @@ class Dataverse:
     def waiting(self) -> str:
         """What requests wait for now, for the progress screen; empty when for nothing."""
         return self._client.gate.waiting
+
+    @property
+    def traffic(self) -> Traffic:
+        """How the requests go, for the progress screen."""
+        return self._client.gate.traffic
 
     @property
     def now(self) -> datetime | None:

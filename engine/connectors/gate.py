@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from engine.connectors.budget import NOTHING_TOLD, Budget
 from engine.connectors.protocol import Halted
+from engine.model.traffic import Traffic
 
 WINDOW = 300.0
 """Seconds that service protection looks at: a longer pause is a mistake of the server."""
@@ -88,6 +89,7 @@ class Gate:
         self._in_a_row = 0
         self._successes = 0
         self._pause = _Wait("", float("-inf"), 0)
+        self._put_off, self._paused = 0, 0.0
         self._waits: dict[object, _Wait] = {}
         self._stop = asyncio.Event()
         self._drop_at = math.inf
@@ -97,6 +99,11 @@ class Gate:
     def limit(self) -> int:
         """How many requests may be under way at once now."""
         return self._limit
+
+    @property
+    def traffic(self) -> Traffic:
+        """How the requests go."""
+        return Traffic(self.name, self._active, self._limit, self._left.used, self._put_off, round(self._paused, 1))
 
     @property
     def waiting(self) -> str:
@@ -183,6 +190,9 @@ class Gate:
         pause = self.delay(max(attempt, self._in_a_row)) if seconds is None else min(seconds, self._window)
         until = self.clock() + pause
         if until > self._pause.until:
+            now = self.clock()
+            self._put_off += now >= self._pause.until
+            self._paused += until - max(now, self._pause.until)
             self._pause = _Wait(reason, until, attempt)
 
     def delay(self, attempt: int) -> float:

@@ -19,6 +19,7 @@ from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
 from engine.model.mapping import Condition
+from engine.model.traffic import Traffic
 
 MOST_ROWS = 20_000
 _LIST_BYTES = 6 * 1024
@@ -87,6 +88,11 @@ class NavPages:
     def waiting(self) -> str:
         """What requests wait for now, for the progress screen; empty when for nothing."""
         return self._client.gate.waiting
+
+    @property
+    def traffic(self) -> Traffic:
+        """How the requests go, for the progress screen."""
+        return self._client.gate.traffic
 
     @property
     def now(self) -> datetime | None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from engine.model.mapping import Condition
+from engine.model.traffic import Traffic
 
 Row = Mapping[str, Any]
 ETAG = "@odata.etag"
@@ -157,6 +158,11 @@ class Side(Protocol):
     @property
     def waiting(self) -> str:
         """What requests wait for at the moment, such as a pause that the service asked for; blank when nothing."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """How the requests go at the moment."""
         ...
 
     @property

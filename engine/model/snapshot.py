@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.model.mapping import Direction
+from engine.model.traffic import Traffic
 
 
 class RunState(StrEnum):
@@ -120,7 +121,9 @@ class PassSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class JobSnapshot:
-    """One of the ordered jobs of a run: its one or two passes together. `rate` is records a second, `eta` seconds."""
+    """One of the ordered jobs of a run: its one or two passes together. `rate` is records a second, `eta` the seconds
+    until it is over, with the jobs before it.
+    """
 
     seq: int
     mapping: str
@@ -199,6 +202,10 @@ class RunSnapshot:
     undoes: int | None = None
     resumed: datetime | None = None
     """When it was last resumed, which may be before the engine's first sign of life."""
+    pace: tuple[float, ...] = ()
+    """While it is running, records a second in each of the last five-second bars, oldest first."""
+    traffic: tuple[Traffic, ...] = ()
+    """While it is running, how the requests to each service go."""
 
     @property
     def counters(self) -> Counters:

@@ -6,6 +6,7 @@ A synchronization of modified records takes the same way, with the flags as stor
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -271,7 +272,8 @@ class FullSynchronization:
         """Show that the engine lives and what it waits for, and learn what operators wish."""
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
-            values = {"beat_at": self._clock(), "waiting": waiting[:400], **self._times()}
+            traffic = [asdict(side.traffic) for side in self._sides]
+            values = {"beat_at": self._clock(), "waiting": waiting[:400], "traffic": traffic, **self._times()}
             with suppress(StoreError):  # the work itself meets the same trouble and reports it
                 try:
                     row = await self._change(values)

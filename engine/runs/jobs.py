@@ -11,16 +11,34 @@ _LEAST_ETA = 3
 
 
 def jobs_of(
-    passes: Sequence[PassSnapshot], rates: Mapping[int, float], state: RunState, *, paused: bool
+    passes: Sequence[PassSnapshot],
+    rates: Mapping[int, float],
+    left: Mapping[tuple[int, Direction], float],
+    state: RunState,
+    *,
+    paused: bool,
 ) -> tuple[JobSnapshot, ...]:
-    """The jobs of a run, each of one or two passes; `rates` are records a second by the number of the job."""
+    """The jobs of a run, each of one or two passes; `rates` are records a second by the number of the job, `left` the
+    seconds that a pass takes yet, where something tells.
+    """
     grouped: dict[int, list[PassSnapshot]] = {}
     for one in passes:
         grouped.setdefault(one.seq, []).append(one)
-    return tuple(_job(group, rates.get(seq), state, paused=paused) for seq, group in grouped.items())
+    made = []
+    until: float | None = 0.0
+    for seq, group in grouped.items():
+        if any(one.state is JobState.RUN for one in group):
+            until = 0.0  # what goes on waits for nothing
+        for one in group:
+            seconds = left.get((seq, one.direction))
+            until = None if until is None or seconds is None else until + seconds
+        made.append(_job(group, rates.get(seq), until, state, paused=paused))
+    return tuple(made)
 
 
-def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, paused: bool) -> JobSnapshot:
+def _job(
+    passes: list[PassSnapshot], rate: float | None, until: float | None, state: RunState, *, paused: bool
+) -> JobSnapshot:
     word = _job_state(passes)
     counters = sum((one.counters for one in passes), Counters())
     exact = all(one.total_exact for one in passes)
@@ -34,8 +52,7 @@ def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, pau
         word = JobState.STOP
     if word is JobState.RUN and paused:
         word = JobState.PAUSE
-    running = word is JobState.RUN and rate
-    eta = (total - counters.read) / rate if running and rate and total is not None and total > counters.read else None
+    due = word in (JobState.RUN, JobState.WAIT) and until is not None and until >= _LEAST_ETA
     direction = Direction.BIDIRECTIONAL if len(passes) > 1 else passes[0].direction
     return JobSnapshot(
         seq=passes[0].seq,
@@ -45,8 +62,8 @@ def _job(passes: list[PassSnapshot], rate: float | None, state: RunState, *, pau
         counters=counters,
         total=total,
         total_exact=exact,
-        rate=rate if running else None,
-        eta=eta if eta is not None and eta >= _LEAST_ETA else None,
+        rate=rate if word is JobState.RUN else None,
+        eta=until if due else None,
         passes=tuple(passes),
         message=next((one.message for one in passes if one.message), ""),
     )

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 
+import sqlalchemy as sa
+
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.decision import Decision, Deed
 from engine.model.errors import RunError
+from engine.model.mapping import Direction
+from engine.model.snapshot import Cause, RecordOutcome
 from engine.model.trouble import Trouble
 from engine.runs.control import who
 from engine.store import conflicts as stored_conflicts
@@ -62,6 +66,33 @@ def retry(store: Store, mapping: str | None = None, nav_no: str | None = None) -
     """Let records that are left alone take part in the next pass; how many these were."""
     with store.writing() as connection:
         return troubles.retry(connection, mapping, nav_no)
+
+
+def retry_cause(store: Store, cause: Cause, record: RecordOutcome | None = None) -> int:
+    """Let the records of a cause, or the one that is meant, take part in the next pass if they are left alone; how many
+    these were. What failed and is not left alone is tried anyway.
+    """
+    with store.writing() as connection:
+        found = [one for one in _behind(connection, cause, record) if one.skipped]
+        troubles.try_again(connection, found)
+        return len(found)
+
+
+def skip_cause(store: Store, cause: Cause, record: RecordOutcome | None = None) -> int:
+    """Leave the coupled records of a cause, or the one that is meant, alone until somebody asks to retry them; how many
+    these were that were not left alone before.
+    """
+    with store.writing() as connection:
+        return troubles.leave_alone(connection, _behind(connection, cause, record))
+
+
+def _behind(connection: sa.Connection, cause: Cause, record: RecordOutcome | None) -> list[Trouble]:
+    source = None
+    if record is not None:
+        source = record.nav_id if record.direction is Direction.TO_INTEGRATION_TABLE else record.crm_id
+        if source is None:
+            return []
+    return troubles.behind(connection, cause.run, cause.mapping, cause.cause, cause.code, source)
 
 
 def _chosen(clash: Clash, choice: Choice) -> str:

@@ -25,6 +25,8 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.model.traffic import Traffic
+from engine.runs import paces
 from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
 from engine.store import conflicts as stored_conflicts
@@ -38,7 +40,6 @@ from engine.sync.context import Clock, system_clock
 
 __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
 
-_RATE_WINDOW = timedelta(seconds=15)
 _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
@@ -173,7 +174,9 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
     passes = [_pass(one, counters) for one in runs.job_rows(connection, row.id)]
     if state is not RunState.RUNNING:
         passes = [at_rest(one) for one in passes]
-    rates = _rates(connection, row.id, now) if state is RunState.RUNNING else {}
+    going = state is RunState.RUNNING
+    rates = paces.rates(connection, row.id, now) if going else {}
+    left = paces.left(connection, row.id, row.kind, passes, now) if going and not row.paused else {}
     stored = runs.flags(connection)
     lines = connection.execute(
         sa.select(event).where(event.c.run_id == row.id).order_by(event.c.id.desc()).limit(_EVENTS_SHOWN)
@@ -198,7 +201,7 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         answer=None if row.answer is None else ("yes" if row.answer else "no"),
         answered_by=row.answered_by,
         answered_at=row.answered_at,
-        jobs=jobs_of(passes, rates, state, paused=row.paused),
+        jobs=jobs_of(passes, rates, left, state, paused=row.paused),
         flags=tuple(_flag(name, saved, stored, row) for name, saved in _ordered(row, passes)),
         events=tuple(Event(line.at, line.mapping, line.text) for line in reversed(lines)),
         left_alone=troubles.left_alone(connection, {one.mapping for one in passes})
@@ -207,6 +210,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         worked=row.worked,
         undoes=int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None,
         resumed=decisions.last(connection, row.id, Deed.RESUME),
+        pace=paces.bars(connection, row.id, row.created_at, now) if going else (),
+        traffic=tuple(Traffic(**one) for one in row.traffic or ()) if going else (),
     )
 
 
@@ -255,22 +260,6 @@ def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[i
     sums = (sa.func.sum(page.c[name]) for name in names)
     query = sa.select(*key, *sums).where(page.c.run_id.in_(run_ids)).group_by(*key)
     return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in connection.execute(query)}
-
-
-def _rates(connection: sa.Connection, run_id: int, now: datetime) -> dict[int, float]:
-    """Records a second of each job over the last seconds, by its committed pages."""
-    query = (
-        sa.select(page.c.seq, sa.func.sum(page.c.read), sa.func.min(job.c.started_at))
-        .join(job, sa.and_(job.c.run_id == page.c.run_id, job.c.seq == page.c.seq, job.c.direction == page.c.direction))
-        .where(page.c.run_id == run_id, page.c.committed_at > now - _RATE_WINDOW)
-        .group_by(page.c.seq)
-    )
-    rates = {}
-    for seq, read, started in connection.execute(query):
-        seconds = min(_RATE_WINDOW, now - started).total_seconds() if started is not None else 0
-        if seconds > 0 and read:
-            rates[seq] = read / seconds
-    return rates
 
 
 def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:

@@ -53,6 +53,7 @@ run = Table(
     Column("nav_at", Moment, comment="the clock of NAV at that moment"),
     Column("crm_at", Moment, comment="the clock of CRM at that moment"),
     Column("waiting", Said(400), nullable=False, server_default=""),
+    Column("traffic", sa.JSON, comment="how the requests to each service go, by its engine's last sign of life"),
     Column("code", Said(40), nullable=False, server_default=""),
     Column("message", Said(), nullable=False, server_default=""),
     Column("hint", Said(), nullable=False, server_default=""),

@@ -10,7 +10,7 @@ from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome
 from engine.model.trouble import Trouble
 from engine.store.chunks import chunks
-from engine.store.schema import coupling, trouble
+from engine.store.schema import coupling, outcome, trouble
 from engine.store.upsert import insert
 
 LEFT_ALONE = "left_alone"
@@ -56,15 +56,52 @@ def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | N
         for one in listing(connection, skipped=True)
         if mapping in (None, one.mapping) and (nav_no is None or _folded(one.nav_no) == _folded(nav_no))
     ]
-    alone: dict[tuple[str, Direction], list[str]] = {}
-    for one in found:
-        alone.setdefault((one.mapping, one.direction), []).append(one.source_id)
-    for (name, one_way), ids in alone.items():
+    try_again(connection, found)
+    return len(found)
+
+
+def behind(
+    connection: sa.Connection, run: int, mapping: str, cause: str, code: str, source_id: str | None = None
+) -> list[Trouble]:
+    """The entries of the records that a run named with that cause, or of the one of them that is meant."""
+    o = outcome.c
+    named = sa.select(o.direction, o.source_id).where(
+        o.run_id == run, o.mapping == mapping, o.cause == cause, o.code == code
+    )
+    query = sa.select(trouble).where(_C.mapping == mapping, sa.tuple_(_C.direction, _C.source_id).in_(named))
+    rows = connection.execute(query if source_id is None else query.where(_C.source_id == source_id))
+    return [_trouble(row) for row in rows]
+
+
+def try_again(connection: sa.Connection, found: Iterable[Trouble]) -> None:
+    """Let these records take part again, in both directions as if they had never failed."""
+    for (name, one_way), ids in _by_pass(found).items():
         for chunk in chunks(ids):
             _start_anew(connection, name, one_way, chunk)
             back = _FROM if one_way is _TO else _TO
             _start_anew(connection, name, back, _partners(connection, name, one_way, chunk))
-    return len(found)
+
+
+def leave_alone(connection: sa.Connection, found: Iterable[Trouble]) -> int:
+    """Mark those of these records that are coupled as Skipped, until an operator asks to retry them; how many these
+    were. A mark means nothing to uncoupled records, which are tried in each run.
+    """
+    number = 0
+    for (name, one_way), ids in _by_pass(found).items():
+        for chunk in chunks(ids):
+            c = coupling.c
+            mine = c.nav_id if one_way is _TO else c.crm_id
+            coupled = sa.select(mine).where(c.mapping == name, mine.in_(chunk))
+            where = (*_pass(name, one_way), _C.source_id.in_(coupled), sa.not_(_C.skipped))
+            number += connection.execute(sa.update(trouble).where(*where).values(skipped=True)).rowcount
+    return number
+
+
+def _by_pass(found: Iterable[Trouble]) -> dict[tuple[str, Direction], list[str]]:
+    ids: dict[tuple[str, Direction], list[str]] = {}
+    for one in found:
+        ids.setdefault((one.mapping, one.direction), []).append(one.source_id)
+    return ids
 
 
 def forget(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> None:

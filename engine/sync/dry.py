@@ -7,6 +7,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from engine.connectors.protocol import Count, Query, Result, Row, Side, Status, Step, Write
 from engine.model.mapping import Condition
+from engine.model.traffic import Traffic
 
 
 class DrySide:
@@ -22,6 +23,11 @@ class DrySide:
     def waiting(self) -> str:
         """What the real side waits for."""
         return self._side.waiting
+
+    @property
+    def traffic(self) -> Traffic:
+        """How the requests to the real side go."""
+        return self._side.traffic
 
     @property
     def now(self) -> datetime | None:

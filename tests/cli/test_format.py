@@ -101,3 +101,26 @@ def test_bars_have_their_width_and_are_full_only_at_the_end(
     if width > 2:
         empty = "." if ascii_only else "░"
         assert (empty not in bar) == (total is not None and done >= total)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((), ""),
+        ((0.0, 0.0), "  "),
+        ((0.0, 0.1, 7.0), " _#"),
+        ((7.0, 5.9, 4.9, 3.9, 2.9, 1.9, 0.9), "#*+=-._"),
+        ((100.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0), "#######"),
+    ],
+)
+def test_throughput_is_drawn_by_the_highest_that_is_shown(values: tuple[float, ...], text: str) -> None:
+    assert form.spark(values, 7) == text
+    assert len(form.spark(values, 7, ascii_only=False)) == len(text)
+    assert form.spark(values, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [(0.0, "0 %"), (0.001, "1 %"), (0.634, "63 %"), (0.999, "99 %"), (1.0, "100 %")]
+)
+def test_a_share_is_neither_nothing_nor_all_unless_it_is(part: float, text: str) -> None:
+    assert form.share(part) == text

@@ -5,6 +5,7 @@ import pytest
 from engine.connectors.budget import NOTHING_TOLD, Budget
 from engine.connectors.gate import Gate
 from engine.connectors.protocol import Halted
+from engine.model.traffic import Traffic
 from tests.connectors.conftest import Time
 
 
@@ -99,6 +100,29 @@ async def test_429_halves_once_for_requests_let_in_together_and_success_raises_b
         async with gate.slot() as epoch:
             gate.throttled("429", 0, 1, epoch)
     assert gate.limit == 1, "never none"
+
+
+async def test_how_requests_go_is_told(time: Time) -> None:
+    gate = time.make_gate(concurrency=4)
+    assert gate.traffic == Traffic("CRM", 0, 4), "a service that does not tell what is left"
+    async with gate.slot(), gate.slot():
+        gate.succeeded(1.0, Budget(1_500, 1_200))
+        assert gate.traffic == Traffic("CRM", 2, 4, 0.75)
+        gate.succeeded(1.0, Budget(6_000, 120))
+        assert gate.traffic.used == pytest.approx(0.9), "by whichever is scarcer"
+        gate.succeeded(1.0, Budget(9_000, 1_300))
+        assert gate.traffic.used == 0, "who allows more than is documented"
+
+
+async def test_pauses_that_a_service_asked_for_are_counted_once_however_many_requests_hear_of_them(time: Time) -> None:
+    gate = time.make_gate(concurrency=4, chance=0.0)
+    gate.throttled("429", 4, 1)
+    gate.throttled("429", 3, 1)
+    gate.throttled("429", 6, 1)
+    assert (gate.traffic.put_off, gate.traffic.paused) == (1, 6.0)
+    async with gate.slot():
+        gate.throttled("429", 2, 1)
+    assert (gate.traffic.put_off, gate.traffic.paused) == (2, 8.0)
 
 
 async def test_growth_lets_those_who_wait_in(time: Time) -> None:

@@ -72,6 +72,10 @@ def test_it_is_heard_within_two_seconds(
         until((tmp_path / "store.db").exists)
         store = Store.open(f"sqlite:///{tmp_path / 'store.db'}")
         until(lambda: "429" in (found.waiting if (found := snapshots.active(store)) is not None else ""))
+        found = snapshots.active(store)
+        assert found is not None
+        put_off = {one.name: one.put_off > 0 and one.paused > 0 for one in found.traffic}
+        assert sorted(put_off.values()) == [False, True], "what each side's requests do is told as well"
         asked = Busy.asked
         if how == "stop":
             threading.Thread(target=coupler, args=("stop",), daemon=True).start()

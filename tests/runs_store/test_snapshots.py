@@ -1,5 +1,6 @@
 """What screens and reports are shown of runs, jobs, flags and couplings."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -8,12 +9,13 @@ from engine.config import Settings
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
 from engine.model.snapshot import Counters, FlagChange, JobState, RunState, Wish
+from engine.model.traffic import Traffic
 from engine.runs import control, snapshots
 from engine.store import pages, runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
-from tests.store.tools import FROM, TO, couple, done, failed, later, pair, pairs
+from tests.store.tools import AT, FROM, TO, couple, done, failed, later, pair, pairs
 
 RUNNING, STOPPED, ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
 FINISHED, CANCELLED, INTERRUPTED = RunState.FINISHED, RunState.CANCELLED, RunState.INTERRUPTED
@@ -257,17 +259,69 @@ def test_the_message_of_a_job_is_the_first_of_its_passes(store: Store, settings:
 # Speed.
 
 
-def test_the_rate_is_of_the_last_seconds_and_tells_the_time_that_is_left(store: Store, settings: Settings) -> None:
+def test_the_rate_is_of_the_last_seconds_and_the_time_that_is_left_by_the_last_half(
+    store: Store, settings: Settings
+) -> None:
     number = start(store, settings)
     job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=100, total_exact=True)
     job(store, number, "CUSTOMER", FROM, "WAIT", total=50, total_exact=True)
-    page(store, number, "CUSTOMER", TO, 30, seconds=1)
-    page(store, number, "CUSTOMER", TO, 45, seconds=30)
+    page(store, number, "CUSTOMER", TO, 30, seconds=10)
+    page(store, number, "CUSTOMER", TO, 45, seconds=40)
     with engine_lock(store):
         found = snapshots.run(store, number, clock=at(40))
     assert found.jobs[3].rate == pytest.approx(3.0)
-    assert found.jobs[3].eta == pytest.approx(25.0)
+    assert found.jobs[3].eta == pytest.approx(75 / (45 / 30)), "45 records from the page at 10 s to the one at 40 s"
     assert [(one.rate, one.eta) for one in found.jobs if one.mapping != "CUSTOMER"] == [(None, None)] * 6
+
+
+def test_what_the_last_run_took_tells_when_each_job_is_over(store: Store, settings: Settings) -> None:
+    ended: dict[str, Any] = {"total": 100, "started_at": later(0), "total_exact": True}
+    for older, seconds in ((start(store, settings, FINISHED), 300), (start(store, settings, FINISHED), 20)):
+        for name in JOBS:
+            for one_way in settings_passes(settings, name):
+                job(store, older, name, one_way, "OK", **ended, ended_at=later(seconds))
+    plan = start(store, settings, FINISHED, kind="plan")
+    job(store, plan, "CURRENCY", TO, "OK", **ended, ended_at=later(1))
+    number = start(store, settings, seconds=500)
+    for name in JOBS:
+        for one_way in settings_passes(settings, name):
+            job(store, number, name, one_way, "WAIT", total=50, total_exact=False)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(500))
+    passes = [10 * len(settings_passes(settings, name)) for name in JOBS]
+    until = [sum(passes[: at + 1]) for at in range(len(JOBS))]
+    assert [one.eta for one in found.jobs] == [pytest.approx(seconds) for seconds in until], "as in the newest one"
+
+
+def settings_passes(settings: Settings, name: str) -> tuple[Direction, ...]:
+    (found,) = [one for one in settings.mappings if one.name == name]
+    return found.direction.passes
+
+
+def test_the_throughput_is_told_in_bars_of_five_seconds_of_which_the_last_is_whole(
+    store: Store, settings: Settings
+) -> None:
+    number = start(store, settings)
+    begun = AT.timestamp() // 5 * 5 - AT.timestamp()  # bars begin at whole multiples
+    for seconds, read in ((1, 10), (4, 15), (12, 5), (16, 500)):
+        page(store, number, "CUSTOMER", TO, read, seconds=begun + 5 + seconds)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(begun + 22))
+        assert found.pace[-3:] == (5.0, 0.0, 1.0)
+        assert len(snapshots.run(store, number, clock=at(4_000)).pace) == 60, "the last five minutes"
+    put(store, number, FINISHED)
+    assert snapshots.run(store, number, clock=at(22)).pace == ()
+
+
+def test_how_requests_go_is_told_while_the_engine_lives(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    put(store, number, beat_at=later(0))
+    assert snapshots.run(store, number, clock=at(1)).traffic == ()
+    said = Traffic("CRM", 6, 48, 0.63, 2, 12.5)
+    put(store, number, traffic=[asdict(said)])
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(1)).traffic == (said,)
+    assert snapshots.run(store, number, clock=at(1)).traffic == (), "nobody sends anything any more"
 
 
 def test_a_job_that_has_just_begun_is_measured_since_then(store: Store, settings: Settings) -> None:

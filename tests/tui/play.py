@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from engine.model.snapshot import Event, HomeSnapshot, RunSnapshot, RunState
@@ -12,6 +13,7 @@ from tui.look import Look
 STATES = {
     "running": RunState.RUNNING,
     "busy": RunState.RUNNING,
+    "moving": RunState.RUNNING,
     "hostile": RunState.RUNNING,
     "asking": RunState.ASKING,
     "stopped": RunState.STOPPED,
@@ -34,6 +36,8 @@ def main() -> int:
         )
     if what == "busy":
         door.home_of = _Busy().home
+    if what == "moving":
+        door.run = _Moving(door).run  # type: ignore[method-assign]
     if what == "hostile":
         _make_hostile(door)
     log = Path(sys.argv[2]) if len(sys.argv) > 2 else None
@@ -55,6 +59,34 @@ class _Busy:
         self.reads += 1
         made = made_home(active, last)
         return replace(made, mappings=tuple(replace(one, coupled=self.reads * one.seq) for one in made.mappings))
+
+
+class _Moving:
+    """A run as it goes: at each look a page more is done, the times that are left go down, there are new events, and
+    each second another bar and other requests.
+    """
+
+    def __init__(self, door: ScriptedDoor) -> None:
+        self.door = door
+        self.looks = 0
+
+    def run(self, run: int) -> RunSnapshot:
+        self.looks += 1
+        at, seconds = self.looks, self.looks // 4
+        made = self.door.runs[run]
+        jobs = list(made.jobs)
+        sums = replace(jobs[3].counters, read=2_210 + at % 1_800, modified=1_840 + at, failed=3 + at // 7)
+        jobs[3] = replace(jobs[3], counters=sums, rate=38.1 + at % 9, eta=max(5.0, 300.0 - seconds))
+        jobs[4:] = [replace(one, eta=None if one.eta is None else one.eta - seconds) for one in jobs[4:]]
+        event = replace(made.events[-1], text=f"{at:08} updated 3 fields", at=NOW + timedelta(seconds=seconds))
+        return replace(
+            made,
+            jobs=tuple(jobs),
+            events=(*made.events, event)[1:],
+            worked=made.worked + seconds,
+            pace=(*made.pace[seconds // 5 % 20 :], *made.pace[: seconds // 5 % 20]),
+            traffic=tuple(replace(one, under_way=at % one.welcome) for one in made.traffic),
+        )
 
 
 def _make_hostile(door: ScriptedDoor) -> None:

@@ -49,6 +49,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.model.traffic import Traffic
 from engine.model.undo import UndoLine
 from engine.runs import logs
 from engine.runs.connection import Lacking, State, Tried
@@ -109,7 +110,10 @@ def running_jobs(word: JobState = JobState.RUN) -> tuple[JobSnapshot, ...]:
     return (
         *(made_job(seq, JobState.OK, all_done(seq)) for seq in (1, 2, 3)),
         made_job(4, word, customer, rate=38.1 if word is JobState.RUN else None),
-        *(made_job(seq, JobState.WAIT, Counters()) for seq in (5, 6, 7)),
+        *(
+            replace(made_job(seq, JobState.WAIT, Counters()), eta=eta if word is JobState.RUN else None)
+            for seq, eta in ((5, 307.0), (6, 310.0), (7, 399.0))
+        ),
     )
 
 
@@ -155,6 +159,10 @@ EVENTS = (
 )
 
 
+PACE = tuple(float(rate) for rate in (0, 8, 31, 38, 36, 40, 52, 50, 47, 12, 0, 4, 22, 30, 38, 37, 39, 41, 38, 38))
+TRAFFIC = (Traffic("NAV", 1, 8), Traffic("CRM", 6, 48, 0.63, 3, 12))
+
+
 def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "run") -> RunSnapshot:
     word = JobState.STOP if state.resumable else JobState.RUN
     over = state in (RunState.ASKING, RunState.FINISHED, RunState.CANCELLED)
@@ -182,6 +190,8 @@ def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "r
         flags=flags(),
         events=EVENTS,
         worked=279 if over else 571 if state.resumable else 573,
+        pace=PACE if state is RunState.RUNNING else (),
+        traffic=TRAFFIC if state is RunState.RUNNING else (),
     )
 
 
@@ -535,11 +545,15 @@ class ScriptedDoor:
         self.last: RunSnapshot | None = None
         self.runs: dict[int, RunSnapshot] = {}
         self.causes_found = made_causes()
+        self.of_coupling: list[Cause] = []
+        """What went wrong when a pair was coupled by hand, in run 17."""
         self.passes: list[PassSnapshot] = [
             made_pass(seq, TO, JobState.PART if seq == 4 else JobState.OK, all_done(seq), MAPPINGS[seq - 1][5], run=run)
             for run in (16, 15)
             for seq in (4, 3, 2, 1)
         ]
+        self.left_alone = 2
+        self.coupled_ones = 77
         self.waiting = made_conflicts()
         self.schedule_found = made_schedule()
         self.coupled = made_couplings()
@@ -663,7 +677,7 @@ class ScriptedDoor:
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         self._check()
         self.calls.append(("causes", run, mapping))
-        return self.causes_found
+        return self.causes_found if run != 17 else self.of_coupling
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
@@ -694,7 +708,7 @@ class ScriptedDoor:
         self.calls.append(("candidates", record.nav_no))
         return self.review_found
 
-    def couple(self, record: Ambiguous, partner: str) -> int:
+    def couple_match(self, record: Ambiguous, partner: str) -> int:
         self._check()
         self.calls.append(("couple", record.mapping, record.source_id, partner))
         job = JobSnapshot(
@@ -705,6 +719,22 @@ class ScriptedDoor:
         if self.couple_state is RunState.FINISHED and not self.couple_failed:
             self.ambiguous_found = [one for one in self.ambiguous_found if one.source_id != record.source_id]
         return 30
+
+    def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
+        self._check()
+        self.calls.append(("retry", cause.cause, None if record is None else record.nav_no))
+        return self.left_alone
+
+    def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
+        self._check()
+        self.calls.append(("skip", cause.cause, None if record is None else record.nav_no))
+        return self.coupled_ones
+
+    def couple(self, mapping: str, nav: str, crm: str) -> int:
+        self._check()
+        self.calls.append(("couple", mapping, nav, crm))
+        self.runs[17] = made_run(RunState.FINISHED, id=17, kind="couple")
+        return 17
 
     def conflicts(self) -> list[Conflict]:
         self._check()

@@ -3,10 +3,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
+from engine.model.snapshot import RunState
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor
+from tests.tui.script import FROM, ScriptedDoor, made_run
 from tui.app import CouplerApp
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.partner import Partner
 from tui.screens.errors import Errors
 from tui.screens.home import Home
 
@@ -164,3 +168,125 @@ async def test_without_errors_no_key_is_offered_for_them(door: ScriptedDoor) -> 
         assert not {"Open", "Pane", "Next page", "Write"} & set(text(app).split())
         await pilot.press("w")
         await see(pilot, "There are no errors.")
+
+
+async def _open(pilot: Pilot[None], app: CouplerApp, *keys: str) -> None:
+    await pilot.press("e")
+    await until(pilot, lambda: _ready(app))
+    await pilot.press(*keys)
+
+
+async def test_r_retries_the_cause_or_the_one_record(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "r")
+        await see(pilot, "2 records will be tried again by the next pass.")
+        door.left_alone = 0
+        await pilot.press("r")
+        await see(pilot, "None of them is skipped: the next pass tries what failed anyway.")
+        await pilot.press("tab", "j", "r")
+        await see(pilot, "It is not skipped:")
+    cause = "CRM 412 duplicate accountnumber"
+    assert [call for call in door.calls if call[0] == "retry"] == [
+        ("retry", cause, None),
+        ("retry", cause, None),
+        ("retry", cause, "01450001"),
+    ]
+
+
+@pytest.mark.parametrize(("keys", "named"), [((), None), (("tab",), "01450000")])
+async def test_k_skips_after_a_confirmation(door: ScriptedDoor, keys: tuple[str, ...], named: str | None) -> None:
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, *keys, "K")
+        what = "77 records of CUSTOMER" if named is None else "CUSTOMER 01450000 New Concepts Furniture"
+        await see(pilot, what, "left alone by every run", "[ No ]")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Errors))
+        assert not [call for call in door.calls if call[0] == "skip"]
+        await pilot.press("K")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("y")
+        await see(pilot, "77 records skipped; r = retry")
+    assert ("skip", "CRM 412 duplicate accountnumber", named) in door.calls
+
+
+async def _type_partner(pilot: Pilot[None], app: CouplerApp, typed: str) -> None:
+    await until(pilot, lambda: isinstance(app.screen, Partner) and app.screen.armed)
+    await pilot.press(*typed, "enter")
+    await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+
+
+async def test_m_couples_the_record_by_hand_and_says_what_came_of_it(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "tab", "j", "M")
+        await see(pilot, "CUSTOMER 01450001 Progressive Home Furnishings", "CRM id of its partner:")
+        await _type_partner(pilot, app, "8f0c")
+        await see(pilot, "with CRM id 8f0c", "no value is written now", "[ No ]")
+        await pilot.press("y")
+        await see(pilot, "is coupled with CRM id 8f0c.", "esc Close")
+    assert ("couple", "CUSTOMER", "00000001-0000-4000-8000-000000000000", "8f0c") in door.calls
+
+
+async def test_of_a_crm_row_the_nav_record_is_asked_for_and_a_refusal_is_shown(door: ScriptedDoor) -> None:
+    made = door.outcome_of
+    row = "8f0c1f2a-0000-4000-8000-000000000000"
+    door.outcome_of = lambda number, cause: replace(
+        made(number, cause), direction=FROM, nav_no="", nav_id=None, crm_id=row
+    )
+    refused = replace(door.causes_found[0], run=17, count=1, hint="Uncouple it first.")
+    door.of_coupling = [refused]
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "M")
+        await see(pilot, f"CUSTOMER {row} New Concepts", "NAV number or id of its partner:")
+        await _type_partner(pilot, app, "10000")
+        await pilot.press("y")
+        await see(pilot, "A record with matching key values already exists", "Next step: Uncouple it first.")
+        assert "is coupled with" not in text(app)
+    assert ("couple", "CUSTOMER", "10000", row) in door.calls
+
+
+async def test_nothing_is_coupled_without_a_name_or_without_a_yes(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "M")
+        await until(pilot, lambda: isinstance(app.screen, Partner) and app.screen.armed)
+        await pilot.press("space", "enter")
+        assert isinstance(app.screen, Partner)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Errors))
+        await pilot.press("M")
+        await _type_partner(pilot, app, "8f0c")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Errors))
+    assert not [call for call in door.calls if call[0] == "couple"]
+
+
+async def test_a_run_that_could_not_couple_says_why(door: ScriptedDoor) -> None:
+    def stopped(mapping: str, nav: str, crm: str) -> int:
+        del mapping, nav, crm
+        door.runs[17] = replace(made_run(RunState.STOPPED, id=17), message="CRM does not answer.", hint="Look there.")
+        return 17
+
+    door.couple = stopped  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "M")
+        await _type_partner(pilot, app, "8f0c")
+        await pilot.press("y")
+        await see(pilot, "Run 17 is stopped. CRM does not answer.", "Look there.")
+
+
+async def test_an_engine_that_is_slow_to_begin_is_waited_for(door: ScriptedDoor) -> None:
+    def slow(mapping: str, nav: str, crm: str) -> int:
+        del mapping, nav, crm
+        door.runs[17] = replace(made_run(RunState.INTERRUPTED, id=17), beat=None)
+        return 17
+
+    door.couple = slow  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "M")
+        await _type_partner(pilot, app, "8f0c")
+        await pilot.press("y")
+        await see(pilot, "Run 17 looks for the two records")
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, Errors)
+        door.runs[17] = made_run(RunState.FINISHED, id=17)
+        await see(pilot, "is coupled with CRM id 8f0c.")

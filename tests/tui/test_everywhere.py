@@ -9,6 +9,7 @@ from tui import actions
 from tui.app import CouplerApp
 from tui.dialogs.leave import Leave
 from tui.look import Look
+from tui.screens.page import Page
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -134,6 +135,60 @@ async def test_the_palette_runs_an_action(door: ScriptedDoor) -> None:
         await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
 
 
+@pytest.mark.parametrize("key", ["", "u", "h", "e", "c", "S"])
+async def test_the_colon_opens_any_screen_from_any_screen_by_its_name(door: ScriptedDoor, key: str) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        if key:
+            await pilot.press(key)
+            await until(pilot, lambda: getattr(app.screen, "SCOPE", "home") != "home")
+        before = getattr(app.screen, "SCOPE", "")
+        await pilot.press("colon")
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.press(*"hist")
+        await see(pilot, "Integration synchronization jobs")
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
+        await pilot.press("escape")
+        back = before if before in ("home", "run") else "home"
+        await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == back)
+
+
+async def test_what_cannot_be_done_now_says_why_also_when_it_was_called_from_another_screen(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
+        await pilot.press("colon")
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.press(*"resume")
+        await see(pilot, "Go on with the run")
+        await pilot.press("enter")
+        await see(pilot, "There is no run to resume.")
+
+
+@pytest.mark.parametrize("key", ["", "u", "h", "e", "c", "S"])
+async def test_the_palette_has_every_action_of_the_screen_and_of_the_first_one(door: ScriptedDoor, key: str) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        if key:
+            await pilot.press(key)
+            await until(pilot, lambda: getattr(app.screen, "SCOPE", "home") != "home")
+        offered = [one.title for one in app.get_system_commands(app.screen)]
+        assert isinstance(app.screen, Page)
+        scopes: tuple[actions.Scope, ...] = (app.screen.SCOPE, "home", "everywhere")
+        wanted = {one.label for scope in scopes for one in actions.of(scope)} - {"Commands", "Back"}
+        assert set(offered) == wanted
+        assert len(offered) == len(set(offered)), "and each once"
+
+
+async def test_a_dialog_is_not_left_through_the_palette(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("O")
+        await until(pilot, lambda: app.screen.is_modal)
+        offered = [one.title for one in app.get_system_commands(app.screen)]
+    assert "History" not in offered
+
+
 @pytest.mark.parametrize("size", [(40, 10), (22, 5), (79, 24), (80, 21)])
 async def test_a_terminal_that_is_too_small_says_what_it_needs(door: ScriptedDoor, size: tuple[int, int]) -> None:
     async with showing(door, size=size) as (app, pilot):
@@ -181,12 +236,18 @@ async def test_blocks_instead_of_ascii(door: ScriptedDoor) -> None:
         await see(pilot, "█", "░", "─")
 
 
+def _screens() -> list[actions.Scope]:
+    return [one for one in dict.fromkeys(one.scope for one in actions.ACTIONS) if one not in ("lists", "everywhere")]
+
+
 def test_the_keys_of_a_screen_are_distinct() -> None:
-    for scope in ("home", "run", "history", "errors", "schedule", "connections", "trial", "log"):
-        keys = [
-            key for part in (scope, "lists", "everywhere") for one in actions.of(part) for key in one.key.split(",")
-        ]
-        assert len(keys) == len(set(keys)), scope
+    for scope in _screens():
+        own = [key for part in (scope, "lists") for one in actions.of(part) for key in one.key.split(",")]
+        assert len(own) == len(set(own)), scope
+        for one in actions.of("everywhere"):
+            assert set(one.key.split(",")) - set(own), f"no key is left on {scope} for {one.id}"
+        everywhere = [key for one in actions.of("everywhere") for key in one.key.split(",")]
+        assert set(everywhere) & set(own) <= {"c"}, "copy gives way to what a screen does with its key"
     forbidden = {"ctrl+a", "ctrl+b", "ctrl+z", "ctrl+s"}
     assert not forbidden & {key for one in actions.ACTIONS for key in one.key.split(",")}
 
@@ -203,7 +264,7 @@ async def test_too_small_is_said_once_also_with_a_dialog_open(door: ScriptedDoor
         await until(pilot, lambda: not [line for line in shown(app) if "Need" in line])
 
 
-@pytest.mark.parametrize("keys", ["", "u", "h", "e", "u h", "u e", "n", "v", "O", "q"])
+@pytest.mark.parametrize("keys", ["", "u", "h", "e", "c", "o", "m", "p", "4 enter", "u h", "u e", "n", "v", "O", "q"])
 async def test_the_environment_is_on_every_screen(keys: str) -> None:
     door = ScriptedDoor()
     door.environment = "production"

@@ -1,4 +1,4 @@
-"""What the screens look like at 80x24, as text. `COUPLER_GOLDEN=write` writes them anew; look at the difference."""
+"""What the screens look like at 80x24 and at 120x40, as text. `COUPLER_GOLDEN=write` writes them anew; look at the difference."""
 
 import os
 from collections.abc import Sequence
@@ -52,6 +52,9 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str]] = [
     ("setup-secret", None, ("n", "7", "enter"), "> env"),
     ("trial", None, ("n", "n"), "Renew the token"),
     ("log", None, ("v",), "Traceback"),
+    ("conflicts", None, ("c",), "Phone_No"),
+    ("skip", RunState.FINISHED, ("e", "K"), "each run tries them"),
+    ("couple-by-hand", RunState.FINISHED, ("e", "M"), "of its partner:"),
 ]
 
 

@@ -17,6 +17,7 @@ from tests.tui.script import (
     quoted,
 )
 from tui.app import CouplerApp
+from tui.dialogs.partner import Partner
 from tui.screens.errors import Errors
 
 NAMES = [
@@ -93,6 +94,15 @@ async def test_no_text_from_outside_does_anything(name: str) -> None:
         await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.records)
         _harmless(app)
         await pilot.press("enter", "enter")
+        await pilot.pause(0.1)
+        _harmless(app)
+        for key in ("escape", "r", "c", "K", "escape", "M"):
+            await pilot.press(key)
+            await pilot.pause(0.1)
+            _harmless(app)
+        assert isinstance(app.screen, Partner)
+        await until(pilot, lambda: isinstance(app.screen, Partner) and app.screen.armed)
+        await pilot.press("1", "enter")
         await pilot.pause(0.1)
         _harmless(app)
         assert app.is_running

@@ -2,32 +2,13 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
+from tests.tui.conftest import Play
 from tests.tui.terminal import ROOT, Terminal, python
-
-Play = Callable[..., Terminal]
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Iterator[Play]:
-    """Starts the screens over a scripted door, as a process on a terminal."""
-    made: list[Terminal] = []
-
-    def start(what: str = "calm", command: Sequence[str] = (), **more: str) -> Terminal:
-        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-        command = command or python("-m", "tests.tui.play", what, str(tmp_path / "tui.log"))
-        terminal = Terminal(command, cwd=tmp_path, env={**env, "LANG": "C.UTF-8", **more})
-        made.append(terminal)
-        return terminal
-
-    yield start
-    for one in made:
-        one.close()
 
 
 def _left_clean(terminal: Terminal) -> None:
@@ -212,3 +193,32 @@ def test_hostile_names_do_not_reach_the_terminal(play: Play) -> None:
     assert b"\x9b2J" not in terminal.raw.replace("\u009b".encode(), b"\x9b")
     terminal.type("q")
     terminal.until("Stay")
+
+
+def _configured(tmp_path: Path, store: str) -> list[str]:
+    """The program itself, whose servers need not be there for the first screen."""
+    text = re.sub(r"(?ms)^\[store\].*?(?=^\[)", "", (ROOT / "config.toml").read_text())
+    (tmp_path / "config.toml").write_text(f'{text}\n[store]\nurl = "{store}"\n')
+    return python("-m", "tui", "--config", "config.toml")
+
+
+def test_the_store_is_opened_behind_the_first_screen(play: Play, tmp_path: Path) -> None:
+    command = _configured(tmp_path, f"sqlite:///{tmp_path}/store.db")
+    terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
+    terminal.until("Reading ...")
+    terminal.until("RESOURCE-PRODUCT")
+    assert (tmp_path / "store.db").stat().st_mode & 0o077 == 0
+    terminal.type("q")
+    assert terminal.ended() == 0
+    _left_clean(terminal)
+
+
+def test_a_store_that_cannot_be_opened_ends_the_program_with_the_reason(play: Play, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    command = _configured(tmp_path, f"sqlite:///{tmp_path}/file/store.db")
+    terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
+    assert terminal.ended() == 3
+    _left_clean(terminal)
+    said = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "cannot be opened" in said
+    assert "Traceback" not in said

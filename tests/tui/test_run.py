@@ -6,8 +6,10 @@ import pytest
 
 from engine.model.errors import RunError
 from engine.model.snapshot import Event, JobState, RunState, Wish
+from engine.model.traffic import Traffic
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
+from tui.look import Look
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
@@ -31,6 +33,62 @@ async def test_shows_seven_jobs_their_sums_and_what_is_cleared(door: ScriptedDoo
             "Synch. Only Coupled Records: cleared for this run on 6 mappings",
         )
         assert len(shown(app)) == 24
+
+
+async def test_shows_throughput_requests_in_flight_and_the_limit(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await see(pilot, "in flight NAV 1/8 CRM 6/48  63 % of limit  put off 3x 12 s  rec/s ")
+        assert next(line for line in shown(app) if "in flight" in line).endswith("rec/s #. _=+***#**")
+        door.change(16, traffic=(Traffic("NAV", 0, 8), Traffic("CRM", 48, 48, 0.999, 1, 299.6)), pace=())
+        await see(pilot, "in flight: NAV 0 of 8, CRM 48 of 48   99 % of limit used   put off once, 300 s")
+        door.change(16, traffic=(Traffic("NAV", 3, 4),))
+        await see(pilot, "in flight: NAV 3 of 4")
+        assert not [word for word in ("limit", "put off", "rec/s ") if word in text(app)]
+
+
+async def test_bars_are_blocks_where_the_terminal_may_show_more_than_ascii(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(), pace=(0.0, 1.0, 4.0, 8.0)))
+    async with showing(door, attach=16, look=Look(ascii=False, hz=20)) as (_, pilot):
+        await see(pilot, "rec/s  ▂▅█")
+
+
+async def test_a_run_that_is_over_says_how_fast_it_was(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.FINISHED))
+    async with showing(door, attach=16) as (app, pilot):
+        await see(pilot, "17,622 records in 00:04:39, 63.2 a second")
+        assert "in flight" not in text(app)
+
+
+async def test_each_job_and_all_of_them_say_when_they_are_over(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (_, pilot):
+        await see(pilot, "0/~9,800      -   ~05:07", "2,407/~17,622   38.1   ~06:39")
+        jobs = list(door.runs[16].jobs)
+        jobs[6] = replace(jobs[6], eta=None)
+        door.change(16, jobs=tuple(jobs))
+        await see(pilot, "2,407/~17,622   38.1        -")
+
+
+async def test_a_wide_terminal_shows_what_became_of_the_records_of_each_job(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16, size=(120, 40)) as (app, pilot):
+        await see(pilot, "ETA       Ins       Mod      Same      Fail", "00:50       323     1,840        44         3")
+        await pilot.resize_terminal(119, 40)
+        await until(pilot, lambda: "Same" not in text(app))
+        await see(pilot, "> 4 CUSTOMER         RUN   [#########........]      2,210/4,105   38.1    00:50")
+        await pilot.resize_terminal(120, 40)
+        await see(pilot, "> 4 CUSTOMER", "00:50       323     1,840        44         3")
+
+
+async def test_the_least_terminal_shows_all_but_the_throughput(door: ScriptedDoor) -> None:
+    stopped = replace(made_run(RunState.FINISHED), message=LONG, answer="no", answered_by="somebody " * 10)
+    door.put(stopped)
+    async with showing(door, attach=16, size=(80, 22)) as (app, pilot):
+        await see(pilot, "all  ", "CUSTOMER", "the connection was reset", "CRM throttled", "(answer: no", "q Quit")
+        assert "a second" not in text(app)
+        await pilot.resize_terminal(60, 16)
+        await see(pilot, "Need 80x22, have 60x16")
 
 
 async def test_the_cursor_stays_on_the_job_that_is_going_on_until_it_is_moved(door: ScriptedDoor) -> None:

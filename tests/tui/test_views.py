@@ -67,7 +67,7 @@ def test_cells_are_no_formulas() -> None:
 
 
 def test_the_row_of_all_adds_up() -> None:
-    last = jobs.rows(made_run(), Look())[-1]
+    last = jobs.rows(made_run(), Look(), 80)[-1]
     assert last.cells[1] == "all"
     assert last.cells[4] == "2,407/~17,622"
 

@@ -76,3 +76,12 @@ def show(
     from tui.app import run  # noqa: PLC0415 - Textual takes half a second to import, and nothing else needs it
 
     return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse, demo=demo, tour=tour))
+
+
+def show_at_once(settings: Settings, *, mouse: bool = False) -> int:
+    """The same, before the store is open; raises StoreError when it cannot be opened."""
+    need_screen()
+    check_keys(settings)
+    from tui.app import run_at_once  # noqa: PLC0415 - as above
+
+    return int(run_at_once(settings, mouse=mouse))

@@ -42,5 +42,5 @@ def lines(scope: actions.Scope, keys: dict[str, str]) -> list[str]:
     scopes: tuple[actions.Scope, ...] = (scope, "lists", "everywhere")
     for one in scopes:
         made += ["", _HEADINGS[one]]
-        made += [f"  {actions.shown(action, keys):<7}{action.help}" for action in actions.of(one)]
+        made += [f"  {actions.shown(action, keys, scope):<7}{action.help}" for action in actions.of(one)]
     return [*made[1:], "  1-9    Go to that row"]

@@ -153,7 +153,7 @@ class Candidates(Page):
         lines = [part for text in words for part in hanging(safe(text, _LONG), width)]
         if not await self.app.push_screen_wait(Confirm(self.look, heading, lines)):
             return
-        run = await self.ask(partial(self.door.couple, self.record, one.id), 0)
+        run = await self.ask(partial(self.door.couple_match, self.record, one.id), 0)
         if not run:
             return
         done = await self.app.push_screen_wait(Working(self.door, self.look, run, heading))

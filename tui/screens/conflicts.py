@@ -68,7 +68,8 @@ class Conflicts(Page):
             self.choices[key] = {
                 field: side for field, side in made.items() if field in new and new[field] == old[field]
             }
-        self.head("Coupler   Conflicts", fmt.many(len(conflicts), "record"))
+        counted = fmt.many(len(conflicts), "record")
+        self.head("Coupler   Conflicts", f"{counted}  ({safe(self.door.environment, 24)})")
         current = self._list.current
         self._list.show([clashes.conflict_row(one, self.look) for one in conflicts])
         if self._list.current != current and self._fields.has_focus:

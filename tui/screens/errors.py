@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from functools import partial
+from time import monotonic
 from typing import ClassVar
 
 from textual import on, work
@@ -11,10 +12,12 @@ from textual.binding import BindingType
 from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import Cause, RecordOutcome
+from engine.model.snapshot import Cause, RecordOutcome, RunSnapshot, RunState
 from tui import actions, reasons
 from tui import format as fmt
+from tui.dialogs.confirm import Confirm
 from tui.dialogs.info import Info
+from tui.dialogs.partner import Partner
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -28,6 +31,8 @@ from tui.widgets.table import Table
 
 PAGE = 50
 _CHUNK = 1_000
+_STARTING = 60.0
+"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
 
 class Errors(Page):
@@ -201,6 +206,74 @@ class Errors(Page):
         if not self._refused("previous_page"):
             self.skip = max(0, self.skip - PAGE)
             self._read()
+
+    def copied(self) -> str:
+        """A record with its whole ids and message; of a cause what the table says."""
+        one = self._record()
+        return problems.copied(one) if one is not None and self._records.has_focus else super().copied()
+
+    def _meant(self) -> RecordOutcome | None:
+        """The record that keys mean; none where they mean the whole cause."""
+        return self._record() if self._records.has_focus else None
+
+    @work
+    async def action_retry(self) -> None:
+        """Lets what is left alone take part again: all of the cause, or the one record."""
+        cause, record = self._cause, self._meant()
+        if self._refused("retry") or cause is None:
+            return
+        number = await self.ask(partial(self.door.retry, cause, record), -1)
+        if number >= 0:
+            self.say(problems.retried(number, record))
+            self.wake()
+
+    @work
+    async def action_skip(self) -> None:
+        """Asks, then leaves coupled records alone: all of the cause, or the one record."""
+        cause, record = self._cause, self._meant()
+        if self._refused("skip") or cause is None:
+            return
+        if not await self.app.push_screen_wait(Confirm(self.look, "Skip", problems.skipping(cause, record))):
+            return
+        number = await self.ask(partial(self.door.skip, cause, record), -1)
+        if number >= 0:
+            self.say(problems.skipped(number))
+            self.wake()
+
+    @work
+    async def action_couple(self) -> None:
+        """Asks for the partner of the record, then whether it is meant, and says what came of it."""
+        one = self._record()
+        if self._refused("couple") or one is None:
+            return
+        typed = await self.app.push_screen_wait(Partner(self.look, [problems.named(one)], problems.wanted(one)))
+        if not typed:
+            return
+        lines = problems.coupling(one, typed)
+        if not await self.app.push_screen_wait(Confirm(self.look, "Couple by hand", lines)):
+            return
+        run = await self.ask(partial(self.door.couple, one.mapping, *problems.pair(one, typed)), 0)
+        found = await self._over(run) if run else None
+        if found is not None:
+            failed: list[RecordOutcome] = await self.ask(partial(self._failed, run), [])
+            self.app.push_screen(Info(self.look, "Couple by hand", problems.coupled(one, typed, found, failed)))
+            self.wake()
+
+    async def _over(self, run: int) -> RunSnapshot | None:
+        """Waits for the end of a run; it goes on when nobody waits for it any more."""
+        self.say(f"Run {run} looks for the two records ...")
+        begun = monotonic()
+        while True:
+            found = await self.ask(partial(self.door.run, run), None)
+            if found is None:
+                return None
+            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < _STARTING
+            if found.state is not RunState.RUNNING and not starting:
+                return found
+            await asyncio.sleep(1 / self.look.hz)
+
+    def _failed(self, run: int) -> list[RecordOutcome]:
+        return [one for cause in self.door.causes(run, None) for one in self.door.outcomes(cause, 1, 0)]
 
     @work
     async def action_export(self) -> None:

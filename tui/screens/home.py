@@ -28,7 +28,6 @@ from tui.screens.page import Page
 from tui.screens.plan import Plan
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
-from tui.screens.setup import Setup
 from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
@@ -60,7 +59,9 @@ class Home(Page):
     def on_mount(self) -> None:
         """Starts to read the store."""
         self.head("Coupler", "")
-        self.run_worker(self._poll.forever(), group="poll")
+        self.query_one("#banner", Line).put("Reading ...")
+        # The first paint waits for nothing, and the first read may open the store.
+        self.call_after_refresh(self.run_worker, self._poll.forever(), group="poll")
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -201,6 +202,8 @@ class Home(Page):
 
     def action_connections(self) -> None:
         """Opens both connections."""
+        from tui.screens.setup import Setup  # noqa: PLC0415 - the first paint waits for nothing that it does not show
+
         self.app.push_screen(Setup(self.door, self.look, self.action_start))
 
     def action_log(self) -> None:

@@ -20,6 +20,7 @@ from tui.widgets.fit import fit_or_say
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging, spread
 from tui.widgets.notice import Notice
+from tui.widgets.table import Table
 
 T = TypeVar("T")
 
@@ -88,6 +89,16 @@ class Page(Screen[None]):
             notice.say(text)
         else:
             self.app.push_screen(Info(self.look, "Notice", [text]))
+
+    def say_cut(self, text: str) -> None:
+        """A short notice; what does not fit is cut with a mark."""
+        self.query_one(Notice).say(text)
+
+    def copied(self) -> str:
+        """The row under the cursor as one line of plain text; blank when there is none."""
+        tables = list(self.query(Table))
+        table = next((one for one in tables if one.has_focus), tables[0] if tables else None)
+        return "" if table is None else table.current_text
 
     def wake(self) -> None:
         """Reads the store at once."""

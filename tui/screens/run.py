@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import Resize
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Event, JobSnapshot, RunSnapshot, RunState, Wish
@@ -31,6 +32,9 @@ from tui.widgets import jobs, names
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
+
+_ROOMY = 24
+"""Rows below which the throughput gives way to what must be seen."""
 
 
 class Run(Page):
@@ -57,6 +61,7 @@ class Run(Page):
         """Jobs; the job under the cursor; events; what is cleared."""
         yield Table(jobs.COLUMNS, id="jobs", ascii_only=self.look.ascii)
         yield self.rule()
+        yield Line(id="pace", classes="one")
         yield Line(id="sums")
         yield Line(id="waiting")
         yield self.rule()
@@ -81,7 +86,9 @@ class Run(Page):
         left = f"Coupler   {jobs.title(run)}"
         room = self.app.size.width - 2 - len(left) - 2
         self.head(left, names.systems(run.nav, run.crm, run.environment, room), keep_left=True)
-        self.query_one(Table).show(jobs.rows(run, self.look))
+        width = self.app.size.width
+        self.query_one(Table).show(jobs.rows(run, self.look, width), jobs.columns(width))
+        self.query_one("#pace", Line).put(jobs.pace(run, width - 2, self.look))
         self._place_cursor(run)
         self._describe()
         self._list_events()
@@ -114,6 +121,12 @@ class Run(Page):
             and run.state in (RunState.RUNNING, RunState.INTERRUPTED)
             and before.state is not run.state
         )
+
+    def on_resize(self, event: Resize) -> None:
+        """Shows what there is room for now."""
+        super().on_resize(event)
+        self.query_one("#pace").display = event.size.height >= _ROOMY
+        self.wake()
 
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read; what is shown is then old."""

@@ -1,8 +1,10 @@
 """The ordered jobs of a run as rows and as the lines around them; pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
+from engine.model.traffic import Traffic
 from tui import format as fmt
 from tui import reasons
 from tui.look import Look
@@ -18,7 +20,12 @@ COLUMNS = (
     Column("Rec/s", 7, right=True),
     Column("ETA", 9, right=True),
 )
+_MORE = (*(Column(label, 10, right=True) for label in ("Ins", "Mod", "Same", "Fail")),)
+WIDE = 120
+"""Columns of a terminal that shows also what became of the records of each job."""
 _BAR = 19
+_LEAST_BARS, _MOST_BARS = 8, 60
+_PACE = "rec/s "
 _STALE = 5.0
 _WORDS = ("inserted", "modified", "unchanged", "skipped", "failed")
 _SHORT = ("ins", "mod", "same", "skip", "fail")
@@ -26,9 +33,56 @@ _START = 10.0
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
 
-def rows(run: RunSnapshot, look: Look) -> list[Row]:
-    """A row for each job, and one for all of them."""
-    return [*(_row(job, look) for job in run.jobs), _all(run, look)]
+def columns(width: int) -> tuple[Column, ...]:
+    """The columns that a terminal of that width has room for."""
+    return (*COLUMNS, *_MORE) if width >= WIDE else COLUMNS
+
+
+def rows(run: RunSnapshot, look: Look, width: int) -> list[Row]:
+    """A row for each job, and one for all of them, for a terminal of that width."""
+    made = [*((_row(job, look), job.counters) for job in run.jobs), (_all(run, look), run.counters)]
+    if width < WIDE:
+        return [row for row, _ in made]
+    return [Row(row.key, (*row.cells, *_became(sums))) for row, sums in made]
+
+
+def _became(sums: Counters) -> tuple[str, ...]:
+    return tuple(fmt.count(one) for one in (sums.inserted, sums.modified, sums.unchanged, sums.failed))
+
+
+def pace(run: RunSnapshot, width: int, look: Look) -> str:
+    """The throughput of the last minutes, and how requests go: under way, of how many at once, what of the service's
+    limit is used, how often it put us off. Of a run that is over, how fast it was.
+    """
+    if run.state is not RunState.RUNNING:
+        read = run.counters.read
+        if not (read and run.worked >= 1):
+            return ""
+        return f"{fmt.many(read, 'record')} in {fmt.duration(run.worked)}, {fmt.rate(read / run.worked)} a second"
+    room = width - 2 - len(_PACE)
+    said = next((text for text in _said(run.traffic) if len(text) <= room - _LEAST_BARS), "")
+    drawn = fmt.spark(run.pace, min(_MOST_BARS, room - len(said)), ascii_only=look.ascii)
+    return "  ".join(filter(None, (said, f"{_PACE}{drawn}" if drawn.strip() else "")))
+
+
+def _said(traffic: Sequence[Traffic]) -> tuple[str, ...]:
+    """How requests go, in three lengths."""
+    if not traffic:
+        return ("",)
+    way = ", ".join(f"{one.name} {one.under_way} of {one.welcome}" for one in traffic)
+    short = " ".join(f"{one.name} {one.under_way}/{one.welcome}" for one in traffic)
+    used = max((one.used for one in traffic if one.used is not None), default=None)
+    times, seconds = sum(one.put_off for one in traffic), sum(one.paused for one in traffic)
+    limit = "" if used is None else f"{fmt.share(used)} of limit"
+    often = "once" if times == 1 else f"{fmt.count(times)} times"
+    put_off = (
+        (f"put off {often}, {seconds:.0f} s", f"put off {fmt.count(times)}x {seconds:.0f} s") if times else ("", "")
+    )
+    return (
+        "   ".join(filter(None, (f"in flight: {way}", limit and f"{limit} used", put_off[0]))),
+        "  ".join(filter(None, (f"in flight {short}", limit, put_off[1]))),
+        f"in flight {short}",
+    )
 
 
 def _row(job: JobSnapshot, look: Look) -> Row:
@@ -53,7 +107,6 @@ def _all(run: RunSnapshot, look: Look) -> Row:
     exact = len(known) == len(run.jobs) and all(job.total_exact for job in run.jobs)
     rates = [job.rate for job in run.jobs if job.rate is not None and job.state not in _OVER]
     rate = sum(rates) if rates else None
-    left = (total - done) / rate if total is not None and rate else None
     return Row(
         "",
         (
@@ -63,9 +116,15 @@ def _all(run: RunSnapshot, look: Look) -> Row:
             fmt.bar(done, total, _BAR, ascii_only=look.ascii),
             fmt.progress(done, total, exact=exact),
             fmt.rate(rate),
-            fmt.eta(left, exact=False),
+            fmt.eta(_end(run), exact=False),
         ),
     )
+
+
+def _end(run: RunSnapshot) -> float | None:
+    """Seconds until all jobs are over, where each that is not tells."""
+    left = [job.eta for job in run.jobs if job.state not in _OVER]
+    return left[-1] if left and run.state is RunState.RUNNING else None
 
 
 def starting(run: RunSnapshot, waited: float) -> RunSnapshot:

@@ -7,6 +7,8 @@ from tui.look import Look
 from tui.widgets.line import Line
 
 _LINES = 2
+_FIRST_TO_GO = ("copy", "zone")
+"""What gives way, one after the other, where there is no room for all; the help page has them."""
 
 
 class Keys(Line):
@@ -43,7 +45,7 @@ class Keys(Line):
         offered = [one for one in actions.of(self._scope) if one.name not in self._without]
         everywhere = actions.of("everywhere")
         give_way = [
-            *(one for one in everywhere if one.name == "zone"),
+            *(one for name in _FIRST_TO_GO for one in everywhere if one.name == name),
             *(one for one in reversed(offered) if one.name != "back"),
         ]
         keys = [*offered, *everywhere]
@@ -55,7 +57,8 @@ class Keys(Line):
         width = (self.size.width or 80) - 2
         lines = [""]
         for one in keys:
-            part = f"{actions.shown(one, self._look.keys)} {self._labels.get(one.name, one.label)}"
+            key = actions.shown(one, self._look.keys, self._scope)
+            part = f"{key} {self._labels.get(one.name, one.label)}"
             if lines[-1] and len(lines[-1]) + 2 + len(part) > width:
                 lines.append("")
             lines[-1] += f"  {part}" if lines[-1] else part

@@ -1,6 +1,9 @@
 """Causes and records that went wrong as rows, and as what is said about one of them."""
 
-from engine.model.snapshot import Cause, RecordOutcome
+from collections.abc import Sequence
+
+from engine.model.mapping import Direction
+from engine.model.snapshot import Cause, RecordOutcome, RunSnapshot, RunState
 from tui import format as fmt
 from tui.look import Look
 from tui.text import safe
@@ -83,6 +86,78 @@ def everything(one: RecordOutcome) -> list[str]:
         one.message,
         "",
         f"Next step: {one.hint or 'none known'}",
+    ]
+
+
+def named(one: RecordOutcome) -> str:
+    """What a record is called: `CUSTOMER 01445021 New Concepts Furniture`."""
+    source = one.nav_id if one.direction is Direction.TO_INTEGRATION_TABLE else one.crm_id
+    return " ".join(filter(None, (one.mapping, one.nav_no or source or "", one.name)))
+
+
+def copied(one: RecordOutcome) -> str:
+    """A record with its whole ids and what happened to it, as one line."""
+    return "  ".join(filter(None, (named(one), one.nav_id, one.crm_id, one.code, one.message)))
+
+
+def retried(number: int, record: RecordOutcome | None) -> str:
+    """What came of the wish to try records again."""
+    if number:
+        return f"{fmt.many(number, 'record')} will be tried again by the next pass."
+    whose = "None of them is" if record is None else "It is not"
+    return f"{whose} skipped: the next pass tries what failed anyway."
+
+
+def skipping(cause: Cause, record: RecordOutcome | None) -> list[str]:
+    """What it means to skip the records of a cause, or one of them."""
+    what = f"{fmt.many(cause.count, 'record')} of {cause.mapping}: {cause.cause}" if record is None else named(record)
+    return [
+        what,
+        "",
+        "Coupled records are left alone by every run until they are retried (r).",
+        "Those that are not coupled cannot be skipped: each run tries them.",
+    ]
+
+
+def skipped(number: int) -> str:
+    """What came of the wish to skip records."""
+    if number:
+        return f"{fmt.many(number, 'record')} skipped; r = retry"
+    return "Nothing to skip: they are not coupled, are skipped, or fail no more."
+
+
+def wanted(one: RecordOutcome) -> str:
+    """What names the partner of a record on the other side."""
+    return "CRM id" if one.direction is Direction.TO_INTEGRATION_TABLE else "NAV number or id"
+
+
+def pair(one: RecordOutcome, typed: str) -> tuple[str, str]:
+    """The NAV record, by id or number, and the id of the CRM row, when a record gets the partner that was typed."""
+    if one.direction is Direction.TO_INTEGRATION_TABLE:
+        return one.nav_id or one.nav_no, typed
+    return typed, one.crm_id or ""
+
+
+def coupling(one: RecordOutcome, typed: str) -> list[str]:
+    """What it means to couple a record by hand."""
+    return [
+        named(one),
+        f"with {wanted(one)} {typed}",
+        "",
+        "Only the coupling is made; no value is written now.",
+        "The next pass writes the values of the one to the other.",
+    ]
+
+
+def coupled(one: RecordOutcome, typed: str, run: RunSnapshot, failed: Sequence[RecordOutcome]) -> list[str]:
+    """What came of it."""
+    if failed:
+        return [part for each in failed for part in (each.message, *([f"Next step: {each.hint}"] if each.hint else []))]
+    if run.state is not RunState.FINISHED:
+        return [f"Run {run.id} is {run.state}. {run.message}".rstrip(), *([run.hint] if run.hint else [])]
+    return [
+        f"{named(one)} is coupled with {wanted(one)} {typed}.",
+        "The next pass writes the values of the one to the other.",
     ]
 
 

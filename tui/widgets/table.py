@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from tui import actions
-from tui.text import cell
+from tui.text import cell, safe
 
 _COLOURS = {"OK": "green", "RUN": "cyan", "PART": "yellow", "PAUSE": "yellow", "STOP": "yellow", "FAIL": "red"}
 _MARK = 2
@@ -72,6 +72,12 @@ class Table(DataTable[Text], inherit_bindings=False):
     def current(self) -> str | None:
         """The key of the current row."""
         return self._shown[self.cursor_row].key if 0 <= self.cursor_row < len(self._shown) else None
+
+    @property
+    def current_text(self) -> str:
+        """What the current row says, whole, as one harmless line; blank when there is none."""
+        there = 0 <= self.cursor_row < len(self._shown)
+        return "  ".join(safe(one) for one in self._shown[self.cursor_row].cells if one) if there else ""
 
     def show(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
         """Shows the rows. The current one stays current as long as its key is there."""

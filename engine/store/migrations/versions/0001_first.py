@@ -47,6 +47,12 @@ def upgrade() -> None:
         sa.Column("nav_at", Moment(), nullable=True, comment="the clock of NAV at that moment"),
         sa.Column("crm_at", Moment(), nullable=True, comment="the clock of CRM at that moment"),
         sa.Column("waiting", sa.String(length=400), server_default="", nullable=False),
+        sa.Column(
+            "traffic",
+            sa.JSON(),
+            nullable=True,
+            comment="how the requests to each service go, by its engine's last sign of life",
+        ),
         sa.Column("code", sa.String(length=40), server_default="", nullable=False),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
         sa.Column("hint", sa.Text(), server_default="", nullable=False),

@@ -1,0 +1,103 @@
+"""What the screens cost, measured at a real pty: bytes to the terminal and CPU time, which a busy machine does not change
+much, where seconds on the clock would say nothing.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.tui.conftest import Play
+from tests.tui.terminal import ROOT, Terminal, python
+
+_MEASURED = 6.0
+"""Seconds."""
+_EMPTY = """
+from textual.app import App
+from textual.widgets import Static
+
+class Empty(App):
+    def compose(self):
+        yield Static("q Quit")
+
+Empty().run()
+"""
+_TIMES = 4
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU time, of all threads, that a process has used."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def told(figures: str) -> None:
+    """Figures for those who look: `pytest -s`, and where a test fails."""
+    sys.stdout.write(f"{figures}\n")
+
+
+def measured(terminal: Terminal) -> tuple[float, float]:
+    """Bytes a second, and the share of a core."""
+    terminal.read(0.5)
+    begun, bytes_before, cpu_before = monotonic(), len(terminal.raw), cpu(terminal.process.pid)
+    while (wall := monotonic() - begun) < _MEASURED:
+        terminal.read(0.1)
+    return (len(terminal.raw) - bytes_before) / wall, (cpu(terminal.process.pid) - cpu_before) / wall
+
+
+def test_a_run_that_goes_on_takes_little_of_the_line_and_of_a_core(play: Play) -> None:
+    terminal = play("moving")
+    terminal.until("u = watch")
+    terminal.type("u")
+    terminal.until("in flight")
+    bytes_, share = measured(terminal)
+    told(f"running: {bytes_ / 1000:.1f} KB/s, {share:.1%} of a core")
+    assert 0 < bytes_ <= 20_000
+    assert share <= 0.06
+
+
+@pytest.mark.parametrize("what", ["calm", "running"])
+def test_a_screen_on_which_nothing_changes_writes_nothing(play: Play, what: str) -> None:
+    terminal = play(what)
+    terminal.until("RESOURCE-PRODUCT")
+    if what == "running":
+        terminal.type("u")
+        terminal.until("in flight")
+    for _ in range(10):
+        terminal.read(0.1)
+    bytes_, share = measured(terminal)
+    told(f"idle ({what}): {bytes_:.0f} bytes/s, {share:.1%} of a core")
+    assert bytes_ == 0
+    assert share <= 0.06
+
+
+def test_help_does_not_wait_for_libraries(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    took = []
+    for _ in range(_TIMES + 1):
+        child = subprocess.Popen(python("-m", "tui", "--help"), env=env, cwd=tmp_path, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        assert child.returncode == 0
+        took.append(used.ru_utime + used.ru_stime)
+    told(f"help: {min(took) * 1000:.0f} ms")
+    assert min(took) < 0.150
+
+
+def test_the_first_paint_does_not_wait_for_the_engine(tmp_path: Path, play: Play) -> None:
+    """Beside an app of the same library with nothing in it: ours has a configuration to read, and a table to show."""
+    (tmp_path / "config.toml").write_text((ROOT / "config.toml").read_text())
+    commands = {"empty": python("-c", _EMPTY), "coupler": python("-m", "tui", "--config", "config.toml")}
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(_TIMES):
+        for name, command in commands.items():
+            terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
+            terminal.until("q Quit")
+            took[name].append(cpu(terminal.process.pid))
+            terminal.process.kill()
+    ours, least = min(took["coupler"]), min(took["empty"])
+    told(f"first paint: {ours:.2f} s of CPU time, {ours / least:.1f} times the {least:.2f} s of an empty app")
+    assert ours <= 2.2 * least
