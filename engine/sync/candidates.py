@@ -1,6 +1,7 @@
 """A record that several others match, beside these: for somebody who chooses. Only reads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from engine.connectors.protocol import Row
@@ -9,6 +10,7 @@ from engine.mapping.values import Value, blank, folded
 from engine.model.conflict import Shown
 from engine.model.mapping import Direction, FieldKind, FieldMapping, MatchRule, TableMapping
 from engine.model.matches import Candidate, Review, ReviewField
+from engine.store.couplings import Couplings
 from engine.store.work import Scope
 from engine.sync.columns import source_columns, target_columns
 from engine.sync.context import Context
@@ -34,13 +36,15 @@ async def review(context: Context, scope: Scope, source_id: str) -> Review:
     )
     if coupled:
         return Review(context.clock(), message="The record is coupled by now.")
-    found = await partners(context, mapping, one_way, rows)
+    # what a plan would couple tells what lookups mean, and never who is free
+    planned = replace(context, couplings=Couplings(scope.run, context.mappings.values()))
+    found = await partners(planned, mapping, one_way, rows)
     lookups: Partners = {**found, **await choices(context, mapping, one_way)}
     item = Item(source_id, rows[0], str(rows[0].get(source.number) or ""), "", mode=Mode.CREATE)
     for rule in mapping.match:
         matches = await candidates(context, scope, mapping, rule, [item], lookups, set(), target.match_filter)
         if (one := matches.get(source_id)) is not None:
-            return await _compared(context, mapping, one_way, item.row, one, rule, lookups)
+            return await _compared(planned, mapping, one_way, item.row, one, rule, lookups)
     return Review(context.clock(), message=f"No uncoupled {target.caption} record matches it any more.")
 
 

@@ -11,12 +11,14 @@ from engine.runs import reviews, snapshots
 from engine.runs.coupling import CouplingRun
 from engine.runs.sides import connected
 from tests.sync.test_customers import account, customer
+from tests.sync.test_salespeople import user
 from tests.sync.world import Make, World
 
 ACCOUNTS = [
     account(address1_city="Köln", telephone1="1"),
     account(address1_city="Bonn", telephone1="2"),
 ]
+ANNA = {"Code": "ANNA", "Name": "Anna", "E_Mail": "anna@x.example"}
 CUSTOMER = {**customer("C1"), "City": "Bonn", "Phone_No": "2"}
 
 
@@ -66,6 +68,23 @@ async def test_a_record_is_shown_beside_its_candidates_the_most_alike_first(make
 
 def _at(found: Review, nav: str) -> int:
     return next(index for index, one in enumerate(found.fields) if one.nav == nav)
+
+
+async def test_lookups_are_compared_by_what_the_plan_would_couple(make: Make) -> None:
+    world = make(
+        {"Customer": [{**CUSTOMER, "Salesperson_Code": "ANNA"}], "Salesperson_Purchaser": [ANNA]},
+        {"account": ACCOUNTS, "systemuser": [user("Anna")]},
+    )
+    anna, account = world.crm("systemusers", fullname="Anna")[0], world.crm("accounts", address1_city="Köln")[0]
+    world.sandbox.crm.tables["accounts"].update(account["accountid"], {"_ownerid_value": anna["systemuserid"]})
+    await world.plan()
+    found = await compared(world, next(one for one in listed(world) if one.direction is not FROM))
+    at = _at(found, "Salesperson_Code")
+    assert found.fields[at].value == "ANNA"
+    owners = {one.id: (one.values[at], one.agrees[at]) for one in found.candidates}
+    assert owners.pop(account["accountid"]) == ("ANNA", True), "the plan would couple her first"
+    assert [agrees for _, agrees in owners.values()] == [False]
+    assert world.couplings("SALEPEOPLE") == []
 
 
 async def test_several_records_of_the_own_side_with_one_key_are_told(make: Make) -> None:

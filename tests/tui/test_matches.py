@@ -184,6 +184,17 @@ async def test_a_run_that_goes_on_can_be_left(door: ScriptedDoor) -> None:
         assert [call for call in door.calls if call[0] in ("wish", "cancel")] == []
 
 
+async def test_an_engine_that_is_late_is_waited_for(door: ScriptedDoor) -> None:
+    door.couple_state = RunState.INTERRUPTED
+    async with opened(door, review=True) as (app, pilot):
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await pilot.press("y")
+        await see(pilot, "no engine works on it. Waiting for one")
+        door.change(30, state=RunState.FINISHED)
+        await see(pilot, "Done by run 30: 1 record coupled.")
+
+
 async def test_a_run_that_was_stopped_says_why(door: ScriptedDoor) -> None:
     door.couple_state = RunState.STOPPED
     async with opened(door, review=True) as (app, pilot):

@@ -52,6 +52,10 @@ class Working(Dialog[bool]):
         if run.state is RunState.RUNNING:
             self._put([f"Run {run.id}: an engine works on it ...", *([f"wait: {run.waiting}"] if run.waiting else [])])
             return
+        if run.state is RunState.INTERRUPTED:
+            # An engine that takes long to start looks like one that is gone.
+            self._put([f"Run {run.id}: no engine works on it. Waiting for one ..."])
+            return
         self.done = run.state is RunState.FINISHED and not run.counters.failed
         if self.done:
             told = [f"Done by run {run.id}: {fmt.many(run.counters.coupled, 'record')} coupled.", *why]

@@ -49,16 +49,20 @@ class Candidates(Page):
 
     def on_mount(self) -> None:
         """Looks for candidates."""
-        one = self.record
-        who = " ".join(part for part in (one.nav_no, one.name) if part)
-        self.head(f"Coupler   Match review > {one.mapping} > {rivals.home_of(one.direction)} {who}")
+        self._title()
         self._candidates.focus()
         self._look_for()
 
     def on_resize(self, event: Resize) -> None:
         """Wider tables have more columns."""
         super().on_resize(event)
+        self._title()
         self._show()
+
+    def _title(self) -> None:
+        one = self.record
+        who = " ".join(part for part in (one.nav_no, one.name) if part)
+        self.head(f"Coupler   Match review > {one.mapping} > {rivals.home_of(one.direction)} {who}")
 
     def wake(self) -> None:
         """Shows times as the operator wants them now."""

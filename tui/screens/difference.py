@@ -49,16 +49,20 @@ class Difference(Page):
 
     def on_mount(self) -> None:
         """Compares."""
-        one = self.record
-        who = " ".join(part for part in (one.nav_no, one.name) if part)
-        self.head(f"Coupler   Plan {one.run} > {one.mapping} to {plans.side(one.direction)} > {who}")
+        self._title()
         self.query_one(Table).focus()
         self._compare()
 
     def on_resize(self, event: Resize) -> None:
         """A wider table has more columns."""
         super().on_resize(event)
+        self._title()
         self._show()
+
+    def _title(self) -> None:
+        one = self.record
+        who = " ".join(part for part in (one.nav_no, one.name) if part)
+        self.head(f"Coupler   Plan {one.run} > {one.mapping} to {plans.side(one.direction)} > {who}")
 
     def wake(self) -> None:
         """Shows times as the operator wants them now."""

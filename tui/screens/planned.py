@@ -59,17 +59,21 @@ class Planned(Page):
 
     def on_mount(self) -> None:
         """Shows the counts; the records are read when there is a cursor."""
-        one = self.one
-        right = f"{fmt.many(one.counters.read, 'record')} read  ({safe(self.door.environment, 24)})"
-        self.head(f"Coupler   Plan {one.run} > {one.mapping} to {plans.side(one.direction)}", right)
-        self._effects.show(plans.effect_rows(one))
+        self._title()
+        self._effects.show(plans.effect_rows(self.one))
         self._effects.focus()
 
     def on_resize(self, event: Resize) -> None:
         """A wider table has more columns."""
         super().on_resize(event)
+        self._title()
         self._show()
         self._mark()
+
+    def _title(self) -> None:
+        one = self.one
+        right = f"{fmt.many(one.counters.read, 'record')} read  ({safe(self.door.environment, 24)})"
+        self.head(f"Coupler   Plan {one.run} > {one.mapping} to {plans.side(one.direction)}", right)
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -118,8 +122,7 @@ class Planned(Page):
     @on(DescendantFocus)
     def _mark(self) -> None:
         """Says where the cursor is, and which keys do something."""
-        pane, other = ("jobs", "records") if self._effects.has_focus else ("records", "counts")
-        pane = "counts" if pane == "jobs" else pane
+        pane, other = ("counts", "records") if self._effects.has_focus else ("records", "counts")
         text = problems.between(f"in: {pane}, tab = {other}", "", self.app.size.width, ascii_only=self.look.ascii)
         self.query_one("#between", Line).put(text)
         self.query_one(Keys).leave_out([one.name for one in actions.of("planned") if self._why_not(one.name)])
