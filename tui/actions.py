@@ -56,9 +56,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("home", "resume", "r", "Resume", "Go on with the run that was stopped or interrupted"),
     Action("home", "answer", "a", "Answer", "Answer the closing question of the last run"),
     Action("home", "watch", "u", "Watch", "Show the progress of the run"),
-    Action(
-        "home", "detail", "enter", "Detail", "What the mapping says, what differs from the default, and how it stands"
-    ),
+    Action("home", "detail", "enter", "Detail", "All that the mapping says, and what differs from the default"),
     Action("home", "history", "h", "History", "Integration synchronization jobs"),
     Action("home", "schedule", "S", "Schedule", "When modified records of each mapping are synchronized"),
     Action("home", "errors", "e", "Errors", "Failed and skipped records, equal problems together"),

@@ -90,6 +90,7 @@ class Couplings(Page):
     def on_resize(self, event: Resize) -> None:
         """Ids are shown in full where there is room."""
         del event  # Textual calls `Page.on_resize` as well
+        self._title()
         if self.shown:
             self.show((self.where, self.found))
 

@@ -47,7 +47,7 @@ class Records(Page):
 
     def on_mount(self) -> None:
         """Starts to read both servers."""
-        self.head(f"Coupler   Records   {self.one.mapping} {self.one.nav_no}")
+        self._title()
         self.query_one(Table).focus()
         self._mark()
         self._read()
@@ -55,7 +55,11 @@ class Records(Page):
     def on_resize(self, event: Resize) -> None:
         """There are more columns where there is room."""
         del event  # Textual calls `Page.on_resize` as well
+        self._title()
         self._show()
+
+    def _title(self) -> None:
+        self.head(f"Coupler   Records   {self.one.mapping} {self.one.nav_no}")
 
     @work(exclusive=True)
     async def _read(self) -> None:

@@ -87,4 +87,4 @@ def everything(one: FieldPair, found: BothRecords) -> list[str]:
 def _clash(one: FieldPair, found: BothRecords) -> Clash:
     nav = one.nav_value if found.nav.found else "the record is gone"
     crm = one.crm_value if found.crm.found else "the record is gone"
-    return Clash(one.nav or "constant", one.crm or "constant", nav, crm)
+    return Clash(one.nav or "(no field)", one.crm or "(no column)", nav, crm)
