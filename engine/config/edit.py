@@ -13,7 +13,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Comment, Table
 
-from engine.config import toml
+from engine.config import toml, urls
 from engine.config.check import Fault
 from engine.config.load import examine, read
 from engine.config.replacing import beside
@@ -243,7 +243,7 @@ def _place(table: Table, name: str) -> int:
 def _shown(line: str) -> str:
     """A line of the file; of a secret only what may be shown, and of a table in braces with one nothing."""
     if "secret" not in line or line.lstrip().startswith("#"):
-        return line
+        return urls.shown(line)
     try:
         values = toml.parse(line)
     except toml.TomlError:

@@ -5,6 +5,9 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from engine.model.masking import MASK
+
+_USER = re.compile(r"//[^\s\"']*@")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 _UNFIT = re.compile(r"[\x00-\x20\x7f-\x9f\"<>\\^`{|}]")
 
@@ -50,6 +53,11 @@ def webhook_problem(url: str, *, secret: bool = False, plain: bool = False) -> s
             return "must begin with https://; plain_http = true lets http:// go to other machines than this one"
         where = f"https{where[4:]}"
     return service_problem(where)
+
+
+def shown(text: str) -> str:
+    """A text without the users and passwords that addresses in it have, which they should not."""
+    return _USER.sub(f"//{MASK}@", text)
 
 
 def crm_url(url: str) -> str:

@@ -189,6 +189,12 @@ def test_what_would_have_faults_is_not_written(path: Path) -> None:
     assert path.read_text() == FILE
 
 
+def test_a_password_in_an_address_is_not_shown(path: Path) -> None:
+    path.write_text(FILE.replace("nav.example", "anna:hunter2@nav.example"))
+    lines = difference(_changed(path, ("nav.url", "https://nav.example/ODataV4")))
+    assert lines[0] == '- url = "https://***@nav.example/ODataV4"   # the new one'
+
+
 def test_a_full_disk_leaves_the_old_file(path: Path) -> None:
     with files_of_at_most(40), pytest.raises(ConfigError, match="cannot be written"):
         save(_changed(path, ("nav.company", "Contoso")))

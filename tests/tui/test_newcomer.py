@@ -39,9 +39,13 @@ def test_what_is_needed_is_filled_in_saved_and_used(start: Start, tmp_path: Path
     terminal = start()
     terminal.until("Welcome. There is no config file yet")
     terminal.until("> -    Environment")
-    for row, value in (("2", "http://127.0.0.1:1/BC/ODataV4"), ("3", "CRONUS"), ("8", "http://127.0.0.1:2")):
+    for row, label, value in (
+        ("2", "> NAV  Address", "http://127.0.0.1:1/BC/ODataV4"),
+        ("3", "> NAV  Company", "CRONUS"),
+        ("8", "> CRM  Organization", "http://127.0.0.1:2"),
+    ):
         terminal.type(row)
-        terminal.until(f"> {'NAV' if row != '8' else 'CRM'}")
+        terminal.until(label)
         terminal.type("\r")
         terminal.until("esc Leave it as it is")
         terminal.type(f"{value}\r")
@@ -49,8 +53,6 @@ def test_what_is_needed_is_filled_in_saved_and_used(start: Start, tmp_path: Path
         terminal.until(f"{value}")
     terminal.type("w")
     terminal.until("A new file")
-    terminal.read(1.0)
-    terminal.until(lambda: terminal.screen.cursor is not None)
     for _ in range(20):  # the question hears no keys that come too early
         terminal.type("y")
         terminal.read(0.2)

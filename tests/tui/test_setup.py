@@ -194,6 +194,16 @@ async def test_what_follows_command_is_neither_shown_nor_taken_over(door: Script
         assert isinstance(app.screen, Entry)
 
 
+async def test_what_may_be_a_secret_is_not_shown(door: ScriptedDoor) -> None:
+    door.scripted.text = CONFIG.replace("env:NAV_SECRET", "hunter2").replace("nav.example", "anna:hunter2@nav.example")
+    async with setup(door) as (app, pilot):
+        await see(pilot, "https://***@nav.example.com", "NAV  Secret        ***", "! mend")
+        assert "hunter2" not in text(app)
+        await pilot.press("w", "n")
+        await see(pilot, "this looks like the secret itself")
+        assert "hunter2" not in text(app)
+
+
 async def test_the_environment_stays(door: ScriptedDoor) -> None:
     async with setup(door) as (app, pilot):
         await pilot.press("g", "enter")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.config import CrmSettings, NavSettings
+from engine.config import CrmSettings, NavSettings, urls
 from engine.config.check import short
 from engine.config.edit import Form, Value, difference, modes
 from engine.config.load import NAV_KINDS, NAV_VERSIONS
@@ -191,7 +191,7 @@ def value(one: Setting, form: Form) -> str:
 
 def written(found: Value) -> str:
     """A value as people type it."""
-    return f"{found:g}" if isinstance(found, float) else "" if found is None else str(found)
+    return f"{found:g}" if isinstance(found, float) else "" if found is None else urls.shown(str(found))
 
 
 def _state(one: Setting, form: Form) -> str:
