@@ -1,6 +1,7 @@
 """The engine as a process of its own, in a session of its own, so that no terminal can take it along."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -31,6 +32,8 @@ from engine.sync.context import steady_clock
 _LOG_LIMIT = 5_000_000
 _MOMENT = 60
 """Seconds for what takes less than one: threads are started, or what they do comes to its end."""
+_YOUNG = 20_000
+"""Objects after which the garbage collector looks for cycles: a page makes thousands, and hardly any of them cyclic."""
 BAD_CONFIG, LOST_STORE, NO_LOCK = 2, 3, 4
 """Exit codes of an engine that could not use the configuration or the store, and of one that did not get the lock."""
 _DIED = "engine ended: a thread of it died, probably because there is not enough memory"
@@ -163,6 +166,8 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
                 try:
                     with at_most(_MOMENT):
                         _make_ready(store, runner)
+                    gc.freeze()  # what is loaded by now stays, so that nobody need look through it again
+                    gc.set_threshold(_YOUNG)
                     runner.run(_watched(store, settings, run_id, partial(_log, log.error, _DIED)))
                 finally:
                     with at_most(_MOMENT):
