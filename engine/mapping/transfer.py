@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.mapping.courses import Course, courses, kind_of, options_name, reader
-from engine.mapping.lengths import cut, units
+from engine.mapping.lengths import cut, longer, units
 from engine.mapping.rules import transformed
 from engine.mapping.values import Unconvertible, Value, blank, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
@@ -90,7 +90,7 @@ def transfer(
             source = one.nothing
             if one.field.not_null and blank(source):
                 continue
-        if one.limit and isinstance(source, str) and units(source) > one.limit:
+        if one.limit and isinstance(source, str) and longer(source, one.limit):
             if one.seeding:
                 continue
             if one.field.kind is not FieldKind.CODE:
