@@ -24,8 +24,8 @@ class When(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a field is compared and remembered, found out once: where each side has it, what reads it there, and, of one
-    that is remembered, its mark and what makes a hash of its values; whether it `goes` this way, and when it is compared.
+    """Where each side has a field, and what reads it there; of one that is remembered its mark, and what makes a hash
+    of its values; whether it `goes` this way, and when it is compared.
     """
 
     name: str
