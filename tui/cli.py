@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
@@ -101,9 +100,11 @@ class LazyGroup(click.Group):
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     del parameter
     if value and not context.resilient_parsing:
+        from importlib import metadata  # noqa: PLC0415 - only for this
+
         try:
-            found = importlib.metadata.version("coupler")
-        except importlib.metadata.PackageNotFoundError:
+            found = metadata.version("coupler")
+        except metadata.PackageNotFoundError:
             found = "(not installed)"
         out(f"coupler {found}")
         context.exit()
