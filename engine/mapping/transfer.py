@@ -58,7 +58,7 @@ def transfer(
     warnings: list[Problem] = []
     for one in courses(mapping.fields, one_way):
         if one.convert is None:
-            problem = _filled_in(one, one_way, row, partners, derived, values, waiting)
+            problem = _filled_in(one, one_way, row, partners, derived, values, sources, waiting)
             if problem is not None:
                 return Transferred(values, problem=problem)
             continue
@@ -112,6 +112,7 @@ def _filled_in(
     partners: Partners,
     derived: Mapping[str, Value],
     values: dict[FieldMapping, Value],
+    sources: dict[FieldMapping, Value],
     waiting: list[Waiting],
 ) -> Problem | None:
     """A field that takes its value from elsewhere: the special handling, the mapping, or the couplings of another
@@ -128,7 +129,7 @@ def _filled_in(
         except ValueError as error:
             return _unconvertible(field, one_way, error)
         return None
-    source = source_value(field, one_way, row)
+    sources[field] = source = one.read(row.get(one.source))
     found = None if blank(source) and field.not_null else _partner(field, one_way, source, partners)
     if found is not _NOT_COUPLED:
         if not (field.not_null and blank(found)):
