@@ -101,11 +101,11 @@ class LazyGroup(click.Group):
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     del parameter
     if value and not context.resilient_parsing:
-        import importlib.metadata  # noqa: PLC0415 - it takes as long to load as all else of this module
+        from importlib import metadata  # noqa: PLC0415 - only for this
 
         try:
-            found = importlib.metadata.version("coupler")
-        except importlib.metadata.PackageNotFoundError:
+            found = metadata.version("coupler")
+        except metadata.PackageNotFoundError:
             found = "(not installed)"
         out(f"coupler {found}")
         context.exit()

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import click
 
-from engine.config.paths import log_dir
 from engine.model.errors import Brake, ConfigError, ConnectionLost, CouplerError, LockHeld, OnHold, RunError, StoreError
 from engine.model.masking import mask
 from tui.exitcodes import ExitCode
@@ -109,6 +108,8 @@ def _crash(error: BaseException) -> ExitCode:
 
 
 def _write_crash(error: BaseException) -> Path:
+    from engine.config.paths import log_dir  # noqa: PLC0415 - only where a program error is kept
+
     now = datetime.now(UTC)
     path = log_dir() / f"crash-{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.txt"
     lines = "".join(traceback.format_exception(error)).split("\n")

@@ -12,7 +12,8 @@ _TO, _FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a field gets from one side to the other, found out once: `source` and `name` are what it is called on either.
+    """How a field gets from one side to the other, found out once: `source` and `name` are what it is called on either,
+    `read` brings the source's value into its normal form.
 
     `convert` takes the value there; None where the value does not come from the record's own field. It is `plain` when
     it gives the value as the source has it. `nothing` is what the other side has when there is no value.
@@ -21,6 +22,7 @@ class Course:
     field: FieldMapping
     source: str
     name: str
+    read: Form
     seeding: bool
     convert: Form | None
     plain: bool
@@ -43,6 +45,7 @@ def courses(fields: tuple[FieldMapping, ...], one_way: Direction) -> tuple[Cours
                 field,
                 source=field.nav if one_way is _TO else field.column,
                 name=field.crm if one_way is _TO else field.nav,
+                read=reader(field, one_way)[1],
                 seeding=seeding,
                 convert=None if elsewhere else _converter(field, one_way),
                 plain=not transforms(field, one_way),

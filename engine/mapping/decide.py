@@ -5,15 +5,14 @@ changed goes the way it must, and a field that both changed differently is a con
 blank of a field that goes one way overwrites no value before both sides have been the same once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
-from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 
 from engine.mapping.lengths import cut, units
+from engine.mapping.looks import MARK_SIZE, When, look_at, mark, mark_of
 from engine.mapping.stamps import newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_of, source_value, target_value
 from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
@@ -21,8 +20,7 @@ from engine.model.conflict import Choice, Clash, Shown
 from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
 
-_MARK_SIZE = 4
-_ENTRY = _MARK_SIZE + 2 * HASH_SIZE
+_ENTRY = MARK_SIZE + 2 * HASH_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,8 @@ def decide(
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand.
     """
+    if base and not wanted.lost and _agreed(one_way, source, target, wanted, first=first) == base:
+        return Decision({}, base)
     remembered = _Base(base)
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
@@ -61,7 +61,8 @@ def decide(
     for field in wanted.lost:
         remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
-        if field.create_only or (field.initial and not first) or not field.direction.includes(one_way):
+        when = look_at(field, one_way).when
+        if when is not When.ALWAYS and not (first and when is When.FIRST):
             continue
         current = target_value(field, one_way, target)
         given = source_of(wanted, field, one_way, source)
@@ -108,9 +109,12 @@ def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value,
 def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
     """The base of a pair whose partner has just been made from the record."""
     remembered = _Base(None)
+    known = wanted.sources
     for field, value in wanted.values.items():
-        if field.direction.includes(one_way) and (mark := _remembered(field)):
-            remembered.pairs[mark] = _pair(one_way, source_of(wanted, field, one_way, source), value)
+        look = look_at(field, one_way)
+        if look.mark is not None and look.goes:
+            given = known[field] if field in known else look.read(source.get(look.name))
+            remembered.pairs[look.mark] = _pair(one_way, given, value, look.hashed)
     return remembered.blob()
 
 
@@ -225,30 +229,30 @@ class _Base:
         self.pairs: dict[bytes, bytes] = {}
         if blob:
             for at in range(0, len(blob), _ENTRY):
-                self.pairs[blob[at : at + _MARK_SIZE]] = blob[at + _MARK_SIZE : at + _ENTRY]
+                self.pairs[blob[at : at + MARK_SIZE]] = blob[at + MARK_SIZE : at + _ENTRY]
 
     def never_agreed(self, field: FieldMapping) -> bool:
         """Whether a field is one to be remembered, and both sides have never been seen to mean the same."""
-        mark = _remembered(field)
-        return mark is not None and mark not in self.pairs
+        own = mark_of(field)
+        return own is not None and own not in self.pairs
 
     def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
         """The hashes of the source's and the target's value."""
-        pair = self.pairs.get(_mark(field), UNKNOWN * 2)
+        pair = self.pairs.get(mark(field), UNKNOWN * 2)
         nav, crm = pair[:HASH_SIZE], pair[HASH_SIZE:]
         return (crm, nav) if one_way is FROM else (nav, crm)
 
     def agree(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember that both sides mean the same now."""
-        if mark := _remembered(field):
-            self.pairs[mark] = _pair(one_way, given, current)
+        if own := mark_of(field):
+            self.pairs[own] = _pair(one_way, given, current)
 
     def take(self, field: FieldMapping, other: "_Base") -> None:
         """Remember of a field what another base does."""
-        mark = _mark(field)
-        self.pairs.pop(mark, None)
-        if mark in other.pairs:
-            self.pairs[mark] = other.pairs[mark]
+        own = mark(field)
+        self.pairs.pop(own, None)
+        if own in other.pairs:
+            self.pairs[own] = other.pairs[own]
 
     def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
         """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
@@ -259,32 +263,35 @@ class _Base:
             self.agree(field, one_way, given, current)
 
     def blob(self) -> bytes:
-        return b"".join(mark + pair for mark, pair in self.pairs.items())
+        return b"".join(own + pair for own, pair in self.pairs.items())
 
 
-def _pair(one_way: Direction, given: Value, current: Value) -> bytes:
-    """Both sides' values as they are remembered, NAV's first."""
-    source = hashed(given)
-    target = source if type(given) is type(current) is str and given == current else hashed(current)
-    return source + target if one_way is TO else target + source
-
-
-@lru_cache(maxsize=4096)
-def _mark(field: FieldMapping) -> bytes:
-    """What a field means: another pair, or other rules, are not what was remembered."""
-    return blake2b(f"{field.nav}={field.crm}{field.transforms or ''}".encode(), digest_size=_MARK_SIZE).digest()
-
-
-@lru_cache(maxsize=4096)
-def _remembered(field: FieldMapping) -> bytes | None:
-    """The mark of a field that is remembered: bidirectional ones, so that it can be told which side changed one; and
-    those that one side leads in and that can be blank, so that a blank only overwrites what that side once had.
+def _agreed(
+    one_way: Direction, source: Mapping[str, Any], target: Mapping[str, Any], wanted: Transferred, *, first: bool
+) -> bytes | None:
+    """The base of a record all of whose fields are the same on both sides; None of others. Of an unchanged one it is
+    the base that it has.
     """
-    starts = field.create_only or field.initial or field.constant is not None
-    never_blank = field.derived or field.kind in (FieldKind.DECIMAL, FieldKind.BOOLEAN)
-    if field.direction is not Direction.BIDIRECTIONAL and (starts or never_blank):
-        return None
-    return _mark(field)
+    entries = []
+    known = wanted.sources
+    for field, desired in wanted.values.items():
+        look = look_at(field, one_way)
+        if look.when is not When.ALWAYS and not (first and look.when is When.FIRST):
+            continue
+        current = look.read_there(target.get(look.there))
+        if current != desired:
+            return None
+        if look.mark is not None:
+            given = known[field] if field in known else look.read(source.get(look.name))
+            entries.append(look.mark + _pair(one_way, given, current, look.hashed))
+    return b"".join(entries)
+
+
+def _pair(one_way: Direction, given: Value, current: Value, kept: Callable[[Value], bytes] = hashed) -> bytes:
+    """Both sides' values as they are remembered, NAV's first."""
+    source = kept(given)
+    target = source if type(given) is type(current) is str and given == current else kept(current)
+    return source + target if one_way is TO else target + source
 
 
 def _conflict(names: list[str]) -> Problem:

@@ -5,7 +5,12 @@ _ONE_UNIT = "\uffff"
 
 def units(text: str) -> int:
     """How long a text is for NAV and for CRM."""
-    return len(text) if text.isascii() else len(text) + sum(one > _ONE_UNIT for one in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def longer(text: str, limit: int) -> bool:
+    """Whether a text has more units than that."""
+    return 2 * len(text) > limit and units(text) > limit
 
 
 def cut(text: str, limit: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.mapping.courses import Course, courses, kind_of, options_name, reader
-from engine.mapping.lengths import cut, units
+from engine.mapping.lengths import cut, longer, units
 from engine.mapping.rules import transformed
 from engine.mapping.values import Unconvertible, Value, blank, normal
 from engine.model.mapping import Direction, FieldKind, FieldMapping, TableMapping
@@ -58,7 +58,7 @@ def transfer(
     warnings: list[Problem] = []
     for one in courses(mapping.fields, one_way):
         if one.convert is None:
-            problem = _filled_in(one, one_way, row, partners, derived, values, waiting)
+            problem = _filled_in(one, one_way, row, partners, derived, values, sources, waiting)
             if problem is not None:
                 return Transferred(values, problem=problem)
             continue
@@ -90,7 +90,7 @@ def transfer(
             source = one.nothing
             if one.field.not_null and blank(source):
                 continue
-        if one.limit and isinstance(source, str) and units(source) > one.limit:
+        if one.limit and isinstance(source, str) and longer(source, one.limit):
             if one.seeding:
                 continue
             if one.field.kind is not FieldKind.CODE:
@@ -112,6 +112,7 @@ def _filled_in(
     partners: Partners,
     derived: Mapping[str, Value],
     values: dict[FieldMapping, Value],
+    sources: dict[FieldMapping, Value],
     waiting: list[Waiting],
 ) -> Problem | None:
     """A field that takes its value from elsewhere: the special handling, the mapping, or the couplings of another
@@ -128,7 +129,7 @@ def _filled_in(
         except ValueError as error:
             return _unconvertible(field, one_way, error)
         return None
-    source = source_value(field, one_way, row)
+    sources[field] = source = one.read(row.get(one.source))
     found = None if blank(source) and field.not_null else _partner(field, one_way, source, partners)
     if found is not _NOT_COUPLED:
         if not (field.not_null and blank(found)):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from xxhash import xxh3_64_digest
@@ -25,6 +25,8 @@ NO_DATE = "0001-01-01"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+_CODES = 4096
+"""Codes and names of options whose normal form is kept."""
 UNKNOWN = bytes(HASH_SIZE)
 _BLANK = xxh3_64_digest(b"str:")[:HASH_SIZE]
 
@@ -89,9 +91,18 @@ def hashed(value: Value) -> bytes:
     """A value as it is remembered; never `UNKNOWN`."""
     if value == "":
         return _BLANK
-    kind = "str" if type(value) is str else type(value).__name__
-    digest = xxh3_64_digest(f"{kind}:{value}".encode("utf-8", "surrogatepass"))[:HASH_SIZE]
+    if type(value) is str:
+        text = value.encode() if value.isascii() else value.encode("utf-8", "surrogatepass")
+        digest = xxh3_64_digest(b"str:" + text)[:HASH_SIZE]
+    else:
+        digest = xxh3_64_digest(f"{type(value).__name__}:{value}".encode("utf-8", "surrogatepass"))[:HASH_SIZE]
     return digest if digest != UNKNOWN else b"\x01" * HASH_SIZE
+
+
+@lru_cache(maxsize=_CODES, typed=True)
+def hashed_code(value: Value) -> bytes:
+    """The same of what is no number, and of which there are few, in many records."""
+    return hashed(value)
 
 
 @cache
@@ -114,7 +125,7 @@ def _number(raw: Any, digits: int) -> Decimal:
 def _yes_or_no(raw: Any) -> bool:
     if raw is None or isinstance(raw, bool):
         return bool(raw)
-    if isinstance(raw, str | int | Decimal) and (found := _WORDS.get(str(raw).strip().lower())) is not None:
+    if isinstance(raw, (str, int, Decimal)) and (found := _WORDS.get(str(raw).strip().lower())) is not None:
         return found
     raise Unconvertible(f"{shown(raw)} is neither yes nor no")
 
@@ -134,14 +145,20 @@ def _date(raw: Any) -> str:
 
 def _option(raw: Any) -> Value:
     """A number, or the name of an option; NAV's blank option is no value."""
-    if raw is None or isinstance(raw, bool | int):
+    if raw is None or isinstance(raw, int):
         return raw
     if isinstance(raw, Decimal) and raw.is_finite() and raw == int(raw):
         return int(raw)
     if isinstance(raw, str):
-        text = _text(raw).strip()
-        return int(text) if _WHOLE.fullmatch(text) else text or None
+        return _named(raw)
     raise Unconvertible(f"{shown(raw)} is not an option")
+
+
+@lru_cache(maxsize=_CODES)
+def _named(raw: str) -> Value:
+    """An option of which a text has the name or the number."""
+    text = _text(raw).strip()
+    return int(text) if _WHOLE.fullmatch(text) else text or None
 
 
 def shown(raw: Any) -> str:
@@ -160,10 +177,16 @@ def nav_json(kind: FieldKind, value: Value) -> Value:
 def _text(raw: Any) -> str:
     if type(raw) is not str:
         raw = "" if raw is None else str(raw)
-    return _composed(raw).rstrip()
+    return raw.rstrip() if raw.isascii() else unicodedata.normalize("NFC", raw).rstrip()
 
 
 def _code(raw: Any) -> str:
+    return _coded(raw) if type(raw) is str else _coded(_text(raw))
+
+
+@lru_cache(maxsize=_CODES)
+def _coded(raw: str) -> str:
+    """A text as a code: there are few, in many records."""
     return _composed(_text(raw).strip().upper())
 
 

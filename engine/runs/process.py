@@ -1,36 +1,38 @@
 """The engine as a process of its own, in a session of its own, so that no terminal can take it along."""
 
 import asyncio
+import gc
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import structlog
+from typing import TYPE_CHECKING
 
 from engine.config import Settings, log_dir
 from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import Wish
 from engine.runs.control import wish
-from engine.runs.coupling import CouplingRun
-from engine.runs.full import FullSynchronization
-from engine.runs.notifier import Means, accompany, engine_gone
-from engine.runs.sides import connected
 from engine.runs.threads import at_most, end_with_threads
-from engine.runs.undoing import Undoing
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.sync.context import steady_clock
 
+if TYPE_CHECKING:
+    from engine.runs.full import FullSynchronization
+    from engine.runs.notifier import Means
+
 _LOG_LIMIT = 5_000_000
 _MOMENT = 60
 """Seconds for what takes less than one: threads are started, or what they do comes to its end."""
+_YOUNG = 20_000
+"""Objects after which the garbage collector looks for cycles: a page makes thousands, and hardly any of them cyclic."""
 BAD_CONFIG, LOST_STORE, NO_LOCK = 2, 3, 4
 """Exit codes of an engine that could not use the configuration or the store, and of one that did not get the lock."""
 _DIED = "engine ended: a thread of it died, probably because there is not enough memory"
@@ -117,17 +119,21 @@ def _begin(
 
 def notify(settings: Settings, run_id: int) -> CouplerError | None:
     """Wait for the engine at the other end of standard input, and tell how its run ended; what kept it from that."""
-    log = _logger().bind(run=run_id, environment=settings.environment, pid=os.getpid())
+    from engine.runs.notifier import Means  # noqa: PLC0415 - whoever starts processes need not wait for it
+
+    log = _Log(settings, run_id)
     try:
-        asyncio.run(_notify(settings, run_id, Means(partial(_log, log.warning))))
+        asyncio.run(_notify(settings, run_id, Means(partial(log.say, "warning"))))
     except CouplerError as error:
-        _log(log.error, "notifier failed", code=error.code, message=error.message, hint=error.hint)
+        log.failed("notifier", error)
         return error
     return None
 
 
-async def _notify(settings: Settings, run_id: int, means: Means) -> None:
+async def _notify(settings: Settings, run_id: int, means: "Means") -> None:
     """A signal to all processes of a unit of systemd ends the engine, which this one is to tell before it ends too."""
+    from engine.runs.notifier import accompany, engine_gone  # noqa: PLC0415 - as above
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, means.hurry.set)
@@ -153,38 +159,53 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
     """Work on a run until it ends, is stopped or waits for its answer; what kept it from that, and cannot be said in
     the store.
     """
-    log = _logger().bind(run=run_id, environment=settings.environment, pid=os.getpid())
+    log = _Log(settings, run_id)
     try:
         store = Store.open(settings.store.url)
         try:
             with engine_lock(store):
-                _log(log.info, "engine started")
+                log.say("info", "engine started")
                 runner = asyncio.Runner()
                 try:
                     with at_most(_MOMENT):
                         _make_ready(store, runner)
-                    runner.run(_watched(store, settings, run_id, partial(_log, log.error, _DIED)))
+                    gc.freeze()  # what is loaded by now stays, so that nobody need look through it again
+                    gc.set_threshold(_YOUNG)
+                    runner.run(_watched(store, settings, run_id, partial(log.say, "error", _DIED)))
                 finally:
                     with at_most(_MOMENT):
                         runner.close()
                         store.close()  # what is being written ends before another engine may begin
-                _log(log.info, "engine ended")
+                log.say("info", "engine ended")
         finally:
             store.close()
     except CouplerError as error:
-        _log(log.error, "engine failed", code=error.code, message=error.message, hint=error.hint)
+        log.failed("engine", error)
         return error
     return None
 
 
-def _log(say: Callable[..., Any], event: str, **values: str) -> None:
-    """Write to the log; when that cannot be written, as on a full disk, the work goes on without it."""
-    try:
-        say(event, **values)
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stderr.fileno())  # what is left in its buffer must not fail again at the end
-        os.close(nowhere)
+class _Log:
+    """Lines of JSON on standard error, each with what they are all about."""
+
+    def __init__(self, settings: Settings, run_id: int) -> None:
+        self._about = {"run": run_id, "environment": settings.environment, "pid": os.getpid()}
+
+    def say(self, level: str, event: str, **values: str) -> None:
+        """Write to the log; when that cannot be written, as on a full disk, the work goes on without it."""
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        line = json.dumps({**self._about, **values, "event": event, "level": level, "timestamp": at})
+        try:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stderr.fileno())  # what is left in its buffer must not fail again at the end
+            os.close(nowhere)
+
+    def failed(self, what: str, error: CouplerError) -> None:
+        """Write what ended a process."""
+        self.say("error", f"{what} failed", code=error.code, message=error.message, hint=error.hint)
 
 
 def _make_ready(store: Store, runner: asyncio.Runner) -> None:
@@ -205,6 +226,8 @@ async def _watched(store: Store, settings: Settings, run_id: int, tell: Callable
 
 
 async def _work(store: Store, settings: Settings, run_id: int) -> None:
+    from engine.runs.sides import connected  # noqa: PLC0415 - as above
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: loop.create_task(_stop(store, run_id)))
@@ -214,7 +237,11 @@ async def _work(store: Store, settings: Settings, run_id: int) -> None:
         await kind(store, settings, run_id, nav, crm, clock=steady_clock()).work()
 
 
-def _kind_of_engine(store: Store, run_id: int) -> type[FullSynchronization]:
+def _kind_of_engine(store: Store, run_id: int) -> "type[FullSynchronization]":
+    from engine.runs.coupling import CouplingRun  # noqa: PLC0415 - as above
+    from engine.runs.full import FullSynchronization  # noqa: PLC0415 - as above
+    from engine.runs.undoing import Undoing  # noqa: PLC0415 - as above
+
     with store.reading() as connection:
         row = runs.get(connection, run_id)
     if row is not None and row.kind == runs.UNDO:
@@ -226,17 +253,3 @@ async def _stop(store: Store, run_id: int) -> None:
     """A signal asks for what an operator's stop asks for; who sent it is not known."""
     with suppress(CouplerError):  # it has ended meanwhile, or the work itself meets the same trouble
         await asyncio.to_thread(wish, store, run_id, Wish.STOP, by="signal")
-
-
-def _logger() -> structlog.stdlib.BoundLogger:
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger()
-    return logger

@@ -16,7 +16,9 @@ _C = conflict.c
 
 def of(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> dict[str, Conflict]:
     """The conflicts of these NAV records, by id."""
-    found = {}
+    found: dict[str, Conflict] = {}
+    if not nav_ids or connection.scalar(sa.select(_C.mapping).where(_C.mapping == mapping).limit(1)) is None:
+        return found
     for chunk in chunks(nav_ids):
         query = sa.select(conflict).where(_C.mapping == mapping, _C.nav_id.in_(chunk))
         found.update({row.nav_id: _conflict(row) for row in connection.execute(query)})

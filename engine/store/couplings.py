@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +13,9 @@ from engine.model.errors import StoreError
 from engine.model.mapping import Direction, TableMapping
 from engine.store import troubles
 from engine.store.chunks import chunks
+from engine.store.prepared import AmongValues, Prepared
 from engine.store.schema import conflict, coupling, planned, restored
+from engine.store.types import as_kept, to_bytes, to_milliseconds, to_text
 from engine.store.upsert import insert
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -87,22 +91,41 @@ class Couplings:
     def _rows(
         self, connection: sa.Connection, mappings: Sequence[str], name: str, values: Sequence[str]
     ) -> Iterator[Coupling]:
-        for chunk in chunks(values):
-            c = coupling.c
-            query = sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.born, c.generation).where(
-                c.mapping.in_(mappings), c[name].in_(chunk)
+        kept = [_number(value) for value in values] if name == "nav_no" else [to_bytes(value) for value in values]
+        for row in _pairs_with(name, len(mappings)).rows(connection, tuple(mappings), kept):
+            nav_id, crm_id, nav_no, base, uncounted, born, generation = row
+            yield Coupling(
+                to_text(nav_id), to_text(crm_id), nav_no, base, bool(uncounted), born=born, generation=generation
             )
-            for row in connection.execute(query):
-                yield Coupling(*row[:5], born=row.born, generation=row.generation)
-            if self._plan is not None:
-                p = planned.c
-                of_plan = sa.select(p.nav_id, p.crm_id, p.nav_no).where(
-                    p.run_id == self._plan, p.mapping.in_(mappings), p[name].in_(chunk)
-                )
-                for pair in connection.execute(of_plan):
-                    if self._without in (pair.nav_id, pair.crm_id):
-                        continue
-                    yield Coupling(pair.nav_id, pair.crm_id, pair.nav_no, planned=True)
+        if self._plan is None:
+            return
+        for chunk in chunks(values):
+            p = planned.c
+            of_plan = sa.select(p.nav_id, p.crm_id, p.nav_no).where(
+                p.run_id == self._plan, p.mapping.in_(mappings), p[name].in_(chunk)
+            )
+            for pair in connection.execute(of_plan):
+                if self._without in (pair.nav_id, pair.crm_id):
+                    continue
+                yield Coupling(pair.nav_id, pair.crm_id, pair.nav_no, planned=True)
+
+
+@cache
+def _pairs_with(name: str, mappings: int) -> AmongValues:
+    """The couplings of so many mappings by the values of a column."""
+    c = coupling.c
+    names = [f"mapping_{number}" for number in range(mappings)]
+
+    def query() -> sa.Select[Any]:
+        mine = c.mapping.in_([sa.bindparam(one, type_=c.mapping.type) for one in names])
+        return sa.select(c.nav_id, c.crm_id, c.nav_no, c.base, c.uncounted, c.born, c.generation).where(mine)
+
+    return AmongValues(query, c[name], names)
+
+
+def _number(text: str) -> str:
+    """A NAV number as it is stored."""
+    return as_kept(text, coupling.c.nav_no.type.length)  # type: ignore[attr-defined]  # it is Said
 
 
 def save(
@@ -124,36 +147,43 @@ def save(
         ]
         connection.execute(insert(connection, planned).on_conflict_do_nothing(), rows)
         return
-    statement = insert(connection, coupling)
-    new = statement.excluded
-    done = connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[coupling.c.mapping, coupling.c.nav_id],
-            set_={"nav_no": new.nav_no, "base": new.base, "uncounted": new.uncounted},
-            where=coupling.c.crm_id == new.crm_id,
-        ),
-        [
-            {
-                "mapping": mapping,
-                "nav_id": one.nav_id,
-                "crm_id": one.crm_id,
-                "nav_no": one.nav_no,
-                "base": one.base,
-                "run_id": run,
-                "uncounted": one.uncounted,
-                "born": one.born,
-                "generation": one.generation,
-                "coupled_at": at,
-            }
-            for one in ordered
-        ],
-        execution_options={"preserve_rowcount": True},
-    )
-    if done.rowcount != len(ordered):
+    moment = to_milliseconds(at)
+    changed = [
+        (
+            mapping,
+            to_bytes(one.nav_id),
+            to_bytes(one.crm_id),
+            _number(one.nav_no),
+            one.base,
+            run,
+            one.uncounted,
+            one.born,
+            one.generation,
+            moment,
+        )
+        for one in ordered
+    ]
+    if _SAVE.many(connection, changed) != len(ordered):
         raise StoreError(
             f"A {mapping} record of NAV is coupled to another CRM record already.",
             "Nothing was recorded; look at the couplings of the mapping with `coupler couplings`, and resume.",
         )
+
+
+def _saving(connection: sa.Connection) -> sa.ClauseElement:
+    statement = insert(connection, coupling)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[coupling.c.mapping, coupling.c.nav_id],
+        set_={"nav_no": new.nav_no, "base": new.base, "uncounted": new.uncounted},
+        where=coupling.c.crm_id == new.crm_id,
+    )
+
+
+_SAVE = Prepared(
+    _saving,
+    ("mapping", "nav_id", "crm_id", "nav_no", "base", "run_id", "uncounted", "born", "generation", "coupled_at"),
+)
 
 
 def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
@@ -192,6 +222,8 @@ def generations(connection: sa.Connection, mapping: str, nav_ids: Sequence[str])
     """Of NAV records that were uncoupled, how often their partner had been made again; others are not in it."""
     found: dict[str, int] = {}
     c = restored.c
+    if not nav_ids or connection.scalar(sa.select(c.mapping).where(c.mapping == mapping).limit(1)) is None:
+        return found
     for chunk in chunks(nav_ids):
         query = sa.select(c.nav_id, c.generation).where(c.mapping == mapping, c.nav_id.in_(chunk))
         found.update({row.nav_id: row.generation for row in connection.execute(query)})

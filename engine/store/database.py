@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from engine.model.errors import StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION = "0001"
+"""The newest version of the tables, which is that of the last migration."""
 _BUSY_SECONDS = 30
 _THREAD_SECONDS = 10
 _T = TypeVar("_T")
@@ -191,14 +189,18 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _migrate(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        present = _version(connection)
+    if present == VERSION:
+        return
+    # it takes long to load, and is needed for a new store only, and once after an upgrade
+    from alembic import command  # noqa: PLC0415 - as above
+    from alembic.config import Config  # noqa: PLC0415 - as above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
-    newest = scripts.get_current_head()
-    with engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    if present == newest:
-        return
     if present is not None and present not in {one.revision for one in scripts.walk_revisions()}:
         raise _of_another_version(present, older=present < str(scripts.get_base()))
     with engine.begin() as connection:
@@ -206,6 +208,14 @@ def _migrate(engine: sa.Engine) -> None:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('coupler migrations'))"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _version(connection: sa.Connection) -> str | None:
+    """Which version the tables have; None when there are none yet."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
 
 
 def _of_another_version(present: str, *, older: bool) -> StoreError:

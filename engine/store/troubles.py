@@ -22,7 +22,9 @@ _C = trouble.c
 
 def of(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> dict[str, Trouble]:
     """The entries of these source records, by id."""
-    found = {}
+    found: dict[str, Trouble] = {}
+    if not ids or _none(connection, mapping, one_way):
+        return found
     for chunk in chunks(ids):
         query = sa.select(trouble).where(*_pass(mapping, one_way), _C.source_id.in_(chunk))
         found.update({row.source_id: _trouble(row) for row in connection.execute(query)})
@@ -106,6 +108,8 @@ def _by_pass(found: Iterable[Trouble]) -> dict[tuple[str, Direction], list[str]]
 
 def forget(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> None:
     """Drop the entries of records that succeeded or are gone."""
+    if not ids or _none(connection, mapping, one_way):
+        return
     for chunk in chunks(ids):
         connection.execute(sa.delete(trouble).where(*_pass(mapping, one_way), _C.source_id.in_(chunk)))
 
@@ -148,6 +152,11 @@ def note(
             ),
             failed,
         )
+
+
+def _none(connection: sa.Connection, mapping: str, one_way: Direction) -> bool:
+    """Whether a pass has no entries at all, as is usual."""
+    return connection.scalar(sa.select(_C.source_id).where(*_pass(mapping, one_way)).limit(1)) is None
 
 
 def _partners(connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -34,11 +33,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
         """Moment to milliseconds; raises ValueError for a moment without a time zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs a time zone")
-        return (value - _EPOCH) // timedelta(milliseconds=1)
+        return None if value is None else to_milliseconds(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Milliseconds to moment."""
@@ -68,7 +63,16 @@ class Said(TypeDecorator[str]):
 
 def as_kept(text: str, length: int | None) -> str:
     """What comes back of a text that was stored."""
+    if text.isascii() and "\0" not in text:
+        return text[:length]
     return text[:length].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Whole milliseconds since 1970; raises ValueError for a moment without a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def to_bytes(guid: str) -> bytes:
@@ -81,4 +85,5 @@ def to_bytes(guid: str) -> bytes:
 
 def to_text(raw: bytes) -> str:
     """The canonical text of 16 bytes."""
-    return str(UUID(bytes=bytes(raw)))
+    text = bytes(raw).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

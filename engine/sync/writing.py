@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine.connectors.protocol import ETAG, CutShort, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.decide import created_base, decide
 from engine.mapping.transfer import FROM, TO
-from engine.mapping.values import Value, blank, nav_json
+from engine.mapping.values import Value, nav_json
 from engine.model.errors import ConnectionLost
 from engine.model.mapping import DeletionPolicy, FieldKind, FieldMapping, TableMapping
 from engine.store.couplings import Coupling
@@ -197,7 +197,7 @@ class Writer:
         return Write(item.id, WriteKind.UPDATE, self._table.entity, str(item.target[self._table.key]), values, etag)
 
     def _create(self, item: Item) -> Write:
-        given = {field: value for field, value in item.wanted.values.items() if not blank(value)}
+        given = {field: value for field, value in item.wanted.values.items() if value is not None and value != ""}
         values = {**item.extra, **self._values(self._in_time(item, given)), **item.extra}
         if self._side.marker:
             values[self._side.marker] = item.id
@@ -214,10 +214,11 @@ class Writer:
         if self._scope.direction is not TO:
             ordered = sorted(values.items(), key=lambda pair: not pair[0].validate)
             return {field.nav: nav_json(field.kind, value) for field, value in ordered}
+        lookup = FieldKind.LOOKUP
         return {
             field.crm: Reference(field.target, None if value is None else str(value), field.navigation)
-            if field.kind is FieldKind.LOOKUP
-            else _crm(value)
+            if field.kind is lookup
+            else (None if value == "" else value)  # a blank text is no value in CRM
             for field, value in values.items()
         }
 
@@ -300,8 +301,3 @@ def _found(item: Item) -> Coupling:
     """The coupling of a record made in NAV that no page has counted."""
     number, made = item.target_number, str(item.target_id)
     return Coupling(made, item.id, number, item.base, uncounted=True, born="nav", generation=item.generation)
-
-
-def _crm(value: Value) -> Value:
-    """A blank text is no value in CRM."""
-    return None if value == "" else value

@@ -15,7 +15,7 @@ from tests.config.test_bad_configs import CASES
 from tui import cli
 from tui.exitcodes import ExitCode
 
-HEAVY = {"textual", "rich", "sqlalchemy", "httpx", "starlette", "uvicorn", "asyncio", "structlog", "msgspec", "alembic"}
+HEAVY = {"textual", "rich", "sqlalchemy", "httpx", "starlette", "uvicorn", "asyncio", "msgspec", "alembic"}
 
 
 @pytest.mark.parametrize(

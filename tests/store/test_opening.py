@@ -66,6 +66,7 @@ def test_what_is_new_is_migrated_once_and_what_is_there_stays(new_url: str) -> N
     with first.reading() as connection:
         version = connection.scalar(VERSION)
     first.close()
+    assert version == database.VERSION, "the newest, else each start would look for what is newer"
     second = Store.open(new_url)
     with second.reading() as connection:
         assert connection.scalars(VERSION).all() == [version]

@@ -14,11 +14,10 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from engine.config import Settings, load
-from engine.config.check import meant
 from tui.text import safe
 
 if TYPE_CHECKING:
+    from engine.config import Settings
     from engine.store.database import Store
 
 _GONE = (errno.EPIPE, errno.EIO, errno.ESHUTDOWN)
@@ -36,6 +35,8 @@ def settings(config_file: Path | None) -> Settings:
     """The settings; `--config` may stand before or after the name of the command."""
     context = click.get_current_context(silent=True)
     before = None if context is None else context.find_root().params.get("config_file")
+    from engine.config import load  # noqa: PLC0415 - help and version need none
+
     return load(config_file or before)
 
 
@@ -113,4 +114,6 @@ def known(settings: Settings, name: str, what: str = "mapping") -> str:
     for one in names:
         if one.lower() == name.lower():
             return one
+    from engine.config.check import meant  # noqa: PLC0415 - only for this message
+
     raise click.UsageError(f'There is no {what} "{safe(name, 60)}"; {meant(name, names)}')
