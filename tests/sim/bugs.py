@@ -25,6 +25,7 @@ from engine.sync import page, passes, settling, writing
 from engine.sync.context import Context
 from engine.sync.item import Item
 from tests.sim import world
+from tests.sim.lies import LIES
 
 Bug = Callable[[], AbstractContextManager[Any]]
 
@@ -309,6 +310,7 @@ BUGS: Mapping[str, Bug] = {
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
         settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, no_filter, source_marked,
+        *LIES,
     )
 }  # fmt: skip
 START = {
