@@ -238,6 +238,7 @@ class FullSynchronization:
             checkpoint=self._checkpoint,
             wait_for=self._wait_for,
             clock=self._clock,
+            broken_off=await self._store.read(runs.broken_off),
         )
         await follow_upgrade(context, self._run)
         return context

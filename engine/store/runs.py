@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState, Wish
-from engine.store.schema import event, flag, job, page, planned, run
+from engine.store.schema import event, flag, job, overwritten, page, planned, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
 
@@ -21,6 +21,7 @@ LOOK = "look"
 (`engine.sync.renames`); they are no jobs.
 """
 
+_BROKEN_OFF = 20
 SYNCHRONIZATIONS = ("run", "sync")
 """The kinds of runs that synchronize whole mappings."""
 
@@ -197,3 +198,13 @@ def forget_planned(connection: sa.Connection, run_id: int | None = None) -> None
     """Drop the planned couplings of one plan, or of all."""
     statement = sa.delete(planned)
     connection.execute(statement if run_id is None else statement.where(planned.c.run_id == run_id))
+
+
+def broken_off(connection: sa.Connection) -> tuple[int, ...]:
+    """The newest synchronizations that updated records and did not come to their end: of their last updates nobody
+    knows whether they arrived.
+    """
+    ended = (RunState.FINISHED.value, RunState.ASKING.value)
+    updated = sa.select(overwritten.c.id).where(overwritten.c.run_id == run.c.id).exists()
+    query = sa.select(run.c.id).where(run.c.kind.in_(SYNCHRONIZATIONS), run.c.state.not_in(ended), updated)
+    return tuple(connection.scalars(query.order_by(run.c.id.desc()).limit(_BROKEN_OFF)))
