@@ -72,7 +72,7 @@ class _Counting:
         yield from (f"{what}: {text}" for text in found)
 
     def _read(self, pages: list[_Page], mapping: str, side: str) -> Iterator[str]:
-        """Whatever takes part was read, and nothing twice."""
+        """Whatever takes part was read, and nothing twice. A product that failed may be a draft, which does not."""
         source = "crm" if side == "nav" else "nav"
         there = self._work.there[mapping, source]
         made = {line.key for line in self._touched("create", mapping, source)}
@@ -84,7 +84,8 @@ class _Counting:
         rows = self._seen.there[mapping][source]
         if side == "nav" and self._work.lives == 1 and not self._for_others(mapping):
             there |= made  # by the pass to CRM, which comes first
-        signs = {sign_of(source, mapping, rows[id]) for id in there if id in rows}
+        drafts = {id for id in there if rows.get(id, {}).get("statecode")} | self._failed(mapping)
+        signs = {sign_of(source, mapping, rows[id]) for id in there - drafts if id in rows}
         due = signs - {""} - self._seen.world.company.outside - self._removed
         if read < len(due):
             yield f"{read} are read, but {len(due)} take part"

@@ -150,10 +150,19 @@ class _Judge:
         return {"nav", "crm"} in apart or (code != "conflict" and set().union(*apart) == {"nav", "crm"})
 
     def _apart(self, one: Coupled, pair: Pair) -> set[str]:
-        """The sides on which people edited a pair of fields since both were the same for the last time."""
+        """The sides on which people edited a pair of fields since both were the same for the last time.
+
+        What a killed engine made the same does not count as such until another one has seen it: if somebody edits it before,
+        nobody can tell whether the update ever arrived.
+        """
+        ends = {work.behind for work in self._facts.works}
+        unharmed = {work.life for work in self._facts.works}
         held: dict[str, str] = {}
         sides: set[str] = set()
-        for line in self._world.log.lines:
+        for number, line in enumerate(self._world.log.lines):
+            same = held.get("nav") == held.get("crm")
+            if same and number in ends:
+                sides.clear()
             side = {one.nav_id: "nav", one.crm_id: "crm"}.get(line.key, "")
             name = pair.nav if side == "nav" else pair.crm
             if not side or name not in line.values:
@@ -161,7 +170,7 @@ class _Judge:
             held[side] = str(line.values[name] or "")
             if line.by == "person":
                 sides.add(side)
-            if held.get("nav") == held.get("crm"):
+            if held.get("nav") == held.get("crm") and line.life in unharmed:
                 sides.clear()
         return sides
 
