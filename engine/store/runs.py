@@ -124,6 +124,11 @@ class Beat:
     nav_at: datetime | None
 
 
+def left_behind(connection: sa.Connection) -> tuple[dict[int, Beat], tuple[int, ...]]:
+    """What there is of earlier engines: their last signs of life, and the runs that they broke off."""
+    return beats(connection), _broken_off(connection)
+
+
 def beats(connection: sa.Connection) -> dict[int, Beat]:
     """The last sign of life of the engine of each run."""
     query = sa.select(run.c.id, run.c.beat_at, run.c.nav_at).where(run.c.beat_at.is_not(None))
@@ -200,7 +205,7 @@ def forget_planned(connection: sa.Connection, run_id: int | None = None) -> None
     connection.execute(statement if run_id is None else statement.where(planned.c.run_id == run_id))
 
 
-def broken_off(connection: sa.Connection) -> tuple[int, ...]:
+def _broken_off(connection: sa.Connection) -> tuple[int, ...]:
     """The newest synchronizations that updated records and did not come to their end: of their last updates nobody
     knows whether they arrived.
     """

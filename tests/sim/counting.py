@@ -73,6 +73,8 @@ class _Counting:
 
     def _read(self, pages: list[_Page], mapping: str, side: str) -> Iterator[str]:
         """Whatever takes part was read, and nothing twice. A product that failed may be a draft, which does not."""
+        if not self._work.there:
+            return
         source = "crm" if side == "nav" else "nav"
         there = self._work.there[mapping, source]
         made = {line.key for line in self._touched("create", mapping, source)}

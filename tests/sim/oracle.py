@@ -107,7 +107,8 @@ class _Judge:
     def _lost_updates(self) -> Iterator[str]:
         """I3: both sides hold the last edit; where people edited both sides at once, each side holds its own."""
         for one in self._couplings:
-            if one.mapping not in self._facts.jobs or self._facts.forgotten:
+            there = one.nav_id in self._there[one.mapping]["nav"] and one.crm_id in self._there[one.mapping]["crm"]
+            if one.mapping not in self._facts.jobs or self._facts.forgotten or not there:
                 continue
             code = self._seen.said(one.nav_id) or self._seen.said(one.crm_id)
             if code in _EXPECTED and not self._edited_on_both_sides(one, code):

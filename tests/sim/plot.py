@@ -181,7 +181,8 @@ class _Plot:
         if kind == "run":
             self._world.wrong += judge_at_end_of_run(self._world, self._facts)
         place = (self._first, len(self._world.log.lines))
-        self._facts.works.append(Work(tuple(self._runs), *place, kind, self._there, self._life, self._lived[run]))
+        runs = (*(one for one in self._runs if one != run), run)
+        self._facts.works.append(Work(runs, *place, kind, self._there, self._life, self._lived[run]))
         self._runs = []
         self._first = len(self._world.log.lines)
 
@@ -331,7 +332,7 @@ class _Plot:
             return
         self._world.agenda.pass_by(60)
         self._facts.forgotten = True
-        self._facts.works = []
+        self._facts.works, self._runs, self._there = [], [], {}
         if luck < 0.08:
             self._world.tell("the state store is lost")
             self._world.faults["state store lost"] += 1

@@ -16,8 +16,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Work:
     """Runs that brought one work to its end; `first` and `behind` are places in the audit log.
 
-    `kind` is that of the last run, `there` the ids that there were when it was started, by mapping and side, `life` the
-    number of the engine that brought it to its end, and `lives` how many worked on it.
+    `kind` is that of the last run, `there` the ids that there were when it was started, by mapping and side; blank when it is
+    one of a state store that was put back. `life` is the number of the engine that brought it to its end, `lives` says how
+    many worked on it.
     """
 
     runs: tuple[int, ...]
