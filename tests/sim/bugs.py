@@ -332,5 +332,6 @@ START = {
     "counted elsewhere": 160,
     "edits forgotten": 980,
     "arrivals are foreign": 4010,
+    "broken off forgotten": 260,
 }
 """From which seed on a bug is looked for, so that it is found soon."""
