@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any
 
+from engine.mapping.courses import reader
 from engine.mapping.lengths import cut, units
 from engine.mapping.looks import MARK_SIZE, When, look_at, mark, mark_of
 from engine.mapping.stamps import newer_side
@@ -48,9 +50,11 @@ def decide(
     first: bool,
     known: Sequence[Clash] = (),
     lead: bool = False,
+    unsettled: Mapping[Direction, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
 ) -> Decision:
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
-    conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand.
+    conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand. `unsettled` are
+    columns that were sent, by way, and never committed: a side that holds them was not changed by others.
     """
     if base and not wanted.lost and _agreed(one_way, source, target, wanted, first=first) == base:
         return Decision({}, base)
@@ -78,7 +82,10 @@ def decide(
             if not (blank(given) and blank(desired) and remembered.never_agreed(field)):
                 values[field] = desired
             continue
-        match _winner(remembered, field, one_way, given, current):
+        winner = _winner(remembered, field, one_way, given, current)
+        if winner == "conflict":
+            winner = _but_for_ours(unsettled, field, one_way, given, current)
+        match winner:
             case "source":
                 values[field] = desired
             case "conflict":
@@ -204,6 +211,28 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     if fills_in and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
         return "source"
     return "target"
+
+
+def _but_for_ours(
+    unsettled: Mapping[Direction, Sequence[Mapping[str, Any]]],
+    field: FieldMapping,
+    one_way: Direction,
+    given: Value,
+    current: Value,
+) -> str:
+    """Who changed a field of which neither side is as remembered: the other one, where one holds what we sent to it."""
+    back = FROM if one_way is TO else TO
+    to_target = current in _sent(unsettled.get(one_way, ()), field, back)
+    to_source = given in _sent(unsettled.get(back, ()), field, one_way)
+    if to_target == to_source:
+        return "conflict"
+    return "source" if to_target else "target"
+
+
+def _sent(rows: Sequence[Mapping[str, Any]], field: FieldMapping, read_by: Direction) -> list[Value]:
+    """The values of a field in rows as they were sent, as a pass of a direction reads them."""
+    name, read = reader(field, read_by)
+    return [read(row[name]) for row in rows if name in row]
 
 
 def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, Value], current: Value) -> bool:

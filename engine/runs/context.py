@@ -26,6 +26,7 @@ def context_of(
     checkpoint: Callable[[], Awaitable[None]],
     wait_for: Callable[[str], None],
     clock: Clock,
+    broken_off: tuple[int, ...] = (),
 ) -> Context:
     """The context of one run or check; with `planned_by` a plan finds what it would have coupled already."""
     return Context(
@@ -45,6 +46,7 @@ def context_of(
         sleep=asyncio.sleep,
         wait_for=wait_for,
         clock=clock,
+        broken_off=broken_off,
     )
 
 

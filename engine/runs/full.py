@@ -59,6 +59,7 @@ class FullSynchronization:
         self._begun, self._before = clock(), 0.0
         self._waiting = ""
         self._modified = False
+        self._broken_off: tuple[int, ...] = ()
 
     async def work(self) -> None:
         """Do all jobs in order and end in the question. What ends it before that is written into the run.
@@ -71,7 +72,7 @@ class FullSynchronization:
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
         self._begun, self._before = self._clock(), row.worked
-        beats = await self._store.read(runs.beats)  # before this engine beats itself
+        beats, self._broken_off = await self._store.read(runs.left_behind)  # before this engine beats itself
         beating = asyncio.create_task(self._beat())
         try:
             refuse_changed(self._settings, row)
@@ -239,6 +240,7 @@ class FullSynchronization:
             checkpoint=self._checkpoint,
             wait_for=self._wait_for,
             clock=self._clock,
+            broken_off=self._broken_off,
         )
         await follow_upgrade(context, self._run)
         return context

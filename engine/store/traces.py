@@ -76,6 +76,16 @@ def keep_extras(connection: sa.Connection, run: int, mapping: str, extras: Seque
     connection.execute(insert(connection, extra).on_conflict_do_nothing(), rows)
 
 
+def sent_by(connection: sa.Connection, runs: Sequence[int], entity: str, ids: Sequence[str]) -> dict[str, list[Values]]:
+    """What some runs sent to these rows, by id."""
+    c = overwritten.c
+    query = sa.select(c.target_id, c["values"]).where(c.run_id.in_(runs), c.entity == entity, c.target_id.in_(ids))
+    found: dict[str, list[Values]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.target_id, []).append(decoded(row[1]))
+    return found
+
+
 def decoded(values: bytes) -> Values:
     """The values of a row of `overwritten`."""
     return _DECODER.decode(values)

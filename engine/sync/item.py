@@ -1,6 +1,6 @@
 """One source record on its way through a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -50,6 +50,8 @@ class Item:
     """The base of a record that was just made, without what the special handling is left to write."""
     sent_base: bytes | None = None
     """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
+    unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    """What engines that broke off sent, by way, since both sides were last known to be the same."""
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""
     created: bool = False

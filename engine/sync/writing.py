@@ -27,6 +27,7 @@ from engine.sync.lost import hold_back_lost
 from engine.sync.refusals import ADOPTED, RESTLESS, UNSEEDED, duplicate, refused, unseeded
 from engine.sync.settling import may_repeat
 from engine.sync.traces import bases_of, overwrites
+from engine.sync.unsettled import recall
 
 _ROUNDS = 6
 
@@ -67,6 +68,7 @@ class Writer:
             await self._look([item for item in left if item.mode is not Mode.CREATE or item.sent or item.exists])
             left = [item for item in left if not item.gone]
             if number == 0:
+                await recall(self._context, self._mapping, left)
                 await hold_back_lost(self._context, self._mapping, self._scope.direction, _undecided(left))
             creates = [item for item in left if item.open and not item.settled and item.target is None]
             ours = any(item.sent and item.target is not None for item in left)
@@ -177,6 +179,7 @@ class Writer:
             first=first,
             known=item.conflict.fields if item.conflict is not None else (),
             lead=self._lead,
+            unsettled=item.unsettled,
         )
         item.clashes = decision.clashes
         if decision.problem is not None:

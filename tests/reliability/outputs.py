@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +26,7 @@ from tests.reliability.injection import TARGET, filled
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, Shown, foreign
 from tests.reliability.surroundings import surrounded
+from tests.runs_store.tools import settings_of
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
 from tui import cli, diagnostics, plain
 from tui.commands import records
@@ -139,8 +141,8 @@ def _words(text: str) -> Iterator[tuple[str, str]]:
         path.unlink()
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
-        log = process._logger().bind(run=1, environment=text)
-        log.error("engine failed", code=text, message=text, hint=text)
+        log = process._Log(replace(settings_of(Path("/")), environment=text), 1)
+        log.say("error", "engine failed", code=text, message=text, hint=text)
     yield "the log", said.getvalue()
 
 

@@ -4,7 +4,7 @@ import time
 
 from tests.reliability.kept import Progress, note, noted
 from tests.reliability.line import Line, Measured
-from tests.sim.bugs import BUGS, START
+from tests.sim.bugs import BUGS
 from tests.sim.kills import killing_steps
 from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
@@ -13,7 +13,7 @@ _TIMED, _A_MINUTE = 500, 2_000
 most_minutes = float("inf")
 """For the seeds, which take most of the time; the line is short when they are not all played then."""
 _KILLED_SEEDS = 20
-_BUGS, _BUDGET = 12, 300
+_BUGS, _BUDGET, _WITHIN = 12, 1_000, 60
 
 
 def _play(seeds: range) -> tuple[str, ...]:
@@ -57,15 +57,20 @@ def _kills() -> Measured:
 
 
 def _bugs() -> Measured:
+    """From the first seed on, each for a minute: who plants a bug does not know where it shows."""
     with processes() as pool:
-        found = list(pool.imap_unordered(hunt_task, [Task(START.get(bug, 0), bug=bug, most=_BUDGET) for bug in BUGS]))
-    missed = tuple(f"{task.bug}: not in {seeds} seeds" for task, seeds, _, finding in found if not finding)
-    return Measured(f"{len(found) - len(missed)}/{len(found)}", len(found) >= _BUGS and not missed, missed)
+        tasks = [Task(0, bug=bug, most=_BUDGET, within=_WITHIN) for bug in BUGS]
+        hunted = list(pool.imap_unordered(hunt_task, tasks))
+    found = [(seconds, task.bug, seeds) for task, seeds, seconds, finding in hunted if finding]
+    missed = tuple(f"{task.bug}: not in the first {seeds} seeds" for task, seeds, _, finding in hunted if not finding)
+    seconds, bug, seeds = max(found, default=(0.0, "none", 0))
+    text = f"{len(found)} of {len(hunted)}, the slowest after {seconds:.0f} s ({bug}, {seeds} seeds)"
+    return Measured(text, len(found) >= _BUGS, missed)
 
 
 LINES = (
     Line("simulated seeds / failing", f"{_SEEDS:,} / 0", _seeds),
     Line("simulated seeds a minute, all cores", f"{_A_MINUTE:,}", _a_minute),
     Line(f"kills at every step of {_KILLED_SEEDS} simulated seeds survived", "all", _kills),
-    Line("planted bugs found", f"{_BUGS}/{_BUGS}", _bugs),
+    Line(f"planted bugs found, each within {_WITHIN} s from seed 0", f">= {_BUGS}", _bugs),
 )

@@ -25,6 +25,7 @@ from engine.sync import page, passes, settling, writing
 from engine.sync.context import Context
 from engine.sync.item import Item
 from tests.sim import world
+from tests.sim.lies import LIES
 
 Bug = Callable[[], AbstractContextManager[Any]]
 
@@ -269,6 +270,15 @@ def late_creates_forgotten() -> AbstractContextManager[Any]:
     return patch.object(settling, "_by_id", by_id)
 
 
+def broken_off_forgotten() -> AbstractContextManager[Any]:
+    """An update that arrived before its engine died is taken for an edit of somebody (mended)."""
+
+    async def recall(*_: Any) -> None:
+        return
+
+    return patch.object(writing, "recall", recall)
+
+
 def no_filter() -> AbstractContextManager[Any]:
     """Passes read records that their table filter leaves out."""
     real = Query
@@ -308,7 +318,8 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, no_filter, source_marked,
+        settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, broken_off_forgotten, no_filter, source_marked,
+        *LIES,
     )
 }  # fmt: skip
 START = {
@@ -321,5 +332,6 @@ START = {
     "counted elsewhere": 160,
     "edits forgotten": 980,
     "arrivals are foreign": 4010,
+    "broken off forgotten": 260,
 }
 """From which seed on a bug is looked for, so that it is found soon."""

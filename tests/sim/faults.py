@@ -12,13 +12,14 @@ _ROW = re.compile(rb"(\w+)\(([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was sent."""
+    """What was sent; `life` is the number of the engine that sent it."""
 
     side: str
     method: str
     target: bytes
     headers: Sequence[tuple[bytes, bytes]]
     body: bytes
+    life: int = 0
 
     @property
     def path(self) -> str:

@@ -29,13 +29,14 @@ class Doom:
 
 
 class Life:
-    """`dead` from the moment of the kill: whatever is still torn down then does nothing to the world.
+    """`number` counts the lives of a world. `dead` from the moment of the kill: whatever is still torn down then does nothing to the world.
 
     `marks` are the numbers of steps after which the world was no longer the same: something was sent, arrived, or
     was committed. A kill at any step between two of them is the same kill.
     """
 
-    def __init__(self, loop: VirtualLoop, doom: Doom) -> None:
+    def __init__(self, loop: VirtualLoop, doom: Doom, number: int) -> None:
+        self.number = number
         self.dead = False
         self.marks: dict[int, None] = {}
         self._loop = loop

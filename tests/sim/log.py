@@ -11,7 +11,10 @@ from tests.sim.company import Row, mapping_of, sign_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the audit log: an accepted write, whether the engine or a person made it, and what record it was."""
+    """A line of the audit log: an accepted write, whether the engine or a person made it, and what record it was.
+
+    `life` is the number of the engine that sent it, 0 of a person.
+    """
 
     at: float
     by: str
@@ -22,6 +25,7 @@ class Line:
     values: Mapping[str, Any]
     mapping: str | None
     sign: str
+    life: int = 0
 
 
 class Log(Audit):
@@ -32,6 +36,7 @@ class Log(Audit):
         self._agenda = agenda
         self.lines: list[Line] = []
         self.by = "engine"
+        self.life = 0
         self.find: Callable[[str, str, str], Row | None] = lambda *_: None
 
     def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
@@ -39,4 +44,5 @@ class Log(Audit):
         row = self.find(side, set, key) if op != "delete" else None
         mapping = mapping_of(side, set, row) if row is not None else None
         sign = sign_of(side, mapping, row) if row is not None and mapping is not None else ""
-        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign))
+        life = self.life if self.by == "engine" else 0
+        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign, life))

@@ -19,6 +19,7 @@ from sandbox.faults.bodies import halved, part_missing, shuffled
 from tests.sim.agenda import Agenda, Event
 from tests.sim.faults import CALM, Answer, Request, before
 from tests.sim.life import Life
+from tests.sim.log import Log
 
 BOUND = 20.0
 """Seconds after which no server gets to a request any more; the engine is told so (`settle_wait`)."""
@@ -29,8 +30,9 @@ _FAR = 2.5
 class Server:
     """One of the sandbox's servers, driven without a socket: a request is handled at once and as a whole."""
 
-    def __init__(self, app: Starlette, clock: Callable[[], datetime]) -> None:
+    def __init__(self, app: Starlette, clock: Callable[[], datetime], log: Log) -> None:
         self._app = app
+        self._log = log
         self._clock = clock
 
     def handle(self, request: Request) -> Answer:
@@ -43,6 +45,7 @@ class Server:
             "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
         }  # fmt: skip
         said: list[dict[str, Any]] = []
+        self._log.life = request.life
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": request.body, "more_body": False}
@@ -204,7 +207,8 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry one request."""
-        sent = Request(self._side, request.method, request.url.raw_path, request.headers.raw, await request.aread())
+        body, number = await request.aread(), self._life.number
+        sent = Request(self._side, request.method, request.url.raw_path, request.headers.raw, body, number)
         answer = await self._network.carry(self._life, sent)
         headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
         return httpx.Response(answer.status, headers=headers, stream=_Body(answer.body))

@@ -1,6 +1,8 @@
 """What happens in one seed: engines that work, die and go on, people and operators, and in the end peace and the judge."""
 
 from collections import Counter
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -8,11 +10,13 @@ from random import Random
 from engine.model.errors import CouplerError, LockHeld, RunError
 from engine.model.snapshot import Wish
 from engine.runs import control
+from tests.sim.answers import Answers
 from tests.sim.company import some_company
 from tests.sim.conditions import some_setup, some_weather
 from tests.sim.faults import CALM
 from tests.sim.life import Doom, Life
-from tests.sim.oracle import Facts, Work, judge, judge_at_end_of_run
+from tests.sim.oracle import judge, judge_at_end_of_run
+from tests.sim.seen import Facts, Work
 from tests.sim.world import World
 
 _MOST_LIVES = 3
@@ -44,8 +48,7 @@ class Played:
 @dataclass(frozen=True, slots=True)
 class _Backup:
     path: Path
-    flags: dict[str, bool]
-    edited_flags: frozenset[str]
+    answers: Answers
 
 
 def play(seed: int, *, kill_at: int | None = None) -> Played:
@@ -72,12 +75,13 @@ class _Plot:
         self._chance = chance
         self._kill_at = kill_at
         self._facts = Facts(world.company.jobs)
-        self._flags: dict[str, bool] = {}
-        self._edited_flags: set[str] = set()
+        self._answers = Answers()
         self._backups: list[_Backup] = []
         self._runs: list[int] = []
         self._first = 0
-        self._lives = 0
+        self._there: Mapping[tuple[str, str], frozenset[str]] = {}
+        self._life = 0
+        self._lived: Counter[int] = Counter()
         self._disturbed: Life | None = None
         self._weather = some_weather(chance)
         self._edits = chance.choice((0, 0, 2, 5))
@@ -110,7 +114,7 @@ class _Plot:
 
     def played(self) -> Played:
         """What came of it."""
-        self._facts.flags = self._flags
+        self._facts.flags = self._answers.flags
         wrong = judge(self._world, self._facts)
         for text in wrong:
             self._world.tell(f"WRONG {text}")
@@ -119,7 +123,7 @@ class _Plot:
             tuple(self._world.trace),
             tuple(wrong),
             self._world.faults + self._world.network.faults,
-            self._lives,
+            self._lived.total(),
             self._disturbed.steps if self._disturbed is not None else 0,
             self._world.network.requests,
             tuple(self._disturbed.marks) if self._disturbed is not None else (),
@@ -137,9 +141,7 @@ class _Plot:
             if number == 0:
                 self._disturbed = life
             if self._chance.random() < 0.3:
-                self._backups.append(
-                    _Backup(self._world.copy_store(), dict(self._flags), frozenset(self._edited_flags))
-                )
+                self._backups.append(_Backup(self._world.copy_store(), deepcopy(self._answers)))
             if self._ended(run):
                 break
             self._world.agenda.pass_by(self._chance.random() * self._chance.choice((1, 5, 60)))
@@ -178,21 +180,24 @@ class _Plot:
         self._facts.last = run
         if kind == "run":
             self._world.wrong += judge_at_end_of_run(self._world, self._facts)
-        self._facts.works.append(Work(tuple(self._runs), self._first, len(self._world.log.lines)))
+        place = (self._first, len(self._world.log.lines))
+        runs = (*(one for one in self._runs if one != run), run)
+        self._facts.works.append(Work(runs, *place, kind, self._there, self._life, self._lived[run]))
         self._runs = []
         self._first = len(self._world.log.lines)
 
     def _live(self, run: int, doom: Doom) -> Life:
         self._world.tell(f"an engine works on run {run}")
         life = self._world.live(run, doom)
-        self._lives += 1
+        self._lived[run] += 1
+        self._life = life.number
         row = self._row(run)
         self._world.tell(f"run {run} is {row['state']} {row['code']} {row['message']}".rstrip())
         if row["code"] == "internal":
             self._world.wrong.append(f"the engine says: {row['message']}")
         stored = {one["mapping"]: bool(one["only_coupled"]) for one in self._world.rows("SELECT * FROM flag")}
-        if row["state"] != "finished" and stored != self._flags:
-            self._world.wrong.append(f"I4 during run {run} the flags are {stored}, but must be {self._flags}")
+        if row["state"] != "finished" and stored != self._answers.flags:
+            self._world.wrong.append(f"I4 during run {run} the flags are {stored}, but must be {self._answers.flags}")
         return life
 
     def _end(self) -> Doom:
@@ -223,7 +228,8 @@ class _Plot:
         )
         self._world.tell(f"{kind} {run} is started")
         self._runs.append(run)
-        self._edited_flags.clear()
+        self._answers.started(run, keep)
+        self._there = self._world.there()
         return run
 
     def _go_on(self, run: int, kind: str) -> int:
@@ -244,22 +250,21 @@ class _Plot:
 
     def _ended(self, run: int) -> bool:
         """Whether a run came to its end; the closing question is answered."""
-        rows = self._world.rows("SELECT state, answer FROM run WHERE id = ?", run)
-        if not rows:
+        query = "SELECT state, kind, answer FROM run WHERE id = ?"
+        rows = self._world.rows(query, run)
+        if not rows or rows[0]["state"] not in ("asking", "finished"):
             return False
-        state = rows[0]["state"]
-        if state == "asking":
+        if rows[0]["state"] == "asking":
             yes = self._chance.random() < 0.5
             self._world.desk(
                 lambda store: control.answer(store, run, yes=yes, by="operator", clock=self._world.agenda.moment)
             )
+            self._answers.given[run] = yes
             self._world.tell(f"the question of run {run} is answered with {'Yes' if yes else 'No'}")
-        elif state == "finished":
-            yes = bool(rows[0]["answer"])
-        else:
-            return False
-        if yes:
-            self._flags.update(dict.fromkeys(set(self._world.company.jobs) - self._edited_flags, False))
+            rows = self._world.rows(query, run)
+        stored = None if rows[0]["answer"] is None else bool(rows[0]["answer"])
+        if wrong := self._answers.ended(run, rows[0]["kind"], stored, self._world.company.jobs):
+            self._world.wrong.append(wrong)
         return True
 
     def _set_flag(self, mapping: str) -> None:
@@ -269,8 +274,7 @@ class _Plot:
                 store, self._world.settings, mapping, value=value, by="operator", clock=self._world.agenda.moment
             )
         )
-        self._flags[mapping] = value
-        self._edited_flags.add(mapping)
+        self._answers.set(mapping, value=value)
         self._world.tell(f"Synch. Only Coupled Records of {mapping} is set to {value}")
 
     # what happens meanwhile
@@ -328,18 +332,18 @@ class _Plot:
             return
         self._world.agenda.pass_by(60)
         self._facts.forgotten = True
-        self._facts.works = []
+        self._facts.works, self._runs, self._there = [], [], {}
         if luck < 0.08:
             self._world.tell("the state store is lost")
             self._world.faults["state store lost"] += 1
             self._world.new_store()
-            self._flags = {}
+            self._answers = Answers()
         else:
             backup = self._chance.choice(self._backups)
             self._world.tell("an older state store is put back")
             self._world.faults["state store set back"] += 1
             self._world.restore_store(backup.path)
-            self._flags, self._edited_flags = dict(backup.flags), set(backup.edited_flags)
+            self._answers = deepcopy(backup.answers)
 
     def _row(self, run: int) -> dict[str, str]:
         rows = self._world.rows("SELECT state, code, message FROM run WHERE id = ?", run)

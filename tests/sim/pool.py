@@ -1,6 +1,7 @@
 """Seeds, kills and the search for planted bugs as tasks of a pool of processes."""
 
 import gc
+import math
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -17,12 +18,15 @@ TOGETHER = 10
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A seed to play, perhaps with a kill; or the first of at most so many in which a planted bug is looked for."""
+    """A seed to play, perhaps with a kill; or the first of at most so many in which a planted bug is looked for, `within` so
+    many seconds.
+    """
 
     seed: int
     kill_at: int | None = None
     bug: str = ""
     most: int = 0
+    within: float = math.inf
 
 
 def prepare() -> None:
@@ -50,20 +54,25 @@ def play_task(task: Task) -> tuple[Task, Played]:
     return task, played
 
 
-def hunt(bug: str, start: int, most: int) -> tuple[int, str]:
-    """How many seeds it takes to find a planted bug, and what is found; blank when nothing is."""
+def hunt(bug: str, start: int, most: int, within: float = math.inf) -> tuple[int, str]:
+    """How many seeds it takes to find a planted bug, and what is found; blank when nothing is, in so many seconds."""
+    begun = time.monotonic()
+    number = 0
     with BUGS[bug]():
         for number, seed in enumerate(range(start, start + most), 1):
             if number % TOGETHER == 0:
                 gc.collect()
-            if finding := play(seed).finding:
+            finding = play(seed).finding
+            if time.monotonic() - begun > within:
+                break
+            if finding:
                 return number, finding
-    return most, ""
+    return number, ""
 
 
 def hunt_task(task: Task) -> tuple[Task, int, float, str]:
     """Look for a bug; also how many seconds that took."""
     begun = time.monotonic()
-    seeds, finding = hunt(task.bug, task.seed, task.most)
+    seeds, finding = hunt(task.bug, task.seed, task.most, task.within)
     gc.collect()
     return task, seeds, time.monotonic() - begun, finding

@@ -13,7 +13,8 @@ from sandbox.nav import writes as nav_writes
 from sandbox.nav.schema import PAGES
 from tests.sim.company import Company, crm_row, nav_record, some_company
 from tests.sim.life import Doom
-from tests.sim.oracle import Facts, Work, judge
+from tests.sim.oracle import judge
+from tests.sim.seen import Facts, Work
 from tests.sim.world import Setup, World
 
 JOBS = ("CURRENCY", "CUSTOMER")
@@ -35,9 +36,15 @@ def world() -> Iterator[World]:
     made.close()
 
 
+def work(world: World) -> Work:
+    """The run of the fixture, with whatever was written since."""
+    made = {line.key for line in world.log.lines if line.op == "create"}
+    there = {place: ids - made for place, ids in world.there().items()}
+    return Work((1,), 0, len(world.log.lines), "run", there, 1, 1)
+
+
 def verdict(world: World) -> list[str]:
-    works = [Work((1,), 0, len(world.log.lines))]
-    return judge(world, Facts(JOBS, works, last=1))
+    return judge(world, Facts(JOBS, [work(world)], last=1))
 
 
 def kinds(world: World) -> set[str]:
@@ -77,8 +84,22 @@ def write_back(world: World) -> None:
         (make_account, {"I1", "I2", "I5"}),
         (lambda world: store(world, "DELETE FROM coupling WHERE mapping = 'CUSTOMER'"), {"I2"}),
         (overwrite, {"I3"}),
+        (
+            lambda world: store(
+                world,
+                "INSERT INTO trouble SELECT mapping, 'To', nav_id, 'conflict', '', '', '', 1, 0, 1, 0 FROM coupling",
+            ),
+            {"I3"},
+        ),
         (lambda world: store(world, "INSERT INTO flag VALUES ('CUSTOMER', 0, 1, 0, 'x')"), {"I4"}),
-        (lambda world: store(world, "UPDATE page SET inserted = inserted + 1"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET inserted = inserted + 1, read = read + 1"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET inserted = 0, unchanged = unchanged + inserted"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET modified = unchanged, unchanged = 0"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET unchanged = 0"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET read = read - unchanged, unchanged = 0"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET failed = unchanged, unchanged = 0"), {"I5"}),
+        (lambda world: store(world, "UPDATE page SET coupled = coupled + 1"), {"I5"}),
+        (lambda world: store(world, "DELETE FROM page"), {"I5"}),
         (make_out, {"I6"}),
         (write_back, {"I8"}),
     ],
@@ -90,10 +111,10 @@ def test_each_invariant_is_judged(world: World, harm: Callable[[World], None], e
 
 
 def test_what_was_made_of_a_deleted_record_needs_no_coupling_once_the_state_store_is_lost(world: World) -> None:
+    works = [work(world)]
     world.log.by = "person"
     nav_writes.delete(world.nav, PAGES["Currency"], "T01", "*")
     store(world, "DELETE FROM coupling WHERE mapping = 'CURRENCY'")
-    works = [Work((1,), 0, len(world.log.lines))]
     assert {text[:2] for text in judge(world, Facts(JOBS, works, last=1, removed=frozenset({"T01"})))} == {"I2"}
     assert judge(world, Facts(JOBS, works, last=1, forgotten=True, removed=frozenset({"T01"}))) == []
     assert {text[:2] for text in judge(world, Facts(JOBS, works, last=1, forgotten=True))} == {"I2"}

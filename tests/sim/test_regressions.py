@@ -11,6 +11,7 @@ SEEDS = [
     ("arrivals are foreign", 4012),
     ("counted elsewhere", 164),
     ("late creates forgotten", 5),
+    ("broken off forgotten", 274),
 ]
 
 
@@ -20,6 +21,8 @@ MISJUDGED = {
     "a flag that was set is as before where an older state store is put back": 4172,
     "somebody deletes what is in doubt": 2147,
     "in the state store that is put back another run is not finished": 1879,
+    "a product that failed is a draft, and is not read": 196,
+    "somebody edits what a killed engine has just written": 420,
 }
 
 

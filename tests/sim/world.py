@@ -73,6 +73,7 @@ class World:
         self._timing = Random(f"{seed} timing")
         ids = Random(f"{seed} ids")
         self._edits = 0
+        self._lives = 0
 
         def new_id() -> str:
             return str(UUID(int=ids.getrandbits(128), version=4))
@@ -85,8 +86,8 @@ class World:
         self.crm = crm_state(company.seeds, audit=self.log, clock=crm_clock, new_id=new_id)
         self.log.find = lambda side, name, key: self.records(side, name).get(key)
         servers = {
-            "nav": Server(nav_app(self.nav, _TOKEN), nav_clock),
-            "crm": Server(crm_app(self.crm, _TOKEN), crm_clock),
+            "nav": Server(nav_app(self.nav, _TOKEN), nav_clock, self.log),
+            "crm": Server(crm_app(self.crm, _TOKEN), crm_clock, self.log),
         }
         self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit)
         self.folder, self.file = room().folder, room().file
@@ -172,7 +173,8 @@ class World:
     def live(self, run: int, doom: Doom) -> Life:
         """An engine works on a run until it ends or is killed."""
         loop = VirtualLoop(self.agenda, self._timing)
-        life = Life(loop, doom)
+        self._lives += 1
+        life = Life(loop, doom, self._lives)
         store = MortalStore(room().engine)
         store.life = life
         loop.set_exception_handler(
@@ -266,6 +268,10 @@ class World:
         if sign:
             self._person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
         return sign
+
+    def there(self) -> dict[tuple[str, str], frozenset[str]]:
+        """The ids of all records that there are now, by mapping and side."""
+        return {(mapping, side): frozenset(self._of(side, mapping)[1]) for mapping in SETS for side in ("nav", "crm")}
 
     def _of(self, side: str, mapping: str) -> tuple[str, list[str]]:
         """The set of a mapping on a side, and the ids of its records."""

@@ -1,0 +1,30 @@
+"""Updates of engines that broke off before they could commit what came of them: what they sent is nobody's edit."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from engine.mapping.transfer import FROM, TO
+from engine.model.mapping import TableMapping
+from engine.store.traces import Values, sent_by
+from engine.sync.context import Context
+from engine.sync.item import Item
+
+
+async def recall(context: Context, mapping: TableMapping, items: Sequence[Item]) -> None:
+    """Give coupled records what was sent to either side since both were last known to be the same."""
+    if not context.broken_off:
+        return
+    pairs = [(item, item.coupling) for item in items if item.coupling is not None and item.coupling.base is not None]
+    to_nav, to_crm = [
+        await context.store.read(partial(sent_by, runs=context.broken_off, entity=entity, ids=ids))
+        for entity, ids in (
+            (mapping.nav.entity, [pair.nav_id for _, pair in pairs]),
+            (mapping.crm.entity, [pair.crm_id for _, pair in pairs]),
+        )
+    ]
+    for item, pair in pairs:
+
+        def since(sent: Sequence[Values], base: bytes | None = pair.base) -> list[dict[str, object]]:
+            return [one.new for one in sent if one.base == base]
+
+        item.unsettled = {FROM: since(to_nav.get(pair.nav_id, ())), TO: since(to_crm.get(pair.crm_id, ()))}

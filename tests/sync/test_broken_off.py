@@ -1,0 +1,117 @@
+"""An update arrived, and its engine died before it could commit that: what stands there is ours, and nobody's edit."""
+
+import httpx
+import pytest
+
+from engine.model.mapping import ConflictPolicy
+from engine.model.snapshot import RunState
+from tests.sync.faults import Died, Send, at, through, writing
+from tests.sync.test_customers import customer
+from tests.sync.world import Make, World
+
+BOTH = pytest.mark.parametrize("side", ["nav", "crm"])
+KINDS = pytest.mark.parametrize("kind", ["run", "sync"])
+
+
+async def arrives_and_dies(send: Send) -> httpx.Response:
+    """The server does what was asked, and the engine dies before it hears of it."""
+    await through(send)
+    raise Died
+
+
+async def dies(_send: Send) -> httpx.Response:
+    """The engine dies before anything leaves."""
+    raise Died
+
+
+def edit(world: World, side: str, city: str) -> None:
+    if side == "nav":
+        world.edit_nav("Customer", "C1", City=city)
+    else:
+        world.edit_crm("accounts", world.crm("accounts")[0]["accountid"], address1_city=city)
+
+
+def cities(world: World) -> tuple[str, str]:
+    return world.nav("Customer")[0]["City"], world.crm("accounts")[0]["address1_city"]
+
+
+async def broken_off(world: World, side: str, kind: str) -> int:
+    """A run that carries an edit of the city to the other side, and whose engine dies with that."""
+    await world.run("CUSTOMER")
+    edit(world, side, "Bonn")
+    number = world.start("CUSTOMER", kind=kind, keep=False if kind == "run" else None)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm" if side == "nav" else "nav", writing, arrives_and_dies))
+    return number
+
+
+async def go_on(world: World, number: int, kind: str) -> dict[str, str]:
+    """Another engine goes on, with what is known of records in the end."""
+    if kind == "run":
+        run = await world.resume(number)
+    else:
+        run = await world.work(world.start("CUSTOMER", kind=kind))
+    assert run.state is RunState.FINISHED
+    return world.codes(run)
+
+
+@BOTH
+@KINDS
+async def test_who_edits_a_field_again_is_no_conflict_with_what_we_made_of_the_first_edit(
+    make: Make, side: str, kind: str
+) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    assert cities(world) == ("Bonn", "Bonn")
+    edit(world, side, "Jena")
+    assert await go_on(world, number, kind) == {}
+    assert cities(world) == ("Jena", "Jena")
+
+
+@pytest.mark.parametrize(("side", "policy"), [("nav", "get_update"), ("crm", "send_update")])
+async def test_a_conflict_policy_does_not_set_back_who_edits_a_field_again(make: Make, side: str, policy: str) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    world.mapping("CUSTOMER", conflict=ConflictPolicy(policy))
+    number = await broken_off(world, side, "run")
+    edit(world, side, "Jena")
+    assert await go_on(world, number, "run") == {}
+    assert cities(world) == ("Jena", "Jena")
+
+
+@BOTH
+@KINDS
+async def test_an_engine_that_died_twice_knows_what_both_sent(make: Make, side: str, kind: str) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    edit(world, side, "Jena")
+    if kind == "sync":
+        number = world.start("CUSTOMER", kind=kind)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm" if side == "nav" else "nav", writing, dies))
+    edit(world, side, "Ulm")
+    assert await go_on(world, number, kind) == {}
+    assert cities(world) == ("Ulm", "Ulm")
+
+
+@BOTH
+@KINDS
+async def test_what_others_made_of_it_since_is_a_conflict(make: Make, side: str, kind: str) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    edit(world, "crm" if side == "nav" else "nav", "Trier")
+    assert await go_on(world, number, kind) == {"C1": "conflict"}, "nobody can tell whether our update ever arrived"
+    assert set(cities(world)) == {"Bonn", "Trier"}
+
+
+@BOTH
+async def test_what_was_sent_long_ago_is_an_edit_when_somebody_writes_it(make: Make, side: str) -> None:
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, "sync")
+    assert await go_on(world, number, "sync") == {}, "now it is known that it arrived"
+    edit(world, side, "Ulm")
+    assert await go_on(world, number, "sync") == {}
+    edit(world, side, "Jena")
+    edit(world, other, "Bonn")
+    assert await go_on(world, number, "sync") == {"C1": "conflict"}
+    assert set(cities(world)) == {"Jena", "Bonn"}
