@@ -7,7 +7,6 @@ twice, on each way to NAV on which Coupler chooses ids or marks what it makes.
 
 import contextlib
 import hashlib
-import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,14 +14,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from tests.reliability.faults import Calm, ride_out
 from tests.reliability.line import Line, Measured, noting
-from tests.reliability.twice import look
 from tests.reliability.wire import take
 from tests.runs.between import Between, html
 from tests.runs.company import QUIETLY, Company, result
+from tests.runs.made import made_twice
 from tests.runs.whole import Whole
 
 SIZE = 60
@@ -39,7 +36,6 @@ class Way:
 
     def company(self, folder: Path, size: int, *options: str) -> Company:
         """A company that is reached in this way."""
-        folder.mkdir()
         company = Company(folder, "--demo-size", str(size), *self.options, *options)
         text = company.config.read_text()
         for old, new in self.instead:
@@ -100,7 +96,6 @@ def lose_answers(ways: Mapping[str, Way], how: Mapping[str, Callable[[bytes, byt
     with tempfile.TemporaryDirectory() as folder:
         for name, way in ways.items():
             home = Path(folder) / name
-            home.mkdir()
             with contextlib.closing(way.company(home / "calm", size)) as company:
                 company.coupler("run", *QUIETLY)
                 whole, failed = Whole(company), _needing(company)
@@ -131,12 +126,12 @@ def lose_answers(ways: Mapping[str, Way], how: Mapping[str, Callable[[bytes, byt
 def _judge(doubts: Doubts, case: str, company: Company, failed: set[str]) -> None:
     doubts.runs += 1
     doubts.left += [f"{case}: {one}" for one in sorted(_needing(company) - failed)]
-    doubts.twice += [f"{case}: {one}" for one in look(company.audit(), set()).twice]
+    doubts.twice += [f"{case}: {one}" for one in made_twice(company.audit())]
 
 
 def _needing(company: Company) -> set[str]:
     """What needs people: creates that nothing is known of, and records that failed in the last run, or are skipped."""
-    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+    with company.store() as store:
         open_intents = store.execute("SELECT mapping, direction, seq FROM intent").fetchall()
     return {
         *(f"not settled: {one}" for one in open_intents),
@@ -148,12 +143,9 @@ def _needing(company: Company) -> set[str]:
 @contextmanager
 def _losing(company: Company, losing: Losing) -> Iterator[Losing]:
     with ExitStack() as stack:
-        text = company.config.read_text()
-        for url in (company.nav_url, company.crm_url):
-            port = httpx.URL(url).port or 0
-            between = stack.enter_context(contextlib.closing(Between(port, losing.change)))
-            text = text.replace(f":{port}/", f":{between.port}/")
-        company.config.write_text(text)
+        for side in ("nav", "crm"):
+            between = stack.enter_context(contextlib.closing(Between(company.port(side), losing.change)))
+            company.lead(side, between.port)
         yield losing
 
 

@@ -4,64 +4,28 @@ What was made is what the servers' audit log says; what is coupled is what the s
 """
 
 import contextlib
-import json
 import shutil
-import sqlite3
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import QUIETLY, Company
+from tests.runs.made import Made, look
 
 SIZE = ("--demo-size", "300")
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """How much of what an undisturbed run writes is there when the engine is killed."""
-_ALONE = {"pricelevels", "productpricelevels", "uoms"}
-"""Rows that come with others and are not coupled."""
-_MARKER = "CRM_Id"
-_CHOSEN = "_default"
-"""What units of products refer to has ids of the server's own."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """What was made: so many records, those of them that are there twice, and those that are not coupled."""
-
-    number: int
-    twice: tuple[str, ...]
-    uncoupled: tuple[str, ...]
-
-
-def look(audit: Sequence[dict[str, Any]], coupled: set[str]) -> Made:
-    """Judge an audit log by the ids that are coupled. Records of NAV are the same when they are made from the same row of
-    CRM, rows of CRM when all their values are, but for ids that the server chooses.
-    """
-    made = [line for line in audit if line["op"] == "create"]
-    signs = Counter(_sign(line) for line in made) + Counter(f"{line['set']} {line['key']}" for line in made)
-    uncoupled = [line for line in made if line["set"] not in _ALONE and line["key"].lower() not in coupled]
-    return Made(
-        len(made),
-        tuple(f"{sign} was made {times} times" for sign, times in signs.items() if times > 1),
-        tuple(f"{line['set']} {line['key']} is not coupled" for line in uncoupled),
-    )
-
-
-def _sign(line: dict[str, Any]) -> str:
-    values = {name: value for name, value in line["values"].items() if not name.startswith(_CHOSEN)}
-    return f"{line['set']} {json.dumps(values.get(_MARKER) or values, sort_keys=True)}"
 
 
 def _found(company: Company, *, forgotten: bool = False) -> Made:
     """What was made; where the state store was lost, what is listed with a reason counts as coupled: of records that look
     the same, nobody else can tell which belong together.
     """
-    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+    with company.store() as store:
         rows = store.execute("SELECT nav_id, crm_id FROM coupling").fetchall()
         if forgotten:
             listed = "SELECT nav_id, crm_id FROM outcome WHERE kind = 'failed' AND run_id = (SELECT max(id) FROM run)"
