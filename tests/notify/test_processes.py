@@ -210,7 +210,7 @@ def test_a_test_is_sent_and_says_whether_it_arrived(company: Company, receiver: 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"ops  ok  webhook {receiver.url.removesuffix('/hook')}/***: answered 204\n"
     receiver.answers = [503]
-    (said,) = company.lines("notify", "test", "ops")
+    said = json.loads(company.coupler("notify", "test", "ops", "--json").stdout)
     assert (said["arrived"], said["said"]) == (False, "the webhook answers 503")
     receiver.answers = [404]
     assert company.coupler("notify", "test").returncode == 3

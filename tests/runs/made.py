@@ -26,10 +26,15 @@ class Made:
 def look(audit: Sequence[Row], coupled: set[str]) -> Made:
     """Judge an audit log by the ids that are coupled."""
     made = [line for line in audit if line["op"] == "create"]
-    uncoupled = [line for line in made if line["set"] not in _ALONE and line["key"].lower() not in coupled]
+    uncoupled = [line for line in to_couple(audit) if line["key"].lower() not in coupled]
     return Made(
         len(made), made_twice(audit), tuple(f"{line['set']} {line['key']} is not coupled" for line in uncoupled)
     )
+
+
+def to_couple(audit: Sequence[Row]) -> list[Row]:
+    """What was made and is to be coupled."""
+    return [line for line in audit if line["op"] == "create" and line["set"] not in _ALONE]
 
 
 def made_twice(audit: Sequence[Row]) -> tuple[str, ...]:
