@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.cli.terminal import Terminal
@@ -40,11 +39,8 @@ def company(tmp_path: Path, receiver: Receiver) -> Iterator[Company]:
 def unhurried(tmp_path: Path, receiver: Receiver) -> Iterator[Company]:
     """One whose CRM takes its time, so that there is a middle of a run."""
     with contextlib.closing(Company(tmp_path, *SOME)) as one:
-        port = httpx.URL(one.crm_url).port
-        assert port is not None
-        with contextlib.closing(Between(port, slowly)) as between:
-            text = one.config.read_text().replace(f":{port}/", f":{between.port}/")
-            one.config.write_text(text.replace("[crm]\n", "[crm]\npage_size = 20\n"))
+        with contextlib.closing(Between(one.port("crm"), slowly)) as between:
+            one.lead("crm", between.port, "page_size = 20")
             told_by(one, receiver.url)
             yield one
         for pid in notifiers(one):
@@ -214,7 +210,7 @@ def test_a_test_is_sent_and_says_whether_it_arrived(company: Company, receiver: 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"ops  ok  webhook {receiver.url.removesuffix('/hook')}/***: answered 204\n"
     receiver.answers = [503]
-    (said,) = company.lines("notify", "test", "ops")
+    said = json.loads(company.coupler("notify", "test", "ops", "--json").stdout)
     assert (said["arrived"], said["said"]) == (False, "the webhook answers 503")
     receiver.answers = [404]
     assert company.coupler("notify", "test").returncode == 3

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote, quote_plus
 
 from tests.reliability.line import Line, Measured, noting
@@ -27,7 +28,9 @@ _BEHAVIOURS = ("says them again", "refuses and says them again", "is no service"
 
 @dataclass
 class Found:
-    """`canaries` were planted; `leaks` is where one was seen, `looked` how many outputs and files were searched."""
+    """`canaries` were planted where the program gets hold of them; `leaks` is where one was seen, `looked` how many outputs
+    and files were searched.
+    """
 
     canaries: dict[str, str] = field(default_factory=dict)
     looked: int = 0
@@ -75,6 +78,8 @@ class _Echo(BaseHTTPRequestHandler):
     behaviour = ""
     token = ""
     cookie = ""
+    said: ClassVar[list[str]] = []
+    """All answers, one after the other."""
 
     def do_GET(self) -> None:
         told = f"{self.path} {dict(self.headers)} {self.rfile.read(int(self.headers.get('Content-Length', 0))).decode(errors='replace')}"
@@ -95,6 +100,7 @@ class _Echo(BaseHTTPRequestHandler):
 
     def _say(self, status: int, text: str, kind: str = "application/json") -> None:
         content = text.encode()
+        self.said.append(f"{text} {self.cookie}")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
@@ -111,8 +117,11 @@ class _Echo(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _echoing(behaviour: str, token: str, cookie: str) -> Iterator[str]:
-    handler = type("Echo", (_Echo,), {"behaviour": behaviour, "token": token, "cookie": cookie})
+def _echoing(found: Found, behaviour: str, names: Sequence[str]) -> Iterator[str]:
+    """A server with a token of Entra and a cookie of these names; those that it hands to nobody count as not planted."""
+    token, cookie = map(found.plant, names)
+    said: list[str] = []
+    handler = type("Echo", (_Echo,), {"behaviour": behaviour, "token": token, "cookie": cookie, "said": said})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -123,6 +132,9 @@ def _echoing(behaviour: str, token: str, cookie: str) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+        for name in names:
+            if not any(found.canaries[name] in one for one in said):
+                del found.canaries[name]
 
 
 _HEAD = """\
@@ -135,16 +147,25 @@ WAYS = (
     "token from the environment",
     "token from a file",
     "token of a command",
+    "token in a keyring",
     "password",
     "ntlm password",
     "client secret",
 )
 
 
+_KEYRING = """
+from pathlib import Path
+def get_password(service, user):
+    return (Path(__file__).parent / f"{user}.secret").read_text()
+"""
+"""What the package of that name gives, which is not there in every environment, from files."""
+
+
 def _ways(found: Found, folder: Path, url: str, way: str) -> tuple[str, dict[str, str]]:
     """A config file for a way to sign in on both sides, and the environment that goes with it."""
     nav, crm = found.plant(f"{way}, NAV"), found.plant(f"{way}, CRM")
-    environ = {"A": nav, "B": crm} if way not in WAYS[1:3] else {}
+    environ = {"A": nav, "B": crm} if way not in WAYS[1:4] else {}
     match way:
         case "token from a file":
             (folder / "a.secret").write_text(nav)
@@ -155,6 +176,11 @@ def _ways(found: Found, folder: Path, url: str, way: str) -> tuple[str, dict[str
             (folder / "b.secret").write_text(crm)
             also = found.plant("an argument of a command")
             texts = [f"secret = \"command:sh -c 'cat a.secret; echo {also} >&2'\"", 'secret = "command:cat b.secret"']
+        case "token in a keyring":
+            (folder / "keyring.py").write_text(_KEYRING)
+            (folder / "nav.secret").write_text(nav)
+            (folder / "crm.secret").write_text(crm)
+            texts = [f'secret = "keyring:coupler/{side}"' for side in ("nav", "crm")]
         case "password":
             texts = ['secret = "env:A", user = "me"', 'secret = "env:B"']
         case "ntlm password":
@@ -186,15 +212,14 @@ def let_loose(
             for behaviour in behaviours:
                 folder = Path(name) / f"{way} {behaviour}".replace(" ", "-")
                 folder.mkdir()
-                token = found.plant(f"token of Entra, {way}, {behaviour}")
-                cookie = found.plant(f"cookie, {way}, {behaviour}")
-                with noting(found.faults, folder.name), _echoing(behaviour, token, cookie) as url:
+                names = [f"{one}, {way}, {behaviour}" for one in ("token of Entra", "cookie")]
+                with noting(found.faults, folder.name), _echoing(found, behaviour, names) as url:
                     text, environ = _ways(found, folder, url, way)
                     (folder / "config.toml").write_text(text)
                     for command in commands if behaviour in _AT_ONCE else commands[:1]:
                         _run(found, folder, command, environ)
                     crashed |= _run(found, folder, ("connection", "test"), environ, crash=True) == ExitCode.INTERNAL
-                _search(found, folder)
+                    _search(found, folder)
             if not crashed:  # where the line breaks off, there is nothing to crash on
                 found.faults.append(f"{way}: no command crashed")
         for other in (_literal, _succeed):
@@ -232,7 +257,7 @@ def _run(found: Found, folder: Path, command: Sequence[str], environ: dict[str, 
             **environ,
             "HOME": str(folder),
             "XDG_STATE_HOME": str(folder / "state"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
             "UNRELATED": "x",
         },
         stdin=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ An engine whose lock is lost stops and can be resumed; a transaction that was cu
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -35,13 +35,13 @@ def _undisturbed(cluster: Cluster, company: Company) -> None:
     assert company.coupler("run", *QUIETLY).returncode == 1
 
 
-def _disturbed(cluster: Cluster, company: Company, *, disturb: Callable[[str], object]) -> None:
+def _disturbed(cluster: Cluster, company: Company, *, disturb: Callable[[Cluster, str], object]) -> None:
     """In the middle of a run; it ends as one does whose store is gone, and goes on when resumed."""
     name = _on(company, cluster)
     with slowed(company):
         process = company.start("run", *QUIETLY)
         until(lambda: written(company))
-        disturb(name)
+        disturb(cluster, name)
         _, told = process.communicate(timeout=300)
         _broken_off(company, process.returncode, told)
 
@@ -144,18 +144,21 @@ def _killed(cluster: Cluster, company: Company) -> None:
     assert process.returncode == 70
 
 
+_TRIALS: Mapping[str, Callable[[Cluster, Company], None]] = {
+    "undisturbed": _undisturbed,
+    "server restarted": partial(_disturbed, disturb=lambda cluster, _: cluster.restart("fast")),
+    "server crashed": partial(_disturbed, disturb=lambda cluster, _: cluster.restart("immediate")),
+    "all sessions ended": partial(_disturbed, disturb=_cut_all),
+    "sessions ended again and again": _cut_often,
+    "all connections taken": _none_left,
+    "all connections taken when its own are cut": _none_left_again,
+    "engine killed": _killed,
+}
+
+
 def trials(cluster: Cluster) -> tuple[Trial, ...]:
     """What is tried on a cluster."""
-    return (
-        Trial("undisturbed", partial(_undisturbed, cluster)),
-        Trial("server restarted", partial(_disturbed, cluster, disturb=lambda _: cluster.restart("fast"))),
-        Trial("server crashed", partial(_disturbed, cluster, disturb=lambda _: cluster.restart("immediate"))),
-        Trial("all sessions ended", partial(_disturbed, cluster, disturb=partial(_cut_all, cluster))),
-        Trial("sessions ended again and again", partial(_cut_often, cluster)),
-        Trial("all connections taken", partial(_none_left, cluster)),
-        Trial("all connections taken when its own are cut", partial(_none_left_again, cluster)),
-        Trial("engine killed", partial(_killed, cluster)),
-    )
+    return tuple(Trial(name, partial(happen, cluster)) for name, happen in _TRIALS.items())
 
 
 def _measure() -> Measured:
@@ -166,4 +169,4 @@ def _measure() -> Measured:
         return Measured(f"skipped: {reason}", met=False)
 
 
-LINES = (Line("PostgreSQL: same end whatever happens to the server", "8/8", _measure),)
+LINES = (Line("PostgreSQL: same end whatever happens to the server", f"{len(_TRIALS)}/{len(_TRIALS)}", _measure),)

@@ -7,7 +7,6 @@ twice, on each way to NAV on which Coupler chooses ids or marks what it makes.
 
 import contextlib
 import hashlib
-import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,19 +14,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
-from tests.reliability.faults import Calm, ride_out
+from tests.reliability.faults import calm_end, ride_out
 from tests.reliability.line import Line, Measured, noting
-from tests.reliability.twice import look
 from tests.reliability.wire import take
 from tests.runs.between import Between, html
 from tests.runs.company import QUIETLY, Company, result
+from tests.runs.made import made_twice
 from tests.runs.whole import Whole
 
 SIZE = 60
 _FAULTS = {"twice": 0.5, "late": 0.5, "hang-after": 0.05}
 """Faults of the sandbox that lose answers in other ways, and how likely they are."""
+
+
+_ACCOUNTS = (("accounts",), ("Customer", "customers"))
+"""What the same records are called in CRM, and in NAV on each way: of both sides, creates must have lost their answers."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class Way:
 
     def company(self, folder: Path, size: int, *options: str) -> Company:
         """A company that is reached in this way."""
-        folder.mkdir()
         company = Company(folder, "--demo-size", str(size), *self.options, *options)
         text = company.config.read_text()
         for old, new in self.instead:
@@ -100,11 +100,8 @@ def lose_answers(ways: Mapping[str, Way], how: Mapping[str, Callable[[bytes, byt
     with tempfile.TemporaryDirectory() as folder:
         for name, way in ways.items():
             home = Path(folder) / name
-            home.mkdir()
             with contextlib.closing(way.company(home / "calm", size)) as company:
-                company.coupler("run", *QUIETLY)
-                whole, failed = Whole(company), _needing(company)
-                calm = Calm(whole, company.coupler("check").stdout)
+                calm, failed = calm_end(company), _needing(company)
             for kind, lost in how.items():
                 case = f"{name}, {kind}"
                 with (
@@ -114,9 +111,10 @@ def lose_answers(ways: Mapping[str, Way], how: Mapping[str, Callable[[bytes, byt
                 ):
                     done = company.coupler("run", *QUIETLY, "--json")
                     assert result(done)["state"] == "finished", f"{result(done)['state']}: {done.stderr[-400:]}"
-                    _judge(doubts, case, company, failed)
+                    assert all(any(losing.creates[set] for set in side) for side in _ACCOUNTS), dict(losing.creates)
                     doubts.creates.update(losing.creates)
-                    assert not (wrong := whole.differences(Whole(company))), wrong
+                    _judge(doubts, case, company, failed)
+                    assert not (wrong := calm.whole.differences(Whole(company))), wrong
             for kind, chance in faults.items():
                 case = f"{name}, {kind}"
                 with (
@@ -131,12 +129,12 @@ def lose_answers(ways: Mapping[str, Way], how: Mapping[str, Callable[[bytes, byt
 def _judge(doubts: Doubts, case: str, company: Company, failed: set[str]) -> None:
     doubts.runs += 1
     doubts.left += [f"{case}: {one}" for one in sorted(_needing(company) - failed)]
-    doubts.twice += [f"{case}: {one}" for one in look(company.audit(), set()).twice]
+    doubts.twice += [f"{case}: {one}" for one in made_twice(company.audit())]
 
 
 def _needing(company: Company) -> set[str]:
     """What needs people: creates that nothing is known of, and records that failed in the last run, or are skipped."""
-    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+    with company.store() as store:
         open_intents = store.execute("SELECT mapping, direction, seq FROM intent").fetchall()
     return {
         *(f"not settled: {one}" for one in open_intents),
@@ -148,12 +146,9 @@ def _needing(company: Company) -> set[str]:
 @contextmanager
 def _losing(company: Company, losing: Losing) -> Iterator[Losing]:
     with ExitStack() as stack:
-        text = company.config.read_text()
-        for url in (company.nav_url, company.crm_url):
-            port = httpx.URL(url).port or 0
-            between = stack.enter_context(contextlib.closing(Between(port, losing.change)))
-            text = text.replace(f":{port}/", f":{between.port}/")
-        company.config.write_text(text)
+        for side in ("nav", "crm"):
+            between = stack.enter_context(contextlib.closing(Between(company.port(side), losing.change)))
+            company.lead(side, between.port)
         yield losing
 
 

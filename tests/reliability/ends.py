@@ -87,9 +87,7 @@ def end_in_every_way(cases: Sequence[Case], size: Sequence[str] = SIZE) -> Ends:
         whole = undisturbed(Path(folder), size)
         while left:
             before, wrong = len(left), list[str]()
-            home = Path(folder) / f"{before}"
-            home.mkdir()
-            with contextlib.closing(Company(home, *size)) as company, slowed(company):
+            with contextlib.closing(Company(Path(folder) / f"{before}", *size)) as company, slowed(company):
                 while left and (company.status().get("state") in (None, "stopped", "interrupted")):
                     case = left.pop(0)
                     with noting(wrong, case.name):

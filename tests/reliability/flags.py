@@ -14,7 +14,8 @@ from engine.store import runs
 from engine.store.database import Store
 from tests.reliability.line import Line, Measured, noting
 from tests.reliability.lives import engine, life, operator
-from tests.runs.company import Company, counted
+from tests.runs.company import Company
+from tests.runs.made import made_twice
 
 JOBS = ("CURRENCY", "SALEPEOPLE", "UNITOFMEASURE", "CUSTOMER", "CONTACTS", "RESOURCE-PRODUCT", "ITEM-PRODUCT")
 ANSWERS = ("yes", "no", "cancel")
@@ -49,10 +50,7 @@ def kill_and_look(cases: Sequence[Case]) -> Flags:
                     commits[case[0]] = _commits(company, case[0])
                 _try(company, case, commits[case[0]])
                 found.right += 1
-        audit = company.audit()
-        created = [line for line in audit if line["op"] == "create"]
-        if len(created) != sum(counted(audit, "create").values()):
-            found.faults.append("a record is made twice")
+        found.faults += made_twice(company.audit())
     return found
 
 

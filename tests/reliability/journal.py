@@ -18,6 +18,7 @@ from engine.runs import control
 from tests.reliability.line import Line, Measured, noting
 from tests.reliability.straced import begin, kill, trace
 from tests.reliability.syscalls import points
+from tests.reliability.trial import undisturbed
 from tests.runs.company import QUIETLY, Company
 from tests.runs.whole import Whole
 
@@ -33,18 +34,18 @@ def stored() -> list[Path]:
 
 def make() -> Path:
     """Kill an engine that is about to send its first write, and keep its state store, without what is of this machine."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(_made(folder, "first"), *SIZE)) as company:
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *SIZE)) as company:
         out = Path(folder) / "trace"
         assert trace(company, begin(company), ("flock", "sendto", "fdatasync"), out)
         with out.open() as lines:
             point = next(iter(points(lines)[0]))
     with (
         tempfile.TemporaryDirectory() as folder,
-        contextlib.closing(Company(_made(folder, "second"), *SIZE)) as company,
+        contextlib.closing(Company(Path(folder), *SIZE)) as company,
     ):
         assert kill(company, begin(company), point), "it ended"
         assert not company.audit(), "nothing has come to the servers"
-        with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
+        with company.store() as store:
             assert store.execute("SELECT count(*) FROM intent").fetchone() == (1,), "something was about to be sent"
             (version,) = store.execute("SELECT version_num FROM alembic_version").fetchone()
             text = "\n".join(store.iterdump()) + "\n"
@@ -80,13 +81,11 @@ def go_on(journals: Sequence[Path]) -> list[str]:
     """What is wrong when runs of stored journals are resumed, and when they are refused as the mappings are not the same."""
     wrong: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        with contextlib.closing(Company(_made(folder, "whole"), *SIZE)) as company:
-            company.coupler("run", *QUIETLY)
-            whole = Whole(company)
+        whole = undisturbed(Path(folder), SIZE)
         for journal in journals:
             for same in (True, False):
                 name = f"{journal.stem}-{same}"
-                with noting(wrong, name), contextlib.closing(Company(_made(folder, name), *SIZE)) as company:
+                with noting(wrong, name), contextlib.closing(Company(Path(folder) / name, *SIZE)) as company:
                     lay(journal, company, same_mappings=same)
                     found = _resume(company) if same else _start_anew(company)
                     found = found or whole.differences(Whole(company))
@@ -109,12 +108,6 @@ def _start_anew(company: Company) -> str:
     company.coupler("cancel")
     company.coupler("run", *QUIETLY)
     return ""
-
-
-def _made(folder: str, name: str) -> Path:
-    path = Path(folder) / name
-    path.mkdir()
-    return path
 
 
 def _measure() -> Measured:

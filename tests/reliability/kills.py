@@ -5,7 +5,6 @@ import itertools
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.reliability.line import Line, Measured, noting
+from tests.reliability.trial import undisturbed
 from tests.runs.company import QUIETLY, Company
 from tests.runs.whole import Whole
 
@@ -27,11 +27,18 @@ _NUMBER = 200
 
 @dataclass
 class Kills:
-    """`survived` are kills after which the run came to the same end as an undisturbed one."""
+    """`survived` are those `done` after which the run came to the same end as an undisturbed one; `faults` are the others,
+    and what else went wrong.
+    """
 
     done: int = 0
     survived: int = 0
     faults: list[str] = field(default_factory=list)
+
+    def measured(self, number: int) -> Measured:
+        """The figure: at least so many were to be survived."""
+        met = self.survived == self.done >= number and not self.faults
+        return Measured(f"{self.survived}/{self.done}", met, tuple(self.faults))
 
 
 def kill_at_random(number: int, seed: int) -> Kills:
@@ -39,26 +46,20 @@ def kill_at_random(number: int, seed: int) -> Kills:
     chance = random.Random(seed)
     kills = Kills()
     with tempfile.TemporaryDirectory() as folder:
-        whole = _undisturbed(Path(folder))
+        whole = undisturbed(Path(folder), SIZE)
         for home in itertools.count():
             if kills.done >= number or len(kills.faults) >= _MOST_FAULTS:
                 break
             before = kills.done
             with (
                 noting(kills.faults, f"seed {seed}, run {home} from kill {before + 1} on"),
-                contextlib.closing(Company(_made(Path(folder) / f"{home}"), *SIZE)) as company,
+                contextlib.closing(Company(Path(folder) / f"{home}", *SIZE)) as company,
             ):
                 _run(company, chance, kills, number)
                 if wrong := whole.differences(Whole(company)):
                     raise AssertionError(wrong)
                 kills.survived += kills.done - before
     return kills
-
-
-def _undisturbed(folder: Path) -> Whole:
-    with contextlib.closing(Company(_made(folder / "whole"), *SIZE)) as company:
-        company.coupler("run", *QUIETLY)
-        return Whole(company)
 
 
 def _run(company: Company, chance: random.Random, kills: Kills, number: int) -> None:
@@ -72,16 +73,9 @@ def _run(company: Company, chance: random.Random, kills: Kills, number: int) -> 
                 os.kill(pid, signal.SIGKILL)
                 kills.done += 1
         process.communicate(timeout=600)
-        if _state(company) == "finished":
+        if company.state() == "finished":
             return
     raise AssertionError(f"not done after {_MOST_LIVES} lives")
-
-
-def _state(company: Company) -> str:
-    """What the state store says of the run, without the time that a command takes."""
-    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
-        found = store.execute("SELECT state FROM run").fetchone()
-        return str(found[0]) if found else ""
 
 
 def _engine(company: Company, command: subprocess.Popen[str]) -> int:
@@ -93,14 +87,8 @@ def _engine(company: Company, command: subprocess.Popen[str]) -> int:
     return 0
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 def _measure() -> Measured:
-    kills = kill_at_random(_NUMBER, 1)
-    return Measured(f"{kills.survived}/{kills.done}", kills.survived == kills.done >= _NUMBER, tuple(kills.faults))
+    return kill_at_random(_NUMBER, 1).measured(_NUMBER)
 
 
 LINES = (Line("kill -9 of the real process survived", f"{_NUMBER}/{_NUMBER}", _measure),)

@@ -26,7 +26,6 @@ from tests.reliability.line import Line, Measured
 
 TOKEN = "canary-token-of-links"
 ID = "0a1b2c3d-4e5f-6071-8293-000000000001"
-_AFFINITY = {"Location", "OData-EntityId"}
 TARGET = 60
 
 # {o}: the service's own origin; {h}: its host and port; {r}: the path of its root; {e}: host and port of the other one

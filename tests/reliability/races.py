@@ -16,7 +16,8 @@ from engine.store import runs
 from engine.store.database import Store
 from tests.reliability.line import Line, Measured
 from tests.reliability.lives import answer, forking, start, take_part, work
-from tests.runs.company import Company, counted
+from tests.runs.company import Company
+from tests.runs.made import made_twice
 
 _RACERS = 8
 _RACES = 150
@@ -43,9 +44,7 @@ def race(stores: int) -> Races:
             config = company.folder / f"{number}.toml"
             config.write_text(text.replace("sqlite:///sandbox.db", f"sqlite:///{company.folder / f'{number}.db'}"))
             _race(races, racers, config)
-        audit = company.audit()
-        if len([line for line in audit if line["op"] == "create"]) != sum(counted(audit, "create").values()):
-            races.faults.append("a record is made twice")
+        races.faults += made_twice(company.audit())
     return races
 
 

@@ -5,7 +5,7 @@ import time
 from tests.reliability.kept import Progress, note, noted
 from tests.reliability.line import Line, Measured
 from tests.sim.bugs import BUGS
-from tests.sim.kills import killing_steps
+from tests.sim.kills import kill_tasks
 from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
 _SEEDS = 20_000
@@ -43,11 +43,7 @@ def _a_minute() -> Measured:
 
 def _kills() -> Measured:
     with processes() as pool:
-        tasks: list[Task] = []
-        steps = 0
-        for seed, (number, points) in enumerate(pool.imap(killing_steps, range(_KILLED_SEEDS))):
-            steps += number
-            tasks += [Task(seed, step) for step in points]
+        steps, tasks = kill_tasks(pool, range(_KILLED_SEEDS))
         played = pool.imap_unordered(play_task, tasks, TOGETHER)
         failing = tuple(
             f"make sim SEED={task.seed} KILL={task.kill_at}: {one.wrong[0]}" for task, one in played if one.wrong

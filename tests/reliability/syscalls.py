@@ -8,15 +8,14 @@ import contextlib
 import os
 import random
 import re
-import sqlite3
 import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.reliability.kills import Kills
 from tests.reliability.line import Line, Measured, noting
 from tests.reliability.straced import Point, again, begin, kill, missing, trace
 from tests.runs.company import QUIETLY, Company
@@ -44,15 +43,6 @@ _ROUNDS = 20
 """Not every engine gets to the point at which it is to be killed; then others are tried."""
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)")
 _WRITE = re.compile(r'.*"(?:POST|PATCH)')
-
-
-@dataclass
-class Kills:
-    """`survived` are kills after which the run came to the same end as an undisturbed one."""
-
-    done: int = 0
-    survived: int = 0
-    faults: list[str] = field(default_factory=list)
 
 
 def points(lines: Iterable[str]) -> tuple[list[Point], list[Point]]:
@@ -136,9 +126,7 @@ def _measured() -> Iterator[tuple[Whole, tuple[list[Point], list[Point]], Path]]
     """How an undisturbed run ends, the points that it has, and a folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        home = folder / "whole"
-        home.mkdir()
-        with contextlib.closing(Company(home, *SIZE)) as company:
+        with contextlib.closing(Company(folder / "whole", *SIZE)) as company:
             out = folder / "trace"
             assert trace(company, begin(company), dict.fromkeys((*_MAIN, *_ANY)), out)
             with out.open() as lines:
@@ -146,52 +134,49 @@ def _measured() -> Iterator[tuple[Whole, tuple[list[Point], list[Point]], Path]]
 
 
 def _live(folder: Path, runs: Sequence[Sequence[Point]], whole: Whole, kills: Kills) -> None:
-    """Runs whose engines are killed at these points, and which are then resumed and looked at."""
+    """Runs whose engines are killed at these points, and which are then resumed and looked at. A kill counts as soon as it
+    is done, also where nothing goes on after it.
+    """
 
-    def one(points: Sequence[Point]) -> tuple[int, list[str]]:
-        done, wrong = 0, list[str]()
+    def one(points: Sequence[Point]) -> Kills:
+        here = Kills()
         with (
-            noting(wrong, "; then ".join(map(str, points))),
+            noting(here.faults, "; then ".join(map(str, points))),
             tempfile.TemporaryDirectory(dir=folder) as home,
             contextlib.closing(Company(Path(home), *SIZE)) as company,
         ):
-            done = _kill(company, points)
-            if _state(company) != "finished":
+            _kill(company, points, here)
+            if company.state() != "finished":
                 company.coupler("resume", *QUIETLY)
             if differs := whole.differences(Whole(company)):
-                raise AssertionError(f"after {done} kills: {differs}")
-        return done, wrong
+                raise AssertionError(f"after {here.done} kills: {differs}")
+            here.survived = here.done
+        return here
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, wrong in pool.map(one, runs):
-            kills.done += done
-            kills.faults += wrong
-            kills.survived += 0 if wrong else done
+        for one_run in pool.map(one, runs):
+            kills.done += one_run.done
+            kills.faults += one_run.faults
+            kills.survived += one_run.survived
 
 
-def _kill(company: Company, points: Sequence[Point]) -> int:
-    """Kill one engine after the other, as long as they get there; how many."""
+def _kill(company: Company, points: Sequence[Point], kills: Kills) -> None:
+    """Kill one engine after the other, as long as they get there."""
     run = begin(company)
-    for done, point in enumerate(points):
-        if done:
-            if _state(company) == "finished":  # the kill before came after the last commit
-                return done
+    for point in points:
+        if kills.done:
+            if company.state() == "finished":  # the kill before came after the last commit
+                return
             again(company, run)
         if not kill(company, run, point):
-            return done
-    return len(points)
-
-
-def _state(company: Company) -> str:
-    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
-        return str(store.execute("SELECT state FROM run").fetchone()[0])
+            return
+        kills.done += 1
 
 
 def _measure() -> Measured:
     if reason := missing():
         return Measured(f"skipped: {reason}", met=False)
-    kills = kill_at(NUMBER)
-    return Measured(f"{kills.survived}/{kills.done}", kills.survived == kills.done >= NUMBER, tuple(kills.faults))
+    return kill_at(NUMBER).measured(NUMBER)
 
 
 LINES = (Line("kills between two syscalls survived", f"{NUMBER}/{NUMBER}", _measure),)

@@ -12,7 +12,7 @@ import pytest
 from tests.reliability import __main__, kept
 from tests.reliability.__main__ import main
 from tests.reliability.bodies import KINDS, accidents, ask
-from tests.reliability.kills import kill_at_random
+from tests.reliability.kills import Kills, kill_at_random
 from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import signal_engine
 
@@ -34,6 +34,20 @@ def test_engines_that_are_killed_at_random_come_to_the_same_end() -> None:
     kills = kill_at_random(6, 1)
     assert kills.faults == []
     assert (kills.done, kills.survived) == (6, 6)
+
+
+@pytest.mark.parametrize(
+    ("kills", "met"),
+    [
+        (Kills(6, 6), True),
+        (Kills(7, 7), True),
+        (Kills(5, 5), False),
+        (Kills(6, 5), False),
+        (Kills(6, 6, ["the engine that resumes ended with 70"]), False),
+    ],
+)
+def test_kills_are_survived_when_there_are_enough_and_nothing_went_wrong(kills: Kills, met: bool) -> None:
+    assert kills.measured(6).met is met
 
 
 @pytest.mark.parametrize(

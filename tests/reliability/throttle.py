@@ -28,7 +28,7 @@ SIZE = 1500
 SCALE = 10.0
 """The window is half a minute long."""
 _BURSTS = 3
-_SMALL = "page_size = 50\nbatch = 10\n"
+_SMALL = ("page_size = 50", "batch = 10")
 """So that a run takes as many requests as that of a large company."""
 _LATENCY = "20ms,0.4ms"
 _MOST = 0.05
@@ -175,11 +175,9 @@ def _company(*options: str, told: bool) -> Iterator[tuple[Company, Watch]]:
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.closing(Company(Path(folder), *options)) as company,
-        contextlib.closing(Watch(httpx.URL(company.crm_url).port or 0, told=told)) as watch,
+        contextlib.closing(Watch(company.port("crm"), told=told)) as watch,
     ):
-        text = company.config.read_text()
-        text = text.replace(f":{watch.upstream}/", f":{watch.port}/").replace("[crm]\n", f"[crm]\n{_SMALL}")
-        company.config.write_text(text)
+        company.lead("crm", watch.port, *_SMALL)
         yield company, watch
 
 

@@ -12,8 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from tests.reliability.line import Line, Measured
 from tests.reliability.wire import Request, Sent, take
 from tests.runs.between import Between
@@ -110,13 +108,9 @@ def _company(size: int) -> Iterator[tuple[Company, Door]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         company = stack.enter_context(contextlib.closing(Company(folder, "--demo-size", str(size))))
-        text = company.config.read_text()
-        for url in (company.nav_url, company.crm_url):
-            port = httpx.URL(url).port
-            assert port is not None
-            between = stack.enter_context(contextlib.closing(Between(port, door.note)))
-            text = text.replace(f":{port}/", f":{between.port}/")
-        company.config.write_text(text)
+        for side in ("nav", "crm"):
+            between = stack.enter_context(contextlib.closing(Between(company.port(side), door.note)))
+            company.lead(side, between.port)
         yield company, door
 
 

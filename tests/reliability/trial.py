@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from tests.reliability.line import Measured
 from tests.runs.between import Between, slowly
 from tests.runs.company import QUIETLY, Company
@@ -40,9 +38,7 @@ def try_all(trials: Sequence[Trial], size: Sequence[str] = SIZE) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         whole = undisturbed(Path(folder), size)
         for number, trial in enumerate(trials):
-            home = Path(folder) / f"{number}"
-            home.mkdir()
-            with contextlib.closing(Company(home, *size)) as company:
+            with contextlib.closing(Company(Path(folder) / f"{number}", *size)) as company:
                 try:
                     trial.happen(company)
                     finish(company)
@@ -59,9 +55,7 @@ def try_all(trials: Sequence[Trial], size: Sequence[str] = SIZE) -> Measured:
 
 def undisturbed(folder: Path, size: Sequence[str]) -> Whole:
     """How a run of that size ends that nothing happens to."""
-    home = folder / "whole"
-    home.mkdir()
-    with contextlib.closing(Company(home, *size)) as company:
+    with contextlib.closing(Company(folder / "whole", *size)) as company:
         company.coupler("run", *QUIETLY)
         return Whole(company)
 
@@ -80,11 +74,8 @@ def finish(company: Company) -> None:
 @contextlib.contextmanager
 def slowed(company: Company, side: str = "crm") -> Iterator[Between]:
     """Until the end of the block, a side takes its time, so that a run lasts; what stands between it and the engine."""
-    port = httpx.URL(company.crm_url if side == "crm" else company.nav_url).port
-    assert port is not None
-    with contextlib.closing(Between(port, slowly)) as between:
-        text = company.config.read_text().replace(f":{port}/", f":{between.port}/")
-        company.config.write_text(text.replace(f"[{side}]\n", f"[{side}]\npage_size = 50\n"))
+    with contextlib.closing(Between(company.port(side), slowly)) as between:
+        company.lead(side, between.port, "page_size = 50")
         yield between
 
 

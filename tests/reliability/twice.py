@@ -4,69 +4,36 @@ What was made is what the servers' audit log says; what is coupled is what the s
 """
 
 import contextlib
-import json
 import shutil
-import sqlite3
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 from tests.reliability.line import Line, Measured, noting
-from tests.runs.company import QUIETLY, Company
+from tests.runs.company import QUIETLY, Company, Row
+from tests.runs.made import Made, look
+from tests.runs.whole import Whole
 
 SIZE = ("--demo-size", "300")
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """How much of what an undisturbed run writes is there when the engine is killed."""
-_ALONE = {"pricelevels", "productpricelevels", "uoms"}
-"""Rows that come with others and are not coupled."""
-_MARKER = "CRM_Id"
-_CHOSEN = "_default"
-"""What units of products refer to has ids of the server's own."""
+_LEFT = {"ambiguous", "company_not_coupled"}
+"""The codes of records that look the same, and of contacts of such companies."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """What was made: so many records, those of them that are there twice, and those that are not coupled."""
-
-    number: int
-    twice: tuple[str, ...]
-    uncoupled: tuple[str, ...]
+def _found(company: Company, left: Sequence[Row] = ()) -> Made:
+    """What was made; what is `left` to people counts as coupled."""
+    pairs = (*company.lines("couplings"), *left)
+    return look(company.audit(), {one[side] for one in pairs for side in ("nav_id", "crm_id") if one[side]})
 
 
-def look(audit: Sequence[dict[str, Any]], coupled: set[str]) -> Made:
-    """Judge an audit log by the ids that are coupled. Records of NAV are the same when they are made from the same row of
-    CRM, rows of CRM when all their values are, but for ids that the server chooses.
+def _left(company: Company) -> list[Row]:
+    """What may be left to people where the state store was lost: of records that look the same, nobody else can tell which
+    belong together.
     """
-    made = [line for line in audit if line["op"] == "create"]
-    signs = Counter(_sign(line) for line in made) + Counter(f"{line['set']} {line['key']}" for line in made)
-    uncoupled = [line for line in made if line["set"] not in _ALONE and line["key"].lower() not in coupled]
-    return Made(
-        len(made),
-        tuple(f"{sign} was made {times} times" for sign, times in signs.items() if times > 1),
-        tuple(f"{line['set']} {line['key']} is not coupled" for line in uncoupled),
-    )
-
-
-def _sign(line: dict[str, Any]) -> str:
-    values = {name: value for name, value in line["values"].items() if not name.startswith(_CHOSEN)}
-    return f"{line['set']} {json.dumps(values.get(_MARKER) or values, sort_keys=True)}"
-
-
-def _found(company: Company, *, forgotten: bool = False) -> Made:
-    """What was made; where the state store was lost, what is listed with a reason counts as coupled: of records that look
-    the same, nobody else can tell which belong together.
-    """
-    with contextlib.closing(sqlite3.connect(company.config.with_suffix(".db"))) as store:
-        rows = store.execute("SELECT nav_id, crm_id FROM coupling").fetchall()
-        if forgotten:
-            listed = "SELECT nav_id, crm_id FROM outcome WHERE kind = 'failed' AND run_id = (SELECT max(id) FROM run)"
-            rows += store.execute(listed).fetchall()
-    return look(company.audit(), {str(UUID(bytes=id)) for row in rows for id in row if id is not None})
+    return [one for one in company.lines("errors") if one["code"] in _LEFT]
 
 
 def _resume(company: Company) -> None:
@@ -111,9 +78,10 @@ WAYS: tuple[Callable[[Company], None], ...] = (_resume, _cancel, _lose, _set_bac
 
 @dataclass
 class Kills:
-    """What an undisturbed run made, and what was made in the end where an engine was killed."""
+    """What an undisturbed run made, how it ended, and what was made in the end where an engine was killed."""
 
     undisturbed: Made
+    end: Whole
     found: list[tuple[str, Made]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -122,7 +90,8 @@ def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float],
     """Kill an engine at each share, and go on in each way; no fault where all is made once, coupled, and there."""
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *size)) as company:
         company.coupler("run", *QUIETLY)
-        kills = Kills(_found(company))
+        kills = Kills(_found(company), Whole(company))
+        expected = len(_left(company))
         bytes = company.audit_file.stat().st_size
     kills.faults += _wrong("undisturbed", kills.undisturbed, kills.undisturbed)
     for way in ways:
@@ -135,9 +104,14 @@ def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float],
             ):
                 _kill(company, int(share * bytes))
                 way(company)
-                made = _found(company, forgotten=way is _lose)
+                lost = way is _lose
+                left = _left(company) if lost else []
+                made = _found(company, left)
                 kills.found.append((name, made))
-                kills.faults += _wrong(name, made, kills.undisturbed, fewer=way is _lose)
+                kills.faults += _wrong(name, made, kills.undisturbed, fewer=max(0, len(left) - expected))
+                end = Whole(company)
+                wrong = _coupled_otherwise(kills.end, end) if lost else kills.end.differences_left(end)
+                assert not wrong, wrong
     return kills
 
 
@@ -152,10 +126,15 @@ def _kill(company: Company, bytes: int) -> None:
     assert process.returncode == 70, f"not killed, it ended with {process.returncode}: {told[-400:]}"
 
 
-def _wrong(name: str, made: Made, undisturbed: Made, *, fewer: bool = False) -> list[str]:
-    """What is wrong with it. There may be `fewer` where the state store was lost and records look the same."""
+def _coupled_otherwise(whole: Whole, other: Whole) -> str:
+    """Couplings that the one end has not, though the other one may have fewer."""
+    return "; ".join(f"{pair} is coupled" for pair in other.coupled if pair not in whole.coupled)
+
+
+def _wrong(name: str, made: Made, undisturbed: Made, *, fewer: int = 0) -> list[str]:
+    """What is wrong with it. There may be so many `fewer` where the state store was lost and records look the same."""
     wrong = [*made.twice, *made.uncoupled]
-    if made.number > undisturbed.number or (made.number < undisturbed.number and not fewer):
+    if not undisturbed.number - fewer <= made.number <= undisturbed.number:
         wrong.append(f"{made.number} were made, not {undisturbed.number}")
     return [f"{name}: {one}" for one in wrong]
 

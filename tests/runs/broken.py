@@ -17,10 +17,10 @@ class Broken:
     def __init__(self, folder: Path, kind: str) -> None:
         self.company = Company(folder, "--demo-size", "10")
         self._change = self.kinds[kind]
-        self.between = Between(_port(self.company.crm_url), self._change or nothing)
+        self.between = Between(self.company.port("crm"), self._change or nothing)
         self.port = 1 if self._change is None else self.between.port
         self.secret = self.company.config.with_name("sandbox.token")
-        self._point(_port(self.company.crm_url), self.port)
+        self.company.lead("crm", self.port)
         if kind == "token":
             self.secret.write_text("wrong-token-canary\n")
         self.process = self.company.start("run", *QUIETLY, "--json")
@@ -34,11 +34,3 @@ class Broken:
         """Ends it."""
         self.company.close()
         self.between.close()
-
-    def _point(self, old: int, new: int) -> None:
-        text = self.company.config.read_text()
-        self.company.config.write_text(text.replace(f":{old}/", f":{new}/"))
-
-
-def _port(address: str) -> int:
-    return int(address.split(":")[2].split("/", maxsplit=1)[0])

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -29,9 +30,12 @@ needs_adventureworks = pytest.mark.skipif(
 
 
 class Company:
-    """A sandbox with data, and a folder with the config file that leads to it; each with a home of its own."""
+    """A sandbox with data, and a folder, made where there is none, with the config file that leads to it; each with a home
+    of its own.
+    """
 
     def __init__(self, folder: Path, *options: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / "sandbox.toml"
         self.audit_file = folder / "audit.jsonl"
@@ -104,13 +108,42 @@ class Company:
         return process
 
     def lines(self, *arguments: str) -> list[Row]:
-        """What a command says with --json."""
-        return [json.loads(line) for line in self.coupler(*arguments, "--json").stdout.splitlines()]
+        """What a command says with --json; raises AssertionError when it fails, as then nothing is known."""
+        done = self.coupler(*arguments, "--json")
+        assert done.returncode == 0, f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-400:]}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def status(self) -> Row:
         """The run that is active, or the last one."""
         found = self.lines("status")
         return found[0] if found else {}
+
+    @contextlib.contextmanager
+    def store(self) -> Iterator[sqlite3.Connection]:
+        """The state store itself, until the end of the block."""
+        with contextlib.closing(sqlite3.connect(self.config.with_suffix(".db"))) as store:
+            yield store
+
+    def state(self) -> str:
+        """What the state store says of the first run, without the time that a command takes; blank when there is none."""
+        with self.store() as store:
+            found = store.execute("SELECT state FROM run").fetchone()
+            return str(found[0]) if found else ""
+
+    def port(self, side: str) -> int:
+        """Where the server of a side listens, `nav` or `crm`."""
+        port = httpx.URL(self.nav_url if side == "nav" else self.crm_url).port
+        assert port is not None
+        return port
+
+    def lead(self, side: str, port: int, *settings: str) -> None:
+        """Has the config file lead to a side by another port of this machine, and gives the side more settings."""
+        text = self.config.read_text()
+        address, head = f":{self.port(side)}/", f"[{side}]\n"
+        assert address in text, f"the config file does not lead to {side}"
+        assert head in text
+        more = "".join(f"{one}\n" for one in settings)
+        self.config.write_text(text.replace(address, f":{port}/").replace(head, head + more))
 
     def engine(self) -> int:
         """The process of the engine that works here; 0 when there is none."""

@@ -8,14 +8,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from tests.cli.terminal import Terminal
 from tests.runs.between import Between, slowly
-from tests.runs.company import QUIETLY, Company, counted, eventually, job, result
+from tests.runs.company import QUIETLY, Company, eventually, job, result
+from tests.runs.made import made_twice
 from tests.runs.whole import Whole
 
 Make = Callable[..., Company]
@@ -53,11 +52,8 @@ def working(company: Company) -> bool:
 def unhurried(make: Make) -> Iterator[Company]:
     """A company whose CRM takes its time, so that there is a middle of a run to do something in."""
     company = make(*SOME)
-    port = httpx.URL(company.crm_url).port
-    assert port is not None
-    with contextlib.closing(Between(port, slowly)) as between:
-        text = company.config.read_text().replace(f":{port}/", f":{between.port}/")
-        company.config.write_text(text.replace("[crm]\n", "[crm]\npage_size = 100\n"))
+    with contextlib.closing(Between(company.port("crm"), slowly)) as between:
+        company.lead("crm", between.port, "page_size = 100")
         yield company
 
 
@@ -75,16 +71,10 @@ def test_a_signal_stops_the_run_at_a_checkpoint_and_resuming_finishes_it(
     found = company.status()
     assert found["state"] == "stopped"
     assert found["counters"]["read"] < whole.read
-    with contextlib.closing(sqlite(company)) as store:
+    with company.store() as store:
         assert store.execute("SELECT count(*) FROM intent").fetchone() == (0,), "a checkpoint leaves nothing open"
     assert company.coupler("resume", *QUIETLY).returncode == 1
     assert Whole(company) == whole
-
-
-def sqlite(company: Company) -> Any:
-    import sqlite3
-
-    return sqlite3.connect(company.config.with_suffix(".db"))
 
 
 def test_a_signal_to_the_engine_itself_stops_it_at_a_checkpoint(unhurried: Company, whole: Whole) -> None:
@@ -95,7 +85,7 @@ def test_a_signal_to_the_engine_itself_stops_it_at_a_checkpoint(unhurried: Compa
     process.communicate(timeout=60)
     assert process.returncode == 5
     assert company.status()["state"] == "stopped"
-    with contextlib.closing(sqlite(company)) as store:
+    with company.store() as store:
         assert store.execute('SELECT deed, "by" FROM decision').fetchall() == [("stop", "signal")]
     assert company.coupler("resume", *QUIETLY).returncode == 1
     assert Whole(company) == whole
@@ -190,8 +180,7 @@ def test_of_two_who_start_at_once_one_runs(make: Make) -> None:
     codes = sorted(process.wait(90) for process in started)
     assert codes == [1, 4, 4, 4]
     assert [one["run"] for one in company.lines("jobs")] == [1] * len(company.lines("jobs"))
-    created = [line for line in company.audit() if line["op"] == "create"]
-    assert len(created) == sum(counted(company.audit(), "create").values())
+    assert made_twice(company.audit()) == ()
 
 
 def test_two_engines_for_one_run_are_one(make: Make) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from multiprocessing.pool import Pool
 
 from tests.sim.bugs import BUGS
-from tests.sim.kills import killing_steps
+from tests.sim.kills import kill_tasks
 from tests.sim.plot import Played, play
 from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
@@ -45,11 +45,7 @@ def main() -> int:
 
 
 def _kills(pool: Pool, start: int, seeds: int) -> int:
-    tasks: list[Task] = []
-    steps = 0
-    for seed, (number, points) in enumerate(pool.imap(killing_steps, range(start, start + seeds)), start):
-        steps += number
-        tasks += [Task(seed, step) for step in points]
+    steps, tasks = kill_tasks(pool, range(start, start + seeds))
     print(f"{steps} steps of {seeds} seeds, {len(tasks)} of them change something: a kill at each")  # noqa: T201
     return _report("kills", len(tasks), pool.imap_unordered(play_task, tasks, TOGETHER))
 
