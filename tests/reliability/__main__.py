@@ -151,7 +151,7 @@ def main() -> int:
         parser.error(f"no line has {options.only!r} in its name")
     if options.write and len(chosen) < len(LINES):
         parser.error("only the whole table is written")
-    simulation.most_minutes = options.minutes
+    simulation.most_minutes, simulation.folder = options.minutes, options.folder
     if options.anew:
         note(None, options.folder)
     signal.signal(signal.SIGTERM, _end)
