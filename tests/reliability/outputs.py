@@ -21,7 +21,8 @@ from engine.store import schema
 from engine.store.database import Store
 from engine.store.types import Said
 from tests.cli.conftest import CONFIG
-from tests.reliability.injection import TARGET, filled
+from tests.reliability.hostile import filled
+from tests.reliability.injection import TARGET
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, Shown, foreign
 from tests.reliability.surroundings import surrounded

@@ -86,14 +86,22 @@ SAMPLE = (
 )
 """One of each kind."""
 
+MARK = "Zaunkoenig"
+"""A text that does nothing, to see where texts are shown."""
 _ALLOWED = frozenset("\n")
 
 
 @dataclass
 class Shown:
-    """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text."""
+    """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text.
+
+    `screens` and `reads` are what of the program was gone through; `silent` are places where a mere word is not to be seen.
+    """
 
     places: set[str] = field(default_factory=set)
+    screens: set[type] = field(default_factory=set)
+    reads: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     shows: int = 0
     foreign: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
