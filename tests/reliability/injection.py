@@ -17,7 +17,7 @@ from engine.model.errors import ConnectionLost
 from engine.model.snapshot import RunState
 from tests.reliability.hostile import HostileDoor, reads
 from tests.reliability.line import Line, Measured
-from tests.reliability.payloads import MARK, PAYLOADS, SAMPLE, Shown, foreign
+from tests.reliability.payloads import MARK, PAYLOADS, SAMPLE, TARGET, Shown, foreign
 from tests.reliability.sequences import on_a_terminal
 from tests.tui.screens import until
 from tests.tui.script import made_run
@@ -40,8 +40,6 @@ from tui.screens.home import Home
 from tui.screens.page import Page
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
-
-TARGET = 200
 
 
 class _App(CouplerApp):

@@ -22,9 +22,8 @@ from engine.store.database import Store
 from engine.store.types import Said
 from tests.cli.conftest import CONFIG
 from tests.reliability.hostile import filled
-from tests.reliability.injection import TARGET
 from tests.reliability.line import Line, Measured
-from tests.reliability.payloads import PAYLOADS, Shown, foreign
+from tests.reliability.payloads import PAYLOADS, TARGET, Shown, foreign
 from tests.reliability.surroundings import surrounded
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
 from tui import cli, diagnostics, plain
@@ -43,7 +42,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 _TABBED = (("couplings",), ("errors", "--records"))
 """Their columns are parted by tabs."""
-_ARGUMENTS: tuple[tuple[str, ...], ...] = (
+ARGUMENTS: tuple[tuple[str, ...], ...] = (
     ("{0}",), ("run", "--only", "{0}"), ("errors", "--mapping", "{0}"), ("mappings", "{0}"), ("couplings", "--mapping", "{0}"), ("couplings", "import", "{0}"),
     ("conflicts", "resolve", "CUSTOMER", "{0}"), ("conflicts", "resolve", "{0}", "{0}"), ("retry", "CUSTOMER", "{0}"), ("retry", "{0}"),
     ("uncouple", "{0}", "--all", "--yes"), ("answer", "{0}"), ("answer", "{0}", "no"), ("status", "{0}"), ("status", "--{0}"),
@@ -165,7 +164,7 @@ def _stored(shown: Shown, folder: Path, texts: Sequence[str]) -> None:
     store.close()
     for text in texts:
         if _passable(text):
-            for arguments in _ARGUMENTS:
+            for arguments in ARGUMENTS:
                 _command(shown, tuple(one.format(text) for one in arguments), text, " ".join(arguments).format("..."))
 
 

@@ -86,6 +86,7 @@ SAMPLE = (
 )
 """One of each kind."""
 
+TARGET = 200
 MARK = "Zaunkoenig"
 """A text that does nothing, to see where texts are shown."""
 _ALLOWED = frozenset("\n")

@@ -8,9 +8,9 @@ import pytest
 from textual.screen import Screen
 
 from tests.reliability.hostile import HostileDoor, filled, reads
-from tests.reliability.injection import TARGET, left_out, on_screens, screens
+from tests.reliability.injection import left_out, on_screens, screens
 from tests.reliability.outputs import in_outputs
-from tests.reliability.payloads import PAYLOADS, SAMPLE, Shown
+from tests.reliability.payloads import PAYLOADS, SAMPLE, TARGET, Shown
 from tests.reliability.sequences import on_a_terminal, raw_head, spoiled
 from tui import text
 from tui.dialogs.confirm import Confirm
