@@ -202,7 +202,7 @@ async def _page(
                 _look(shown, app, f"{name}, {key}", text)
             await _back(pilot, page)
         for text in further:
-            page.complain(ConnectionLost(text, text))  # type: ignore[attr-defined]  # all of these have it
+            _complain(page, text)
             page.say(text)
             await _painted(pilot)
             _look(shown, app, f"{name}, a complaint", text)
@@ -210,6 +210,14 @@ async def _page(
     shown.reads |= door.called
     if app.pwned:
         shown.actions.append(f"{name}: {app.pwned} actions")
+
+
+def _complain(page: Page, text: str) -> None:
+    """The page says that something cannot be read, or a box over it does."""
+    if (complain := getattr(page, "complain", None)) is not None:
+        complain(ConnectionLost(text, text))
+    else:
+        page._refuse(text, text)
 
 
 async def _back(pilot: Pilot[None], page: Page) -> None:

@@ -254,6 +254,8 @@ def _command(shown: Shown, arguments: tuple[str, ...], text: str, name: str = ""
     _note(shown, place, text, written.replace("\t", " ") if arguments in _TABBED else written)
     if code == 70 or "Traceback" in written:
         shown.crashes.append(f"{place}: {text!r}: {written[-300:]!a}")
+    if "<script>alert" in written and "</html>" in written:
+        shown.actions.append(f"{place}: {text!r}: a script of others in a page")
     if "--csv" in arguments or "csv" in arguments:
         for what, found in _formulas(written):
             _note(shown, what, text, found)

@@ -83,6 +83,10 @@ SAMPLE = (
     "=1+1",
     "w" * 5_000,
     "a\x9bb",
+    "Acme \x1b[2Jx",
+    "Acme \x1b[31mx",
+    "\x1b]0;title\x1b\\x",
+    "<script>alert(1)</script>",
 )
 """One of each kind."""
 

@@ -1,7 +1,9 @@
 """Texts from outside do nothing to a terminal, a file or a spreadsheet, wherever they are shown or written."""
 
+import asyncio
 import gc
 import re
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import pytest
@@ -65,6 +67,19 @@ def test_whatever_a_door_gives_has_the_text_in_it() -> None:
     assert not {"hold", "start", "wish", "answer"} & set(reads()), "these give nothing that could be shown"
     assert reads(_Leading) == ["lines", "further.words"]
     assert filled({"a": ["x"], "b": 1}, "\x1b") == {"a": ["\x1b"], "b": 1}
+
+
+def test_what_a_door_gives_piece_by_piece_has_the_text_in_it() -> None:
+    async def pieces() -> AsyncIterator[str]:
+        yield "x"
+
+    async def read() -> list[str]:
+        return [one async for one in door._filling("pieces", pieces)()]
+
+    door = HostileDoor()
+    door.take("\x1b")
+    assert asyncio.run(read()) == ["\x1b"]
+    assert door.called == {"pieces"}
 
 
 def test_what_a_screen_writes_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
