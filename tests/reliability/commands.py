@@ -57,7 +57,7 @@ def in_commands(
     with_records: Sequence[tuple[str, ...]] = WITH_RECORDS,
     refused: Sequence[tuple[str, ...]] = REFUSED,
 ) -> Shown:
-    """Carry out all of it; `silent` are the commands that show no escape character of the texts, be it as a picture."""
+    """Carry out all of it; `telling` are the commands that show an escape character of the texts, as a picture."""
     shown = Shown()
     with tempfile.TemporaryDirectory() as folder:
         for name, size in (("records", "5"), ("refused", "2")):
@@ -200,8 +200,8 @@ def _judge(shown: Shown, arguments: tuple[str, ...], text: str, written: bytes) 
     shown.places.add(place)
     shown.shows += 1
     said = written.decode("utf-8", "surrogateescape")
-    if "\u241b" not in said and "\\u001b" not in said:
-        shown.silent.add(place)
+    if "\u241b" in said or "\\u001b" in said:
+        shown.telling.add(place)
     if found := foreign(said.replace("\t", " ") if arguments in _TABBED else said):
         line = next(one for one in said.split("\n") if foreign(one))
         shown.foreign.append(f"{place}: {text!r}: {sorted(map(ascii, found))} in {line[:200]!a}")

@@ -100,13 +100,15 @@ _ALLOWED = frozenset("\n")
 class Shown:
     """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text.
 
-    `screens` and `reads` are what of the program was gone through; `silent` are places where a mere word is not to be seen.
+    `screens` and `reads` are what of the program was gone through; `silent` are places where a mere word is not to be seen,
+    `telling` those where a hostile text is, made harmless.
     """
 
     places: set[str] = field(default_factory=set)
     screens: set[type] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
+    telling: set[str] = field(default_factory=set)
     shows: int = 0
     foreign: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
