@@ -23,7 +23,9 @@ from tests.reliability import (
     canaries,
     certificates,
     clocks,
+    commands,
     configs,
+    counters,
     databases,
     disks,
     doubts,
@@ -31,6 +33,7 @@ from tests.reliability import (
     faults,
     flags,
     frozen,
+    injected,
     injection,
     journal,
     kills,
@@ -57,7 +60,9 @@ _BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
 LINES: tuple[Line, ...] = (
     *simulation.LINES,
     *branches.LINES,
+    *injected.LINES,
     *kills.LINES,
+    *counters.LINES,
     *ends.LINES,
     *stops.LINES,
     *frozen.LINES,
@@ -78,6 +83,7 @@ LINES: tuple[Line, ...] = (
     *bodies.LINES,
     *injection.LINES,
     *outputs.LINES,
+    *commands.LINES,
     *links.LINES,
     *literals.LINES,
     *configs.LINES,
@@ -151,7 +157,7 @@ def main() -> int:
         parser.error(f"no line has {options.only!r} in its name")
     if options.write and len(chosen) < len(LINES):
         parser.error("only the whole table is written")
-    simulation.most_minutes = options.minutes
+    simulation.most_minutes, simulation.folder = options.minutes, options.folder
     if options.anew:
         note(None, options.folder)
     signal.signal(signal.SIGTERM, _end)

@@ -1,7 +1,7 @@
 """How much of the protocol is ever reached: the branches of the modules on which it rests that no record is lost or made twice.
 
 They are those that decide, send and settle (`sync`), that speak HTTP, and that keep the state. The simulation reaches them,
-and the tests of their rooms.
+and the tests of their rooms. A module that is new in one of these rooms is one of them, until it is named in `BESIDE`.
 """
 
 import json
@@ -18,20 +18,37 @@ from tests.reliability.line import Line, Measured
 _ROOT = Path(__file__).parents[2]
 _SEEDS = 200
 _LEAST = 0.95
-_ROOMS = ("tests/connectors", "tests/store", "tests/conflicts", "tests/sync")
+_FLOOR = 0.85
+"""Of each module, so that no well-tested one makes up for another."""
+_ROOMS = (
+    *("tests/connectors", "tests/store", "tests/runs_store", "tests/sync", "tests/conflicts", "tests/handling"),
+    *("tests/mapping", "tests/modified", "tests/coupling", "tests/undo"),
+)
 _PATIENCE = 7200
 _SOME_FAILED = 1
-_SYNC = ("brake", "lost", "page", "passes", "settling", "waiting", "writing")
-_CONNECTORS = (
-    *("answers", "auth", "batches", "body", "budget", "businesscentral", "client", "dataverse", "dataverse_writes"),
-    *("entra", "gate", "jsonbatch", "multipart", "nav", "nav_without_ids", "nav_writes", "paging", "verdicts"),
+_FOLDERS = ("engine/sync", "engine/connectors", "engine/store")
+_FURTHER = ("engine/mapping/decide.py", "engine/mapping/identity.py", "engine/runs/control.py", "engine/runs/full.py")
+_READS = ("check/duplicates", "check/pairs", "check/recorded", "columns", "dry", "organization")
+_REACHES = ("filters", "labels", "metadata", "ntlm", "protocol", "reach", "rights", "tls", "together", "urls")
+_TELLS = ("decisions", "glance", "notices", "retention", "schedule", "schema", "types", "migrations/env")
+BESIDE = frozenset(
+    f"{folder}/{name}.py" for folder, names in zip(_FOLDERS, (_READS, _REACHES, _TELLS), strict=True) for name in names
 )
-_STORE = ("couplings", "database", "lock", "pages", "runs", "work")
-PROTOCOL = tuple(
-    f"engine/{room}/{name}.py"
-    for room, names in (("sync", _SYNC), ("connectors", _CONNECTORS), ("store", _STORE))
-    for name in names
-)
+"""What only reads, tells or finds the way; whether a record is lost or made twice does not rest on it."""
+
+
+def _modules() -> tuple[str, ...]:
+    """Those of the protocol, by their places."""
+    there = (
+        file.relative_to(_ROOT).as_posix()
+        for folder in _FOLDERS
+        for file in (_ROOT / folder).rglob("*.py")
+        if file.name != "__init__.py" and file.parent.name != "versions"
+    )
+    return (*sorted(set(there) - BESIDE), *_FURTHER)
+
+
+PROTOCOL = _modules()
 
 
 @dataclass(frozen=True)
@@ -91,13 +108,26 @@ def _python(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def _measure() -> Measured:
-    found, failed = reach(PROTOCOL, _SEEDS, _ROOMS)
+def judged(found: Sequence[Reached], failed: Sequence[str]) -> Measured:
+    """What is reached of all modules, and of the one of which least is."""
     branches = sum(one.branches for one in found)
     share = 1 - sum(len(one.missed) for one in found) / branches
+    least = min(found, key=lambda one: one.share)
     lowest = sorted((one for one in found if one.missed), key=lambda one: one.share)
-    met = share >= _LEAST and not failed
-    return Measured(f"{share:.1%} of {branches:,}", met, (*failed, *map(str, lowest)))
+    met = share >= _LEAST and least.share >= _FLOOR and not failed
+    text = f"{share:.1%} of {branches:,} in {len(found)} / {least.share:.0%}, {least.module.removeprefix('engine/')}"
+    return Measured(text, met, (*failed, *map(str, lowest)))
 
 
-LINES = (Line(f"branches of {len(PROTOCOL)} modules of the protocol that are reached", ">= 95 %", _measure),)
+def _measure() -> Measured:
+    return judged(*reach(PROTOCOL, _SEEDS, _ROOMS))
+
+
+LINES = (
+    Line(
+        "branches of the protocol that are reached, of all modules / of the lowest",
+        f">= {_LEAST:.0%} / {_FLOOR:.0%}",
+        _measure,
+        _ROOMS,
+    ),
+)

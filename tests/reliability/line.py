@@ -16,11 +16,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Line:
-    """`target` is what `measure` must find, as it is printed; it may take minutes."""
+    """`target` is what `measure` must find, as it is printed; it may take minutes.
+
+    `rests_on` are files and folders besides the program and `tests.reliability.kept.ROOMS` on which the figure rests.
+    """
 
     name: str
     target: str
     measure: Callable[[], Measured]
+    rests_on: tuple[str, ...] = ()
 
 
 @contextmanager

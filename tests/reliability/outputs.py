@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,13 +19,14 @@ from engine.config import load
 from engine.model.errors import ConfigError, ConnectionLost
 from engine.model.snapshot import RunState
 from engine.runs import control, process
-from engine.store import schema
+from engine.store import schedule, schema
 from engine.store.database import Store
-from engine.store.types import Said
+from engine.store.lock import schedule_lock
+from engine.store.types import Guid, Moment, Said
 from tests.cli.conftest import CONFIG
-from tests.reliability.injection import TARGET, filled
+from tests.reliability.hostile import filled
 from tests.reliability.line import Line, Measured
-from tests.reliability.payloads import PAYLOADS, Shown, foreign
+from tests.reliability.payloads import PAYLOADS, TARGET, Shown, foreign
 from tests.reliability.surroundings import surrounded
 from tests.runs_store.tools import settings_of
 from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
@@ -36,15 +38,19 @@ from tui.widgets import passes, problems
 
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_ONE_EACH = (schema.run, schema.job, schema.flag, schema.schedule, schema.keeper)
+"""Tables with one row for all, or for each mapping: each text has its turn in them."""
+_OF_ONE = (("status",), ("schedule", "list"), ("schedule", "list", "--json"))
+"""Commands that tell of them."""
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("status",), ("status", "--json"), ("jobs",), ("jobs", "--json"), ("errors",), ("errors", "--json"), ("errors", "--records"),
     ("errors", "--records", "--json"), ("conflicts",), ("conflicts", "--json"), ("skipped",), ("skipped", "--all"), ("skipped", "--all", "--json"),
     ("couplings",), ("couplings", "--csv"), ("couplings", "--json"), ("mappings",), ("mappings", "--json"),
-    ("report", "-o", "-"), ("report", "-o", "-", "--format", "csv"), ("report", "-o", "-", "--format", "json"),
+    ("report", "-o", "-"), ("report", "-o", "-", "--format", "csv"), ("report", "-o", "-", "--format", "json"), *_OF_ONE,
 )  # fmt: skip
 _TABBED = (("couplings",), ("errors", "--records"))
 """Their columns are parted by tabs."""
-_ARGUMENTS: tuple[tuple[str, ...], ...] = (
+ARGUMENTS: tuple[tuple[str, ...], ...] = (
     ("{0}",), ("run", "--only", "{0}"), ("errors", "--mapping", "{0}"), ("mappings", "{0}"), ("couplings", "--mapping", "{0}"), ("couplings", "import", "{0}"),
     ("conflicts", "resolve", "CUSTOMER", "{0}"), ("conflicts", "resolve", "{0}", "{0}"), ("retry", "CUSTOMER", "{0}"), ("retry", "{0}"),
     ("uncouple", "{0}", "--all", "--yes"), ("answer", "{0}"), ("answer", "{0}", "no"), ("status", "{0}"), ("status", "--{0}"),
@@ -155,18 +161,25 @@ def _stored(shown: Shown, folder: Path, texts: Sequence[str]) -> None:
     with store.writing() as connection:
         for at, text in enumerate(texts):
             _fill(connection, number, at, text)
+        for one in settings.mappings:
+            for table in (schema.flag, schema.schedule):
+                _insert(connection, table, number, 0, "", mapping=one.name)
+        schedule.keep(connection, "", _NOW)
+        filled = {one.name: connection.scalar(sa.select(sa.func.count()).select_from(one)) for one in _tables()}
+    shown.crashes += [f"no text is in the table {name}" for name, rows in filled.items() if not rows]
     for arguments in COMMANDS:
         _command(shown, arguments, "all of them")
-    for text in texts:
-        with store.writing() as connection:
-            for table in (schema.run, schema.job):
-                said = {one.name: text for one in table.c if isinstance(one.type, Said)}
-                connection.execute(sa.update(table).values(said))
-        _command(shown, ("status",), text)
+    with schedule_lock(store):
+        for text in texts:
+            with store.writing() as connection:
+                for table in _ONE_EACH:
+                    connection.execute(sa.update(table).values(dict.fromkeys(_texts(table), text)))
+            for arguments in _OF_ONE:
+                _command(shown, arguments, text)
     store.close()
     for text in texts:
         if _passable(text):
-            for arguments in _ARGUMENTS:
+            for arguments in ARGUMENTS:
                 _command(shown, tuple(one.format(text) for one in arguments), text, " ".join(arguments).format("..."))
 
 
@@ -178,33 +191,57 @@ def _passable(text: str) -> bool:
         return False
 
 
+def _tables() -> list[sa.Table]:
+    """Those that hold texts of people or servers, in an order in which rows may refer to others."""
+    return [one for one in schema.metadata.sorted_tables if _texts(one)]
+
+
+def _texts(table: sa.Table) -> list[str]:
+    return [one.name for one in table.c if isinstance(one.type, Said)]
+
+
 def _fill(connection: sa.Connection, number: int, at: int, text: str) -> None:
-    """A row in every table that holds texts."""
+    """A row in every table that has one for each record."""
+    for table in _tables():
+        if table not in _ONE_EACH:
+            _insert(connection, table, number, at, text)
+
+
+def _insert(
+    connection: sa.Connection, table: sa.Table, number: int, at: int, text: str, mapping: str = "CUSTOMER"
+) -> None:
+    """The row of that number, with the text in every column that may hold one."""
     id, other = str(UUID(int=at + 1)), str(UUID(int=at + 100_001))
     kept = text.encode("utf-8", "replace").decode()
-    common = {
+    known: dict[str, Any] = {
         "run_id": number,
         "seq": 4,
-        "mapping": "CUSTOMER",
+        "mapping": mapping,
         "direction": "ToIntegrationTable",
-        "at": _NOW,
+        "source_id": id,
         "nav_id": id,
         "crm_id": other,
-        "source_id": id,
+        "kind": "failed",
+        "deed": "choose",
+        "state": "error" if table is schema.schedule else "left",
+        "skipped": True,
+        "fields": [{"nav": "Name", "crm": "name", "nav_value": kept, "crm_value": "x"}],
     }
-    more = {"kind": "failed", "times": 2, "skipped": True, "coupled_at": _NOW, "uncounted": False, "generation": 0, "fields": [{"nav": "Name", "crm": "name", "nav_value": kept, "crm_value": "x"}]}  # fmt: skip
-    for table in (schema.outcome, schema.trouble, schema.conflict, schema.event, schema.decision, schema.coupling):
-        values = {
-            one.name: {**common, **more}.get(one.name, text)
-            for one in table.c
-            if not one.nullable or one.name in common
-        }
-        values |= {one.name: text for one in table.c if isinstance(one.type, Said)}
-        if table in (schema.event, schema.decision):
-            values.pop("id")
-        if table is schema.decision:
-            values["deed"] = "choose"
-        connection.execute(sa.insert(table).values(**values))
+    values = {one.name: known.get(one.name, _plain(one, id, at)) for one in table.c if not one.nullable}
+    values |= {one.name: known[one.name] for one in table.c if one.name in known}
+    values |= dict.fromkeys(_texts(table), text)
+    if table.c.get("id") is not None and table.c.id.autoincrement is True:
+        values.pop("id")
+    connection.execute(sa.insert(table).values(**values))
+
+
+def _plain(column: "sa.Column[Any]", id: str, at: int) -> object:
+    """Something that the column can hold."""
+    kinds: tuple[tuple[type, object], ...] = (
+        (Guid, id), (Moment, _NOW), (sa.Boolean, False), (sa.Integer, at), (sa.Float, 0.0),
+        (sa.LargeBinary, b"[]"), (sa.JSON, {}),
+    )  # fmt: skip
+    return next((value for kind, value in kinds if isinstance(column.type, kind)), f"x{at}")
 
 
 def _command(shown: Shown, arguments: tuple[str, ...], text: str, name: str = "") -> None:
@@ -219,6 +256,8 @@ def _command(shown: Shown, arguments: tuple[str, ...], text: str, name: str = ""
     _note(shown, place, text, written.replace("\t", " ") if arguments in _TABBED else written)
     if code == 70 or "Traceback" in written:
         shown.crashes.append(f"{place}: {text!r}: {written[-300:]!a}")
+    if "<script>alert" in written and "</html>" in written:
+        shown.actions.append(f"{place}: {text!r}: a script of others in a page")
     if "--csv" in arguments or "csv" in arguments:
         for what, found in _formulas(written):
             _note(shown, what, text, found)

@@ -83,17 +83,32 @@ SAMPLE = (
     "=1+1",
     "w" * 5_000,
     "a\x9bb",
+    "Acme \x1b[2Jx",
+    "Acme \x1b[31mx",
+    "\x1b]0;title\x1b\\x",
+    "<script>alert(1)</script>",
 )
 """One of each kind."""
 
+TARGET = 200
+MARK = "Zaunkoenig"
+"""A text that does nothing, to see where texts are shown."""
 _ALLOWED = frozenset("\n")
 
 
 @dataclass
 class Shown:
-    """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text."""
+    """`places` are screens, dialogs and outputs; `shows` how often one of them showed a hostile text.
+
+    `screens` and `reads` are what of the program was gone through; `silent` are places where a mere word is not to be seen,
+    `telling` those where a hostile text is, made harmless.
+    """
 
     places: set[str] = field(default_factory=set)
+    screens: set[type] = field(default_factory=set)
+    reads: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    telling: set[str] = field(default_factory=set)
     shows: int = 0
     foreign: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)

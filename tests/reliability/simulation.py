@@ -2,7 +2,7 @@
 
 import time
 
-from tests.reliability.kept import Progress, note, noted
+from tests.reliability.kept import FOLDER, Progress, note, noted
 from tests.reliability.line import Line, Measured
 from tests.sim.bugs import BUGS
 from tests.sim.kills import kill_tasks
@@ -12,6 +12,8 @@ _SEEDS = 20_000
 _TIMED, _A_MINUTE = 500, 2_000
 most_minutes = float("inf")
 """For the seeds, which take most of the time; the line is short when they are not all played then."""
+folder = FOLDER
+"""Where it is kept how far they are."""
 _KILLED_SEEDS = 20
 _BUGS, _BUDGET, _WITHIN = 12, 1_000, 60
 
@@ -25,12 +27,12 @@ def _play(seeds: range) -> tuple[str, ...]:
 
 def _seeds() -> Measured:
     """Goes on where it was ended; short where there is no more time."""
-    done = noted()
+    done = noted(folder)
     begun = time.monotonic()
     while done.played < _SEEDS and time.monotonic() - begun < most_minutes * 60:
         some = range(done.played, min(done.played + _TIMED, _SEEDS))
         done = Progress(some.stop, (*done.failing, *_play(some)))
-        note(done)
+        note(done, folder)
     return Measured(f"{done.played:,} / {len(done.failing)}", done.played == _SEEDS and not done.failing, done.failing)
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from engine.model.snapshot import RunState
-from tests.reliability.injection import filled
+from tests.reliability.hostile import filled
 from tests.reports.conftest import Chromium
 from tests.reports.made import made_report, whole
 from tests.reports.test_page import read

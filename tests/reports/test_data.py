@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import RunState
-from tests.reliability.injection import filled
+from tests.reliability.hostile import filled
 from tests.reliability.payloads import PAYLOADS, foreign
 from tests.reports.made import made_records, made_report, whole
 from tui.commands import records

@@ -13,7 +13,7 @@ import pytest
 
 from engine.model.report import Group, Report
 from engine.model.snapshot import JobState, RunState
-from tests.reliability.injection import filled
+from tests.reliability.hostile import filled
 from tests.reliability.payloads import PAYLOADS, foreign
 from tests.reports.made import at, made_bars, made_groups, made_records, made_report, whole
 from tests.tui.script import made_run, made_undo
