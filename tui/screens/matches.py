@@ -42,7 +42,7 @@ class Matches(Page):
         self.found: AmbiguousPage | None = None
         self.skip = 0
         self._poll = Poll(
-            lambda: door.ambiguous(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=1
+            lambda: door.ambiguous(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=0.5
         )
 
     def body(self) -> ComposeResult:
