@@ -28,6 +28,7 @@ from tui.app import CouplerApp, show
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.info import Info
 from tui.dialogs.leave import Leave
+from tui.dialogs.partner import Partner
 from tui.dialogs.question import Question
 from tui.dialogs.start import Preflight, Start
 from tui.look import Look
@@ -124,10 +125,11 @@ _DIALOGS: dict[str, Callable[[_Door, Look], Screen[Any]]] = {
     "preflight": lambda door, look: Preflight(look, door.home(), door.run(16)),
     "notice": lambda door, look: Info(look, door.text, [door.text, door.text]),
     "confirmation": lambda door, look: Confirm(look, door.text, [door.text, door.text]),
+    "partner": lambda door, look: Partner(look, [door.text], door.text),
     "name to type": lambda door, look: TypeName(look, door.text),
 }
 _FURTHER = {
-    "errors": ("enter", "enter"),
+    "errors": ("enter", "enter", "escape", "c", "K"),
     "conflicts": ("enter", "enter"),
     "home": ("enter",),
     "run": ("4", "enter"),

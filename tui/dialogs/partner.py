@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from tui.dialogs.dialog import Dialog
 from tui.look import Look
+from tui.text import safe
 from tui.widgets.line import Line
 
 _LONGEST = 100
@@ -27,7 +28,7 @@ class Partner(Dialog[str]):
     def body(self) -> ComposeResult:
         """Which record, and where to type its partner."""
         yield Line(id="text")
-        yield Input(id="typed", compact=True, placeholder=self.wanted, max_length=_LONGEST)
+        yield Input(id="typed", compact=True, placeholder=safe(self.wanted), max_length=_LONGEST)
 
     def write(self) -> None:
         """Says which record."""
