@@ -132,7 +132,7 @@ _DIALOGS: dict[str, Callable[[HostileDoor, Look], Screen[Any]]] = {
 }
 """Each dialog; a new one needs a line here, or in `_FURTHER` the keys that open it."""
 _FURTHER = {
-    "errors": ("enter", "enter"),
+    "errors": ("enter", "enter", "escape", "c", "K"),
     "conflicts": ("enter", "enter"),
     "couplings": ("enter", "enter"),
     "planned": ("enter", "enter"),
