@@ -53,7 +53,7 @@ async def test_an_engine_may_die_at_any_step(tmp_path: Path) -> None:
             if not await died(one.work(number, life=Life(step)), step, len(expected.steps)):
                 break
             where = f"died at step {step} of {len(expected.steps)}"
-            run = await one.resume(number)
+            run = await one.gone_on(number)
             assert run.state is RunState.ASKING, f"{where}: {run.message}"
             assert picture(one) == expected.picture, where
             assert sums(run, "inserted") == expected.inserted == made(one), where

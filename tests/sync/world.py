@@ -130,7 +130,7 @@ class World:
     async def gone_on(self, number: int) -> RunSnapshot:
         """A run to its end, whose engine died before or after it had come there."""
         run = snapshots.run(self.store, number)
-        return run if run.state is RunState.FINISHED else await self.resume(number)
+        return run if run.state in (RunState.ASKING, RunState.FINISHED) else await self.resume(number)
 
     async def resume_with(self, number: int, life: Life) -> RunSnapshot:
         """An engine that may die goes on with a run."""
