@@ -252,7 +252,7 @@ def test_the_keys_of_a_screen_are_distinct() -> None:
     assert not forbidden & {key for one in actions.ACTIONS for key in one.key.split(",")}
 
 
-@pytest.mark.parametrize("key", ["question_mark", "q", "enter", "O"])
+@pytest.mark.parametrize("key", ["question_mark", "q", "O"])
 async def test_too_small_is_said_once_also_with_a_dialog_open(door: ScriptedDoor, key: str) -> None:
     door.put(made_run())
     async with showing(door) as (app, pilot):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input
 
+from engine.model.plan import Effect as Foreseeing
 from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import showing, text, until
 from tests.tui.script import ScriptedDoor, made_run
@@ -14,6 +15,7 @@ from tui import actions
 from tui.app import CouplerApp
 from tui.screens.conflicts import Conflicts
 from tui.screens.errors import Errors
+from tui.screens.home import Home
 from tui.screens.page import Page
 
 Effect = Callable[[CouplerApp, ScriptedDoor], object]
@@ -30,6 +32,16 @@ def says(words: str) -> Effect:
 
 def asked(*call: object) -> Effect:
     return lambda _, door: call in door.calls
+
+
+def again(*call: object) -> Effect:
+    """Asked once when the screen opened, and by the key once more."""
+    return lambda _, door: door.calls.count(call) == 2
+
+
+def types(app: CouplerApp, _: ScriptedDoor) -> bool:
+    """What is typed goes into a line of text."""
+    return isinstance(app.focused, Input)
 
 
 def focus(id: str) -> Effect:
@@ -53,7 +65,9 @@ def over(app: CouplerApp, _: ScriptedDoor) -> bool:
 
 @dataclass(frozen=True)
 class Case:
-    """What becomes of the key after those that open the screen; with a run in that state."""
+    """What becomes of the key after those that open the screen; with a run in that state. `enter>` opens a screen that
+    is waited for, as the keys of home are.
+    """
 
     effect: Effect
     opening: Sequence[str] = ()
@@ -61,19 +75,30 @@ class Case:
 
 
 RUN, JOBS, ERRORS, CONFLICTS, SCHEDULE = ("u",), ("h",), ("e",), ("c",), ("S",)
+COUPLINGS, PLAN, MATCHES, SETUP, LOG, MAPPING = ("o",), ("p",), ("m",), ("n",), ("v",), ("enter>",)
+RECORDS = (*COUPLINGS, "j", "j", "enter>")
+PLANNED = (*PLAN, "4", "enter>")
+DIFFERENCE = (*PLANNED, "3", "enter", "enter>")
+CANDIDATES = (*MATCHES, "enter>")
+TRIAL = (*SETUP, "n>")
+HOME = frozenset((*RUN, *JOBS, *ERRORS, *CONFLICTS, *SCHEDULE, *COUPLINGS, *PLAN, *MATCHES, *SETUP, *LOG))
 GOING, STOPPED = RunState.RUNNING, RunState.STOPPED
 
 CASES: dict[str, Case] = {
     "home.start": Case(on("Start")),
-    "home.preflight": Case(on("Preflight")),
+    "home.preflight": Case(on("Plan")),
     "home.resume": Case(asked("resume", 16), state=STOPPED),
     "home.answer": Case(says("No run waits for an answer.")),
     "home.watch": Case(on("Run"), state=GOING),
-    "home.detail": Case(on("Info")),
+    "home.detail": Case(on("Mapping")),
     "home.history": Case(on("History")),
     "home.schedule": Case(on("Schedule")),
     "home.errors": Case(on("Errors")),
     "home.conflicts": Case(on("Conflicts")),
+    "home.couplings": Case(on("Couplings")),
+    "home.matches": Case(on("Matches")),
+    "home.connections": Case(on("Setup")),
+    "home.log": Case(on("Log")),
     "home.only_coupled": Case(on("Confirm")),
     "run.pause": Case(asked("wish", 16, Wish.PAUSE), RUN, GOING),
     "run.cancel": Case(on("Confirm"), RUN, GOING),
@@ -84,10 +109,12 @@ CASES: dict[str, Case] = {
     "run.follow": Case(says("f Follow"), RUN, GOING),
     "run.resume": Case(asked("resume", 16), RUN, STOPPED),
     "run.answer": Case(says("it does not ask anything"), RUN, GOING),
+    "run.log": Case(on("Log"), RUN, GOING),
     "run.back": Case(on("Home"), RUN, GOING),
     "history.errors": Case(on("Errors"), JOBS),
-    "history.filter": Case(lambda app, _: isinstance(app.focused, Input), JOBS),
+    "history.filter": Case(types, JOBS),
     "history.export": Case(says("written to"), JOBS),
+    "history.undo": Case(on("Undo"), JOBS),
     "history.back": Case(on("Home"), JOBS),
     "errors.open": Case(focus("records"), ERRORS),
     "errors.pane": Case(focus("records"), ERRORS),
@@ -109,6 +136,62 @@ CASES: dict[str, Case] = {
     "schedule.now": Case(asked("now", "CURRENCY"), SCHEDULE),
     "schedule.stop": Case(on("Confirm"), SCHEDULE),
     "schedule.back": Case(on("Home"), SCHEDULE),
+    "couplings.open": Case(on("Records"), COUPLINGS),
+    "couplings.search": Case(types, COUPLINGS),
+    "couplings.next_page": Case(says("page 2/3"), COUPLINGS),
+    "couplings.previous_page": Case(says("This is the first page."), COUPLINGS),
+    "couplings.uncouple": Case(on("Confirm"), COUPLINGS),
+    "couplings.export": Case(says("written to"), COUPLINGS),
+    "couplings.back": Case(on("Home"), COUPLINGS),
+    "records.detail": Case(on("Info"), RECORDS),
+    "records.differing": Case(lambda app, _: "Credit_Limit_LCY" not in text(app), RECORDS),
+    "records.again": Case(again("both records", "01450001"), RECORDS),
+    "records.back": Case(on("Couplings"), RECORDS),
+    "mapping.detail": Case(on("Info"), (*MAPPING, "j")),
+    "mapping.section": Case(says("> Tables and direction"), MAPPING),
+    "mapping.couplings": Case(on("Couplings"), MAPPING),
+    "mapping.errors": Case(on("Errors"), MAPPING),
+    "mapping.only_coupled": Case(on("Confirm"), MAPPING),
+    "mapping.back": Case(on("Home"), MAPPING),
+    "plan.open": Case(on("Planned"), PLAN),
+    "plan.count": Case(again("start", "plan"), PLAN),
+    "plan.export": Case(says("written to"), PLAN),
+    "plan.back": Case(on("Home"), PLAN),
+    "planned.open": Case(says("in: records"), PLANNED),
+    "planned.pane": Case(says("in: records"), PLANNED),
+    "planned.next_page": Case(says("page 2/42"), PLANNED),
+    "planned.previous_page": Case(says("This is the first page."), PLANNED),
+    "planned.export": Case(says("Written to"), PLANNED),
+    "planned.back": Case(on("Plan"), PLANNED),
+    "difference.open": Case(on("Info"), DIFFERENCE),
+    "difference.again": Case(again("difference", "01450000", Foreseeing.MODIFIED), DIFFERENCE),
+    "difference.export": Case(says("written to"), DIFFERENCE),
+    "difference.back": Case(on("Planned"), DIFFERENCE),
+    "matches.open": Case(on("Candidates"), MATCHES),
+    "matches.next_page": Case(says("page 2/3"), MATCHES),
+    "matches.previous_page": Case(says("This is the first page."), MATCHES),
+    "matches.export": Case(says("Written to"), MATCHES),
+    "matches.back": Case(on("Home"), MATCHES),
+    "candidates.open": Case(focus("fields"), CANDIDATES),
+    "candidates.couple": Case(on("Confirm"), CANDIDATES),
+    "candidates.again": Case(again("candidates", "01450000"), CANDIDATES),
+    "candidates.back": Case(on("Matches"), CANDIDATES),
+    "connections.edit": Case(on("Entry"), (*SETUP, "2")),
+    "connections.nav": Case(asked("steps", "nav"), SETUP),
+    "connections.crm": Case(asked("steps", "crm"), SETUP),
+    "connections.save": Case(says("Nothing was changed."), SETUP),
+    "connections.sync": Case(on("Start"), SETUP),
+    "connections.demo": Case(says("`coupler demo` starts it"), SETUP),
+    "connections.back": Case(on("Home"), SETUP),
+    "trial.detail": Case(on("Info"), TRIAL),
+    "trial.again": Case(again("steps", "nav"), TRIAL),
+    "trial.back": Case(on("Setup"), TRIAL),
+    "log.detail": Case(on("Info"), LOG),
+    "log.follow": Case(says("f Follow"), LOG),
+    "log.filter": Case(types, LOG),
+    "log.earlier": Case(says("This is the beginning of the log."), LOG),
+    "log.later": Case(says("This is the end of the log."), LOG),
+    "log.back": Case(on("Home"), LOG),
     "lists.cursor_down": Case(row(1)),
     "lists.cursor_up": Case(row(5), ("G",)),
     "lists.page_down": Case(row(6)),
@@ -145,8 +228,8 @@ async def test_a_key_does_something_or_says_why_not(
     async with showing(door) as (app, pilot):
         for one in case.opening:
             before = app.screen
-            await pilot.press(one)
-            if one in (*RUN, *JOBS, *ERRORS, *CONFLICTS, *SCHEDULE):
+            await pilot.press(one.removesuffix(">"))
+            if one.endswith(">") or (isinstance(before, Home) and one in HOME):
                 await until(pilot, lambda before=before: app.screen is not before and _ready(app))  # type: ignore[misc]
         assert not case.effect(app, door), "it is so without the key"
         await pilot.press(key)
