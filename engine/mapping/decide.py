@@ -30,13 +30,14 @@ class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
-    or what a policy that asks no more says.
+    or what a policy that asks no more says. `left`: whether a field is left to that pass, as the target changed it.
     """
 
     values: Mapping[FieldMapping, Value]
     base: bytes
     problem: Problem | None = None
     clashes: tuple[Clash, ...] = ()
+    left: bool = False
 
 
 def decide(
@@ -62,6 +63,7 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
+    left = False
     for field in wanted.lost:
         remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
@@ -88,6 +90,8 @@ def decide(
         match winner:
             case "source":
                 values[field] = desired
+            case "target":
+                left = True
             case "conflict":
                 clash = _clash(field, one_way, given, current, known)
                 match _settled(mapping, one_way, source, target, clash):
@@ -103,7 +107,7 @@ def decide(
         return Decision({}, remembered.blob(), _conflict(conflicts))
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
-    return Decision(values, remembered.blob(), clashes=tuple(clashes))
+    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left)
 
 
 def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value, current: Value) -> bool:

@@ -26,7 +26,7 @@ def context_of(
     checkpoint: Callable[[], Awaitable[None]],
     wait_for: Callable[[str], None],
     clock: Clock,
-    broken_off: tuple[int, ...] = (),
+    broken_off: bool = False,
 ) -> Context:
     """The context of one run or check; with `planned_by` a plan finds what it would have coupled already."""
     return Context(

@@ -59,7 +59,7 @@ class FullSynchronization:
         self._begun, self._before = clock(), 0.0
         self._waiting = ""
         self._modified = False
-        self._broken_off: tuple[int, ...] = ()
+        self._broken_off = False
 
     async def work(self) -> None:
         """Do all jobs in order and end in the question. What ends it before that is written into the run.

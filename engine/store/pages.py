@@ -1,7 +1,7 @@
 """What a page did, in one transaction when all of it is known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from engine.model.conflict import Conflict
 from engine.model.outcome import Outcome
 from engine.model.snapshot import Counters
-from engine.store import conflicts, couplings, foreseen, troubles
+from engine.store import conflicts, couplings, foreseen, traces, troubles
 from engine.store.couplings import Coupling
 from engine.store.schema import intent, link, page, slice_
 from engine.store.types import Moment
@@ -23,6 +23,7 @@ from engine.store.work import Create, Fenced, Link, Scope, of_pass, save_outcome
 class PageResult:
     """All that one page did. `after` is the cursor that it started from, `last_key` where the next page goes on.
 
+    `known` are rows of both sides, by entity, of which it is known what came of all that was sent to them.
     `newest` is the newest change among its records, `removed` are NAV ids whose couplings go before `pairs` come,
     `cleared` NAV ids whose conflicts are over.
     """
@@ -39,6 +40,7 @@ class PageResult:
     removed: Sequence[str] = ()
     conflicts: Sequence[Conflict] = ()
     cleared: Sequence[str] = ()
+    known: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ledger: bool = True
 
 
@@ -71,6 +73,9 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
     save_outcomes(connection, scope, result.outcomes, at)
     if scope.plan:
         foreseen.note(connection, scope, result.outcomes)
+    if not scope.plan:
+        for entity, ids in result.known.items():
+            traces.settle(connection, entity, ids)
     if not scope.plan and result.ledger:
         troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
     if not scope.plan:

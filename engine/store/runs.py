@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, JobType, RunState, Wish
-from engine.store.schema import event, flag, job, overwritten, page, run
+from engine.store.schema import event, flag, job, page, run
+from engine.store.traces import any_unsettled
 from engine.store.upsert import insert
 from engine.store.work import Scope
 
@@ -21,7 +22,6 @@ LOOK = "look"
 (`engine.sync.renames`); they are no jobs.
 """
 
-_BROKEN_OFF = 20
 SYNCHRONIZATIONS = ("run", "sync")
 """The kinds of runs that synchronize whole mappings."""
 
@@ -124,9 +124,9 @@ class Beat:
     nav_at: datetime | None
 
 
-def left_behind(connection: sa.Connection) -> tuple[dict[int, Beat], tuple[int, ...]]:
-    """What there is of earlier engines: their last signs of life, and the runs that they broke off."""
-    return beats(connection), _broken_off(connection)
+def left_behind(connection: sa.Connection) -> tuple[dict[int, Beat], bool]:
+    """What there is of earlier engines: their last signs of life, and whether one left updates unsettled."""
+    return beats(connection), any_unsettled(connection)
 
 
 def beats(connection: sa.Connection) -> dict[int, Beat]:
@@ -197,13 +197,3 @@ def trim_events(connection: sa.Connection, run_id: int) -> None:
     border = connection.scalar(newest.limit(1))
     if border is not None:
         connection.execute(sa.delete(event).where(event.c.run_id == run_id, event.c.id <= border))
-
-
-def _broken_off(connection: sa.Connection) -> tuple[int, ...]:
-    """The newest synchronizations that updated records and did not come to their end: of their last updates nobody
-    knows whether they arrived.
-    """
-    ended = (RunState.FINISHED.value, RunState.ASKING.value)
-    updated = sa.select(overwritten.c.id).where(overwritten.c.run_id == run.c.id).exists()
-    query = sa.select(run.c.id).where(run.c.kind.in_(SYNCHRONIZATIONS), run.c.state.not_in(ended), updated)
-    return tuple(connection.scalars(query.order_by(run.c.id.desc()).limit(_BROKEN_OFF)))

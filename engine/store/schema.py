@@ -226,7 +226,9 @@ overwritten = Table(
     Column("target_id", Guid, nullable=False),
     Column("values", sa.LargeBinary, nullable=False, comment="JSON of the values before and after a write"),
     Column("at", Moment, nullable=False),
+    Column("unsettled", sa.Boolean, nullable=False, comment="no page that was committed has seen what came of it"),
     sa.Index(None, "run_id", "entity", "target_id"),
+    sa.Index(None, "entity", "target_id", sqlite_where=sa.text("unsettled"), postgresql_where=sa.text("unsettled")),
     comment="what updates were about to overwrite, in the order in which they were sent",
 )
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from engine.store.chunks import chunks
 from engine.store.schema import extra, overwritten
 from engine.store.upsert import insert
 
@@ -61,7 +62,14 @@ class Extra:
 def keep(connection: sa.Connection, key: Mapping[str, Any], updates: Sequence[Overwrite], at: datetime) -> None:
     """Add a row for each update; `key` is the pass."""
     rows = [
-        {**key, "entity": one.entity, "target_id": one.id, "values": _ENCODER.encode(one.values), "at": at}
+        {
+            **key,
+            "entity": one.entity,
+            "target_id": one.id,
+            "values": _ENCODER.encode(one.values),
+            "at": at,
+            "unsettled": True,
+        }
         for one in sorted(updates, key=lambda one: one.id)
     ]
     connection.execute(sa.insert(overwritten), rows)
@@ -76,14 +84,28 @@ def keep_extras(connection: sa.Connection, run: int, mapping: str, extras: Seque
     connection.execute(insert(connection, extra).on_conflict_do_nothing(), rows)
 
 
-def sent_by(connection: sa.Connection, runs: Sequence[int], entity: str, ids: Sequence[str]) -> dict[str, list[Values]]:
-    """What some runs sent to these rows, by id."""
+def any_unsettled(connection: sa.Connection) -> bool:
+    """Whether there are updates of which nobody knows what came of them: their engine ended before it could say."""
+    return connection.scalar(sa.select(overwritten.c.id).where(overwritten.c.unsettled).limit(1)) is not None
+
+
+def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dict[str, list[Values]]:
+    """What was sent to these rows, by id, and nobody knows what came of it."""
     c = overwritten.c
-    query = sa.select(c.target_id, c["values"]).where(c.run_id.in_(runs), c.entity == entity, c.target_id.in_(ids))
     found: dict[str, list[Values]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.target_id, []).append(decoded(row[1]))
+    for chunk in chunks(ids):
+        query = sa.select(c.target_id, c["values"]).where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
+        for row in connection.execute(query):
+            found.setdefault(row.target_id, []).append(decoded(row[1]))
     return found
+
+
+def settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:
+    """Note of all that was sent to these rows that it is known what came of it."""
+    c = overwritten.c
+    for chunk in chunks(ids):
+        mine = sa.update(overwritten).where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
+        connection.execute(mine.values(unsettled=False))
 
 
 def decoded(values: bytes) -> Values:

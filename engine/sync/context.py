@@ -46,8 +46,8 @@ def _passed() -> float:
 class Context:
     """The store, both sides and everything that a job may ask. `checkpoint` waits while paused and raises to stop.
 
-    `wait_for` shows operators what is waited for; blank when it is over. `broken_off` are runs of whose last
-    updates nobody knows whether they arrived.
+    `wait_for` shows operators what is waited for; blank when it is over. `broken_off`: whether an
+    engine ended before it could say what came of updates that it had sent.
     """
 
     store: Store
@@ -66,7 +66,7 @@ class Context:
     sleep: Callable[[float], Awaitable[None]]
     wait_for: Callable[[str], None]
     clock: Clock
-    broken_off: tuple[int, ...] = ()
+    broken_off: bool = False
 
     def source(self, one_way: Direction) -> Side:
         """The side that a pass reads from."""

@@ -52,6 +52,10 @@ class Item:
     """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
     unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
     """What engines that broke off sent, by way, since both sides were last known to be the same."""
+    updated: bool = False
+    """An update was sent to its partner, whatever came of it."""
+    left: bool = False
+    """A field is left to the pass in the other direction."""
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""
     created: bool = False
@@ -87,6 +91,14 @@ class Item:
     def new(self) -> bool:
         """Whether its partner was made by us and nobody has counted it yet, be it just now or before an end."""
         return self.created or self.uncounted
+
+    @property
+    def known(self) -> bool:
+        """Whether something was sent to either side and it is known what came of it: what stands there now is no longer
+        taken for ours.
+        """
+        sent = self.updated or self.written or bool(self.unsettled)
+        return sent and not (self.left or self.clashes) and (self.settled or not self.unsettled)
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is

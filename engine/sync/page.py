@@ -143,6 +143,7 @@ async def work_page(
         removed=uncoupled,
         conflicts=asked(context, scope, active),
         cleared=over(active),
+        known=_known(one, [item for item in active if only is None and item.id not in prepared.as_is]),
     )
 
 
@@ -297,6 +298,13 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
         return None
     born = scope.born if item.created else None
     return Coupling(nav_id, crm_id, number, base, uncounted=left, born=born, generation=item.generation)
+
+
+def _known(one: Pass, items: Sequence[Item]) -> dict[str, list[str]]:
+    """The rows of both sides, by entity, of which it is known what came of all that was sent to them."""
+    known = [(item.id, item.target_id) for item in items if item.known and item.target_id is not None]
+    nav, crm = (0, 1) if one.scope.direction is TO else (1, 0)
+    return {one.mapping.nav.entity: [ids[nav] for ids in known], one.mapping.crm.entity: [ids[crm] for ids in known]}
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import TableMapping
-from engine.store.traces import Values, sent_by
+from engine.store.traces import Values, unsettled
 from engine.sync.context import Context
 from engine.sync.item import Item
 
@@ -16,7 +16,7 @@ async def recall(context: Context, mapping: TableMapping, items: Sequence[Item])
         return
     pairs = [(item, item.coupling) for item in items if item.coupling is not None and item.coupling.base is not None]
     to_nav, to_crm = [
-        await context.store.read(partial(sent_by, runs=context.broken_off, entity=entity, ids=ids))
+        await context.store.read(partial(unsettled, entity=entity, ids=ids))
         for entity, ids in (
             (mapping.nav.entity, [pair.nav_id for _, pair in pairs]),
             (mapping.crm.entity, [pair.crm_id for _, pair in pairs]),

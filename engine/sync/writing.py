@@ -181,7 +181,7 @@ class Writer:
             lead=self._lead,
             unsettled=item.unsettled,
         )
-        item.clashes = decision.clashes
+        item.clashes, item.left = decision.clashes, decision.left
         if decision.problem is not None:
             item.fail(decision.problem, one_way=self._scope.direction)
             return None
@@ -231,6 +231,8 @@ class Writer:
             return
         rows = [self._intended(item) for item in creates]
         self._recorded |= {item.id for item in creates}
+        for item, _ in updates:
+            item.updated = True
         bases = bases_of(item for item, _ in updates)
         old = overwrites(((item.target or {}, write) for item, write in updates), bases)
         at = self._context.clock()

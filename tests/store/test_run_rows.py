@@ -11,7 +11,7 @@ from engine.model.snapshot import RunState
 from engine.store import runs
 from engine.store.database import Store
 from engine.store.schema import event, flag, job, outcome, page, run, slice_
-from engine.store.traces import Overwrite, Values, keep, sent_by
+from engine.store.traces import Overwrite, Values, keep, settle, unsettled
 from tests.store.tools import AT, CUSTOMER, FROM, TO, commit, crm, failed, later, new_run, page_of, rows, scope_of, take
 
 
@@ -54,24 +54,19 @@ def test_there_is_one_active_run(store: Store, state: RunState) -> None:
     assert [row["id"] for row in rows(store, run)] == [first]
 
 
-@pytest.mark.parametrize("kind", ["run", "sync"])
-def test_a_run_that_updated_records_and_did_not_end_is_broken_off(store: Store, kind: str) -> None:
-    for_nothing, number = new_run(store, "sync"), new_run(store, kind)
-    sent = Overwrite("accounts", crm(1), Values({"name": "Old"}, {"name": "New"}, base=b"base"))
+def test_updates_are_unsettled_until_it_is_known_what_came_of_them(store: Store) -> None:
+    number = new_run(store)
+    sent = [Overwrite("accounts", crm(n), Values({"name": "Old"}, {"name": "New"}, base=b"base")) for n in (1, 2)]
     with store.writing() as connection:
-        keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, [sent], AT)
-        beats, broken_off = runs.left_behind(connection)
-        found = sent_by(connection, broken_off, "accounts", [crm(1), crm(2)])
-        assert sent_by(connection, [for_nothing], "accounts", [crm(1)]) == {}
-    assert (beats, broken_off, found) == ({}, (number,), {crm(1): [sent.values]})
-    for state in (RunState.STOPPED, RunState.CANCELLED):
-        set_state(store, number, state)
-        with store.reading() as connection:
-            assert runs.left_behind(connection)[1] == (number,), state
-    for state in (RunState.ASKING, RunState.FINISHED):
-        set_state(store, number, state)
-        with store.reading() as connection:
-            assert runs.left_behind(connection)[1] == (), state
+        assert runs.left_behind(connection) == ({}, False)
+        keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, sent, AT)
+        assert runs.left_behind(connection) == ({}, True)
+        assert unsettled(connection, "contacts", [crm(1)]) == {}
+        settle(connection, "contacts", [crm(1)])
+        settle(connection, "accounts", [crm(1), crm(3)])
+        assert unsettled(connection, "accounts", [crm(1), crm(2)]) == {crm(2): [sent[1].values]}
+        settle(connection, "accounts", [crm(2)])
+        assert runs.left_behind(connection) == ({}, False)
 
 
 @pytest.mark.parametrize("state", [RunState.FINISHED, RunState.CANCELLED])

@@ -5,6 +5,7 @@ import pytest
 
 from engine.model.mapping import ConflictPolicy
 from engine.model.snapshot import RunState
+from engine.runs import control
 from tests.sync.faults import Died, Send, at, through, writing
 from tests.sync.test_customers import customer
 from tests.sync.world import Make, World
@@ -115,3 +116,54 @@ async def test_what_was_sent_long_ago_is_an_edit_when_somebody_writes_it(make: M
     edit(world, other, "Bonn")
     assert await go_on(world, number, "sync") == {"C1": "conflict"}
     assert set(cities(world)) == {"Jena", "Bonn"}
+
+
+@BOTH
+@pytest.mark.parametrize("by_whom", ["us", "both"])
+async def test_what_was_sent_long_ago_is_an_edit_also_where_values_went_back(
+    make: Make, side: str, by_whom: str
+) -> None:
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, "sync")
+    assert await go_on(world, number, "sync") == {}, "now it is known that it arrived"
+    edit(world, side, "Köln")
+    if by_whom == "both":
+        edit(world, other, "Köln")
+    assert await go_on(world, number, "sync") == {}
+    edit(world, side, "Jena")
+    edit(world, other, "Bonn")
+    assert await go_on(world, number, "sync") == {"C1": "conflict"}
+    assert set(cities(world)) == {"Jena", "Bonn"}
+
+
+@BOTH
+async def test_an_update_that_never_arrived_is_not_held_against_anybody(make: Make, side: str) -> None:
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    await world.run("CUSTOMER")
+    edit(world, side, "Bonn")
+    number = world.start("CUSTOMER", kind="sync")
+    with pytest.raises(Died):
+        await world.work(number, plan=at(other, writing, dies))
+    edit(world, side, "Köln")
+    assert await go_on(world, number, "sync") == {}, "both sides are seen as they were before"
+    edit(world, side, "Jena")
+    edit(world, other, "Bonn")
+    assert await go_on(world, number, "sync") == {"C1": "conflict"}
+
+
+@BOTH
+async def test_a_run_that_was_cancelled_after_its_pages_holds_nothing_against_anybody(make: Make, side: str) -> None:
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    await world.run("CUSTOMER")
+    edit(world, side, "Bonn")
+    number = world.start("CUSTOMER", keep=None)
+    assert (await world.work(number)).state is RunState.ASKING
+    control.cancel(world.store, number, "test")
+    edit(world, side, "Köln")
+    assert await go_on(world, number, "sync") == {}
+    edit(world, side, "Jena")
+    edit(world, other, "Bonn")
+    assert await go_on(world, number, "sync") == {"C1": "conflict"}

@@ -300,12 +300,23 @@ def upgrade() -> None:
         sa.Column("target_id", Guid(), nullable=False),
         sa.Column("values", sa.LargeBinary(), nullable=False, comment="JSON of the values before and after a write"),
         sa.Column("at", Moment(), nullable=False),
+        sa.Column(
+            "unsettled", sa.Boolean(), nullable=False, comment="no page that was committed has seen what came of it"
+        ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_overwritten"),
         comment="what updates were about to overwrite, in the order in which they were sent",
     )
     op.create_index(
         "ix_overwritten_run_id_entity_target_id", "overwritten", ["run_id", "entity", "target_id"], unique=False
+    )
+    op.create_index(
+        "ix_overwritten_entity_target_id",
+        "overwritten",
+        ["entity", "target_id"],
+        unique=False,
+        sqlite_where=sa.text("unsettled"),
+        postgresql_where=sa.text("unsettled"),
     )
     op.create_table(
         "planned",
