@@ -200,7 +200,8 @@ def how_to_put(source: str) -> str:
                 "For a service: EnvironmentFile= in its unit, a file with chmod 600."
             )
         case "file":
-            return f"install -m 600 /dev/null {shlex.quote(where)}; then put the secret, and nothing else, into it."
+            file = shlex.quote(where)
+            return f"touch {file}; chmod 600 {file}; then put the secret, and nothing else, into it."
         case "command":
             return f"Have {_program(where).partition(' ')[0]} print the secret, and nothing else, within half a minute."
         case "keyring":

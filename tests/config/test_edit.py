@@ -247,7 +247,7 @@ def test_a_new_file_is_the_example_with_what_was_filled_in(path: Path) -> None:
     ("source", "seen", "how"),
     [
         ("env:NAV_SECRET", "env:NAV_SECRET", "export NAV_SECRET"),
-        ("file:/etc/my secret", "file:/etc/my secret", "install -m 600 /dev/null '/etc/my secret'"),
+        ("file:/etc/my secret", "file:/etc/my secret", "touch '/etc/my secret'; chmod 600 '/etc/my secret'"),
         ("command:pass show hunter2", "command:pass ***", "Have pass print"),
         ("command:pass", "command:pass", "Have pass print"),
         ("keyring:coupler/nav", "keyring:coupler/nav", "keyring set coupler nav"),

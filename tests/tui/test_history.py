@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from engine.model.errors import RunError
 from engine.model.snapshot import RunState, Wish
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run
+from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
 from tui.app import CouplerApp
 from tui.dialogs.confirm import TypeName
 from tui.dialogs.undo import Undo
@@ -157,6 +157,16 @@ async def test_an_undo_says_what_it_would_do_before_it_is_done(door: ScriptedDoo
         await until(pilot, lambda: isinstance(app.screen, Run))
         await see(pilot, "Undo of run 16: Synch. Only Coupled Records becomes what it was")
     assert ("undo", 16, False) in door.calls
+
+
+async def test_an_undo_that_was_broken_off_goes_on_from_its_own_line(door: ScriptedDoor) -> None:
+    door.put(replace(made_undo(), id=16, undoes=8))
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await see(pilot, "run 16  stopped")
+        await pilot.press("U")
+        await until(pilot, lambda: isinstance(app.screen, Undo))
+    assert ("undo", 8, True) in door.calls
 
 
 @pytest.mark.parametrize("key", ["n", "escape", "enter"])

@@ -184,7 +184,7 @@ async def test_the_cursor_stays_when_the_columns_change(door: ScriptedDoor) -> N
 async def test_an_undo_is_not_resumed_but_goes_on_by_its_command(door: ScriptedDoor, state: RunState) -> None:
     door.put(made_undo(state))
     async with showing(door) as (app, pilot):
-        await see(pilot, "u = look at it", "`coupler undo 8` goes on,", "`coupler cancel 23`", "gives it up")
+        await see(pilot, "u = look at it", "run 8 in the history (h) goes on, x on its own screen gives it up")
         assert "r Resume" not in text(app)
         assert "r = resume" not in text(app)
         await pilot.press("r")

@@ -344,7 +344,7 @@ async def test_in_the_demo_nothing_can_be_detached() -> None:
 async def test_an_undo_is_not_resumed_and_says_which_command_goes_on(door: ScriptedDoor) -> None:
     door.put(made_undo())
     async with showing(door, attach=23) as (app, pilot):
-        await see(pilot, "`coupler undo 8` goes on, `coupler cancel 23` gives it up   enter = why")
+        await see(pilot, "U on run 8 in the history (h) goes on, x on its own screen gives it up", "enter = why")
         assert "r Resume" not in text(app)
         assert "r = resume" not in text(app)
         await pilot.press("r")

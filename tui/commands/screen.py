@@ -22,7 +22,7 @@ def need_screen() -> None:
     if reason := no_screen():
         raise click.UsageError(
             f"The full-screen program needs a terminal: {reason}. "
-            "Without a screen: coupler run --yes --keep-cleared no --plain"
+            "Without a screen: coupler status, coupler plan, coupler run"
         )
 
 

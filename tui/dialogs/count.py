@@ -64,6 +64,7 @@ class Count(Dialog[Counted]):
             width = self.app.size.width - 4
             said = (safe(f"Counting ended: {plan.state}. {plan.message}", _LONGEST), safe(plan.hint, _LONGEST))
             lines += ["", *(part for text in said for part in hanging(text, width))]
+            self.query_one("#hint", Line).put("esc Close")
         elif plan.waiting:
             lines += ["", f"wait: {plan.waiting}"]
         self.query_one("#text", Line).put(*lines)

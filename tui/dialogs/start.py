@@ -113,7 +113,7 @@ def _counts(job: JobSnapshot) -> tuple[int, int, int, int, int, int]:
         sums.coupled,
         sums.modified,
         sums.ambiguous,
-        sums.failed,
+        sums.failed - sums.ambiguous,
     )
 
 

@@ -175,13 +175,16 @@ class History(Page):
 
     @work
     async def action_undo(self) -> None:
-        """Counts what taking back the run under the cursor would do, asks, and does it."""
+        """Counts what taking back the run under the cursor would do, asks, and does it; so it does with the rest of one
+        whose undo was broken off.
+        """
         one = self._current()
         if self._busy or self._refused("undo") or one is None:
             return
         self._busy = True
         try:
-            await self._undo(one.run)
+            run = self._runs.get(one.run)
+            await self._undo(one.run if run is None or run.undoes is None else run.undoes)
         finally:
             self._busy = False
 
