@@ -52,12 +52,19 @@ class Couplings:
     def of(
         self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]
     ) -> dict[str, Coupling]:
-        """The couplings of source records, by source id."""
+        """The couplings of source records, by source id.
+
+        A pair that is coupled already stays what it is when the plan would change it: it has its base, the planned one
+        has none.
+        """
         by_nav = one_way is Direction.TO_INTEGRATION_TABLE
         name = "nav_id" if by_nav else "crm_id"
         found: dict[str, Coupling] = {}
         for row in self._rows(connection, (mapping,), name, ids):
-            found[row.nav_id if by_nav else row.crm_id] = row
+            source = row.nav_id if by_nav else row.crm_id
+            there = found.get(source)
+            if there is None or (there.nav_id, there.crm_id) != (row.nav_id, row.crm_id):
+                found[source] = row
         return found
 
     def taken(self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> set[str]:
