@@ -41,8 +41,8 @@ class Couplings:
     """The couplings that one job may see; `plan` is the run whose planned couplings count as made.
 
     Several `mappings` may be for one pair of tables: what one of them has coupled, the others do not couple again,
-    and lookups find it. A pair of the plan whose CRM record is coupled, as that of a renamed NAV record, has the base of
-    that coupling. The pair that the plan would make of the record `without` does not count.
+    and lookups find it. A pair of the plan whose CRM record is coupled, as that of a renamed NAV record, has the base
+    of that coupling. The pair that the plan would make of the record `without` does not count.
     """
 
     def __init__(self, plan: int | None = None, mappings: Iterable[TableMapping] = (), *, without: str = "") -> None:
