@@ -14,7 +14,7 @@ from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, CoupledSt
 from engine.model.errors import ConfigError, ConnectionLost
 from engine.model.mapping import TableMapping
 from engine.model.trouble import Trouble
-from engine.runs.checking import looking
+from engine.runs.context import looking
 from engine.runs.sides import connected
 from engine.store import browsing, conflicts, troubles
 from engine.store.browsing import Listed
@@ -22,6 +22,7 @@ from engine.store.couplings import Coupling
 from engine.store.database import Store
 from engine.sync.brake import DELETED
 from engine.sync.check.side_by_side import side_by_side
+from engine.sync.dry import DrySide
 from engine.sync.uncoupling import dependants
 
 _PATIENCE = 30
@@ -103,7 +104,7 @@ def both_records(store: Store, settings: Settings, one: CoupledRow) -> BothRecor
 
     async def read(mapping: TableMapping) -> BothRecords:
         async with connected(settings) as (nav, crm), asyncio.timeout(_PATIENCE):
-            context = await looking(store, settings, nav, crm)
+            context = await looking(store, settings, DrySide(nav), DrySide(crm))
             return await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
 
     try:

@@ -7,15 +7,13 @@ from functools import partial
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.model.check import Finding
-from engine.runs.context import context_of, local_currency_id
+from engine.runs.context import looking
 from engine.runs.control import refuse_busy
 from engine.runs.sides import connected
 from engine.store.database import Store
 from engine.sync.check.duplicates import Duplicates
 from engine.sync.check.pairs import Noting, dangling, differing
 from engine.sync.check.recorded import recorded
-from engine.sync.context import Context, system_clock
-from engine.sync.organization import read_organization, unrecorded
 
 _LATER = "Check again when it is done, or with --while-running: what it is doing would be reported as faults."
 Tell = Callable[[Finding], None]
@@ -52,7 +50,7 @@ async def findings(
     """Everything that is found, mapping by mapping."""
     for found in await store.read(partial(recorded, mappings=settings.mappings, chosen=only)):
         yield found
-    context = await looking(store, settings, nav, crm)
+    context = await looking(store, settings, Noting(nav), Noting(crm))
     for mapping in settings.mappings:
         if only and mapping.name not in only:
             continue
@@ -64,24 +62,3 @@ async def findings(
             yield found
         async for found in differing(context, mapping):
             yield found
-
-
-async def looking(store: Store, settings: Settings, nav: Side, crm: Side) -> Context:
-    """As for a plan, with sides that note what would be written."""
-    ours, theirs = Noting(nav), Noting(crm)
-    return context_of(
-        store,
-        settings,
-        ours,
-        theirs,
-        await read_organization(ours, theirs, local_currency_id(settings), unrecorded),
-        plan=True,
-        planned_by=None,
-        checkpoint=_go_on,
-        wait_for=lambda _: None,
-        clock=system_clock,
-    )
-
-
-async def _go_on() -> None:
-    """Nobody stops a check but Ctrl+C."""

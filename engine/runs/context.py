@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.identity import created_id
+from engine.store import runs
 from engine.store.couplings import Couplings
 from engine.store.database import Store
-from engine.sync.context import Clock, Context
-from engine.sync.organization import Organization
+from engine.sync.context import Clock, Context, system_clock
+from engine.sync.dry import DrySide
+from engine.sync.organization import Organization, read_organization, unrecorded
 
 _PRODUCT_NAMES = {"bc": "Business Central"}
 
@@ -45,6 +48,32 @@ def context_of(
         checkpoint=checkpoint,
         sleep=asyncio.sleep,
         wait_for=wait_for,
+        clock=clock,
+        broken_off=broken_off,
+    )
+
+
+async def looking(
+    store: Store,
+    settings: Settings,
+    nav: DrySide,
+    crm: DrySide,
+    *,
+    planned_by: int | None = None,
+    clock: Clock = system_clock,
+) -> Context:
+    """The context of who only looks, and is no run: as a plan's, with sides that note what would be written."""
+    _, broken_off = await store.read(runs.left_behind)
+    return context_of(
+        store,
+        settings,
+        nav,
+        crm,
+        await read_organization(nav, crm, local_currency_id(settings), unrecorded),
+        plan=True,
+        planned_by=planned_by,
+        checkpoint=partial(asyncio.sleep, 0),  # nobody stops a look but Ctrl+C
+        wait_for=lambda _: None,
         clock=clock,
         broken_off=broken_off,
     )

@@ -5,22 +5,20 @@ fields of a record are compared when somebody asks for them. That takes no lock 
 """
 
 import asyncio
-from functools import partial
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
 from engine.model.plan import Difference, Effect, Foreseen
-from engine.runs.context import context_of, local_currency_id
+from engine.runs.context import looking
 from engine.runs.sides import connected
 from engine.store import foreseen
 from engine.store.database import Store
 from engine.store.work import Scope
-from engine.sync.context import Clock, Context, system_clock
+from engine.sync.context import Clock, system_clock
 from engine.sync.difference import Noticing
 from engine.sync.difference import difference as computed
-from engine.sync.organization import read_organization, unrecorded
 
 
 def records(
@@ -51,27 +49,8 @@ async def difference_of(
     store: Store, settings: Settings, nav: Side, crm: Side, record: Foreseen, *, clock: Clock = system_clock
 ) -> Difference:
     """The same with both sides at hand."""
-    context = await looking(store, settings, nav, crm, planned_by=record.run, clock=clock)
+    context = await looking(store, settings, Noticing(nav), Noticing(crm), planned_by=record.run, clock=clock)
     if record.mapping not in context.mappings:
         raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Count anew.")
     scope = Scope(record.run, record.seq, record.mapping, record.direction, plan=True)
     return await computed(context, scope, record.source_id, effect=record.effect)
-
-
-async def looking(
-    store: Store, settings: Settings, nav: Side, crm: Side, *, planned_by: int | None, clock: Clock
-) -> Context:
-    """As for a plan, with sides that note what would be written."""
-    ours, theirs = Noticing(nav), Noticing(crm)
-    return context_of(
-        store,
-        settings,
-        ours,
-        theirs,
-        await read_organization(ours, theirs, local_currency_id(settings), unrecorded),
-        plan=True,
-        planned_by=planned_by,
-        checkpoint=partial(asyncio.sleep, 0),
-        wait_for=lambda _: None,
-        clock=clock,
-    )

@@ -12,8 +12,8 @@ from engine.mapping.transfer import TO
 from engine.model.errors import RunError
 from engine.model.matches import Ambiguous, AmbiguousPage, Review
 from engine.runs import coupling
+from engine.runs.context import looking
 from engine.runs.control import who
-from engine.runs.plans import looking
 from engine.runs.requests import Couple
 from engine.runs.sides import connected
 from engine.store import ambiguous
@@ -21,6 +21,7 @@ from engine.store.database import Store
 from engine.store.work import Scope
 from engine.sync.candidates import review
 from engine.sync.context import Clock, system_clock
+from engine.sync.dry import DrySide
 
 
 def page(store: Store, *, limit: int = 50, offset: int = 0) -> AmbiguousPage:
@@ -46,7 +47,7 @@ async def candidates_of(
     store: Store, settings: Settings, nav: Side, crm: Side, record: Ambiguous, *, clock: Clock = system_clock
 ) -> Review:
     """The same with both sides at hand."""
-    context = await looking(store, settings, nav, crm, planned_by=None, clock=clock)
+    context = await looking(store, settings, DrySide(nav), DrySide(crm), clock=clock)
     if record.mapping not in context.mappings:
         raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Mend config.toml first.")
     scope = Scope(record.run, 0, record.mapping, record.direction, plan=True)

@@ -41,7 +41,8 @@ class Couplings:
     """The couplings that one job may see; `plan` is the run whose planned couplings count as made.
 
     Several `mappings` may be for one pair of tables: what one of them has coupled, the others do not couple again,
-    and lookups find it. The pair that the plan would make of the record `without` does not count.
+    and lookups find it. A pair of the plan whose CRM record is coupled, as that of a renamed NAV record, has the base
+    of that coupling. The pair that the plan would make of the record `without` does not count.
     """
 
     def __init__(self, plan: int | None = None, mappings: Iterable[TableMapping] = (), *, without: str = "") -> None:
@@ -52,12 +53,19 @@ class Couplings:
     def of(
         self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]
     ) -> dict[str, Coupling]:
-        """The couplings of source records, by source id."""
+        """The couplings of source records, by source id.
+
+        A pair that is coupled already stays what it is when the plan would change it: it has its base, the planned one
+        has none.
+        """
         by_nav = one_way is Direction.TO_INTEGRATION_TABLE
         name = "nav_id" if by_nav else "crm_id"
         found: dict[str, Coupling] = {}
         for row in self._rows(connection, (mapping,), name, ids):
-            found[row.nav_id if by_nav else row.crm_id] = row
+            source = row.nav_id if by_nav else row.crm_id
+            there = found.get(source)
+            if there is None or (there.nav_id, there.crm_id) != (row.nav_id, row.crm_id):
+                found[source] = row
         return found
 
     def taken(self, connection: sa.Connection, mapping: str, one_way: Direction, ids: Sequence[str]) -> set[str]:
@@ -100,14 +108,17 @@ class Couplings:
         if self._plan is None:
             return
         for chunk in chunks(values):
-            p = planned.c
-            of_plan = sa.select(p.nav_id, p.crm_id, p.nav_no).where(
-                p.run_id == self._plan, p.mapping.in_(mappings), p[name].in_(chunk)
+            p, c = planned.c, coupling.c
+            beside = planned.outerjoin(coupling, sa.and_(c.mapping == p.mapping, c.crm_id == p.crm_id))
+            of_plan = (
+                sa.select(p.nav_id, p.crm_id, p.nav_no, c.base)
+                .select_from(beside)
+                .where(p.run_id == self._plan, p.mapping.in_(mappings), p[name].in_(chunk))
             )
             for pair in connection.execute(of_plan):
                 if self._without in (pair.nav_id, pair.crm_id):
                     continue
-                yield Coupling(pair.nav_id, pair.crm_id, pair.nav_no, planned=True)
+                yield Coupling(pair.nav_id, pair.crm_id, pair.nav_no, pair.base, planned=True)
 
 
 @cache

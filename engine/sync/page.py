@@ -294,8 +294,9 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
     left = old is not None and old.uncounted and not item.uncounted  # for the pass in the other direction to count
     if old is not None and (old.nav_no, old.base, old.uncounted) == (number, base, left):
         return None
-    if old is not None and old.planned:
-        return None
+    same = old is not None and (old.nav_id, old.crm_id, old.nav_no) == (nav_id, crm_id, number)
+    if scope.plan and old is not None and (old.planned or same):
+        return None  # a plan keeps pairs and no base
     born = scope.born if item.created else None
     return Coupling(nav_id, crm_id, number, base, uncounted=left, born=born, generation=item.generation)
 

@@ -1,11 +1,15 @@
 """An update arrived, and its engine died before it could commit that: what stands there is ours, and nobody's edit."""
 
+import asyncio
+
 import httpx
 import pytest
 
-from engine.model.mapping import ConflictPolicy
+from engine.model.mapping import ConflictPolicy, Direction
+from engine.model.plan import Effect
 from engine.model.snapshot import RunState
-from engine.runs import control
+from engine.runs import control, plans
+from tests.check.looking import look
 from tests.sync.faults import Died, Send, at, through, writing
 from tests.sync.test_customers import customer
 from tests.sync.world import Make, World
@@ -167,3 +171,18 @@ async def test_a_run_that_was_cancelled_after_its_pages_holds_nothing_against_an
     edit(world, side, "Jena")
     edit(world, other, "Bonn")
     assert await go_on(world, number, "sync") == {"C1": "conflict"}
+
+
+@BOTH
+async def test_who_looks_takes_what_arrived_for_no_edit_either(make: Make, side: str) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    await broken_off(world, side, "sync")
+    edit(world, side, "Jena")
+    assert [one.message for one in await look(world, "CUSTOMER") if one.fault and one.nav_no == "C1"] == [
+        "A synchronization would write " + ("address1_city to CRM." if side == "nav" else "City to NAV.")
+    ]
+    plan = await world.plan("CUSTOMER")
+    one_way = Direction.TO_INTEGRATION_TABLE if side == "nav" else Direction.FROM_INTEGRATION_TABLE
+    (record,) = plans.records(world.store, plan.id, plan.jobs[0].seq, one_way, Effect.MODIFIED)
+    found = await asyncio.to_thread(plans.difference, world.store, world.settings, record)
+    assert [(one.now, one.then) for one in found.changes] == [("Bonn", "Jena")], found.message

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import sqlalchemy as sa
+
 from engine.model.mapping import Direction
 from engine.model.plan import Difference, Effect, FieldChange, Foreseen, number
 from engine.model.snapshot import RunSnapshot
 from engine.runs import plans, snapshots
-from tests.sync.company import CRM, NAV, picture, prepare
+from engine.store.schema import planned
+from tests.sync.company import CRM, NAV, passes, picture, prepare
 from tests.sync.test_contacts import company, person
 from tests.sync.test_currencies import currency
 from tests.sync.test_customers import account, customer
@@ -114,6 +117,53 @@ async def test_the_way_to_nav_is_shown_by_the_same_fields(make: Make) -> None:
     (record,) = listed(world, await world.plan(), "CUSTOMER", Effect.MODIFIED, FROM)
     found = await compared(world, record)
     assert found.changes == (FieldChange("Phone_No", "telephone1", "7", "", "7"),)
+
+
+async def test_a_pair_that_both_sides_changed_shows_to_each_what_the_other_changed(make: Make) -> None:
+    world = make({"Customer": [customer("C1", City="Köln")]})
+    await world.run("CUSTOMER")
+    both_edit(world, {"Phone_No": "7"}, {"address1_city": "Ulm"})
+    plan = await world.plan("CUSTOMER")
+    shown = {}
+    for one_way in (TO, FROM):
+        (record,) = listed(world, plan, "CUSTOMER", Effect.MODIFIED, one_way)
+        (change,) = (await compared(world, record)).changes
+        shown[one_way] = (change.crm, change.now, change.then)
+    with world.store.reading() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(planned)) == 0, "both are coupled already"
+    assert shown == {TO: ("telephone1", None, "7"), FROM: ("address1_city", "Köln", "Ulm")}
+    assert passes(await world.run("CUSTOMER")) == passes(plan)
+    assert (world.nav("Customer")[0]["City"], world.crm("accounts")[0]["telephone1"]) == ("Ulm", "7")
+
+
+async def test_a_conflict_that_came_up_since_the_plan_is_shown_as_one(make: Make) -> None:
+    world = make({"Customer": [customer("C1", City="Köln")]})
+    await world.run("CUSTOMER")
+    both_edit(world, {"City": "Bonn"}, {})
+    (record,) = listed(world, await world.plan("CUSTOMER"), "CUSTOMER", Effect.MODIFIED)
+    both_edit(world, {}, {"address1_city": "Trier"})
+    found = await compared(world, record)
+    assert (found.effect, found.changes) == (Effect.FAILED, ())
+    assert "changed in NAV and in CRM, differently" in found.message
+
+
+async def test_a_pair_whose_number_changed_too_is_compared_with_what_both_sides_had(make: Make) -> None:
+    world = make({"Customer": [customer("C1", City="Köln")]})
+    await world.run("CUSTOMER")
+    both_edit(world, {"No": "Z9"}, {"address1_city": "Ulm"})
+    plan = await world.plan("CUSTOMER")
+    (record,) = listed(world, plan, "CUSTOMER", Effect.MODIFIED, FROM)
+    assert by_field(await compared(world, record)) == {
+        "City": FieldChange("City", "address1_city", "Ulm", "Köln", "Ulm")
+    }
+    assert passes(await world.run("CUSTOMER")) == passes(plan)
+
+
+def both_edit(world: World, ours: dict[str, str], theirs: dict[str, str]) -> None:
+    if ours:
+        world.edit_nav("Customer", "C1", **ours)
+    if theirs:
+        world.edit_crm("accounts", world.crm("accounts")[0]["accountid"], **theirs)
 
 
 async def test_a_pair_coupled_by_match_shows_what_it_would_be_coupled_with(make: Make) -> None:

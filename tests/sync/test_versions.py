@@ -9,7 +9,7 @@ from engine.runs import snapshots
 from engine.sync import renames
 from sandbox.nav.state import NavState
 from tests.conflicts.tools import sync
-from tests.sync.company import CRM, NAV, made, prepare, sums
+from tests.sync.company import CRM, NAV, made, passes, prepare, sums
 from tests.sync.faults import Life, Seen, at, died, lost_after, meanwhile
 from tests.sync.test_customers import account, customer
 from tests.sync.test_lost_answers import once
@@ -113,6 +113,16 @@ async def test_a_renamed_and_changed_record_is_known_by_what_matches(make: Make)
     assert counters(run, "CUSTOMER", TO)["modified"] == 1
     assert world.crm("accounts", name="Firm C1")[0]["address1_city"] == "Bonn"
     assert len(world.crm("accounts")) == 2
+
+
+@pytest.mark.parametrize("changes", [{}, {"City": "Bonn"}])
+async def test_a_plan_compares_a_renamed_record_with_what_both_sides_had(make: Make, changes: dict[str, str]) -> None:
+    world = await coupled(make, "C1", "C2")
+    rename(world, "Customer", "C1", "Z9", **changes)
+    world.edit_crm("accounts", world.crm("accounts", name="Firm C1")[0]["accountid"], address1_city="Ulm")
+    plan = await world.plan("CUSTOMER")
+    run = await world.run("CUSTOMER")
+    assert (passes(plan), world.codes(plan)) == (passes(run), world.codes(run))
 
 
 @pytest.mark.parametrize("changes", [{"City": "Bonn"}, {"Name": "Another firm"}])
