@@ -266,14 +266,14 @@ def test_the_rate_is_of_the_last_seconds_and_the_time_that_is_left_by_the_last_h
     store: Store, settings: Settings
 ) -> None:
     number = start(store, settings)
-    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=100, total_exact=True)
-    job(store, number, "CUSTOMER", FROM, "WAIT", total=50, total_exact=True)
-    page(store, number, "CUSTOMER", TO, 30, seconds=10)
-    page(store, number, "CUSTOMER", TO, 45, seconds=40)
+    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=1_000, total_exact=True)
+    job(store, number, "CUSTOMER", FROM, "WAIT", total=500, total_exact=True)
+    page(store, number, "CUSTOMER", TO, 300, seconds=10)
+    page(store, number, "CUSTOMER", TO, 450, seconds=40)
     with engine_lock(store):
         found = snapshots.run(store, number, clock=at(40))
-    assert found.jobs[3].rate == pytest.approx(3.0)
-    assert found.jobs[3].eta == pytest.approx(75 / (45 / 30)), "45 records from the page at 10 s to the one at 40 s"
+    assert found.jobs[3].rate == pytest.approx(30.0)
+    assert found.jobs[3].eta == pytest.approx(750 / (450 / 30)), "450 records from the page at 10 s to the one at 40 s"
     assert [(one.rate, one.eta) for one in found.jobs if one.mapping != "CUSTOMER"] == [(None, None)] * 6
 
 
