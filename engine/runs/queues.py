@@ -1,5 +1,6 @@
 """What waits for operators: conflicts to choose for, and records that are left alone after they failed twice."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -76,9 +77,9 @@ def retry(
     """
     with store.writing() as connection:
         found = troubles.retry(connection, mapping, nav_no)
-        for one in found:
-            note = Decision(clock(), by or who(), Deed.RETRY, one.mapping, one.nav_no, one.message)
-            decisions.note(connection, one.run, note)
+        for (run, name), number in Counter((one.run, one.mapping) for one in found).items():
+            record, text = (found[0].nav_no, "") if nav_no else ("", _records(number))
+            decisions.note(connection, run, Decision(clock(), by or who(), Deed.RETRY, name, record, text))
         return len(found)
 
 
@@ -128,8 +129,12 @@ def _note(
     if record is not None:
         said = replace(decision, nav_no=record.nav_no, text=cause.cause)
     else:
-        said = replace(decision, text=f"{number} {'record' if number == 1 else 'records'}: {cause.cause}")
+        said = replace(decision, text=f"{_records(number)}: {cause.cause}")
     decisions.note(connection, cause.run, said)
+
+
+def _records(number: int) -> str:
+    return f"{number} {'record' if number == 1 else 'records'}"
 
 
 def _behind(connection: sa.Connection, cause: Cause, record: RecordOutcome | None) -> list[Trouble]:

@@ -103,13 +103,14 @@ def test_who_skips_and_retries_is_kept_with_the_run_that_named_the_records(store
     queues.retry_cause(store, cause, one, by="bo", clock=at(6))
     queues.retry_cause(store, cause, one, by="bo", clock=at(7))
     queues.skip_cause(store, cause, one, by="kim", clock=at(8))
-    queues.retry(store, by="bo", clock=at(9))
+    queues.retry(store, NAME, "c2", by="bo", clock=at(9))
     queues.retry(store, by="bo", clock=at(10))
+    queues.retry(store, by="bo", clock=at(11))
     with store.reading() as connection:
         assert decisions.listing(connection, cause.run, 50) == [
             Decision(later(5), "kim", Deed.SKIP, NAME, text="2 records: no city"),
             Decision(later(6), "bo", Deed.RETRY, NAME, "C1", "no city"),
             Decision(later(8), "kim", Deed.SKIP, NAME, "C1", "no city"),
-            Decision(later(9), "bo", Deed.RETRY, NAME, "C1", "There is no city."),
-            Decision(later(9), "bo", Deed.RETRY, NAME, "C2", "There is no city."),
+            Decision(later(9), "bo", Deed.RETRY, NAME, "C2"),
+            Decision(later(10), "bo", Deed.RETRY, NAME, text="1 record"),
         ]
