@@ -6,6 +6,7 @@ from pathlib import Path
 import tui
 from engine.config.edit import Form, formed, new_draft, read_draft, save
 from engine.config.load import read
+from engine.config.settings import Settings
 from engine.config.usable import doubts
 from engine.runs.connection import Tried, try_side
 from tui.door import Side
@@ -15,9 +16,9 @@ _BLANK = (("nav", "url"), ("nav", "company"), ("crm", "url"))
 
 
 class FileConnections:
-    """A `tui.door.Connections` over config.toml; `saved` is called after it was written."""
+    """A `tui.door.Connections` over config.toml; `saved` gets what was written."""
 
-    def __init__(self, path: Path, saved: Callable[[], None]) -> None:
+    def __init__(self, path: Path, saved: Callable[[Settings], None]) -> None:
         self._path = path
         self._saved = saved
         self._last: Form | None = None
@@ -38,7 +39,7 @@ class FileConnections:
     def save(self, form: Form) -> None:
         """Writes the file."""
         save(form.draft)
-        self._saved()
+        self._saved(form.settings)
 
     def steps(self, form: Form, side: Side) -> AsyncIterator[Tried]:
         """Tries one side, step by step."""

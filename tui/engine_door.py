@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from engine.config import Settings, load
+from engine.config import Settings
 from engine.model.conflict import Choice, Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
 from engine.model.detail import MappingDetail
@@ -38,11 +38,11 @@ class EngineDoor:
         self.production = settings.production
         self.environment = settings.environment
         self.demo = demo
-        self.connections: Connections = FileConnections(settings.path, self._load)
+        self.connections: Connections = FileConnections(settings.path, self._use)
 
-    def _load(self) -> None:
+    def _use(self, settings: Settings) -> None:
         """What is started from now on uses what was saved."""
-        self._settings = load(self._settings.path)
+        self._settings = settings
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""

@@ -21,7 +21,7 @@ class Unconfigured:
     demo = False
 
     def __init__(self, path: Path) -> None:
-        self.connections = FileConnections(path, lambda: None)
+        self.connections = FileConnections(path, lambda _: None)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):

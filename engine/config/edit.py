@@ -27,6 +27,9 @@ Value = str | int | float | None
 """What a key can have here; None leaves it out."""
 
 _BOM = "\ufeff"
+_TEXT_OR_COMMENT = re.compile(
+    r'#[^\n]*|"""(?:\\.|[^\\])*?"{3,5}|' + r"'{3}.*?'{3,5}|" + r'"(?:\\.|[^"\\\n])*"|' + r"'[^'\n]*'", re.DOTALL
+)
 _PRIVATE, _SHARED = 0o600, 0o640
 """Modes of a config file; the second one lets a service of its group read it, where somebody wanted that."""
 
@@ -121,12 +124,13 @@ def put(draft: Draft, keys: Keys, value: Value) -> Draft:
 
 def difference(draft: Draft) -> tuple[str, ...]:
     """The lines that change, those that go with `-` before them and those that come with `+`; secrets are not shown."""
-    old, new = draft.base.splitlines(), draft.text.splitlines()
+    old, new = _lines(draft.base), _lines(draft.text)
+    old_shown, new_shown = _lines_shown(draft.base), _lines_shown(draft.text)
     lines: list[str] = []
     for kind, begin, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
-            lines += [f"- {_shown(one)}" for one in old[begin:end]]
-            lines += [f"+ {_shown(one)}" for one in new[first:last]]
+            lines += [f"- {one}" for one in old_shown[begin:end]]
+            lines += [f"+ {one}" for one in new_shown[first:last]]
     return tuple(lines)
 
 
@@ -238,6 +242,25 @@ def _place(table: Table, name: str) -> int:
         if key is not None:
             at = index + 1
     return at
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as TOML has them: other characters that end lines elsewhere may stand in a text."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+def _lines_shown(text: str) -> list[str]:
+    """The lines as they may be shown. Of a text that goes over several nothing is: it may be a secret, and none of its
+    lines says so.
+    """
+    lines = _lines(text)
+    whole = "\n".join(lines)
+    found = [_shown(one) for one in lines]
+    for part in _TEXT_OR_COMMENT.finditer(whole):
+        first, last = (whole.count("\n", 0, at) for at in part.span())
+        if first < last:
+            found[first : last + 1] = [MASK] * (last + 1 - first)
+    return found
 
 
 def _shown(line: str) -> str:

@@ -18,6 +18,8 @@ class Deed(StrEnum):
     RESUME = "resume"
     FLAG = "flag"
     CHOOSE = "choose"
+    SKIP = "skip"
+    RETRY = "retry"
     ANSWER = "answer"
     UNDO = "undo"
 

@@ -160,4 +160,6 @@ def _wanted(raw: bytes, words: tuple[str, ...]) -> bool:
 
 
 def _line(offset: int, raw: bytes) -> LogLine:
-    return LogLine(offset, mask(raw[:LONGEST].decode("utf-8", "replace")), max(0, len(raw) - LONGEST))
+    # masked before it is cut: a part of a secret would not be known as one
+    shown = mask(raw.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return LogLine(offset, shown[:LONGEST].decode("utf-8", "replace"), max(0, len(shown) - LONGEST))

@@ -82,27 +82,28 @@ def _seconds(one: PassSnapshot, now: datetime) -> float:
 
 
 def _learned(connection: sa.Connection, run_id: int, kind: str) -> dict[tuple[str, Direction], float]:
-    """Seconds a record took in the newest run of that kind that finished the pass; `total` is what it read then."""
-    query = (
-        sa.select(job)
-        .join(run_table)
-        .where(
-            job.c.run_id < run_id,
-            job.c.run_id >= run_id - _RUNS_BACK,
-            run_table.c.kind == kind,
-            job.c.state.in_((JobState.OK.value, JobState.PART.value)),
-            job.c.total > 0,
-            job.c.started_at.is_not(None),
-            job.c.ended_at.is_not(None),
-        )
-        .order_by(job.c.run_id.desc())
+    """Seconds a record took in the newest run of that kind that finished the pass; `total` is what it read then.
+
+    Screens ask for it several times a second, so the database picks the newest of many runs, and its row alone is read.
+    """
+    c = job.c
+    took = (
+        c.spent * _MILLISECONDS
+        + sa.type_coerce(c.ended_at, sa.BigInteger)
+        - sa.type_coerce(c.started_at, sa.BigInteger)
     )
-    found: dict[tuple[str, Direction], float] = {}
-    for row in connection.execute(query):
-        seconds = row.spent + (row.ended_at - row.started_at).total_seconds()
-        if seconds > 0:
-            found.setdefault((row.mapping, Direction(row.direction)), seconds / row.total)
-    return found
+    finished = (c.state.in_((JobState.OK.value, JobState.PART.value)), c.total > 0, took > 0)
+    newest = (
+        sa.select(c.mapping, c.direction, sa.func.max(c.run_id).label("run_id"))
+        .join(run_table)
+        .where(c.run_id < run_id, c.run_id >= run_id - _RUNS_BACK, run_table.c.kind == kind, *finished)
+        .group_by(c.mapping, c.direction)
+        .subquery()
+    )
+    same = [c[name] == newest.c[name] for name in ("run_id", "mapping", "direction")]
+    query = sa.select(c.mapping, c.direction, took / c.total).join(newest, sa.and_(*same)).where(*finished)
+    rows = connection.execute(query)
+    return {(mapping, Direction(one_way)): took / _MILLISECONDS for mapping, one_way, took in rows}
 
 
 def _lately(connection: sa.Connection, one: PassSnapshot, now: datetime) -> Lately | None:

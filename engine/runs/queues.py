@@ -1,6 +1,8 @@
 """What waits for operators: conflicts to choose for, and records that are left alone after they failed twice."""
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -62,28 +64,77 @@ def ledger(store: Store, *, skipped: bool = True) -> list[Trouble]:
         return troubles.listing(connection, skipped=skipped)
 
 
-def retry(store: Store, mapping: str | None = None, nav_no: str | None = None) -> int:
-    """Let records that are left alone take part in the next pass; how many these were."""
+def retry(
+    store: Store,
+    mapping: str | None = None,
+    nav_no: str | None = None,
+    *,
+    by: str | None = None,
+    clock: Clock = system_clock,
+) -> int:
+    """Let records that are left alone take part in the next pass; how many these were. It is noted with the runs in
+    which they failed; `by` as for `choose`.
+    """
     with store.writing() as connection:
-        return troubles.retry(connection, mapping, nav_no)
+        found = troubles.retry(connection, mapping, nav_no)
+        for (run, name), number in Counter((one.run, one.mapping) for one in found).items():
+            record, text = (found[0].nav_no, "") if nav_no else ("", _records(number))
+            decisions.note(connection, run, Decision(clock(), by or who(), Deed.RETRY, name, record, text))
+        return len(found)
 
 
-def retry_cause(store: Store, cause: Cause, record: RecordOutcome | None = None) -> int:
+def retry_cause(
+    store: Store,
+    cause: Cause,
+    record: RecordOutcome | None = None,
+    *,
+    by: str | None = None,
+    clock: Clock = system_clock,
+) -> int:
     """Let the records of a cause, or the one that is meant, take part in the next pass if they are left alone; how many
-    these were. What failed and is not left alone is tried anyway.
+    these were. What failed and is not left alone is tried anyway. It is noted with the run; `by` as for `choose`.
     """
     with store.writing() as connection:
         found = [one for one in _behind(connection, cause, record) if one.skipped]
         troubles.try_again(connection, found)
+        _note(connection, cause, record, len(found), Decision(clock(), by or who(), Deed.RETRY, cause.mapping))
         return len(found)
 
 
-def skip_cause(store: Store, cause: Cause, record: RecordOutcome | None = None) -> int:
+def skip_cause(
+    store: Store,
+    cause: Cause,
+    record: RecordOutcome | None = None,
+    *,
+    by: str | None = None,
+    clock: Clock = system_clock,
+) -> int:
     """Leave the coupled records of a cause, or the one that is meant, alone until somebody asks to retry them; how many
-    these were that were not left alone before.
+    these were that were not left alone before. What fails in another way by now stays, as nobody was shown that. It is
+    noted with the run; `by` as for `choose`.
     """
     with store.writing() as connection:
-        return troubles.leave_alone(connection, _behind(connection, cause, record))
+        found = [one for one in _behind(connection, cause, record) if one.code == cause.code]
+        number = troubles.leave_alone(connection, found)
+        _note(connection, cause, record, number, Decision(clock(), by or who(), Deed.SKIP, cause.mapping))
+        return number
+
+
+def _note(
+    connection: sa.Connection, cause: Cause, record: RecordOutcome | None, number: int, decision: Decision
+) -> None:
+    """Keep a decision about records of a cause, unless it changed nothing."""
+    if not number:
+        return
+    if record is not None:
+        said = replace(decision, nav_no=record.nav_no, text=cause.cause)
+    else:
+        said = replace(decision, text=f"{_records(number)}: {cause.cause}")
+    decisions.note(connection, cause.run, said)
+
+
+def _records(number: int) -> str:
+    return f"{number} {'record' if number == 1 else 'records'}"
 
 
 def _behind(connection: sa.Connection, cause: Cause, record: RecordOutcome | None) -> list[Trouble]:

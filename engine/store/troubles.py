@@ -49,8 +49,8 @@ def left_alone(connection: sa.Connection, mappings: Collection[str]) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | None = None) -> int:
-    """Let records that are left alone take part again, in both directions as if they had never failed; how many these
+def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | None = None) -> list[Trouble]:
+    """Let records that are left alone take part again, in both directions as if they had never failed; which these
     were. Case does not matter in a NAV number; databases fold that of ASCII only, so it is compared here.
     """
     found = [
@@ -59,7 +59,7 @@ def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | N
         if mapping in (None, one.mapping) and (nav_no is None or _folded(one.nav_no) == _folded(nav_no))
     ]
     try_again(connection, found)
-    return len(found)
+    return found
 
 
 def behind(

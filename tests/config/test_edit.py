@@ -266,3 +266,31 @@ def test_in_braces_a_secret_is_not_shown_either(path: Path) -> None:
         'crm = { url = "https://b.example", secret = "env:B" }\n'
     )
     assert difference(_changed(path, ("nav.secret", "command:print hunter2"))) == ("- ***", "+ ***")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"""\nhunter2"""',
+        '"""\\\n  hunter2"""',
+        '"""\nhunter2\n"""  # of us',
+        '"""\n#hunter2\na = 1 # hunter2\n"""',
+        '"""\n\\"""hunter2\nhunter2"""',
+        "'''\nhunter2\n'''",
+        '"one\u2028hunter2"',
+    ],
+    ids=["two lines", "continued", "three lines", "like a comment", "quotes in it", "as it is", "another line end"],
+)
+def test_of_a_secret_over_several_lines_no_line_is_shown(path: Path, written: str) -> None:
+    path.write_text(FILE.replace('"env:NAV_SECRET"', written))
+    lines = difference(_changed(path, ("nav.secret", "env:NAV_SECRET"), ("nav.company", "Contoso")))
+    assert "hunter2" not in "".join(lines)
+    assert lines[1] in ("- ***", '- secret = "***"')
+    assert '+ company = "Contoso"' in lines
+    assert any(one.startswith('+ secret = "env:NAV_SECRET"') for one in lines)
+
+
+def test_quotes_in_comments_and_short_texts_begin_no_text_over_lines(path: Path) -> None:
+    path.write_text(FILE.replace("# ours", "# \"\"\" isn't '''").replace('"CRONUS"', "\"\\\"\" # '''"))
+    lines = difference(_changed(path, ("nav.company", "Contoso"), ("nav.page_size", 500)))
+    assert lines == ("- company = \"\\\"\" # '''", "+ company = \"Contoso\" # '''", "+ page_size = 500")

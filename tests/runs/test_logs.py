@@ -149,3 +149,13 @@ def test_a_secret_is_not_shown(path: Path) -> None:
     conceal("hunter2-of-the-log")
     path.write_text("the server said hunter2-of-the-log\n")
     assert _texts(logs.before(path, None, 10)) == ["the server said ***"]
+
+
+@pytest.mark.parametrize("begin", [-18, -9, -1, 0])
+def test_a_secret_that_a_long_line_is_cut_in_is_not_shown_in_part(path: Path, begin: int) -> None:
+    conceal("hunter2-of-the-log")
+    path.write_bytes(b"x" * (logs.LONGEST + begin) + b"hunter2-of-the-log" + b"\xff" * 10 + b"\n")
+    (line,) = logs.before(path, None, 10).lines
+    assert line.text.rstrip("*\ufffd").strip("x") == ""
+    shown = logs.LONGEST + begin + len("***") + 10
+    assert line.left == max(0, shown - logs.LONGEST)

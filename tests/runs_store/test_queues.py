@@ -1,16 +1,18 @@
 """What operators decide about records that failed, by what a run said of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from engine.config import Settings
+from engine.model.decision import Decision, Deed
 from engine.model.snapshot import Cause, RecordOutcome, RunState
 from engine.runs import control, queues
 from engine.runs.problems import causes, outcomes
-from engine.store import troubles, work
+from engine.store import decisions, troubles, work
 from engine.store.database import Store
-from tests.runs_store.tools import at, put, scope_of
+from tests.runs_store.tools import at, put, scope_of, settings_of
 from tests.store.tools import FROM, TO, couple, crm, failed, later, nav, pairs, problem
 
 NAME = "CUSTOMER"
@@ -77,3 +79,38 @@ def test_what_succeeded_since_is_neither_skipped_nor_retried(store: Store, cause
     with store.writing() as connection:
         troubles.forget(connection, NAME, TO, [nav(1), nav(2)])
     assert queues.skip_cause(store, cause) == 0
+
+
+def test_what_failed_in_another_way_since_is_not_skipped_and_may_be_retried(store: Store, cause: Cause) -> None:
+    """Who skips by what an old run says was not shown why the record fails now."""
+    since = control.start(store, settings_of(Path("conf")), by="me", clock=at(2))
+    put(store, since, RunState.FINISHED)
+    told = replace(failed(1, problem("conflict", "both sides", "Both sides were edited.")), set_aside=True)
+    with store.writing() as connection:
+        troubles.note(connection, NAME, TO, [replace(told, set_aside=False)], since, later(2))
+    assert queues.skip_cause(store, cause, record(store, cause, 1)) == 0
+    assert queues.skip_cause(store, cause) == 1
+    assert alone(store) == [nav(2)]
+    with store.writing() as connection:
+        troubles.note(connection, NAME, TO, [told], since, later(3))
+    assert queues.retry_cause(store, cause, record(store, cause, 1)) == 1
+    assert alone(store) == [nav(2)]
+
+
+def test_who_skips_and_retries_is_kept_with_the_run_that_named_the_records(store: Store, cause: Cause) -> None:
+    one = record(store, cause, 1)
+    queues.skip_cause(store, cause, by="kim", clock=at(5))
+    queues.retry_cause(store, cause, one, by="bo", clock=at(6))
+    queues.retry_cause(store, cause, one, by="bo", clock=at(7))
+    queues.skip_cause(store, cause, one, by="kim", clock=at(8))
+    queues.retry(store, NAME, "c2", by="bo", clock=at(9))
+    queues.retry(store, by="bo", clock=at(10))
+    queues.retry(store, by="bo", clock=at(11))
+    with store.reading() as connection:
+        assert decisions.listing(connection, cause.run, 50) == [
+            Decision(later(5), "kim", Deed.SKIP, NAME, text="2 records: no city"),
+            Decision(later(6), "bo", Deed.RETRY, NAME, "C1", "no city"),
+            Decision(later(8), "kim", Deed.SKIP, NAME, "C1", "no city"),
+            Decision(later(9), "bo", Deed.RETRY, NAME, "C2"),
+            Decision(later(10), "bo", Deed.RETRY, NAME, text="1 record"),
+        ]

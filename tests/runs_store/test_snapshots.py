@@ -1,14 +1,17 @@
 """What screens and reports are shown of runs, jobs, flags and couplings."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
-from engine.model.snapshot import Counters, FlagChange, JobState, RunState, Wish
+from engine.model.snapshot import Counters, FlagChange, JobState, RunSnapshot, RunState, Wish
 from engine.model.traffic import Traffic
 from engine.runs import control, snapshots
 from engine.store import pages, runs
@@ -263,14 +266,14 @@ def test_the_rate_is_of_the_last_seconds_and_the_time_that_is_left_by_the_last_h
     store: Store, settings: Settings
 ) -> None:
     number = start(store, settings)
-    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=100, total_exact=True)
-    job(store, number, "CUSTOMER", FROM, "WAIT", total=50, total_exact=True)
-    page(store, number, "CUSTOMER", TO, 30, seconds=10)
-    page(store, number, "CUSTOMER", TO, 45, seconds=40)
+    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=1_000, total_exact=True)
+    job(store, number, "CUSTOMER", FROM, "WAIT", total=500, total_exact=True)
+    page(store, number, "CUSTOMER", TO, 300, seconds=10)
+    page(store, number, "CUSTOMER", TO, 450, seconds=40)
     with engine_lock(store):
         found = snapshots.run(store, number, clock=at(40))
-    assert found.jobs[3].rate == pytest.approx(3.0)
-    assert found.jobs[3].eta == pytest.approx(75 / (45 / 30)), "45 records from the page at 10 s to the one at 40 s"
+    assert found.jobs[3].rate == pytest.approx(30.0)
+    assert found.jobs[3].eta == pytest.approx(750 / (450 / 30)), "450 records from the page at 10 s to the one at 40 s"
     assert [(one.rate, one.eta) for one in found.jobs if one.mapping != "CUSTOMER"] == [(None, None)] * 6
 
 
@@ -291,6 +294,40 @@ def test_what_the_last_run_took_tells_when_each_job_is_over(store: Store, settin
     passes = [10 * len(settings_passes(settings, name)) for name in JOBS]
     until = [sum(passes[: at + 1]) for at in range(len(JOBS))]
     assert [one.eta for one in found.jobs] == [pytest.approx(seconds) for seconds in until], "as in the newest one"
+
+
+def test_a_look_at_a_run_reads_as_many_rows_whatever_number_of_runs_was_before(
+    store: Store, settings: Settings
+) -> None:
+    ended: dict[str, Any] = {"total": 100, "started_at": later(0), "ended_at": later(10), "total_exact": True}
+    read = []
+    for times in (2, 20):
+        for older in [start(store, settings, FINISHED) for _ in range(times)]:
+            job(store, older, "CURRENCY", TO, "OK", **ended)
+        number = start(store, settings)
+        job(store, number, "CURRENCY", TO, "WAIT", total=100, total_exact=True)
+        with engine_lock(store):
+            read.append(rows_read(store, partial(snapshots.run, store, number, clock=at(1))))
+        put(store, number, FINISHED)
+    assert read[0] == read[1]
+
+
+def rows_read(store: Store, looks: Callable[[], RunSnapshot]) -> int:
+    """How many rows the database gives for it."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        assert looks().jobs[0].eta == pytest.approx(10)
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
+    with store.reading() as connection:
+        asked = [one for one in asked if one[0].lstrip().startswith("SELECT")]
+        assert asked
+        return sum(len(connection.exec_driver_sql(*one).fetchall()) for one in asked)
 
 
 def settings_passes(settings: Settings, name: str) -> tuple[Direction, ...]:

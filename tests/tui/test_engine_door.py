@@ -98,6 +98,32 @@ def test_what_is_started_after_saving_uses_what_was_saved(tmp_path: Path) -> Non
         store.close()
 
 
+def test_what_was_saved_is_used_whatever_becomes_of_the_file_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is told that it was not saved would save it again, over what somebody else wrote."""
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.replace("/var/lib/coupler", str(tmp_path)))
+    settings = load(path)
+    store = Store.open(settings.store.url)
+    replace = Path.replace
+
+    def then_spoilt(made: Path, target: Path) -> Path:
+        found = replace(made, target)
+        path.write_text("[nav")
+        return found
+
+    try:
+        door = EngineDoor(settings, store)
+        form = formed(put_value(door.connections.read().draft, ("nav", "company"), "Contoso"))
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", then_spoilt)
+            door.connections.save(form)
+        assert door.home().nav.startswith("Contoso")
+    finally:
+        store.close()
+
+
 def test_the_log_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     settings = settings_of(tmp_path)

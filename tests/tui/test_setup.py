@@ -239,7 +239,7 @@ async def test_the_file_is_written(door: ScriptedDoor, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(f"# ours\n{CONFIG}")
     saved: list[bool] = []
-    door.connections = FileConnections(path, lambda: saved.append(True))
+    door.connections = FileConnections(path, lambda _: saved.append(True))
     async with setup(door) as (_app, pilot):
         await enter(pilot, "nav.company", "Contoso")
         await see(pilot, "not saved")
@@ -256,7 +256,7 @@ async def test_the_file_is_written(door: ScriptedDoor, tmp_path: Path) -> None:
 async def test_a_file_that_somebody_else_changed_stays(door: ScriptedDoor, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(CONFIG)
-    door.connections = FileConnections(path, lambda: None)
+    door.connections = FileConnections(path, lambda _: None)
     async with setup(door) as (_app, pilot):
         await enter(pilot, "nav.company", "Contoso")
         await see(pilot, "not saved")
@@ -273,7 +273,7 @@ async def test_a_file_that_somebody_else_changed_stays(door: ScriptedDoor, tmp_p
 async def test_a_file_that_is_no_toml_any_more_is_told(door: ScriptedDoor, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[nav\x1b[2J")
-    door.connections = FileConnections(path, lambda: None)
+    door.connections = FileConnections(path, lambda _: None)
     async with showing(door) as (_app, pilot):
         await pilot.press("n")
         await see(pilot, "not valid TOML")

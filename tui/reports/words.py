@@ -27,6 +27,8 @@ DEEDS = {
     Deed.RESUME: "resumed it",
     Deed.FLAG: "set Synch. Only Coupled Records",
     Deed.CHOOSE: "resolved a conflict",
+    Deed.SKIP: "had records left alone",
+    Deed.RETRY: "had records tried again",
     Deed.ANSWER: "answered the closing question",
     Deed.UNDO: "began to undo it",
 }
