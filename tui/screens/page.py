@@ -1,7 +1,7 @@
 """What all full screens have in common: a title line, a body, two lines of keys, and reads that do not block."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.widgets import Rule
 from engine.model.errors import CouplerError
 from engine.model.snapshot import RunSnapshot
 from tui import actions, tour
+from tui.apart import apart
 from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
@@ -109,8 +110,15 @@ class Page(Screen[None]):
 
     async def ask(self, work: Callable[[], T], default: T) -> T:
         """Calls the engine in a thread. What it refuses is shown, and `default` comes back."""
+        return await self._answer(asyncio.to_thread(work), default)
+
+    async def ask_servers(self, work: Callable[[], T], default: T) -> T:
+        """As `ask`, for what may wait long for NAV or CRM; the program can end meanwhile."""
+        return await self._answer(apart(work), default)
+
+    async def _answer(self, answer: Awaitable[T], default: T) -> T:
         try:
-            return await asyncio.to_thread(work)
+            return await answer
         except CouplerError as error:
             self._refuse(error.message, error.hint)
         except OSError as error:
