@@ -58,7 +58,7 @@ class Setup(Page):
         self.stale = False
         self._start = start
         self._leave = leave
-        self._poll = Poll(door.connections.read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
+        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
 
     def body(self) -> ComposeResult:
         """A welcome, which file it is, the settings, what the one under the cursor is."""
@@ -90,6 +90,10 @@ class Setup(Page):
     def wake(self) -> None:
         """Reads the file at once."""
         self._poll.wake()
+
+    def _read(self) -> Form:
+        """The file; only asking for the connections may open the store."""
+        return self.door.connections.read()
 
     def show(self, found: Form) -> None:
         """Shows the file as it is, unless something was changed here that is not saved."""
