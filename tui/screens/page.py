@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -10,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot
+from engine.model.snapshot import RunSnapshot, RunState
 from tui import actions, tour
 from tui.apart import apart
 from tui.dialogs.info import Info
@@ -24,6 +26,8 @@ from tui.widgets.notice import Notice
 from tui.widgets.table import Table
 
 T = TypeVar("T")
+STARTING = 60.0
+"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
 
 class Page(Screen[None]):
@@ -137,6 +141,18 @@ class Page(Screen[None]):
             return True
 
         return await self.ask(done, default=False)
+
+    async def end_of(self, run: int) -> RunSnapshot | None:
+        """Waits for the end of a short run; it goes on when nobody waits for it any more. None when the store does not
+        say how it goes.
+        """
+        begun = monotonic()
+        while (found := await self.ask(partial(self.door.run, run), None)) is not None:
+            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < STARTING
+            if found.state is not RunState.RUNNING and not starting:
+                break
+            await asyncio.sleep(1 / self.look.hz)
+        return found
 
     async def may_leave(self) -> bool:
         """Whether the program may end now; asks the operator where something would be lost."""
