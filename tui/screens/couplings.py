@@ -179,12 +179,6 @@ class Couplings(Page):
             busy=self._busy,
         )
 
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
-
     def _go(self, where: _Where) -> None:
         self.where = where
         self._poll.wake()

@@ -99,12 +99,6 @@ class Errors(Page):
         pages = max(1, -(-count // PAGE))
         return reasons.errors(name, len(self.causes), self.skip // PAGE + 1, pages)
 
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
-
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read."""
         if error is not None:

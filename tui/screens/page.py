@@ -95,6 +95,18 @@ class Page(Screen[None]):
         else:
             self.app.push_screen(Info(self.look, "Notice", [text]))
 
+    def _why_not(self, name: str) -> str | None:
+        """Why an action can do nothing now; None where it can."""
+        del name
+        return None
+
+    def _refused(self, name: str) -> bool:
+        """Whether an action can do nothing now; says why."""
+        why = self._why_not(name)
+        if why is not None:
+            self.say(why)
+        return why is not None
+
     def say_cut(self, text: str) -> None:
         """A short notice; what does not fit is cut with a mark."""
         self.query_one(Notice).say(text)

@@ -138,10 +138,7 @@ class Setup(Page):
 
     def _ready(self, name: str) -> Form | None:
         """What an action works on; None, and why, when it cannot be done."""
-        if (why := self._why_not(name)) is not None:
-            self.say(why)
-            return None
-        return self.form
+        return None if self._refused(name) else self.form
 
     @work(exclusive=True, group="edit")
     async def action_edit(self) -> None:
