@@ -85,9 +85,11 @@ class CouplerApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers: the actions of the screen below it, then those of the first screen, from
-        where everything can be reached; nothing from a dialog, which wants its answer first.
+        where everything can be reached, where there is one; nothing from a dialog, which wants its answer first.
         """
-        scopes: list[actions.Scope] = [screen.SCOPE, "home"] if isinstance(screen, Page) else []
+        scopes: list[actions.Scope] = [screen.SCOPE] if isinstance(screen, Page) else []
+        if scopes and any(isinstance(one, Home) for one in self.screen_stack):
+            scopes.append("home")
         offered = set()
         for one in (action for scope in (*dict.fromkeys(scopes), "everywhere") for action in actions.of(scope)):
             if one.name in ("command_palette", "back") or one.label in offered:
@@ -99,8 +101,11 @@ class CouplerApp(App[None]):
                 target = "app" if one.scope == "everywhere" else "screen"
                 yield SystemCommand(one.label, one.help, partial(self.run_action, f"{target}.{one.name}"))
 
+    @work
     async def _from_home(self, name: str) -> None:
         """Goes back to the first screen and does something there, which says why when it cannot."""
+        if not await self._may_leave():
+            return
         while not isinstance(self.screen, Home):
             self.pop_screen()
         await self.run_action(f"screen.{name}")
@@ -136,9 +141,8 @@ class CouplerApp(App[None]):
             return
         if any(isinstance(one, Leave) for one in self.screen_stack):
             return
-        for one in list(self.screen_stack):
-            if isinstance(one, Page) and not await one.may_leave():
-                return
+        if not await self._may_leave():
+            return
         run = await asyncio.to_thread(self._going)
         if run is None:
             self.exit()
@@ -150,6 +154,13 @@ class CouplerApp(App[None]):
         if way != "stay":
             going = Text(f"Run {run.id} keeps going; `coupler attach` shows it.")
             self.exit(message=going if way == "detach" else None)
+
+    async def _may_leave(self) -> bool:
+        """Whether every screen may be left; each asks where something of it would be lost."""
+        for one in list(self.screen_stack):
+            if isinstance(one, Page) and not await one.may_leave():
+                return False
+        return True
 
     def _going(self) -> RunSnapshot | None:
         with contextlib.suppress(CouplerError):

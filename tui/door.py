@@ -53,7 +53,7 @@ class Door(Protocol):
     """Whether the servers end with the program, and a run with them."""
 
     connections: Connections
-    """The connections to both systems."""
+    """The connections to both systems; asking for them may wait as well."""
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""

@@ -40,7 +40,7 @@ class LateDoor:
 
     @property
     def connections(self) -> Connections:
-        """Both connections; waits as calls do."""
+        """Both connections; waits as calls do, and so must be asked for in a thread, too."""
         return self._opened().connections
 
     def as_door(self) -> Door:

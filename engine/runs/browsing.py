@@ -2,20 +2,19 @@
 and both records of one from the servers.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
 from engine.config import Settings
+from engine.connectors.protocol import Side
 from engine.mapping.transfer import FROM, TO
 from engine.model.conflict import Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, CoupledState, Place
-from engine.model.errors import ConfigError, ConnectionLost
-from engine.model.mapping import TableMapping
+from engine.model.errors import ConfigError
 from engine.model.trouble import Trouble
 from engine.runs.context import looking
-from engine.runs.sides import connected
+from engine.runs.sides import read_now
 from engine.store import browsing, conflicts, troubles
 from engine.store.browsing import Listed
 from engine.store.couplings import Coupling
@@ -25,7 +24,6 @@ from engine.sync.check.side_by_side import side_by_side
 from engine.sync.dry import DrySide
 from engine.sync.uncoupling import dependants
 
-_PATIENCE = 30
 _URGENCY = (CoupledState.CRM_GONE, CoupledState.NAV_GONE, CoupledState.SKIPPED, CoupledState.FAILED)
 
 
@@ -102,14 +100,8 @@ def both_records(store: Store, settings: Settings, one: CoupledRow) -> BothRecor
     if mapping is None:
         raise ConfigError(f"{one.mapping} is not configured.", "Add [mapping] for it to config.toml, or leave it.")
 
-    async def read(mapping: TableMapping) -> BothRecords:
-        async with connected(settings) as (nav, crm), asyncio.timeout(_PATIENCE):
-            context = await looking(store, settings, DrySide(nav), DrySide(crm))
-            return await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
+    async def read(nav: Side, crm: Side) -> BothRecords:
+        context = await looking(store, settings, DrySide(nav), DrySide(crm))
+        return await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
 
-    try:
-        return asyncio.run(read(mapping))
-    except TimeoutError as error:
-        raise ConnectionLost(
-            f"The servers have not answered within {_PATIENCE} seconds.", "`coupler connection test` says what is slow."
-        ) from error
+    return read_now(settings, read)

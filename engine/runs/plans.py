@@ -4,15 +4,13 @@ A plan keeps which records it is about, and no values: those of millions would f
 fields of a record are compared when somebody asks for them. That takes no lock and writes nothing, and is no run.
 """
 
-import asyncio
-
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
 from engine.model.plan import Difference, Effect, Foreseen
 from engine.runs.context import looking
-from engine.runs.sides import connected
+from engine.runs.sides import read_now
 from engine.store import foreseen
 from engine.store.database import Store
 from engine.store.work import Scope
@@ -35,14 +33,10 @@ def records(
 def difference(store: Store, settings: Settings, record: Foreseen) -> Difference:
     """What would be written for a record of a plan, from both sides as they are now.
 
-    Raises ConnectionLost when a side cannot be read, RunError when the configuration has no such mapping any more.
+    Raises ConnectionLost when a side cannot be read, or not within half a minute, RunError when the configuration has
+    no such mapping any more.
     """
-    return asyncio.run(_difference(store, settings, record))
-
-
-async def _difference(store: Store, settings: Settings, record: Foreseen) -> Difference:
-    async with connected(settings) as (nav, crm):
-        return await difference_of(store, settings, nav, crm, record)
+    return read_now(settings, lambda nav, crm: difference_of(store, settings, nav, crm, record))
 
 
 async def difference_of(

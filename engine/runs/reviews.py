@@ -4,8 +4,6 @@ What was chosen is coupled by a run of its own, as `coupler couple` does (`engin
 takes no lock and writes nothing, and is no run.
 """
 
-import asyncio
-
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.transfer import TO
@@ -15,7 +13,7 @@ from engine.runs import coupling
 from engine.runs.context import looking
 from engine.runs.control import who
 from engine.runs.requests import Couple
-from engine.runs.sides import connected
+from engine.runs.sides import read_now
 from engine.store import ambiguous
 from engine.store.database import Store
 from engine.store.work import Scope
@@ -33,14 +31,10 @@ def page(store: Store, *, limit: int = 50, offset: int = 0) -> AmbiguousPage:
 def candidates(store: Store, settings: Settings, record: Ambiguous) -> Review:
     """A record and its candidates as they are now.
 
-    Raises ConnectionLost when a side cannot be read, RunError when the configuration has no such mapping any more.
+    Raises ConnectionLost when a side cannot be read, or not within half a minute, RunError when the configuration has
+    no such mapping any more.
     """
-    return asyncio.run(_candidates(store, settings, record))
-
-
-async def _candidates(store: Store, settings: Settings, record: Ambiguous) -> Review:
-    async with connected(settings) as (nav, crm):
-        return await candidates_of(store, settings, nav, crm, record)
+    return read_now(settings, lambda nav, crm: candidates_of(store, settings, nav, crm, record))
 
 
 async def candidates_of(

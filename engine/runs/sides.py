@@ -1,8 +1,9 @@
 """The two services of a configuration, connected."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.config import CrmSettings, NavSettings, Settings
 from engine.config.secrets import end_commands
@@ -12,6 +13,26 @@ from engine.connectors.dataverse import Dataverse
 from engine.connectors.nav import NavPages
 from engine.connectors.nav_without_ids import NavWithoutIds
 from engine.mapping.wording import business_central
+from engine.model.errors import ConnectionLost
+
+T = TypeVar("T")
+PATIENCE = 30
+"""Seconds that somebody at a screen waits for both services."""
+
+
+def read_now(settings: Settings, read: Callable[[NavPages, Dataverse], Awaitable[T]]) -> T:
+    """What `read` finds on both sides, for somebody who waits for it; ConnectionLost when that takes too long."""
+
+    async def reading() -> T:
+        async with connected(settings) as (nav, crm), asyncio.timeout(PATIENCE):
+            return await read(nav, crm)
+
+    try:
+        return asyncio.run(reading())
+    except TimeoutError as error:
+        raise ConnectionLost(
+            f"The servers have not answered within {PATIENCE} seconds.", "`coupler connection test` says what is slow."
+        ) from error
 
 
 @asynccontextmanager

@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from engine.model.coupled import Alike, BothRecords, CoupledRow
 from engine.model.errors import ConnectionLost, LockHeld, StoreError
-from engine.model.snapshot import RunState
+from engine.model.snapshot import Counters, JobState, RunState
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor, coupling_id, made_records
+from tests.tui.script import ScriptedDoor, coupling_id, made_job, made_records
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.look import Look
+from tui.screens import page
 from tui.screens.couplings import Couplings
 from tui.screens.home import Home
 from tui.screens.records import Records
@@ -127,6 +129,45 @@ async def test_uncoupling_is_done_by_an_engine_and_what_it_did_is_told(door: Scr
             pilot, "Run 17: 1 uncoupled in CUSTOMER, 3 in CONTACTS.", "121 couplings", "> CUSTOMER         01450002"
         )
         assert len([one for one in door.calls if one[0] == "uncouple"]) == 1
+
+
+async def _uncouple_without_an_engine(door: ScriptedDoor, pilot: Pilot[None], app: CouplerApp) -> None:
+    """The run is there, and no engine has begun to work on it, longer than one may take."""
+    door.uncoupling, uncouple = RunState.INTERRUPTED, door.uncouple
+
+    def slow(one: CoupledRow) -> int:
+        run = uncouple(one)
+        door.change(run, beat=None, jobs=())
+        return run
+
+    door.uncouple = slow  # type: ignore[method-assign]
+    await pilot.press("o")
+    await until(pilot, lambda: _ready(app))
+    await pilot.press("3", "U")
+    await see(pilot, "Do it?")
+    await pilot.pause(0.1)
+    await pilot.press("y")
+    await see(pilot, "Run 17 uncouples CUSTOMER 01450001")
+
+
+async def test_an_engine_that_is_slow_to_begin_is_waited_for(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _uncouple_without_an_engine(door, pilot, app)
+        await pilot.pause(0.6)
+        assert isinstance(app.screen, Couplings)
+        assert "nothing was uncoupled" not in text(app)
+        counters = Counters(read=1, uncoupled=1)
+        door.change(17, state=RunState.FINISHED, jobs=(made_job(4, JobState.OK, counters, run=17),))
+        await see(pilot, "Run 17: 1 uncoupled in CUSTOMER.")
+
+
+async def test_of_an_engine_that_does_not_begin_only_what_is_known_is_told(
+    door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "STARTING", 0.5)
+    async with showing(door) as (app, pilot):
+        await _uncouple_without_an_engine(door, pilot, app)
+        await see(pilot, "Run 17 interrupted", "nothing was uncoupled as far as is known")
 
 
 async def test_what_hinders_uncoupling_is_told(door: ScriptedDoor) -> None:

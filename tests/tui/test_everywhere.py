@@ -135,7 +135,7 @@ async def test_the_palette_runs_an_action(door: ScriptedDoor) -> None:
         await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
 
 
-@pytest.mark.parametrize("key", ["", "u", "h", "e", "c", "S"])
+@pytest.mark.parametrize("key", ["", "u", "h", "e", "c", "S", "n"])
 async def test_the_colon_opens_any_screen_from_any_screen_by_its_name(door: ScriptedDoor, key: str) -> None:
     door.put(made_run())
     async with showing(door) as (app, pilot):
@@ -166,7 +166,7 @@ async def test_what_cannot_be_done_now_says_why_also_when_it_was_called_from_ano
         await see(pilot, "There is no run to resume.")
 
 
-@pytest.mark.parametrize("key", ["", "u", "h", "e", "c", "S"])
+@pytest.mark.parametrize("key", ["", "u", "h", "e", "c", "S", "n"])
 async def test_the_palette_has_every_action_of_the_screen_and_of_the_first_one(door: ScriptedDoor, key: str) -> None:
     door.put(made_run())
     async with showing(door) as (app, pilot):

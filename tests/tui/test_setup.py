@@ -14,11 +14,13 @@ from engine.config import load
 from engine.model.errors import ConfigError
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import CONFIG, ScriptedDoor
+from tui import actions
 from tui.app import CouplerApp
 from tui.connections import FileConnections
 from tui.dialogs.value import Entry, Pick
 from tui.look import Look
 from tui.newcomer import NewcomerApp
+from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.setup import Setup
 from tui.screens.trial import Trial
@@ -301,6 +303,28 @@ async def test_leaving_with_changes_asks_first(door: ScriptedDoor) -> None:
     assert door.calls == []
 
 
+async def test_leaving_through_the_palette_asks_first_too(door: ScriptedDoor) -> None:
+    async with setup(door) as (app, pilot):
+
+        async def to_history(answer: str) -> None:
+            await pilot.press("colon")
+            await until(pilot, lambda: app.screen.is_modal)
+            await pilot.press(*"hist")
+            await see(pilot, "Integration synchronization jobs")
+            await pilot.press("enter")
+            await see(pilot, "Leave without saving", "is forgotten")
+            await pilot.pause(0.1)
+            await pilot.press(answer)
+
+        await enter(pilot, "nav.company", "Contoso")
+        await see(pilot, "not saved")
+        await to_history("n")
+        await until(pilot, lambda: isinstance(app.screen, Setup))
+        assert 'company = "Contoso"' in _draft(app)
+        await to_history("y")
+        await until(pilot, lambda: isinstance(app.screen, History))
+
+
 async def test_quitting_without_changes_asks_nothing(door: ScriptedDoor) -> None:
     async with setup(door) as (app, pilot):
         await pilot.press("q")
@@ -435,6 +459,14 @@ async def test_a_newcomer_tries_the_demo(tmp_path: Path) -> None:
         await until(pilot, lambda: not app.is_running)
     assert app.then == ["demo"]
     assert not (tmp_path / "coupler").exists()
+
+
+@pytest.mark.usefixtures("state")
+async def test_a_newcomer_is_not_offered_what_the_first_screen_does(tmp_path: Path) -> None:
+    async with newcomer(tmp_path) as (app, _):
+        offered = {one.title for one in app.get_system_commands(app.screen)}
+    scopes: tuple[actions.Scope, ...] = ("connections", "everywhere")
+    assert offered == {one.label for scope in scopes for one in actions.of(scope)} - {"Commands", "Back"}
 
 
 @pytest.mark.usefixtures("state")

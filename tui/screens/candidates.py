@@ -79,7 +79,7 @@ class Candidates(Page):
     @work(exclusive=True, group="look")
     async def _look_for(self) -> None:
         self.query_one("#about", Line).put(_READING)
-        found = await self.ask(partial(self.door.candidates, self.record), None)
+        found = await self.ask_servers(partial(self.door.candidates, self.record), None)
         if self.is_mounted and self.app.is_running:
             self.found = found
             self._show()

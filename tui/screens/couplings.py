@@ -34,8 +34,6 @@ from tui.widgets.table import Column, Table
 
 PAGE = 50
 _CHUNK = 1_000
-_FOLLOW = 0.25
-"""Seconds between two looks at a run that uncouples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +179,6 @@ class Couplings(Page):
             busy=self._busy,
         )
 
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
-
     def _go(self, where: _Where) -> None:
         self.where = where
         self._poll.wake()
@@ -247,18 +239,11 @@ class Couplings(Page):
             run = await self.ask(partial(self.door.uncouple, one), 0)
             if run:
                 self.say(f"Run {run} uncouples {one.mapping} {safe(one.nav_no, 30)} ...")
-                await self._follow(run)
+                if (ended := await self.end_of(run)) is not None:
+                    await self._tell_end(ended)
         finally:
             self._busy = False
             self.wake()
-
-    async def _follow(self, number: int) -> None:
-        """Until the run is over; the engine does not need this screen."""
-        while (run := await self.ask(partial(self.door.run, number), None)) is not None:
-            if run.state is not RunState.RUNNING:
-                await self._tell_end(run)
-                return
-            await asyncio.sleep(_FOLLOW)
 
     async def _tell_end(self, run: RunSnapshot) -> None:
         if run.state is RunState.FINISHED and not run.counters.failed:

@@ -71,7 +71,7 @@ class Difference(Page):
     @work(exclusive=True, group="compare")
     async def _compare(self) -> None:
         self.query_one("#about", Line).put(_READING)
-        found = await self.ask(partial(self.door.difference, self.record), None)
+        found = await self.ask_servers(partial(self.door.difference, self.record), None)
         if self.is_mounted and self.app.is_running:
             self.found = found
             self._show()

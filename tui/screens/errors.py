@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from functools import partial
-from time import monotonic
 from typing import ClassVar
 
 from textual import on, work
@@ -12,7 +11,7 @@ from textual.binding import BindingType
 from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import Cause, RecordOutcome, RunSnapshot, RunState
+from engine.model.snapshot import Cause, RecordOutcome
 from tui import actions, reasons
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
@@ -31,8 +30,6 @@ from tui.widgets.table import Table
 
 PAGE = 50
 _CHUNK = 1_000
-_STARTING = 60.0
-"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
 
 class Errors(Page):
@@ -101,12 +98,6 @@ class Errors(Page):
         count = 0 if self._cause is None else self._cause.count
         pages = max(1, -(-count // PAGE))
         return reasons.errors(name, len(self.causes), self.skip // PAGE + 1, pages)
-
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
 
     def complain(self, error: CouplerError | None) -> None:
         """Says that the store cannot be read."""
@@ -253,24 +244,14 @@ class Errors(Page):
         if not await self.app.push_screen_wait(Confirm(self.look, "Couple by hand", lines)):
             return
         run = await self.ask(partial(self.door.couple, one.mapping, *problems.pair(one, typed)), 0)
-        found = await self._over(run) if run else None
+        if not run:
+            return
+        self.say(f"Run {run} looks for the two records ...")
+        found = await self.end_of(run)
         if found is not None:
             failed: list[RecordOutcome] = await self.ask(partial(self._failed, run), [])
             self.app.push_screen(Info(self.look, "Couple by hand", problems.coupled(one, typed, found, failed)))
             self.wake()
-
-    async def _over(self, run: int) -> RunSnapshot | None:
-        """Waits for the end of a run; it goes on when nobody waits for it any more."""
-        self.say(f"Run {run} looks for the two records ...")
-        begun = monotonic()
-        while True:
-            found = await self.ask(partial(self.door.run, run), None)
-            if found is None:
-                return None
-            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < _STARTING
-            if found.state is not RunState.RUNNING and not starting:
-                return found
-            await asyncio.sleep(1 / self.look.hz)
 
     def _failed(self, run: int) -> list[RecordOutcome]:
         return [one for cause in self.door.causes(run, None) for one in self.door.outcomes(cause, 1, 0)]

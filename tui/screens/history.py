@@ -124,11 +124,8 @@ class History(Page):
         lines = (passes.about_run(one.run, run, self.look), passes.about(one))
         self.query_one("#about", Line).put(*(part for text in lines for part in hanging(text, width, 1)))
 
-    def _refused(self, name: str) -> bool:
-        why = reasons.history(name, len(self.snapshot))
-        if why is not None:
-            self.say(why)
-        return why is not None
+    def _why_not(self, name: str) -> str | None:
+        return reasons.history(name, len(self.snapshot))
 
     def action_filter(self) -> None:
         """Opens the filter."""

@@ -110,11 +110,8 @@ class Home(Page):
         found = () if self.snapshot is None else (one for one in self.snapshot.mappings if one.name == key)
         return next(iter(found), None)
 
-    def _refused(self, name: str) -> bool:
-        why = reasons.home(name, self.snapshot)
-        if why is not None:
-            self.say(why)
-        return why is not None
+    def _why_not(self, name: str) -> str | None:
+        return reasons.home(name, self.snapshot)
 
     def _watch(self, run: int, *, started: bool = False) -> None:
         self.app.push_screen(Run(self.door, self.look, run, started=started))

@@ -115,10 +115,7 @@ class Log(Page):
 
     def _ready(self, name: str) -> LogPage | None:
         """The page that an action is for; None, and why, when it cannot be done."""
-        if (why := self._why_not(name)) is not None:
-            self.say(why)
-            return None
-        return self.page
+        return None if self._refused(name) else self.page
 
     def _current(self) -> LogLine | None:
         key = self.query_one(Table).current

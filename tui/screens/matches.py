@@ -98,12 +98,6 @@ class Matches(Page):
         rows = 0 if self.found is None else len(self.found.records)
         return reasons.matches(name, rows, self.skip // PAGE + 1, self._pages())
 
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
-
     @on(Table.Moved)
     def _describe(self) -> None:
         self.query_one(Keys).leave_out([one.name for one in actions.of("matches") if self._why_not(one.name)])

@@ -1,7 +1,9 @@
 """What all full screens have in common: a title line, a body, two lines of keys, and reads that do not block."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -10,8 +12,9 @@ from textual.screen import Screen
 from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot
+from engine.model.snapshot import RunSnapshot, RunState
 from tui import actions, tour
+from tui.apart import apart
 from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
@@ -23,6 +26,8 @@ from tui.widgets.notice import Notice
 from tui.widgets.table import Table
 
 T = TypeVar("T")
+STARTING = 60.0
+"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
 
 class Page(Screen[None]):
@@ -90,6 +95,18 @@ class Page(Screen[None]):
         else:
             self.app.push_screen(Info(self.look, "Notice", [text]))
 
+    def _why_not(self, name: str) -> str | None:
+        """Why an action can do nothing now; None where it can."""
+        del name
+        return None
+
+    def _refused(self, name: str) -> bool:
+        """Whether an action can do nothing now; says why."""
+        why = self._why_not(name)
+        if why is not None:
+            self.say(why)
+        return why is not None
+
     def say_cut(self, text: str) -> None:
         """A short notice; what does not fit is cut with a mark."""
         self.query_one(Notice).say(text)
@@ -109,8 +126,15 @@ class Page(Screen[None]):
 
     async def ask(self, work: Callable[[], T], default: T) -> T:
         """Calls the engine in a thread. What it refuses is shown, and `default` comes back."""
+        return await self._answer(asyncio.to_thread(work), default)
+
+    async def ask_servers(self, work: Callable[[], T], default: T) -> T:
+        """As `ask`, for what may wait long for NAV or CRM; the program can end meanwhile."""
+        return await self._answer(apart(work), default)
+
+    async def _answer(self, answer: Awaitable[T], default: T) -> T:
         try:
-            return await asyncio.to_thread(work)
+            return await answer
         except CouplerError as error:
             self._refuse(error.message, error.hint)
         except OSError as error:
@@ -129,6 +153,18 @@ class Page(Screen[None]):
             return True
 
         return await self.ask(done, default=False)
+
+    async def end_of(self, run: int) -> RunSnapshot | None:
+        """Waits for the end of a short run; it goes on when nobody waits for it any more. None when the store does not
+        say how it goes.
+        """
+        begun = monotonic()
+        while (found := await self.ask(partial(self.door.run, run), None)) is not None:
+            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < STARTING
+            if found.state is not RunState.RUNNING and not starting:
+                break
+            await asyncio.sleep(1 / self.look.hz)
+        return found
 
     async def may_leave(self) -> bool:
         """Whether the program may end now; asks the operator where something would be lost."""

@@ -105,12 +105,6 @@ class Planned(Page):
     def _pages(self) -> int:
         return max(1, -(-self._count() // PAGE))
 
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
-
     @on(Table.Moved, "#effects")
     def _follow(self) -> None:
         key = self._effects.current

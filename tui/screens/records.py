@@ -119,12 +119,6 @@ class Records(Page):
     def _why_not(self, name: str) -> str | None:
         return reasons.records(name, read=self.found is not None, reading=self._reading)
 
-    def _refused(self, name: str) -> bool:
-        why = self._why_not(name)
-        if why is not None:
-            self.say(why)
-        return why is not None
-
     def action_detail(self) -> None:
         """Both values of the field under the cursor in full."""
         one = self._current()

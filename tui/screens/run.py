@@ -203,11 +203,8 @@ class Run(Page):
         elif answer == "errors":
             self.action_errors()
 
-    def _refused(self, name: str) -> bool:
-        why = reasons.run(name, self.snapshot, demo=self.door.demo)
-        if why is not None:
-            self.say(why)
-        return why is not None
+    def _why_not(self, name: str) -> str | None:
+        return reasons.run(name, self.snapshot, demo=self.door.demo)
 
     @work
     async def action_pause(self) -> None:

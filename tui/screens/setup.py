@@ -58,7 +58,7 @@ class Setup(Page):
         self.stale = False
         self._start = start
         self._leave = leave
-        self._poll = Poll(door.connections.read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
+        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
 
     def body(self) -> ComposeResult:
         """A welcome, which file it is, the settings, what the one under the cursor is."""
@@ -90,6 +90,10 @@ class Setup(Page):
     def wake(self) -> None:
         """Reads the file at once."""
         self._poll.wake()
+
+    def _read(self) -> Form:
+        """The file; only asking for the connections may open the store."""
+        return self.door.connections.read()
 
     def show(self, found: Form) -> None:
         """Shows the file as it is, unless something was changed here that is not saved."""
@@ -134,10 +138,7 @@ class Setup(Page):
 
     def _ready(self, name: str) -> Form | None:
         """What an action works on; None, and why, when it cannot be done."""
-        if (why := self._why_not(name)) is not None:
-            self.say(why)
-            return None
-        return self.form
+        return None if self._refused(name) else self.form
 
     @work(exclusive=True, group="edit")
     async def action_edit(self) -> None:

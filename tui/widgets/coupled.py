@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.model.coupled import CoupledRow
-from engine.model.snapshot import JobSnapshot, RunSnapshot
+from engine.model.snapshot import JobSnapshot, RunSnapshot, RunState
 from tui import format as fmt
 from tui.look import Look
 from tui.text import safe
@@ -90,7 +90,8 @@ def uncoupled(run: RunSnapshot) -> str:
     """What a run that was to uncouple a pair did: `Run 17: 1 uncoupled in CUSTOMER, 3 in CONTACTS.`"""
     counted = [(job, job.counters.uncoupled) for job in run.jobs if job.counters.uncoupled]
     done = ", ".join(_uncoupled(job, number, first=not at) for at, (job, number) in enumerate(counted))
-    return f"Run {run.id}: {done or 'nothing was uncoupled'}."
+    none = "nothing was uncoupled" + ("" if run.state is RunState.FINISHED else " as far as is known")
+    return f"Run {run.id}: {done or none}."
 
 
 def _uncoupled(job: JobSnapshot, number: int, *, first: bool) -> str:
