@@ -60,7 +60,8 @@ def pace(run: RunSnapshot, width: int, look: Look) -> str:
             return ""
         return f"{fmt.many(read, 'record')} in {fmt.duration(run.worked)}, {fmt.rate(read / run.worked)} a second"
     room = width - 2 - len(_PACE)
-    said = next((text for text in _said(run.traffic) if len(text) <= room - _LEAST_BARS), "")
+    most = room - _LEAST_BARS if any(run.pace) else width
+    said = next((text for text in _said(run.traffic) if len(text) <= most), "")
     drawn = fmt.spark(run.pace, min(_MOST_BARS, room - len(said)), ascii_only=look.ascii)
     return "  ".join(filter(None, (said, f"{_PACE}{drawn}" if drawn.strip() else "")))
 
