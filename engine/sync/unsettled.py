@@ -5,13 +5,13 @@ from functools import partial
 
 from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import TableMapping
-from engine.store.traces import Values, unsettled
+from engine.store.traces import unsettled
 from engine.sync.context import Context
 from engine.sync.item import Item
 
 
 async def recall(context: Context, mapping: TableMapping, items: Sequence[Item]) -> None:
-    """Give coupled records what was sent to either side since both were last known to be the same."""
+    """Give coupled records what was sent to either side and no committed page has seen since."""
     if not context.broken_off:
         return
     pairs = [(item, item.coupling) for item in items if item.coupling is not None and item.coupling.base is not None]
@@ -23,8 +23,5 @@ async def recall(context: Context, mapping: TableMapping, items: Sequence[Item])
         )
     ]
     for item, pair in pairs:
-
-        def since(sent: Sequence[Values], base: bytes | None = pair.base) -> list[dict[str, object]]:
-            return [one.new for one in sent if one.base == base]
-
-        item.unsettled = {FROM: since(to_nav.get(pair.nav_id, ())), TO: since(to_crm.get(pair.crm_id, ()))}
+        sent = {FROM: to_nav.get(pair.nav_id, ()), TO: to_crm.get(pair.crm_id, ())}
+        item.unsettled = {way: [one.new for one in rows] for way, rows in sent.items() if rows}
