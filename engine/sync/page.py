@@ -131,7 +131,7 @@ async def work_page(
         last_key=str(rows[-1][source.key]),
         read=len(items),
         outcomes=[item.outcome for item in items.values() if item.outcome is not None],
-        pairs=[pair for item in active if (pair := _pair(item, scope)) is not None],
+        pairs=[pair for item in items.values() if (pair := _pair(item, scope)) is not None],
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
         left_open=[

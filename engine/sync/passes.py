@@ -144,9 +144,9 @@ async def close_pass(one: Pass) -> None:
         if not lost:
             break
         if number < _LAST_LOOKS - 1:
-            await _repeat(one, [create.source_id for create in lost], unsure)
+            await _repeat(one, lost, unsure)
         else:
-            outcomes = [_failed(create, _UNANSWERED) for create in lost]
+            outcomes = [_left(one, create, Action.FAILED, _UNANSWERED) for create in lost]
             done = await _intents(one)
             await _add(one, PageResult(None, "given up", 0, outcomes, [], intents=done, left_open=unsure))
     left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping, born=scope.born))
@@ -158,24 +158,30 @@ async def _tell_doubts(one: Pass, unsure: list[Create]) -> None:
     """Give an outcome to the creates of which nobody can tell; their intents stay open, so they are never repeated."""
     ids = [create.source_id for create in unsure]
     told = await one.context.store.read(partial(with_outcome, scope=one.scope, ids=ids))
-    outcomes = [_failed(create, IN_DOUBT) for create in unsure if create.source_id not in told]
+    outcomes = [_left(one, create, Action.FAILED, IN_DOUBT) for create in unsure if create.source_id not in told]
     if outcomes:
         await _add(one, PageResult(None, "in doubt", 0, outcomes, []))
 
 
-def _failed(create: Create, problem: Problem) -> Outcome:
-    return Outcome(create.source_id, Action.FAILED, name=create.name, crm_id=create.source_id, problem=problem)
+def _left(one: Pass, create: Create, action: Action, problem: Problem) -> Outcome:
+    if one.scope.direction is TO:
+        return Outcome(create.source_id, action, create.number, create.name, nav_id=create.source_id, problem=problem)
+    return Outcome(create.source_id, action, name=create.name, crm_id=create.source_id, problem=problem)
 
 
-async def _repeat(one: Pass, ids: list[str], unsure: list[Create]) -> None:
+async def _repeat(one: Pass, lost: list[Create], unsure: list[Create]) -> None:
     """Work again on records whose page is committed but that were not created after all."""
     old = await _intents(one)
-    rows = await _sources(one, ids)
+    rows = await _sources(one, [create.source_id for create in lost])
     result = await work_page(replace(one, handled=frozenset()), rows, None) if rows else PageResult(None, "", 0, [], [])
+    key = one.mapping.table(one.scope.direction).key
+    there = {str(row[key]).lower() for row in rows}
+    gone = [_left(one, create, Action.SKIPPED, _GONE) for create in lost if create.source_id not in there]
     repeated = replace(
         result,
         last_key=f"repeat {max(old)}",
         read=0,
+        outcomes=[*result.outcomes, *gone],
         intents=[*result.intents, *old],
         left_open=[*result.left_open, *unsure],
     )
@@ -221,4 +227,10 @@ _UNANSWERED = Problem(
     "NAV did not answer and did not create it",
     "NAV was asked several times to create the record; no answer came, and the record is not there.",
     "See what is wrong with NAV or the line to it, then run again.",
+)
+_GONE = Problem(
+    "gone",
+    "it was there no more when it was to be created",
+    "The record was read, but nothing could be created for it at once; then it was deleted, or left the table filter.",
+    "Nothing is to be done, unless it should not have been deleted.",
 )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from engine.connectors import body, jsonbatch
 from engine.connectors.client import ODataClient, Unanswered
 from engine.connectors.protocol import Query, Result, Status, Write, WriteKind
-from engine.model.outcome import Problem
+from engine.model.outcome import Action, Outcome, Problem
 from engine.runs import control, full
 from engine.store import couplings, pages, runs, watermarks, work
 from engine.store.couplings import Coupling
@@ -279,6 +279,27 @@ def broken_off_forgotten() -> AbstractContextManager[Any]:
     return patch.object(writing, "recall", recall)
 
 
+def hindered_twice() -> AbstractContextManager[Any]:
+    """A record that was made before an end, and that something hinders since, stays uncounted (mended)."""
+    real = page._pair
+
+    def pair(item: Item, scope: Scope) -> Coupling | None:
+        failed = item.outcome is not None and item.outcome.action is Action.FAILED
+        return None if failed and not item.wanted.values else real(item, scope)
+
+    return patch.object(page, "_pair", pair)
+
+
+def gone_without_a_word() -> AbstractContextManager[Any]:
+    """A record that is deleted before a create without an answer is sent again has no outcome (mended)."""
+    real = passes._left
+
+    def left(one: Any, create: Create, action: Action, problem: Problem) -> Outcome:
+        return real(one, create, Action.COUPLED if action is Action.SKIPPED else action, problem)
+
+    return patch.object(passes, "_left", left)
+
+
 def no_filter() -> AbstractContextManager[Any]:
     """Passes read records that their table filter leaves out."""
     real = Query
@@ -318,7 +339,8 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, broken_off_forgotten, no_filter, source_marked,
+        settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, broken_off_forgotten,
+        hindered_twice, gone_without_a_word, no_filter, source_marked,
         *LIES,
     )
 }  # fmt: skip
@@ -333,5 +355,7 @@ START = {
     "edits forgotten": 980,
     "arrivals are foreign": 4010,
     "broken off forgotten": 260,
+    "hindered twice": 2490,
+    "gone without a word": 3160,
 }
 """From which seed on a bug is looked for, so that it is found soon."""

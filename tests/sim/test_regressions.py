@@ -12,6 +12,8 @@ SEEDS = [
     ("counted elsewhere", 164),
     ("late creates forgotten", 5),
     ("broken off forgotten", 274),
+    ("hindered twice", 2499),
+    ("gone without a word", 3164),
 ]
 
 

@@ -19,6 +19,7 @@ from engine.store.work import Scope, take_slice
 from engine.sync import brake
 from tests.sync.company import CRM, NAV, picture, prepare, sums
 from tests.sync.faults import (
+    Died,
     Fault,
     Plan,
     Seen,
@@ -44,6 +45,7 @@ from tests.sync.faults import (
     twice,
     writing,
 )
+from tests.sync.test_contacts import company, contact
 from tests.sync.test_customers import account, customer
 from tests.sync.world import Make, World, counters
 
@@ -314,6 +316,39 @@ async def test_a_repeat_that_is_lost_too_is_found_out_as_well(make: Make) -> Non
     assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
     assert len(world.nav("Customer")) == 3
     once(world, "CUSTOMER", 3)
+
+
+async def test_what_is_deleted_before_nav_is_asked_again_to_make_it_counts_as_skipped(make: Make) -> None:
+    world = make({}, ACCOUNTS)
+
+    async def deleted(_send: Send) -> httpx.Response:
+        world.delete_crm("accounts", world.crm("accounts", name="A2")[0]["accountid"])
+        raise httpx.ReadError("reset")
+
+    run = await world.run("CUSTOMER", plan=at("nav", creating, deleted))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 2, "skipped": 1}
+    assert [(one.code, one.name) for one in world.outcomes(run)] == [("gone", "A2")]
+    assert (await world.store.read(_intents)) == 0
+
+
+async def test_what_was_made_before_an_end_and_is_hindered_since_fails_once(make: Make) -> None:
+    nav = {"Customer": [customer("C1")], "Contact": [company("K1", "C1")]}
+    world = make(nav, {"account": [account()], "contact": [contact("P1", "Firm C1")]})
+    await world.run("CUSTOMER")
+    number = world.start("CONTACTS", keep=False)
+
+    async def arrives_and_dies(send: Send) -> httpx.Response:
+        await send()
+        raise Died
+
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", creating, arrives_and_dies))
+    assert len(world.nav("Contact", Type="Person")) == 1
+    world.delete_nav("Contact", "K1")
+    run = await world.resume(number)
+    assert counters(run, "CONTACTS", FROM) == {"failed": 1}
+    assert [one.code for one in world.outcomes(run)] == ["no_company"]
+    once(world, "CONTACTS", 1)
 
 
 async def test_records_that_nav_never_makes_fail_and_are_tried_again_by_the_next_run(make: Make) -> None:
