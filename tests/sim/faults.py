@@ -81,6 +81,9 @@ FAULTS = (
     "half a batch", "part missing", "parts out of order", "delivered twice", "slow", "denied", "meanwhile edited",
 )  # fmt: skip
 
+UNHEARD = {"answer lost", "done but 500", "cut", "shortened", "part missing"}
+"""What a server does, and an engine is not told of, or not of all."""
+
 
 def _possible(kind: str, request: Request) -> bool:
     match kind:

@@ -13,7 +13,7 @@ from tests.sim.company import Row, mapping_of, sign_of
 class Line:
     """A line of the audit log: an accepted write, whether the engine or a person made it, and what record it was.
 
-    `life` is the number of the engine that sent it, 0 of a person.
+    `life` is the number of the engine that sent it, 0 of a person. `heard` is false where no engine was told of it.
     """
 
     at: float
@@ -26,6 +26,7 @@ class Line:
     mapping: str | None
     sign: str
     life: int = 0
+    heard: bool = True
 
 
 class Log(Audit):
@@ -37,6 +38,7 @@ class Log(Audit):
         self.lines: list[Line] = []
         self.by = "engine"
         self.life = 0
+        self.heard = True
         self.find: Callable[[str, str, str], Row | None] = lambda *_: None
 
     def write(self, side: Side, op: Operation, set: str, key: str, values: Mapping[str, Any]) -> None:
@@ -45,4 +47,5 @@ class Log(Audit):
         mapping = mapping_of(side, set, row) if row is not None else None
         sign = sign_of(side, mapping, row) if row is not None and mapping is not None else ""
         life = self.life if self.by == "engine" else 0
-        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign, life))
+        heard = self.heard or self.by == "person"
+        self.lines.append(Line(self._agenda.now, self.by, side, op, set, key, dict(values), mapping, sign, life, heard))

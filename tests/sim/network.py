@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from sandbox.faults.bodies import halved, part_missing, shuffled
 from tests.sim.agenda import Agenda, Event
-from tests.sim.faults import CALM, Answer, Request, before
+from tests.sim.faults import CALM, UNHEARD, Answer, Request, before
 from tests.sim.life import Life
 from tests.sim.log import Log
 
@@ -35,8 +35,8 @@ class Server:
         self._log = log
         self._clock = clock
 
-    def handle(self, request: Request) -> Answer:
-        """Do what is asked, and answer."""
+    def handle(self, request: Request, *, heard: bool = True) -> Answer:
+        """Do what is asked, and answer; `heard` tells whether the answer will arrive."""
         path, _, query = request.target.partition(b"?")
         scope = {
             "type": "http", "http_version": "1.1", "method": request.method, "scheme": "http", "root_path": "",
@@ -45,7 +45,7 @@ class Server:
             "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1),
         }  # fmt: skip
         said: list[dict[str, Any]] = []
-        self._log.life = request.life
+        self._log.life, self._log.heard = request.life, heard
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": request.body, "more_body": False}
@@ -160,7 +160,7 @@ class Network:
 
     def _later(self, request: Request, seconds: float) -> None:
         def arrive() -> None:
-            answer = self._servers[request.side].handle(request)
+            answer = self._servers[request.side].handle(request, heard=False)
             self._tell(f"  {_named(request)} arrives now: {answer.status}")
 
         self._agenda.after(seconds, arrive)
@@ -168,8 +168,9 @@ class Network:
     def _handled(self, request: Request, kind: str) -> Answer:
         server = self._servers[request.side]
         if kind != "half a batch":
-            return server.handle(request)
-        answer = server.handle(replace(request, body=halved(request.content_type, request.body, self._random)))
+            return server.handle(request, heard=kind not in UNHEARD)
+        half = replace(request, body=halved(request.content_type, request.body, self._random))
+        answer = server.handle(half, heard=False)
         return Answer(503, {**answer.headers, "content-type": "text/html"}, b"<html>busy</html>")
 
     def _afterwards(self, kind: str, answer: Answer) -> Answer | Exception:

@@ -153,8 +153,8 @@ class _Judge:
     def _apart(self, one: Coupled, pair: Pair) -> set[str]:
         """The sides on which people edited a pair of fields since both were the same for the last time.
 
-        What a killed engine made the same does not count as such until another one has seen it: if somebody edits it before,
-        nobody can tell whether the update ever arrived.
+        What a killed engine made the same does not count as such until another one has seen it, nor what an engine never
+        heard the answer of: if somebody edits it before, nobody can tell whether the update ever arrived.
         """
         ends = {work.behind for work in self._facts.works}
         unharmed = {work.life for work in self._facts.works}
@@ -171,7 +171,7 @@ class _Judge:
             held[side] = str(line.values[name] or "")
             if line.by == "person":
                 sides.add(side)
-            if held.get("nav") == held.get("crm") and line.life in unharmed:
+            if held.get("nav") == held.get("crm") and line.life in unharmed and line.heard:
                 sides.clear()
         return sides
 
