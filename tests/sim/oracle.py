@@ -138,7 +138,7 @@ class _Judge:
                 else:
                     for side, value in (("nav", ours), ("crm", theirs)):
                         may = _may_hold(edits, side)
-                        if may and self._facts.forgotten and side == "crm":  # NAV's value stood for a while
+                        if may and self._base_unknown(one) and side == "crm":  # NAV's value stood for a while
                             may += [text for by, text in edits if by == "nav"]
                         if may and value not in may:
                             yield f"{what}: {side.upper()} has {value!r}, which is older than what was written there ({code})"
