@@ -179,7 +179,8 @@ settle_wait = 5
 [crm]
 url = {json.dumps(sandbox.crm_url)}
 secret = {reference}{trust}
-{_sign_in(sandbox, sandbox.doors.front.crm_way)}
+{_sign_in(sandbox, sandbox.doors.front.crm_way)}settle_wait = 5
+
 [store]
 url = {json.dumps(f"sqlite:///{path.stem}.db", ensure_ascii=False)}
 """,

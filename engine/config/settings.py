@@ -53,6 +53,7 @@ class CrmSettings:
     client_id: str | None = None
     token_url: str | None = None
     scope: str | None = None
+    settle_wait: float = 130
     page_size: int = 1000
     batch: int = 100
     concurrency: int | None = None

@@ -41,6 +41,7 @@ def context_of(
         company=settings.nav.company,
         product_name=_PRODUCT_NAMES.get(settings.nav.version, "Dynamics NAV"),
         settle_wait=settings.nav.settle_wait,
+        crm_settle_wait=settings.crm.settle_wait,
         page_size=min(settings.nav.page_size, settings.crm.page_size),
         organization=organization,
         couplings=Couplings(planned_by, settings.mappings),

@@ -47,7 +47,8 @@ class Context:
     """The store, both sides and everything that a job may ask. `checkpoint` waits while paused and raises to stop.
 
     `wait_for` shows operators what is waited for; blank when it is over. `broken_off`: whether an
-    engine ended before it could say what came of updates that it had sent.
+    engine ended before it could say what came of updates that it had sent. `settle_wait` and `crm_settle_wait` are the
+    seconds after which NAV, or CRM, does nothing any more of what it was sent (reference/perf.md 1.1, 1.2).
     """
 
     store: Store
@@ -58,6 +59,7 @@ class Context:
     company: str
     product_name: str
     settle_wait: float
+    crm_settle_wait: float
     page_size: int
     organization: Organization
     couplings: Couplings
@@ -75,6 +77,11 @@ class Context:
     def target(self, one_way: Direction) -> Side:
         """The side that a pass writes to."""
         return self.crm if one_way is Direction.TO_INTEGRATION_TABLE else self.nav
+
+    def arrived(self, one_way: Direction, left: datetime) -> datetime:
+        """When all has arrived at the target, or never will, that left at a moment at the latest."""
+        to_crm = one_way is Direction.TO_INTEGRATION_TABLE
+        return left + timedelta(seconds=self.crm_settle_wait if to_crm else self.settle_wait)
 
     def new_id(self, kind: str, key: str, generation: int = 0) -> str:
         """The id under which a record is created: a source record of a mapping, or something that comes with it."""

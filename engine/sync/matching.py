@@ -1,7 +1,7 @@
 """Match before create: find the one uncoupled record on the other side that means the same (design.md section 5)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.connectors.protocol import Row, Side
@@ -10,7 +10,7 @@ from engine.mapping.values import Value, blank, folded
 from engine.model.mapping import Condition, FieldMapping, MatchRule, TableMapping
 from engine.model.outcome import Problem
 from engine.model.records import is_guid
-from engine.store.work import Create, Scope
+from engine.store.work import Scope
 from engine.sync.context import Context
 from engine.sync.item import Item, Mode
 
@@ -34,12 +34,10 @@ async def find_partners(
     items: Sequence[Item],
     partners: Partners,
     claimed: set[str],
-    under_way: Mapping[str, Create],
 ) -> None:
     """Couple each uncoupled record with its only match, fail it when there are several, else leave it to be created.
 
-    `claimed` are destination records that other records of this pass, committed or not, have taken. What was
-    `under_way` and has arrived is no match, but was made by us.
+    `claimed` are destination records that other records of this pass, committed or not, have taken.
     """
     one_way = scope.direction
     table = mapping.crm if one_way is TO else mapping.nav
@@ -54,14 +52,12 @@ async def find_partners(
                 item.fail(problem, ambiguous=True, one_way=one_way)
             elif len(one.rows) > 1:
                 item.fail(_ambiguous(rule, len(one.rows), table.caption), ambiguous=True, one_way=one_way)
-            elif (sent := under_way.get(item.id)) is not None and sent.target_id == one.rows[0][table.key]:
-                item.sent, item.sent_base, item.generation = True, sent.base or None, sent.generation
             elif one.rows[0][table.key] not in claimed:
                 item.mode = Mode.MATCHED
                 item.target_id = str(one.rows[0][table.key])
                 item.target_number = str(one.rows[0].get(table.number) or "")
                 claimed.add(item.target_id)
-        left = [item for item in left if item.open and item.mode is Mode.CREATE and not item.sent]
+        left = [item for item in left if item.open and item.mode is Mode.CREATE]
 
 
 async def candidates(

@@ -165,7 +165,7 @@ async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepar
 async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     """Couple uncoupled records with their matches, and prepare the others to be created."""
     context, scope = one.context, one.scope
-    await find_partners(context, scope, one.mapping, items, found, one.claimed, one.doubts.under_way)
+    await find_partners(context, scope, one.mapping, items, found, one.claimed)
     for item in items:
         if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
             item.fail(IN_DOUBT, one_way=scope.direction)

@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,12 +27,11 @@ async def settle_intents(
 ) -> list[Create]:
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
-    Those of `run` stay open, as their pages may be committed: then the pass must make them again at its end. Those of
-    earlier runs are forgotten, but for those that carry no mark: nobody can tell what came of them. Those under an id
-    of ours stay open while they may still be under way: their records may not be read again, or match what they made.
-    With a scope only intents of its mapping and direction are looked at, and only its own are returned. `beats` are the
-    last signs of life of the engines that may have sent them: a create may have left long after it was recorded, behind
-    others or put off by the service. Without them nothing is known to have arrived.
+    What is missing may still arrive for a while, which is waited for. Those of `run` stay open, as their pages may be
+    committed: then the pass must make them again at its end. Those of earlier runs are forgotten, but for those that
+    carry no mark: nobody can tell what came of them. With a scope only intents of its mapping and direction are looked
+    at, and only its own are returned. `beats` are the last signs of life of the engines that may have sent them: a
+    create may have left long after it was recorded, behind others or put off by the service.
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
@@ -44,21 +43,19 @@ async def settle_intents(
                 f"Records of {intent.scope.mapping} were sent and never answered, and that mapping is gone.",
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
-        found, absent, late = await _by_id(context, intent)
-        left = _left(context, intent, (beats or {}).get(intent.scope.run))
-        marked, unmarked = await _by_marker(context, intent, left)
-        found, absent = [*found, *marked], [*absent, *unmarked]
+        left_at = _left_at(context, intent, (beats or {}).get(intent.scope.run))
+        found, absent = await _by_id(context, intent, left_at)
+        marked, unmarked = await _by_marker(context, intent, left_at)
+        found, absent = await _free(context, intent.scope, [*found, *marked]), [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
-        if beats is None or at < left + timedelta(seconds=context.settle_wait) + _GRACE:
-            keep = [*keep, *late]
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
         if scope is None or intent.scope == scope:
             again.extend(absent)
     return again
 
 
-def _left(context: Context, intent: Intent, beat: Beat | None) -> datetime:
+def _left_at(context: Context, intent: Intent, beat: Beat | None) -> datetime:
     """When creates left at the latest, by our clock. That may have been set since: what is still to come was sent just
     now, and NAV's own clock may tell that less time has passed.
     """
@@ -71,21 +68,25 @@ def _left(context: Context, intent: Intent, beat: Beat | None) -> datetime:
     return min(left, now)
 
 
+async def _free(context: Context, scope: Scope, found: list[Coupling]) -> list[Coupling]:
+    """Those whose new record nobody coupled with another one meanwhile, as when their source was entered anew."""
+    made = {(pair.crm_id if scope.direction is TO else pair.nav_id): pair for pair in found}
+    taken = await context.store.read(
+        lambda connection: context.couplings.taken(connection, scope.mapping, scope.direction, list(made))
+    )
+    return [pair for id, pair in made.items() if id not in taken]
+
+
 def _way(scope: Scope) -> tuple[str, Direction]:
     return scope.mapping, scope.direction
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """Creates in NAV of which nobody can tell whether they happened: CRM ids, and names that such records may have.
-
-    `under_way` are creates in CRM, by source, that may still arrive: earlier engines sent them, and they were not
-    there.
-    """
+    """Creates in NAV of which nobody can tell whether they happened: CRM ids, and names that such records may have."""
 
     sources: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
-    under_way: Mapping[str, Create] = field(default_factory=dict)
 
     def concern(self, id: str, name: str, one_way: Direction) -> bool:
         """Whether a record that is not coupled may be either side of a doubt, so that it must not be created."""
@@ -103,13 +104,7 @@ async def read_doubts(context: Context, mapping: str) -> Doubts:
         if create.unknowable
     ]
     names = frozenset(str(folded(create.name)) for create in creates if create.name)
-    under_way = {
-        create.source_id: create
-        for intent in intents
-        if (intent.scope.mapping, intent.scope.direction) == (mapping, TO)
-        for create in intent.creates
-    }
-    return Doubts(frozenset(create.source_id for create in creates), names, under_way)
+    return Doubts(frozenset(create.source_id for create in creates), names)
 
 
 async def may_repeat(context: Context, scope: Scope) -> bool:
@@ -123,21 +118,24 @@ async def may_repeat(context: Context, scope: Scope) -> bool:
     return any(pair.nav_id == context.new_id(scope.mapping, pair.crm_id, pair.generation) for pair in made)
 
 
-async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list[Create], list[Create]]:
-    """Creates under an id of ours: those that exist happened; the others come last, as they can be sent again at any
-    time, or are absent where the service may have given them another id.
+async def _by_id(context: Context, intent: Intent, left_at: datetime) -> tuple[list[Coupling], list[Create]]:
+    """Creates under an id of ours: those that exist happened. The others are absent once nothing can be under way any
+    more; they are without their id where the service may have given them another one.
     """
     to_crm = intent.scope.direction is not FROM
     mapping = context.mappings[intent.scope.mapping]
     table = mapping.crm if to_crm else mapping.nav
     known = [create for create in intent.creates if create.target_id is not None]
     if not known:
-        return [], [], []
-    ids = [str(create.target_id) for create in known]
-    columns = (table.key,) if to_crm else (table.key, table.number)
-    rows = await context.target(intent.scope.direction).fetch(table.entity, table.key, ids, columns)
+        return [], []
     coupled = await _coupled(context, intent)
     left = [create for create in known if create.source_id not in coupled]
+    target, ids = context.target(intent.scope.direction), [str(create.target_id) for create in left]
+    columns = (table.key,) if to_crm else (table.key, table.number)
+    rows = dict(await target.fetch(table.entity, table.key, ids, columns))
+    if missing := [id for id in ids if id not in rows]:
+        await wait_out(context, intent.scope.direction, left_at)
+        rows.update(await target.fetch(table.entity, table.key, missing, columns))
     found = [
         Coupling(
             create.source_id if to_crm else str(create.target_id),
@@ -153,11 +151,11 @@ async def _by_id(context: Context, intent: Intent) -> tuple[list[Coupling], list
     ]
     absent = [create for create in left if create.target_id not in rows]
     if not absent or found or await may_repeat(context, intent.scope):
-        return found, [], absent
-    return found, [structs.replace(create, target_id=None) for create in absent], []
+        return found, absent
+    return found, [structs.replace(create, target_id=None) for create in absent]
 
 
-async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[list[Coupling], list[Create]]:
+async def _by_marker(context: Context, intent: Intent, left_at: datetime) -> tuple[list[Coupling], list[Create]]:
     """Creates whose id the other side chose: found by the marker, once nothing can still be under way. Nothing tells of
     them on a side that has ids of ours by now.
     """
@@ -171,7 +169,7 @@ async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[
     marked = [create for create in creates if not create.unknowable]
     if not marked:
         return [], unmarked
-    await wait_until(context, left + timedelta(seconds=context.settle_wait))
+    await wait_out(context, FROM, left_at)
     marker = marked[0].marker
     columns = (table.key, table.number, marker)
     rows: dict[str, list[Row]] = {}
@@ -203,10 +201,11 @@ async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[
     return found, absent
 
 
-async def wait_until(context: Context, moment: datetime) -> None:
-    """Sleep until a moment by our clock, checking now and then whether the run is to stop."""
+async def wait_out(context: Context, one_way: Direction, left_at: datetime) -> None:
+    """Sleep until nothing can arrive any more that left at a moment, checking now and then whether the run must stop."""
+    moment, name = context.arrived(one_way, left_at), "CRM" if one_way is TO else "NAV"
     while (left := moment + _GRACE - context.clock()) > timedelta():
-        context.wait_for(f"until {moment:%H:%M:%S} UTC for NAV to end what may still be under way")
+        context.wait_for(f"until {moment:%H:%M:%S} UTC for {name} to end what may still be under way")
         await context.checkpoint()
         await context.sleep(min(left.total_seconds(), 1.0))
     context.wait_for("")

@@ -104,6 +104,7 @@ def test_values_are_completed(tmp_path: Path) -> None:
     assert settings.nav.url == "https://nav.example/NAV/ODataV4"
     assert settings.store.url == f"sqlite:///{tmp_path}/state/coupler/uat.db"
     assert (settings.nav.page_size, settings.nav.settle_wait, settings.nav.version) == (1000, 660, "bc")
+    assert settings.crm.settle_wait == 130
     assert not settings.production
 
 

@@ -91,7 +91,7 @@ def test_the_config_leads_to_the_servers_and_only_its_owner_can_read_it(tmp_path
                 "url": ready["nav"], "company": 'Smith "&" Søn', "secret": "file:demo.token", "marker_field": "CRM_Id",
                 "settle_wait": 5,
             },
-            "crm": {"url": ready["crm"], "secret": "file:demo.token"},
+            "crm": {"url": ready["crm"], "secret": "file:demo.token", "settle_wait": 5},
             "store": {"url": "sqlite:///demo.db"},
         }  # fmt: skip
         assert ready["config"] == "demo.toml"

@@ -22,7 +22,6 @@ from engine.store.pages import PageResult
 from engine.store.schema import slice_
 from engine.store.work import Create, Scope
 from engine.sync import page, passes, settling, writing
-from engine.sync.context import Context
 from engine.sync.item import Item
 from tests.sim import world
 from tests.sim.lies import LIES
@@ -43,10 +42,10 @@ def no_intent() -> AbstractContextManager[Any]:
 def no_waiting() -> AbstractContextManager[Any]:
     """A create in doubt is looked for at once, while it may still be under way."""
 
-    async def wait_until(*_: Any) -> None:
+    async def wait_out(*_: Any) -> None:
         return
 
-    return patch.object(settling, "wait_until", wait_until)
+    return patch.object(settling, "wait_out", wait_out)
 
 
 def doubts_dropped() -> AbstractContextManager[Any]:
@@ -240,16 +239,6 @@ def edits_forgotten() -> AbstractContextManager[Any]:
     return patch.object(writing.Writer, "_intended", intended)
 
 
-def arrivals_are_foreign() -> AbstractContextManager[Any]:
-    """A row of ours that arrived after its engine died, and is found by match, is taken for somebody else's (mended)."""
-    real = settling.read_doubts
-
-    async def read(context: Context, mapping: str) -> settling.Doubts:
-        return replace(await real(context, mapping), under_way={})
-
-    return patch.object(page, "read_doubts", read)
-
-
 def counted_elsewhere() -> AbstractContextManager[Any]:
     """A record that was found to have been made is counted by the first pass that sees it, in whatever direction (mended)."""
 
@@ -257,17 +246,6 @@ def counted_elsewhere() -> AbstractContextManager[Any]:
         return self.created or (self.coupling is not None and self.coupling.uncounted)
 
     return patch.object(Item, "new", property(new))
-
-
-def late_creates_forgotten() -> AbstractContextManager[Any]:
-    """A create under an id of ours is forgotten when it is not there yet, while it may still be under way (mended)."""
-    real = settling._by_id
-
-    async def by_id(*args: Any) -> tuple[list[Coupling], list[Create], list[Create]]:
-        found, absent, _ = await real(*args)
-        return found, absent, []
-
-    return patch.object(settling, "_by_id", by_id)
 
 
 def broken_off_forgotten() -> AbstractContextManager[Any]:
@@ -339,7 +317,7 @@ BUGS: Mapping[str, Bug] = {
     for bug in (
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
-        settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, broken_off_forgotten,
+        settled_not_counted, base_forgotten, edits_forgotten, counted_elsewhere, broken_off_forgotten,
         hindered_twice, gone_without_a_word, no_filter, source_marked,
         *LIES,
     )
@@ -353,7 +331,6 @@ START = {
     "no lock": 45,
     "counted elsewhere": 160,
     "edits forgotten": 980,
-    "arrivals are foreign": 4010,
     "broken off forgotten": 260,
     "hindered twice": 2490,
     "gone without a word": 3160,

@@ -8,9 +8,8 @@ from tests.sim.plot import play
 SEEDS = [
     ("base forgotten", 246),
     ("edits forgotten", 984),
-    ("arrivals are foreign", 4012),
+    ("no waiting", 4012),
     ("counted elsewhere", 164),
-    ("late creates forgotten", 5),
     ("broken off forgotten", 274),
     ("hindered twice", 2499),
     ("gone without a word", 3164),

@@ -107,6 +107,7 @@ class World:
             crm=CrmSettings(
                 "http://127.0.0.1/api/data/v9.2",
                 Secret("env:TOKEN", self.folder, {"TOKEN": _TOKEN}),
+                settle_wait=BOUND,
                 page_size=setup.page_size,
                 batch=setup.crm_batch,
                 concurrency=setup.concurrency,

@@ -224,16 +224,6 @@ def late(seconds: float) -> Fault:
 _zombies: set[asyncio.Task[None]] = set()
 
 
-def held(under_way: list[Send]) -> Fault:
-    """The answer is lost, and the server gets the request when the test sends it."""
-
-    async def fault(send: Send) -> httpx.Response:
-        under_way.append(send)
-        raise httpx.ReadError("reset")
-
-    return fault
-
-
 def meanwhile(action: Callable[[], object]) -> Fault:
     """Somebody else does something just before the server gets the request."""
 

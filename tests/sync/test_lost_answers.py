@@ -2,19 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import control, snapshots
-from engine.store.schema import run as runs_table
 from engine.store.work import Scope, take_slice
 from engine.sync import brake
 from tests.sync.company import CRM, NAV, picture, prepare, sums
@@ -32,7 +29,6 @@ from tests.sync.faults import (
     creating,
     cut,
     done_but,
-    held,
     late,
     lost_after,
     lost_before,
@@ -212,25 +208,42 @@ async def test_a_source_that_is_deleted_before_its_lost_answer_is_settled_leaves
     assert [one["No"] for one in world.nav("Customer")] == ["C1", "C3"]
 
 
-async def under_way(world: World) -> tuple[RunSnapshot, list[Send]]:
-    """A run that two engines left, the second one when it had looked for what the first one sent; that is still under
-    way.
-    """
+async def under_way(world: World, side: str = "crm") -> tuple[int, Send]:
+    """A run whose engine died with a create, and that create, which has not arrived yet."""
     sent: list[Send] = []
-    run = await world.run("CUSTOMER", plan=then(at("crm", creating, held(sent)), always("crm", everything, refused)))
-    run = await world.resume(run.id, plan=always("nav", reading("Customer"), refused))
-    assert run.state is RunState.STOPPED
-    assert world.crm("accounts") == []
-    return run, sent
+
+    async def held_and_dies(send: Send) -> httpx.Response:
+        sent.append(send)
+        raise Died
+
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at(side, creating, held_and_dies))
+    return number, sent[0]
+
+
+def arriving(
+    send: Send, then: Callable[[], object] = lambda: None, side: str = "crm", entity: str = "accounts"
+) -> Plan:
+    """The create arrives right after the next engine has looked for it; then something happens."""
+
+    async def fault(look: Send) -> httpx.Response:
+        answer = await through(look)
+        await send()
+        await asyncio.to_thread(then)
+        return answer
+
+    return at(side, reading(entity), fault)
 
 
 async def test_a_create_that_arrives_after_an_engine_looked_for_it_is_ours(make: Make) -> None:
     world = make(THREE)
-    run, (send,) = await under_way(world)
-    await send()
-    made = world.crm("accounts", name="Firm C2")[0]
-    world.edit_crm("accounts", made["accountid"], telephone1="77")
-    run = await world.resume(run.id)
+    number, send = await under_way(world)
+
+    def edited() -> None:
+        world.edit_crm("accounts", world.crm("accounts", name="Firm C2")[0]["accountid"], telephone1="77")
+
+    run = await world.resume(number, plan=arriving(send, edited))
     assert counters(run, "CUSTOMER", TO) == {"inserted": 3}
     once(world, "CUSTOMER", 3)
     assert world.crm("accounts", name="Firm C2")[0]["telephone1"] == "77", "what somebody edited in CRM stands"
@@ -241,31 +254,78 @@ async def test_a_create_that_arrives_after_an_engine_looked_for_it_is_ours(make:
 @pytest.mark.parametrize("another", [False, True], ids=["the same run", "another run"])
 async def test_a_create_that_arrives_when_its_source_is_gone_leaves_no_orphan(make: Make, another: bool) -> None:
     world = make({"Customer": [customer("C2")]})
-    run, (send,) = await under_way(world)
+    number, send = await under_way(world)
     world.delete_nav("Customer", "C2")
     if another:
-        control.cancel(world.store, run.id, "test")
-        run = await world.run("CUSTOMER")
+        control.cancel(world.store, number, "test")
+        await world.run("CUSTOMER", plan=arriving(send))
     else:
-        run = await world.resume(run.id)
-    assert world.couplings("CUSTOMER") == []
-    await send()
-    await world.run("CUSTOMER")
+        await world.resume(number, plan=arriving(send))
     once(world, "CUSTOMER", 1)
     assert world.nav("Customer") == [], "the account is not made a customer again"
     assert (await world.store.read(_intents)) == 0
 
 
-async def test_a_create_whose_source_is_gone_is_forgotten_when_it_cannot_arrive_any_more(make: Make) -> None:
-    world = make(THREE, settle_wait=60)
-    run, _ = await under_way(world)
-    world.delete_nav("Customer", "C2")
-    await world.resume(run.id)
-    assert (await world.store.read(_intents)) == 1
-    world.time.waited += 120
-    await world.store.write(_two_minutes_ago)
+@pytest.mark.parametrize("kind", ["odata", "api"])
+async def test_a_source_that_is_entered_anew_does_not_take_what_was_made_for_the_old_one(make: Make, kind: str) -> None:
+    world = make({"Customer": [customer("C1")]}, kind=kind)
+    number, send = await under_way(world)
+    world.delete_nav("Customer", "C1")
+    world.add_nav("Customer", **{**customer("C1"), "No": "C2"})
+    run = await world.resume(number, plan=arriving(send))
+    assert run.state is RunState.FINISHED
+    assert [one["No"] for one in world.nav("Customer")] == ["C2"]
+    assert counters(run, "CUSTOMER", FROM) == {"unchanged": 1, "failed": 1}
+    assert {one.code for one in world.outcomes(run)} == {"deleted"}, "the account of the old one is known"
+    once(world, "CUSTOMER", 2)
+
+
+async def test_what_was_made_is_the_partner_though_somebody_entered_the_same_firm_meanwhile(make: Make) -> None:
+    world = make({"Customer": [customer("C1")]})
+    number, send = await under_way(world)
+    world.add_crm("accounts", **account())
+    run = await world.resume(number, plan=arriving(send))
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 1}
+    made = {one["key"] for one in world.audit(op="create", set="accounts")} & {
+        one.crm_id for one in world.couplings("CUSTOMER") if one.nav_no == "C1"
+    }
+    assert len(made) == 1
+
+
+async def test_a_create_to_nav_under_an_id_of_ours_that_arrives_late_is_ours_too(make: Make) -> None:
+    world = make({}, {"account": [account("A1", "a1@x.example")]}, kind="api")
     await world.run("CUSTOMER")
+    world.add_crm("accounts", **account("A2", "a2@x.example", address1_city="Köln"))
+    number, send = await under_way(world, "nav")
+
+    def edited() -> None:
+        world.edit_crm("accounts", world.crm("accounts", name="A2")[0]["accountid"], address1_city="Trier")
+
+    run = await world.resume(number, plan=arriving(send, edited, "nav", "customers"))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1, "unchanged": 1}
+    assert world.nav("Customer", Name="A2")[0]["City"] == "Trier"
+    once(world, "CUSTOMER", 2)
+
+
+async def test_what_never_arrived_is_waited_for_and_then_matched_or_made(make: Make) -> None:
+    world = make(THREE, crm_settle_wait=60)
+    number, _ = await under_way(world)
+    world.delete_nav("Customer", "C1")
+    world.add_crm("accounts", **account("Firm C2", "c2@x.example"))
+    run = await world.resume(number)
+    assert world.time.waited >= 60
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 1, "unchanged": 1, "coupled": 1}
+    once(world, "CUSTOMER", 2)
     assert (await world.store.read(_intents)) == 0
+
+
+async def test_nobody_waits_for_what_has_arrived(make: Make) -> None:
+    world = make(THREE, crm_settle_wait=600)
+    number, send = await under_way(world)
+    await send()
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", TO) == {"inserted": 3}
+    assert world.time.waited < 60
 
 
 # CRM to NAV: NAV's ids, and a marker
@@ -280,13 +340,6 @@ async def test_customers_are_made_once_with_a_marker(make: Make, fault: Fault) -
     once(world, "CUSTOMER", 3)
     assert world.outcomes(run) == []
     assert (await world.store.read(_intents)) == 0
-
-
-def _two_minutes_ago(connection: Any) -> None:
-    """What NAV's clock told when engines were last alive."""
-    for number, told in connection.execute(sa.select(runs_table.c.id, runs_table.c.nav_at)).all():
-        values = {"nav_at": told - timedelta(minutes=2)}
-        connection.execute(sa.update(runs_table).where(runs_table.c.id == number).values(**values))
 
 
 def _intents(connection: Any) -> int:

@@ -257,6 +257,10 @@ class World:
         address = self._nav_address(page, None)
         return dict(self._ask("POST", address, values, {}).json())
 
+    def add_crm(self, table: str, **values: Any) -> None:
+        """Somebody makes a CRM row."""
+        self._ask("POST", f"{self.sandbox.crm_url}/{table}", values, {})
+
     def edit_crm(self, table: str, id: str, **values: Any) -> None:
         """Somebody changes a CRM row."""
         self._ask("PATCH", f"{self.sandbox.crm_url}/{table}({id})", values, {"If-Match": "*"})
@@ -288,6 +292,7 @@ def world(
     base: str = "EUR",
     version: str = "bc",
     kind: str = "odata",
+    crm_settle_wait: float = 5,
     **options: Any,
 ) -> Iterator[World]:
     """A world with some records; the local currency is EUR, and so is CRM's base currency unless `base` says else.
@@ -315,7 +320,7 @@ def world(
                 marker_field=MARKER if kind == "odata" else None,
                 settle_wait=5,
             ),
-            crm=CrmSettings(sandbox.crm_url, secret),
+            crm=CrmSettings(sandbox.crm_url, secret, settle_wait=crm_settle_wait),
             store=StoreSettings(f"sqlite:///{folder}/store.db"),
             run=RunSettings(),
             ui=UiSettings(),

@@ -131,6 +131,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("nav", "settle_wait", "Settle wait", "Seconds until a lost request is harmless.", number=True),
     *_more("nav"),
+    Setting("crm", "settle_wait", "Settle wait", "Seconds until a lost request is harmless.", number=True),
     *_more("crm"),
 )
 """In the order of the screen: what everybody needs, then the rest."""
