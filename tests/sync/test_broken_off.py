@@ -85,6 +85,18 @@ async def test_a_conflict_policy_does_not_set_back_who_edits_a_field_again(make:
 
 @BOTH
 @KINDS
+async def test_who_puts_a_field_back_does_not_get_what_we_made_of_the_first_edit(
+    make: Make, side: str, kind: str
+) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    edit(world, side, "Köln")
+    assert await go_on(world, number, kind) == {}
+    assert cities(world) == ("Köln", "Köln")
+
+
+@BOTH
+@KINDS
 async def test_an_engine_that_died_twice_knows_what_both_sent(make: Make, side: str, kind: str) -> None:
     world = make({"Customer": [customer(City="Köln")]})
     number = await broken_off(world, side, kind)
