@@ -19,7 +19,7 @@ from engine.store.runs import Beat
 from engine.store.work import Create, Intent, Scope, open_intents, settle_intent
 from engine.sync.context import Context
 
-_GRACE = timedelta(seconds=1)
+GRACE = timedelta(seconds=1)
 
 
 async def settle_intents(
@@ -45,12 +45,12 @@ async def settle_intents(
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
         found, absent, late = await _by_id(context, intent)
-        left = _left(context, intent, (beats or {}).get(intent.scope.run))
+        left = left_at(context, intent.sent_at, (beats or {}).get(intent.scope.run))
         marked, unmarked = await _by_marker(context, intent, left)
         found, absent = [*found, *marked], [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
-        if beats is None or at < left + timedelta(seconds=context.settle_wait) + _GRACE:
+        if beats is None or at < left + timedelta(seconds=context.settle_wait) + GRACE:
             keep = [*keep, *late]
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
         if scope is None or intent.scope == scope:
@@ -58,15 +58,15 @@ async def settle_intents(
     return again
 
 
-def _left(context: Context, intent: Intent, beat: Beat | None) -> datetime:
-    """When creates left at the latest, by our clock. That may have been set since: what is still to come was sent just
-    now, and NAV's own clock may tell that less time has passed.
+def left_at(context: Context, sent_at: datetime, beat: Beat | None) -> datetime:
+    """When writes left at the latest that were recorded at a moment, by our clock. That may have been set since: what
+    is still to come was sent just now, and NAV's own clock may tell that less time has passed.
     """
-    now, left = context.clock(), intent.sent_at
+    now, left = context.clock(), sent_at
     if beat is not None:
         left = max(left, beat.at)
         if beat.nav_at is not None and context.nav.now is not None:
-            later = max(intent.sent_at - beat.at, timedelta())
+            later = max(sent_at - beat.at, timedelta())
             left = max(left, now - max(context.nav.now - beat.nav_at - later, timedelta()))
     return min(left, now)
 
@@ -205,7 +205,7 @@ async def _by_marker(context: Context, intent: Intent, left: datetime) -> tuple[
 
 async def wait_until(context: Context, moment: datetime) -> None:
     """Sleep until a moment by our clock, checking now and then whether the run is to stop."""
-    while (left := moment + _GRACE - context.clock()) > timedelta():
+    while (left := moment + GRACE - context.clock()) > timedelta():
         context.wait_for(f"until {moment:%H:%M:%S} UTC for NAV to end what may still be under way")
         await context.checkpoint()
         await context.sleep(min(left.total_seconds(), 1.0))
