@@ -85,8 +85,8 @@ def decide(
                 values[field] = desired
             continue
         winner = _winner(remembered, field, one_way, given, current)
-        if winner == "conflict":
-            winner = _but_for_ours(unsettled, field, one_way, given, current)
+        if unsettled:
+            winner = _but_for_ours(winner, remembered, unsettled, field, one_way, given, current)
         match winner:
             case "source":
                 values[field] = desired
@@ -218,18 +218,23 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
 
 
 def _but_for_ours(
+    winner: str,
+    base: "_Base",
     unsettled: Mapping[Direction, Sequence[Mapping[str, Any]]],
     field: FieldMapping,
     one_way: Direction,
     given: Value,
     current: Value,
 ) -> str:
-    """Who changed a field of which neither side is as remembered: the other one, where one holds what we sent to it."""
+    """Who changed a field of which one side holds what we sent to it: the other one, also where it is again as
+    remembered. What is as remembered shows nothing of us; where both hold ours, nobody can tell who came last.
+    """
     back = FROM if one_way is TO else TO
-    to_target = current in _sent(unsettled.get(one_way, ()), field, back)
-    to_source = given in _sent(unsettled.get(back, ()), field, one_way)
+    source_hash, target_hash = base.of(field, one_way)
+    to_target = hashed(current) != target_hash and current in _sent(unsettled.get(one_way, ()), field, back)
+    to_source = hashed(given) != source_hash and given in _sent(unsettled.get(back, ()), field, one_way)
     if to_target == to_source:
-        return "conflict"
+        return winner
     return "source" if to_target else "target"
 
 

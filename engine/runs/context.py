@@ -1,8 +1,9 @@
 """What all jobs of a run or a check share, made from the settings."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from engine.config import Settings
 from engine.connectors.protocol import Side
@@ -30,6 +31,7 @@ def context_of(
     wait_for: Callable[[str], None],
     clock: Clock,
     broken_off: bool = False,
+    beats: Mapping[int, runs.Beat] = MappingProxyType({}),
 ) -> Context:
     """The context of one run or check; with `planned_by` a plan finds what it would have coupled already."""
     return Context(
@@ -51,6 +53,7 @@ def context_of(
         wait_for=wait_for,
         clock=clock,
         broken_off=broken_off,
+        beats=beats,
     )
 
 

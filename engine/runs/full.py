@@ -60,6 +60,7 @@ class FullSynchronization:
         self._waiting = ""
         self._modified = False
         self._broken_off = False
+        self._beats: Mapping[int, runs.Beat] = {}
 
     async def work(self) -> None:
         """Do all jobs in order and end in the question. What ends it before that is written into the run.
@@ -72,7 +73,8 @@ class FullSynchronization:
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
         self._begun, self._before = self._clock(), row.worked
-        beats, self._broken_off = await self._store.read(runs.left_behind)  # before this engine beats itself
+        self._beats, self._broken_off = await self._store.read(runs.left_behind)  # before this engine beats itself
+        beats = self._beats
         beating = asyncio.create_task(self._beat())
         try:
             refuse_changed(self._settings, row)
@@ -241,6 +243,7 @@ class FullSynchronization:
             wait_for=self._wait_for,
             clock=self._clock,
             broken_off=self._broken_off,
+            beats=self._beats,
         )
         await follow_upgrade(context, self._run)
         return context

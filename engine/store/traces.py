@@ -29,13 +29,14 @@ class Bound(msgspec.Struct, frozen=True, array_like=True):
 
 class Values(msgspec.Struct, frozen=True):
     """The values of a row before and after a write, by column as it is read; `bound` are its lookups, `base` what its
-    coupling remembered before.
+    coupling remembered before. The write is only done to the version `etag` of the row; blank when it is not known.
     """
 
     old: dict[str, Any]
     new: dict[str, Any]
     bound: dict[str, Bound] = {}
     base: bytes | None = None
+    etag: str = ""
 
 
 _DECODER = msgspec.json.Decoder(Values, float_hook=Decimal)
@@ -51,6 +52,15 @@ class Overwrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """An update of which nobody knows what came of it: when a run recorded it, and what it says."""
+
+    run: int
+    at: datetime
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
 class Extra:
     """A row in CRM that is about to be made. `source` is the id of the row that it comes with, or says what it is."""
 
@@ -60,7 +70,9 @@ class Extra:
 
 
 def keep(connection: sa.Connection, key: Mapping[str, Any], updates: Sequence[Overwrite], at: datetime) -> None:
-    """Add a row for each update; `key` is the pass."""
+    """Add a row for each update; `key` is the pass. Only a row whose coupling remembers something has to be settled:
+    nobody asks who changed another one.
+    """
     rows = [
         {
             **key,
@@ -68,7 +80,7 @@ def keep(connection: sa.Connection, key: Mapping[str, Any], updates: Sequence[Ov
             "target_id": one.id,
             "values": _ENCODER.encode(one.values),
             "at": at,
-            "unsettled": True,
+            "unsettled": one.values.base is not None,
         }
         for one in sorted(updates, key=lambda one: one.id)
     ]
@@ -89,15 +101,24 @@ def any_unsettled(connection: sa.Connection) -> bool:
     return connection.scalar(sa.select(overwritten.c.id).where(overwritten.c.unsettled).limit(1)) is not None
 
 
-def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dict[str, list[Values]]:
+def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dict[str, list[Sent]]:
     """What was sent to these rows, by id, and nobody knows what came of it."""
     c = overwritten.c
-    found: dict[str, list[Values]] = {}
+    found: dict[str, list[Sent]] = {}
     for chunk in chunks(ids):
-        query = sa.select(c.target_id, c["values"]).where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
-        for row in connection.execute(query):
-            found.setdefault(row.target_id, []).append(decoded(row[1]))
+        query = sa.select(c.target_id, c.run_id, c.at, c["values"])
+        for id, *sent, values in connection.execute(
+            query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
+        ):
+            found.setdefault(id, []).append(Sent(*sent, decoded(values)))
     return found
+
+
+def unsettled_rows(connection: sa.Connection, entity: str) -> list[str]:
+    """The ids of all rows to which something was sent and nobody knows what came of it."""
+    c = overwritten.c
+    query = sa.select(c.target_id).where(c.unsettled, c.entity == entity).distinct().order_by(c.target_id)
+    return list(connection.scalars(query))
 
 
 def settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:
@@ -106,6 +127,12 @@ def settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:
     for chunk in chunks(ids):
         mine = sa.update(overwritten).where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
         connection.execute(mine.values(unsettled=False))
+
+
+def settle_all(connection: sa.Connection, rows: Mapping[str, Sequence[str]]) -> None:
+    """The same of rows by entity."""
+    for entity, ids in rows.items():
+        settle(connection, entity, ids)
 
 
 def decoded(values: bytes) -> Values:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from engine.connectors.protocol import Side
@@ -10,6 +10,7 @@ from engine.mapping.identity import created_id
 from engine.model.mapping import Direction, TableMapping
 from engine.store.couplings import Couplings
 from engine.store.database import Store
+from engine.store.runs import Beat
 from engine.sync.organization import Organization
 
 Clock = Callable[[], datetime]
@@ -47,8 +48,9 @@ class Context:
     """The store, both sides and everything that a job may ask. `checkpoint` waits while paused and raises to stop.
 
     `wait_for` shows operators what is waited for; blank when it is over. `broken_off`: whether an
-    engine ended before it could say what came of updates that it had sent. `settle_wait` and `crm_settle_wait` are the
-    seconds after which NAV, or CRM, does nothing any more of what it was sent (reference/perf.md 1.1, 1.2).
+    engine ended before it could say what came of updates that it had sent. `beats` are the last signs of life of
+    earlier engines, by run. `settle_wait` and `crm_settle_wait` are the seconds after which NAV, or CRM, does nothing any
+    more of what it was sent (reference/perf.md 1.1, 1.2).
     """
 
     store: Store
@@ -69,6 +71,7 @@ class Context:
     wait_for: Callable[[str], None]
     clock: Clock
     broken_off: bool = False
+    beats: Mapping[int, Beat] = field(default_factory=dict)
 
     def source(self, one_way: Direction) -> Side:
         """The side that a pass reads from."""

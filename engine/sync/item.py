@@ -52,6 +52,8 @@ class Item:
     """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
     unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
     """What engines that broke off sent, by way, since both sides were last known to be the same."""
+    under_way: frozenset[Direction] = frozenset()
+    """The ways in which some of that may still arrive."""
     updated: bool = False
     """An update was sent to its partner, whatever came of it."""
     left: bool = False
@@ -93,9 +95,9 @@ class Item:
         return self.created or self.uncounted
 
     @property
-    def known(self) -> bool:
-        """Whether something was sent to either side and it is known what came of it: what stands there now is no longer
-        taken for ours.
+    def answered(self) -> bool:
+        """Whether something was sent to either side and it is known what came of it, but for what may still arrive:
+        what stands there now is no longer taken for ours.
         """
         sent = self.updated or self.written or bool(self.unsettled)
         return sent and not (self.left or self.clashes) and (self.settled or not self.unsettled)

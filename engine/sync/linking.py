@@ -3,10 +3,12 @@
 Reference/domain.md section 1.4, primary contact cycle.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from engine.model.mapping import FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
+from engine.store.couplings import Coupling
 from engine.store.work import Link, Scope, commit_links, links
 from engine.sync.columns import source_columns
 from engine.sync.context import Context
@@ -27,7 +29,8 @@ async def write_links(context: Context, run: int, partner_mapping: str, seqs: di
         scope = Scope(run, seqs.get(batch[0].mapping, 0), batch[0].mapping, batch[0].direction, plan=False)
         if scope.mapping not in context.mappings:
             at = context.clock()
-            await context.store.write(partial(commit_links, scope=scope, done=batch, outcomes=[], pairs=[], at=at))
+            forget = partial(commit_links, scope=scope, done=batch, outcomes=[], pairs=[], answered={}, at=at)
+            await context.store.write(forget)
             continue
         await _write_batch(context, scope, batch)
         looked_at += len(batch)
@@ -41,7 +44,8 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
     ids = [link.source_id for link in batch]
     rows = await context.source(scope.direction).fetch(table.entity, table.key, ids, columns)
     outcomes: list[Outcome] = []
-    pairs = []
+    pairs: list[Coupling] = []
+    answered: Mapping[str, Sequence[str]] = {}
     field = _field(one.mapping, batch[0].partner_mapping)
     if rows and field is not None:
         result = await work_page(one, list(rows.values()), None, only=field)
@@ -51,9 +55,10 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
             for outcome in result.outcomes
             if outcome.source_id in waiting or outcome.action is Action.FAILED
         ]
-        pairs = list(result.pairs)
+        pairs, answered = list(result.pairs), result.answered
     at = context.clock()
-    await context.store.write(partial(commit_links, scope=scope, done=batch, outcomes=outcomes, pairs=pairs, at=at))
+    done = partial(commit_links, scope=scope, done=batch, outcomes=outcomes, pairs=pairs, answered=answered, at=at)
+    await context.store.write(done)
 
 
 def _field(mapping: TableMapping, partner_mapping: str) -> FieldMapping | None:

@@ -8,7 +8,7 @@ from functools import partial
 from engine.connectors.protocol import Halted, Row, how_far
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
-from engine.mapping.transfer import TO, Partners, Transferred, not_coupled, transfer
+from engine.mapping.transfer import FROM, TO, Partners, Transferred, not_coupled, transfer
 from engine.model.errors import Brake, ConnectionLost
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
@@ -143,7 +143,7 @@ async def work_page(
         removed=uncoupled,
         conflicts=asked(context, scope, active),
         cleared=over(active),
-        known=_known(one, [item for item in active if only is None and item.id not in prepared.as_is]),
+        answered=_answered(one, [item for item in active if not item.unsettled or _compared(item, only, prepared)]),
     )
 
 
@@ -301,11 +301,21 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
     return Coupling(nav_id, crm_id, number, base, uncounted=left, born=born, generation=item.generation)
 
 
-def _known(one: Pass, items: Sequence[Item]) -> dict[str, list[str]]:
-    """The rows of both sides, by entity, of which it is known what came of all that was sent to them."""
-    known = [(item.id, item.target_id) for item in items if item.known and item.target_id is not None]
-    nav, crm = (0, 1) if one.scope.direction is TO else (1, 0)
-    return {one.mapping.nav.entity: [ids[nav] for ids in known], one.mapping.crm.entity: [ids[crm] for ids in known]}
+def _compared(item: Item, only: FieldMapping | None, prepared: Prepared) -> bool:
+    """Whether all that is mapped of a record was compared with its partner."""
+    return only is None and item.id not in prepared.as_is
+
+
+def _answered(one: Pass, items: list[Item]) -> dict[str, list[str]]:
+    """The rows of both sides, by entity, of which it is known what came of all that was sent to them. Once an update of
+    ours was done to a partner, nothing can arrive there any more that was sent before.
+    """
+    one_way, back = one.scope.direction, FROM if one.scope.direction is TO else TO
+    known = [item for item in items if item.answered and item.target_id is not None]
+    here = [item.id for item in known if back not in item.under_way]
+    there = [str(item.target_id) for item in known if item.updated or one_way not in item.under_way]
+    nav, crm = (here, there) if one_way is TO else (there, here)
+    return {one.mapping.nav.entity: nav, one.mapping.crm.entity: crm}
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

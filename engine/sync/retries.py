@@ -1,5 +1,5 @@
-"""Records that have their turn before those that were modified: the failed ones, and those with a conflict that an
-operator chose for, or that a mapping which asks no more is to settle.
+"""Records that have their turn before those that were modified: the failed ones, those with a conflict that an operator
+chose for, or that a mapping which asks no more is to settle, and those to which engines that broke off sent something.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from engine.store.chunks import chunks
 from engine.store.pages import add_page
 from engine.sync.page import Pass, work_page
 from engine.sync.twins import marked_columns
+from engine.sync.unsettled import to_look_at
 
 _IDS = 400
 """Ids in one question, as in the products (reference/domain.md section 3.1)."""
@@ -45,7 +46,7 @@ def _waiting(connection: sa.Connection, one: Pass) -> list[str]:
     asks = one.mapping.conflict is ConflictPolicy.ASK
     settled = (conflicts.chosen if asks else conflicts.listing)(connection, scope.mapping)
     mine = (pair.nav_id if scope.direction is TO else pair.crm_id for pair in settled)
-    return list(dict.fromkeys([*failed, *mine]))
+    return list(dict.fromkeys([*failed, *mine, *to_look_at(connection, one.context, one.mapping, scope.direction)]))
 
 
 async def _rows(one: Pass, ids: Sequence[str]) -> list[Row]:

@@ -19,7 +19,7 @@ from engine.store.runs import Beat
 from engine.store.work import Create, Intent, Scope, open_intents, settle_intent
 from engine.sync.context import Context
 
-_GRACE = timedelta(seconds=1)
+GRACE = timedelta(seconds=1)
 
 
 async def settle_intents(
@@ -43,9 +43,9 @@ async def settle_intents(
                 f"Records of {intent.scope.mapping} were sent and never answered, and that mapping is gone.",
                 f"Put [mapping.{intent.scope.mapping}] back into config.toml until one run has settled them.",
             )
-        left_at = _left_at(context, intent, (beats or {}).get(intent.scope.run))
-        found, absent = await _by_id(context, intent, left_at)
-        marked, unmarked = await _by_marker(context, intent, left_at)
+        left = left_at(context, intent.sent_at, (beats or {}).get(intent.scope.run))
+        found, absent = await _by_id(context, intent, left)
+        marked, unmarked = await _by_marker(context, intent, left)
         found, absent = await _free(context, intent.scope, [*found, *marked]), [*absent, *unmarked]
         keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
         at = context.clock()
@@ -55,15 +55,15 @@ async def settle_intents(
     return again
 
 
-def _left_at(context: Context, intent: Intent, beat: Beat | None) -> datetime:
-    """When creates left at the latest, by our clock. That may have been set since: what is still to come was sent just
-    now, and NAV's own clock may tell that less time has passed.
+def left_at(context: Context, sent_at: datetime, beat: Beat | None) -> datetime:
+    """When writes left at the latest that were recorded at a moment, by our clock. That may have been set since: what
+    is still to come was sent just now, and NAV's own clock may tell that less time has passed.
     """
-    now, left = context.clock(), intent.sent_at
+    now, left = context.clock(), sent_at
     if beat is not None:
         left = max(left, beat.at)
         if beat.nav_at is not None and context.nav.now is not None:
-            later = max(intent.sent_at - beat.at, timedelta())
+            later = max(sent_at - beat.at, timedelta())
             left = max(left, now - max(context.nav.now - beat.nav_at - later, timedelta()))
     return min(left, now)
 
@@ -118,7 +118,7 @@ async def may_repeat(context: Context, scope: Scope) -> bool:
     return any(pair.nav_id == context.new_id(scope.mapping, pair.crm_id, pair.generation) for pair in made)
 
 
-async def _by_id(context: Context, intent: Intent, left_at: datetime) -> tuple[list[Coupling], list[Create]]:
+async def _by_id(context: Context, intent: Intent, sent_by: datetime) -> tuple[list[Coupling], list[Create]]:
     """Creates under an id of ours: those that exist happened. The others are absent once nothing can be under way any
     more; they are without their id where the service may have given them another one.
     """
@@ -134,7 +134,7 @@ async def _by_id(context: Context, intent: Intent, left_at: datetime) -> tuple[l
     columns = (table.key,) if to_crm else (table.key, table.number)
     rows = dict(await target.fetch(table.entity, table.key, ids, columns))
     if missing := [id for id in ids if id not in rows]:
-        await wait_out(context, intent.scope.direction, left_at)
+        await wait_out(context, intent.scope.direction, sent_by)
         rows.update(await target.fetch(table.entity, table.key, missing, columns))
     found = [
         Coupling(
@@ -155,7 +155,7 @@ async def _by_id(context: Context, intent: Intent, left_at: datetime) -> tuple[l
     return found, [structs.replace(create, target_id=None) for create in absent]
 
 
-async def _by_marker(context: Context, intent: Intent, left_at: datetime) -> tuple[list[Coupling], list[Create]]:
+async def _by_marker(context: Context, intent: Intent, sent_by: datetime) -> tuple[list[Coupling], list[Create]]:
     """Creates whose id the other side chose: found by the marker, once nothing can still be under way. Nothing tells of
     them on a side that has ids of ours by now.
     """
@@ -169,7 +169,7 @@ async def _by_marker(context: Context, intent: Intent, left_at: datetime) -> tup
     marked = [create for create in creates if not create.unknowable]
     if not marked:
         return [], unmarked
-    await wait_out(context, FROM, left_at)
+    await wait_out(context, FROM, sent_by)
     marker = marked[0].marker
     columns = (table.key, table.number, marker)
     rows: dict[str, list[Row]] = {}
@@ -201,10 +201,10 @@ async def _by_marker(context: Context, intent: Intent, left_at: datetime) -> tup
     return found, absent
 
 
-async def wait_out(context: Context, one_way: Direction, left_at: datetime) -> None:
-    """Sleep until nothing can arrive any more that left at a moment, checking now and then whether the run must stop."""
-    moment, name = context.arrived(one_way, left_at), "CRM" if one_way is TO else "NAV"
-    while (left := moment + _GRACE - context.clock()) > timedelta():
+async def wait_out(context: Context, one_way: Direction, left: datetime) -> None:
+    """Sleep until nothing can arrive any more that left at a moment, looking now and then whether the run must stop."""
+    moment, name = context.arrived(one_way, left), "CRM" if one_way is TO else "NAV"
+    while (left := moment + GRACE - context.clock()) > timedelta():
         context.wait_for(f"until {moment:%H:%M:%S} UTC for {name} to end what may still be under way")
         await context.checkpoint()
         await context.sleep(min(left.total_seconds(), 1.0))

@@ -35,4 +35,5 @@ def _values(row: Row, write: Write, base: bytes | None) -> Values:
         if type(value) is Reference:
             new[column] = value.id
             bound[column] = Bound(name, value.entity, value.navigation)
-    return Values(old, new, bound, base)
+    etag = write.etag if write.etag not in (None, "*") else ""
+    return Values(old, new, bound, base, etag or "")

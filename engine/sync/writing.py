@@ -68,7 +68,7 @@ class Writer:
             await self._look([item for item in left if item.mode is not Mode.CREATE or item.sent or item.exists])
             left = [item for item in left if not item.gone]
             if number == 0:
-                await recall(self._context, self._mapping, left)
+                await recall(self._context, self._mapping, self._scope.direction, left)
                 await hold_back_lost(self._context, self._mapping, self._scope.direction, _undecided(left))
             creates = [item for item in left if item.open and not item.settled and item.target is None]
             ours = any(item.sent and item.target is not None for item in left)

@@ -169,3 +169,39 @@ def test_a_decision_depends_on_nothing_but_what_it_is_given(pair: Pair) -> None:
     one, two = (decide(pair.mapping, TO, pair.nav, pair.crm, wanted, base=pair.base, first=False) for _ in range(2))
     assert (one.values, one.base) == (two.values, two.base)
     assert (pair.nav, pair.crm) == (nav, crm)
+
+
+@given(
+    st.sampled_from(["nav", "crm"]),
+    st.lists(st.tuples(st.sampled_from(["Old", "Bonn", "Jena", ""]), st.booleans()), min_size=1, max_size=4),
+    st.sampled_from(["Old", "Bonn", "Jena", "Ulm", ""]),
+    st.sampled_from(list(ConflictPolicy)),
+)
+def test_the_last_edit_of_one_side_stands_whatever_engines_that_died_made_of_earlier_ones(
+    side: str, edits: list[tuple[str, bool]], last: str, policy: ConflictPolicy
+) -> None:
+    """Each edit is carried by an engine of its own, which dies; only one side is edited by people."""
+    pair = Pair(mapping_of(FieldMapping("Name", "name"), conflict=policy), {"Name": "Old"}, {"name": "Old"}).same()
+    one_way, rows, name = (TO, pair.nav, "Name") if side == "nav" else (FROM, pair.crm, "name")
+    for value, arrives in edits:
+        rows[name] = value
+        pair.carry(one_way, arrives=arrives)
+    rows[name] = last
+    assert [pair.decide(way).problem for way in (TO, FROM)] == [None, None]
+    pair.synchronize()
+    assert (pair.nav["Name"], pair.crm["name"]) == (last, last)
+
+
+@given(st.data(), st.sampled_from(["nav", "crm"]), st.sampled_from(["Bonn", "Jena"]), st.booleans())
+def test_an_edit_of_the_other_side_is_not_lost_to_what_an_engine_that_died_had_sent(
+    data: st.DataObject, side: str, value: str, arrives: bool
+) -> None:
+    pair = Pair(mapping_of(FieldMapping("Name", "name")), {"Name": "Old"}, {"name": "Old"}).same()
+    one_way, here, there = (TO, "Name", "name") if side == "nav" else (FROM, "name", "Name")
+    rows, others = (pair.nav, pair.crm) if side == "nav" else (pair.crm, pair.nav)
+    rows[here] = value
+    pair.carry(one_way, arrives=arrives)
+    others[there] = "Ulm"
+    rows[here] = data.draw(st.sampled_from(["Old", value, "Kiel"]))
+    pair.synchronize()
+    assert others[there] == "Ulm", "it is carried over where only it differs from what both had, or it is a conflict"

@@ -62,13 +62,26 @@ class Pair:
         self.nav, self.crm = dict(nav), dict(crm)
         self.base = base
         self.partners = partners or {TO: {}, FROM: {}}
+        self.unsettled: dict[Direction, list[Row]] = {}
+        """What engines sent that died before they could remember it, by way."""
 
     def decide(self, one_way: Direction, *, first: bool = False) -> Decision:
         """What a pass would write."""
         source, target = (self.nav, self.crm) if one_way is TO else (self.crm, self.nav)
         wanted = transfer(self.mapping, one_way, source, self.partners[one_way], {})
         assert wanted.problem is None, wanted.problem
-        return decide(self.mapping, one_way, source, target, wanted, base=self.base, first=first)
+        return decide(
+            self.mapping, one_way, source, target, wanted, base=self.base, first=first, unsettled=self.unsettled
+        )
+
+    def carry(self, one_way: Direction, *, arrives: bool) -> None:
+        """An engine sends what a pass writes, whether that arrives or not, and dies before it can remember it."""
+        decision = self.decide(one_way)
+        there = self.crm if one_way is TO else self.nav
+        sent = {(f.column if one_way is TO else f.nav): _raw(value) for f, value in decision.values.items()}
+        self.unsettled.setdefault(one_way, []).append(sent)
+        if arrives:
+            there.update(sent)
 
     def run(self, one_way: Direction, *, first: bool = False) -> dict[str, Value]:
         """Run a pass; returns what it wrote, by the name on the side that it wrote to."""

@@ -357,7 +357,7 @@ def test_links_wait_until_they_are_done_and_are_noted_once(store: Store, scope: 
         assert work.links(connection, "CONTACTS", 99) == [waiting(1), waiting(2)]
         assert work.links(connection, "CONTACTS", 1) == [waiting(1)]
         assert work.links(connection, "CUSTOMER", 99) == []
-        work.commit_links(connection, scope, [waiting(1)], [], [], AT)
+        work.commit_links(connection, scope, [waiting(1)], [], [], {}, AT)
         assert work.links(connection, "CONTACTS", 99) == [waiting(2)]
 
 
@@ -369,16 +369,15 @@ def test_links_come_for_one_mapping_and_direction_at_a_time(store: Store, scope:
     with store.writing() as connection:
         while batch := work.links(connection, "CONTACTS", 99):
             batches.append(batch)
-            work.commit_links(connection, scope, batch, [], [], AT)
+            work.commit_links(connection, scope, batch, [], [], {}, AT)
     assert sorted(batches, key=repr) == sorted([[waiting(1)], [back], [other]], key=repr)
 
 
 def test_a_link_pass_adds_bases_and_warnings_but_no_counters(store: Store, scope: Scope) -> None:
     couple(store, *pairs(1, 2))
     with store.writing() as connection:
-        work.commit_links(
-            connection, scope, [], [done(2, Action.UNCHANGED, problem=problem("link"))], [pair(1, base=b"new")], AT
-        )
+        told = [done(2, Action.UNCHANGED, problem=problem("link"))]
+        work.commit_links(connection, scope, [], told, [pair(1, base=b"new")], {}, AT)
     assert {row["nav_no"]: row["base"] for row in rows(store, coupling)} == {"C1": b"new", "C2": None}
     assert [(row["kind"], row["nav_no"]) for row in rows(store, outcome)] == [("link", "C2")]
     assert rows(store, page) == []

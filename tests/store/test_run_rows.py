@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunState
-from engine.store import runs
+from engine.store import deeds, runs
 from engine.store.database import Store
 from engine.store.schema import event, flag, job, outcome, page, run, slice_
-from engine.store.traces import Overwrite, Values, keep, settle, unsettled
+from engine.store.traces import Overwrite, Sent, Values, keep, settle, unsettled, unsettled_rows
 from tests.store.tools import AT, CUSTOMER, FROM, TO, commit, crm, failed, later, new_run, page_of, rows, scope_of, take
 
 
@@ -64,9 +64,19 @@ def test_updates_are_unsettled_until_it_is_known_what_came_of_them(store: Store)
         assert unsettled(connection, "contacts", [crm(1)]) == {}
         settle(connection, "contacts", [crm(1)])
         settle(connection, "accounts", [crm(1), crm(3)])
-        assert unsettled(connection, "accounts", [crm(1), crm(2)]) == {crm(2): [sent[1].values]}
+        assert unsettled(connection, "accounts", [crm(1), crm(2)]) == {crm(2): [Sent(number, AT, sent[1].values)]}
+        assert (unsettled_rows(connection, "accounts"), unsettled_rows(connection, "contacts")) == ([crm(2)], [])
         settle(connection, "accounts", [crm(2)])
         assert runs.left_behind(connection) == ({}, False)
+
+
+def test_an_update_of_a_row_of_which_nothing_is_remembered_needs_no_settling(store: Store) -> None:
+    scope = scope_of(new_run(store))
+    with store.writing() as connection:
+        line = [Overwrite("productpricelevels", crm(1), Values({"amount": 10}, {"amount": 12}))]
+        keep(connection, {**scope.key, "mapping": CUSTOMER}, line, AT)
+        assert runs.left_behind(connection) == ({}, False)
+        assert deeds.written(connection, scope.run, "productpricelevels", [crm(1)])[0].values == (line[0].values,)
 
 
 @pytest.mark.parametrize("state", [RunState.FINISHED, RunState.CANCELLED])

@@ -9,9 +9,12 @@ from engine.model.mapping import ConflictPolicy, Direction
 from engine.model.plan import Effect
 from engine.model.snapshot import RunState
 from engine.runs import control, plans
+from engine.store.traces import any_unsettled
 from tests.check.looking import look
 from tests.sync.faults import Died, Send, at, through, writing
+from tests.sync.test_contacts import firm, primary
 from tests.sync.test_customers import customer
+from tests.sync.test_products import UNITS, item, lines
 from tests.sync.world import Make, World
 
 BOTH = pytest.mark.parametrize("side", ["nav", "crm"])
@@ -50,6 +53,12 @@ async def broken_off(world: World, side: str, kind: str) -> int:
     return number
 
 
+def unsettled_there(world: World) -> bool:
+    """Whether an engine that starts now finds updates of which nobody knows what came of them."""
+    with world.store.reading() as connection:
+        return any_unsettled(connection)
+
+
 async def go_on(world: World, number: int, kind: str) -> dict[str, str]:
     """Another engine goes on, with what is known of records in the end."""
     if kind == "run":
@@ -81,6 +90,18 @@ async def test_a_conflict_policy_does_not_set_back_who_edits_a_field_again(make:
     edit(world, side, "Jena")
     assert await go_on(world, number, "run") == {}
     assert cities(world) == ("Jena", "Jena")
+
+
+@BOTH
+@KINDS
+async def test_who_puts_a_field_back_does_not_get_what_we_made_of_the_first_edit(
+    make: Make, side: str, kind: str
+) -> None:
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    edit(world, side, "Köln")
+    assert await go_on(world, number, kind) == {}
+    assert cities(world) == ("Köln", "Köln")
 
 
 @BOTH
@@ -142,6 +163,42 @@ async def test_what_was_sent_long_ago_is_an_edit_also_where_values_went_back(
 
 
 @BOTH
+@KINDS
+async def test_what_arrives_after_the_next_engine_has_looked_is_ours_too(make: Make, side: str, kind: str) -> None:
+    under_way: list[Send] = []
+
+    async def held_and_dies(send: Send) -> httpx.Response:
+        under_way.append(send)
+        raise Died
+
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    await world.run("CUSTOMER")
+    edit(world, side, "Bonn")
+    number = world.start("CUSTOMER", kind=kind, keep=False if kind == "run" else None)
+    with pytest.raises(Died):
+        await world.work(number, plan=at(other, writing, held_and_dies))
+    edit(world, side, "Köln")
+    assert await go_on(world, number, kind) == {}
+    await under_way[0]()
+    assert set(cities(world)) == {"Köln", "Bonn"}
+    assert world.codes(await world.work(world.start("CUSTOMER", kind=kind, keep=False))) == {}
+    assert cities(world) == ("Köln", "Köln")
+    assert not unsettled_there(world), "what others write from now on is theirs"
+
+
+async def test_an_update_that_was_answered_leaves_nothing_to_settle(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()], **firm(Primary_Contact_No="P1")})
+    await world.run("CUSTOMER", "CONTACTS", "UNITOFMEASURE", "ITEM-PRODUCT")
+    assert primary(world) == world.crm("contacts")[0]["contactid"]
+    assert not unsettled_there(world), "a link was an update of the account"
+    world.edit_nav("Item", "I1", Unit_Price=12)
+    await world.run("ITEM-PRODUCT")
+    assert lines(world) == {"I1": 12}
+    assert not unsettled_there(world), "a price line is updated too"
+
+
+@BOTH
 async def test_an_update_that_never_arrived_is_not_held_against_anybody(make: Make, side: str) -> None:
     other = "crm" if side == "nav" else "nav"
     world = make({"Customer": [customer(City="Köln")]})
@@ -151,7 +208,11 @@ async def test_an_update_that_never_arrived_is_not_held_against_anybody(make: Ma
     with pytest.raises(Died):
         await world.work(number, plan=at(other, writing, dies))
     edit(world, side, "Köln")
-    assert await go_on(world, number, "sync") == {}, "both sides are seen as they were before"
+    world.set(settle_wait=0)
+    await asyncio.sleep(1.1)
+    assert await go_on(world, number, "sync") == {}, (
+        "both sides are seen as they were before, and nothing may come any more"
+    )
     edit(world, side, "Jena")
     edit(world, other, "Bonn")
     assert await go_on(world, number, "sync") == {"C1": "conflict"}
