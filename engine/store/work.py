@@ -48,7 +48,8 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     `target_id` is None when the other side chooses it; then `marker` is the field of the new record that holds the
     source id, blank when there is none, and `name` what people call the source. A partner that is made again, because
     it was deleted, is of a higher generation than the coupling that there is. `base` are the values that are sent, as
-    couplings remember them: whoever finds the record later can tell what others changed in it since.
+    couplings remember them: whoever finds the record later can tell what others changed in it since. It was `read` when
+    the page is committed that it is of; all other records are read anew by whoever goes on.
     """
 
     source_id: str
@@ -58,6 +59,7 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     name: str = ""
     marker: str = ""
     base: bytes = b""
+    read: bool = False
 
     @property
     def unknowable(self) -> bool:

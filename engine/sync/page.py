@@ -135,7 +135,7 @@ async def work_page(
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
         left_open=[
-            Create(item.id, item.number, None, item.generation, item.name, marker, item.base or b"")
+            Create(item.id, item.number, None, item.generation, item.name, marker, item.base or b"", read=True)
             for item in active
             if item.doubt
         ],
@@ -154,11 +154,7 @@ async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepar
         return prepared
     async with one.on_the_spot:
         prepared = await one.handling.prepare(rows)
-
-        async def work(scope: Scope, needed: Sequence[Row]) -> PageResult:
-            return await work_page(await Pass.after_renames(one.context, scope), needed, None)
-
-        await synchronize_now(one.context, one.scope, prepared.needs, list(rows)[-1], work)
+        await synchronize_now(one.context, one.scope, prepared.needs)
     return await one.handling.prepare(rows)
 
 

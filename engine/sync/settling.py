@@ -27,8 +27,8 @@ async def settle_intents(
 ) -> list[Create]:
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
-    Those of `run` stay open, as their pages may be committed: then the pass must make them again at its end. Those of
-    earlier runs are forgotten, but for those that carry no mark: nobody can tell what came of them. Those under an id
+    Those of `run` whose page is committed stay open: the pass must make them again at its end. All others are
+    forgotten, but for those that carry no mark: nobody can tell what came of them. Those under an id
     of ours stay open while they may still be under way: their records may not be read again, or match what they made.
     With a scope only intents of its mapping and direction are looked at, and only its own are returned. `beats` are the
     last signs of life of the engines that may have sent them: a create may have left long after it was recorded, behind
@@ -48,7 +48,8 @@ async def settle_intents(
         left = _left(context, intent, (beats or {}).get(intent.scope.run))
         marked, unmarked = await _by_marker(context, intent, left)
         found, absent = [*found, *marked], [*absent, *unmarked]
-        keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
+        own = intent.scope.run == run
+        keep = [create for create in absent if create.unknowable or (own and create.read)]
         at = context.clock()
         if beats is None or at < left + timedelta(seconds=context.settle_wait) + _GRACE:
             keep = [*keep, *late]
