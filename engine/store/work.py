@@ -79,12 +79,15 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A source record with a lookup that waits until its partner is coupled in another mapping."""
+    """A source record with a lookup that waits until its partner is coupled in another mapping; `field` is its name on
+    the side that is written to.
+    """
 
     mapping: str
     direction: Direction
     source_id: str
     partner_mapping: str
+    field: str
 
 
 def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None, bool]:
@@ -194,12 +197,13 @@ def with_outcome(connection: sa.Connection, scope: Scope, ids: Sequence[str]) ->
 
 
 def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[Link]:
-    """Records of one mapping and direction that wait for partners in a mapping, at most `limit`."""
+    """Lookups of one mapping and direction that wait for partners in a mapping, at most `limit`."""
     c = link.c
-    query = sa.select(c.mapping, c.direction, c.source_id, c.partner_mapping)
-    query = query.where(c.partner_mapping == partner_mapping).order_by(c.mapping, c.direction, c.source_id).limit(limit)
+    query = sa.select(c.mapping, c.direction, c.source_id, c.partner_mapping, c.field)
+    query = query.where(c.partner_mapping == partner_mapping)
+    query = query.order_by(c.mapping, c.direction, c.source_id, c.field).limit(limit)
     found = [
-        Link(row.mapping, Direction(row.direction), row.source_id, row.partner_mapping)
+        Link(row.mapping, Direction(row.direction), row.source_id, row.partner_mapping, row.field)
         for row in connection.execute(query)
     ]
     return [one for one in found if (one.mapping, one.direction) == (found[0].mapping, found[0].direction)]
@@ -213,11 +217,19 @@ def commit_links(
     pairs: Sequence[Coupling],
     at: datetime,
 ) -> None:
-    """What a link pass did to some records: their counters stand already, so only warnings and new bases are added."""
+    """What a link pass did to some records: their counters stand already, so only warnings and new bases are added. A
+    record has one warning, which says all about its lookups.
+    """
     couplings.save(connection, scope.mapping, pairs, run=scope.run, at=at, plan=False)
-    rows = [_outcome_row(scope, one, "link", one.problem, at) for one in outcomes if one.problem is not None]
-    if rows:
-        connection.execute(insert(connection, outcome).on_conflict_do_nothing(), rows)
+    told = {one.source_id: one.problem for one in outcomes if one.problem is not None}
+    c = outcome.c
+    before = sa.select(c.source_id, c.code, c.cause, c.message, c.hint).where(
+        *of_pass(outcome, scope), c.kind == "link", c.source_id.in_(told)
+    )
+    for id, *words in connection.execute(before):
+        told[id] = _joined([Problem(*words), told[id]])
+    rows = [_outcome_row(scope, one, "link", told[one.source_id], at) for one in outcomes if one.source_id in told]
+    upsert(connection, outcome, rows)
     for one in done:
         where = (
             link.c[name] == value
@@ -225,6 +237,8 @@ def commit_links(
                 ("mapping", one.mapping),
                 ("direction", one.direction.value),
                 ("source_id", one.source_id),
+                ("partner_mapping", one.partner_mapping),
+                ("field", one.field),
             )
         )
         connection.execute(sa.delete(link).where(*where))
