@@ -298,28 +298,6 @@ def gone_without_a_word() -> AbstractContextManager[Any]:
     return patch.object(passes, "_left", left)
 
 
-def noted_is_read() -> AbstractContextManager[Any]:
-    """What an engine noted before it died is repeated at the end, though its page is read anew (mended)."""
-    real = work.open_intents
-
-    def intents(connection: sa.Connection) -> list[work.Intent]:
-        return [
-            replace(one, creates=tuple(structs.replace(create, read=True) for create in one.creates))
-            for one in real(connection)
-        ]
-
-    return _both(patch.object(settling, "open_intents", intents), patch.object(passes, "open_intents", intents))
-
-
-def closed_for_good() -> AbstractContextManager[Any]:
-    """What is made on the spot for others, once its pass is done, is not settled and not counted (mended)."""
-
-    async def close_again(*_: Any) -> None:
-        return
-
-    return _both(patch.object(passes, "close_again", close_again), patch.object(full, "close_again", close_again))
-
-
 def no_filter() -> AbstractContextManager[Any]:
     """Passes read records that their table filter leaves out."""
     real = Query
@@ -360,7 +338,7 @@ BUGS: Mapping[str, Bug] = {
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
         settled_not_counted, base_forgotten, edits_forgotten, arrivals_are_foreign, counted_elsewhere, late_creates_forgotten, broken_off_forgotten,
-        hindered_twice, gone_without_a_word, noted_is_read, closed_for_good, no_filter, source_marked,
+        hindered_twice, gone_without_a_word, no_filter, source_marked,
         *LIES,
     )
 }  # fmt: skip
