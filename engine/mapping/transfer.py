@@ -155,6 +155,11 @@ def source_of(wanted: Transferred, field: FieldMapping, one_way: Direction, row:
     return known[field] if field in known else source_value(field, one_way, row)
 
 
+def target_name(field: FieldMapping, one_way: Direction) -> str:
+    """What a field is called on the side that is written to; blank where it has none there."""
+    return field.crm if one_way is TO else field.nav
+
+
 def target_value(field: FieldMapping, one_way: Direction, row: Mapping[str, Any]) -> Value:
     """The value of a field in a destination record; what is none of its kind is a text, and so differs."""
     return source_value(field, FROM if one_way is TO else TO, row)

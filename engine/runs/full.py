@@ -32,7 +32,7 @@ from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
 from engine.sync.organization import Organization, read_organization, unrecorded
-from engine.sync.passes import modified_since, run_pass
+from engine.sync.passes import close_again, modified_since, run_pass
 from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
 from engine.sync.undo.given_up import settle_given_up
@@ -117,10 +117,12 @@ class FullSynchronization:
         for name in names:
             reason = "" if self._settings.run.continue_after_failure else await self._broken(context.mappings[name])
             for row in rows:
-                if row.mapping != name or row.state in runs.JOB_DONE or row.state in _BROKEN:
+                if row.mapping != name or row.state in _BROKEN:
                     continue
                 scope = Scope(self._run, row.seq, name, Direction(row.direction), plan)
-                if reason:
+                if row.state in runs.JOB_DONE:
+                    await close_again(context, scope)
+                elif reason:
                     await self._set(scope, state=JobState.SKIP.value, message=reason)
                 elif not await self._pass(context, scope):
                     reason = "the other direction could not go on"
@@ -285,7 +287,7 @@ class FullSynchronization:
                 except LockLost:
                     self._halt(stop=True)  # nothing of what waits must be sent beside another engine
                     raise
-                wish = Wish(row.wish) if row is not None else Wish.STOP
+                wish = runs.wished(row)
                 if wish is not self._wish:
                     self._wish = wish
                     self._changed.set()
@@ -303,7 +305,7 @@ class FullSynchronization:
 
         def finish(connection: sa.Connection) -> None:
             row = runs.get(connection, self._run)
-            if row is not None and row.wish == Wish.CANCEL.value:
+            if runs.wished(row) is Wish.CANCEL:
                 raise StopRequested(cancel=True)
             runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._times()})
             if state is RunState.ASKING and keep_cleared is not None:

@@ -87,6 +87,7 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
                 "direction": one.direction.value,
                 "source_id": one.source_id,
                 "partner_mapping": one.partner_mapping,
+                "field": one.field,
             }
             for one in result.links
         ]

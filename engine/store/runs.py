@@ -109,6 +109,13 @@ def active(connection: sa.Connection) -> sa.Row[Any] | None:
     return next((row for row in rows if row.kind == "run" or not row.request["dry"]), None)
 
 
+def wished(row: sa.Row[Any] | None) -> Wish:
+    """What is wanted of a run; who ended it before its engine gave a first sign of life wanted it cancelled."""
+    if row is None:
+        return Wish.STOP
+    return Wish(row.wish) if row.state == RunState.RUNNING.value else Wish.CANCEL
+
+
 def at_work(connection: sa.Connection) -> sa.Row[Any] | None:
     """The run, of whatever kind, whose engine gave the last sign of life; it works as long as there is an engine."""
     newest = sa.func.coalesce(run.c.beat_at, run.c.created_at).desc()

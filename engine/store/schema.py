@@ -273,7 +273,8 @@ link = Table(
     Column("mapping", sa.String(40), primary_key=True),
     Column("direction", sa.String(24), primary_key=True),
     Column("source_id", Guid, primary_key=True),
-    Column("partner_mapping", sa.String(40), nullable=False),
+    Column("partner_mapping", sa.String(40), primary_key=True),
+    Column("field", sa.String(128), primary_key=True, comment="its name on the side that is written to"),
     comment="records with a lookup that waits for its partner to be coupled",
 )
 

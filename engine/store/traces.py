@@ -107,10 +107,9 @@ def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dic
     found: dict[str, list[Sent]] = {}
     for chunk in chunks(ids):
         query = sa.select(c.target_id, c.run_id, c.at, c["values"])
-        for id, *sent, values in connection.execute(
-            query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
-        ):
-            found.setdefault(id, []).append(Sent(*sent, decoded(values)))
+        mine = query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
+        for id, run, at, values in connection.execute(mine):
+            found.setdefault(id, []).append(Sent(run, at, decoded(values)))
     return found
 
 

@@ -48,7 +48,8 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     `target_id` is None when the other side chooses it; then `marker` is the field of the new record that holds the
     source id, blank when there is none, and `name` what people call the source. A partner that is made again, because
     it was deleted, is of a higher generation than the coupling that there is. `base` are the values that are sent, as
-    couplings remember them: whoever finds the record later can tell what others changed in it since.
+    couplings remember them: whoever finds the record later can tell what others changed in it since. It was `read` when
+    the page is committed that it is of; all other records are read anew by whoever goes on.
     """
 
     source_id: str
@@ -58,6 +59,7 @@ class Create(msgspec.Struct, frozen=True, array_like=True):
     name: str = ""
     marker: str = ""
     base: bytes = b""
+    read: bool = False
 
     @property
     def unknowable(self) -> bool:
@@ -77,12 +79,15 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A source record with a lookup that waits until its partner is coupled in another mapping."""
+    """A source record with a lookup that waits until its partner is coupled in another mapping; `field` is its name on
+    the side that is written to.
+    """
 
     mapping: str
     direction: Direction
     source_id: str
     partner_mapping: str
+    field: str
 
 
 def take_slice(connection: sa.Connection, scope: Scope) -> tuple[int, str | None, bool]:
@@ -192,12 +197,13 @@ def with_outcome(connection: sa.Connection, scope: Scope, ids: Sequence[str]) ->
 
 
 def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[Link]:
-    """Records of one mapping and direction that wait for partners in a mapping, at most `limit`."""
+    """Lookups of one mapping and direction that wait for partners in a mapping, at most `limit`."""
     c = link.c
-    query = sa.select(c.mapping, c.direction, c.source_id, c.partner_mapping)
-    query = query.where(c.partner_mapping == partner_mapping).order_by(c.mapping, c.direction, c.source_id).limit(limit)
+    query = sa.select(c.mapping, c.direction, c.source_id, c.partner_mapping, c.field)
+    query = query.where(c.partner_mapping == partner_mapping)
+    query = query.order_by(c.mapping, c.direction, c.source_id, c.field).limit(limit)
     found = [
-        Link(row.mapping, Direction(row.direction), row.source_id, row.partner_mapping)
+        Link(row.mapping, Direction(row.direction), row.source_id, row.partner_mapping, row.field)
         for row in connection.execute(query)
     ]
     return [one for one in found if (one.mapping, one.direction) == (found[0].mapping, found[0].direction)]
@@ -213,13 +219,20 @@ def commit_links(
     at: datetime,
 ) -> None:
     """What a link pass did to some records: their counters stand already, so only warnings and new bases are added, and
-    of rows, by entity, that it is known what came of what was sent to them.
+    of rows, by entity, that it is known what came of what was sent to them. A record has one warning, which says all
+    about its lookups.
     """
     settle_all(connection, answered)
     couplings.save(connection, scope.mapping, pairs, run=scope.run, at=at, plan=False)
-    rows = [_outcome_row(scope, one, "link", one.problem, at) for one in outcomes if one.problem is not None]
-    if rows:
-        connection.execute(insert(connection, outcome).on_conflict_do_nothing(), rows)
+    told = {one.source_id: one.problem for one in outcomes if one.problem is not None}
+    c = outcome.c
+    before = sa.select(c.source_id, c.code, c.cause, c.message, c.hint).where(
+        *of_pass(outcome, scope), c.kind == "link", c.source_id.in_(told)
+    )
+    for id, *words in connection.execute(before):
+        told[id] = _joined([Problem(*words), told[id]])
+    rows = [_outcome_row(scope, one, "link", told[one.source_id], at) for one in outcomes if one.source_id in told]
+    upsert(connection, outcome, rows)
     for one in done:
         where = (
             link.c[name] == value
@@ -227,6 +240,8 @@ def commit_links(
                 ("mapping", one.mapping),
                 ("direction", one.direction.value),
                 ("source_id", one.source_id),
+                ("partner_mapping", one.partner_mapping),
+                ("field", one.field),
             )
         )
         connection.execute(sa.delete(link).where(*where))

@@ -49,8 +49,8 @@ class Context:
 
     `wait_for` shows operators what is waited for; blank when it is over. `broken_off`: whether an
     engine ended before it could say what came of updates that it had sent. `beats` are the last signs of life of
-    earlier engines, by run. `settle_wait` and `crm_settle_wait` are the seconds after which NAV, or CRM, does nothing any
-    more of what it was sent (reference/perf.md 1.1, 1.2).
+    earlier engines, by run. `settle_wait` and `crm_settle_wait` are the seconds after which NAV, or CRM, does nothing
+    any more of what it was sent (reference/perf.md 1.1, 1.2).
     """
 
     store: Store

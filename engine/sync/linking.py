@@ -6,7 +6,8 @@ Reference/domain.md section 1.4, primary contact cycle.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from engine.model.mapping import FieldMapping, TableMapping
+from engine.mapping.transfer import target_name
+from engine.model.mapping import Direction, FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.couplings import Coupling
 from engine.store.work import Link, Scope, commit_links, links
@@ -33,7 +34,7 @@ async def write_links(context: Context, run: int, partner_mapping: str, seqs: di
             await context.store.write(forget)
             continue
         await _write_batch(context, scope, batch)
-        looked_at += len(batch)
+        looked_at += len({link.source_id for link in batch})
     return looked_at
 
 
@@ -41,17 +42,20 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
     one = await Pass.of(context, scope, only_coupled=True)
     table = one.mapping.table(scope.direction)
     columns = source_columns(one.mapping, scope.direction)
-    ids = [link.source_id for link in batch]
+    ids = list(dict.fromkeys(link.source_id for link in batch))
     rows = await context.source(scope.direction).fetch(table.entity, table.key, ids, columns)
     outcomes: list[Outcome] = []
     pairs: list[Coupling] = []
     answered: Mapping[str, Sequence[str]] = {}
-    field = _field(one.mapping, batch[0].partner_mapping)
-    if rows and field is not None:
-        result = await work_page(one, list(rows.values()), None, only=field)
-        waiting = {link.source_id for link in result.links}
+    fields = _fields(one.mapping, scope.direction, batch)
+    if rows and fields:
+        result = await work_page(one, list(rows.values()), None, only=list(fields.values()))
+        waiting: dict[str, list[FieldMapping]] = {}
+        for link in batch:
+            if link.field in fields and link in result.links:
+                waiting.setdefault(link.source_id, []).append(fields[link.field])
         outcomes = [
-            _unresolved(outcome, field) if outcome.source_id in waiting else outcome
+            _unresolved(outcome, waiting[outcome.source_id]) if outcome.source_id in waiting else outcome
             for outcome in result.outcomes
             if outcome.source_id in waiting or outcome.action is Action.FAILED
         ]
@@ -61,16 +65,20 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
     await context.store.write(done)
 
 
-def _field(mapping: TableMapping, partner_mapping: str) -> FieldMapping | None:
-    return next((one for one in mapping.fields if one.lookup == partner_mapping and one.clear_on_fail), None)
+def _fields(mapping: TableMapping, one_way: Direction, batch: list[Link]) -> dict[str, FieldMapping]:
+    """The fields that wait, by name; those that are configured otherwise by now are not among them."""
+    names, partner = {link.field for link in batch}, batch[0].partner_mapping
+    able = [one for one in mapping.fields if one.lookup == partner and one.clear_on_fail]
+    return {name: one for one in able if (name := target_name(one, one_way)) in names}
 
 
-def _unresolved(outcome: Outcome, field: FieldMapping) -> Outcome:
+def _unresolved(outcome: Outcome, fields: list[FieldMapping]) -> Outcome:
+    names, partner = ", ".join(one.nav for one in fields), fields[0].lookup
     problem = Problem(
         "link",
-        f"{field.nav}: the {field.lookup} record is not coupled, or its partner is gone",
-        f"{field.nav} was left empty on the other side, because that record is not coupled, or its partner is gone.",
-        f"Mend the failed records of {field.lookup} and run again.",
+        f"{names}: the {partner} record is not coupled, or its partner is gone",
+        f"{names} was left empty on the other side, because that record is not coupled, or its partner is gone.",
+        f"Mend the failed records of {partner} and run again.",
     )
     return Outcome(
         outcome.source_id, outcome.action, outcome.nav_no, outcome.name, outcome.nav_id, outcome.crm_id, problem=problem

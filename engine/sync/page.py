@@ -1,14 +1,14 @@
 """One page of source records, from what was read to what can be committed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.connectors.protocol import Halted, Row, how_far
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
-from engine.mapping.transfer import FROM, TO, Partners, Transferred, not_coupled, transfer
+from engine.mapping.transfer import FROM, TO, Partners, Transferred, not_coupled, target_name, transfer
 from engine.model.errors import Brake, ConnectionLost
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
@@ -76,9 +76,9 @@ class Pass:
 
 
 async def work_page(
-    one: Pass, rows: Sequence[Row], after: str | None, *, only: FieldMapping | None = None
+    one: Pass, rows: Sequence[Row], after: str | None, *, only: Collection[FieldMapping] | None = None
 ) -> PageResult:
-    """Synchronize records and return what to commit. `only` limits the transfer to one field of coupled records."""
+    """Synchronize records and return what to commit. `only` limits the transfer to some fields of coupled records."""
     context, scope = one.context, one.scope
     source = one.mapping.table(scope.direction)
     items = await _items(one, rows)
@@ -95,7 +95,7 @@ async def work_page(
         if problem is not None or item.id in prepared.left_out:
             hindered.append((item, problem))
         elif only is not None:
-            item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f is only})
+            item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f in only})
     await end_hindered(context, one.mapping, scope.direction, hindered, mend=only is None, losses=one.losses)
     await refuse_twins(context, scope, [item for item in active if item.open and not item.gone])
     active = [item for item in active if item.open]
@@ -135,7 +135,7 @@ async def work_page(
         links=[link for item in active if item.settled for link in _links(item, scope)],
         intents=writer.intents,
         left_open=[
-            Create(item.id, item.number, None, item.generation, item.name, marker, item.base or b"")
+            Create(item.id, item.number, None, item.generation, item.name, marker, item.base or b"", read=True)
             for item in active
             if item.doubt
         ],
@@ -154,11 +154,7 @@ async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepar
         return prepared
     async with one.on_the_spot:
         prepared = await one.handling.prepare(rows)
-
-        async def work(scope: Scope, needed: Sequence[Row]) -> PageResult:
-            return await work_page(await Pass.after_renames(one.context, scope), needed, None)
-
-        await synchronize_now(one.context, one.scope, prepared.needs, list(rows)[-1], work)
+        await synchronize_now(one.context, one.scope, prepared.needs)
     return await one.handling.prepare(rows)
 
 
@@ -226,7 +222,7 @@ def _start(one: Pass, item: Item) -> None:
     values = template_values(one.mapping, one_way, item.row)
     if not values:
         return
-    mapped = {(f.crm if one_way is TO else f.nav): f for f in one.mapping.fields if f.direction.includes(one_way)}
+    mapped = {target_name(f, one_way): f for f in one.mapping.fields if f.direction.includes(one_way)}
     own = {mapped[name]: value for name, value in values.items() if name in mapped}
     item.wanted = replace(item.wanted, values={**item.wanted.values, **own})
     item.extra = {**{name: value for name, value in values.items() if name not in mapped}, **item.extra}
@@ -248,11 +244,11 @@ def _transfer(
 
 
 def _never_linked(one: Pass, item: Item) -> list[Problem]:
-    """Warnings of lookups that were left alone and whose mapping does not come later in the run."""
+    """Warnings of lookups that were left alone and whose mapping was done before this one in the run."""
     if not item.wanted.waiting:
         return []
     names = list(one.context.mappings)
-    later = names[names.index(one.scope.mapping) + 1 :]
+    later = names[names.index(one.scope.mapping) :]
     return [
         not_coupled(waiting.field, waiting.value, one.scope.direction)
         for waiting in item.wanted.waiting
@@ -301,7 +297,7 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
     return Coupling(nav_id, crm_id, number, base, uncounted=left, born=born, generation=item.generation)
 
 
-def _compared(item: Item, only: FieldMapping | None, prepared: Prepared) -> bool:
+def _compared(item: Item, only: Collection[FieldMapping] | None, prepared: Prepared) -> bool:
     """Whether all that is mapped of a record was compared with its partner."""
     return only is None and item.id not in prepared.as_is
 
@@ -320,4 +316,6 @@ def _answered(one: Pass, items: list[Item]) -> dict[str, list[str]]:
 
 def _links(item: Item, scope: Scope) -> list[Link]:
     """What must be written once its partner is coupled."""
-    return [Link(scope.mapping, scope.direction, item.id, waiting.field.lookup) for waiting in item.wanted.waiting]
+    mapping, one_way = scope.mapping, scope.direction
+    fields = [waiting.field for waiting in item.wanted.waiting]
+    return [Link(mapping, one_way, item.id, one.lookup, target_name(one, one_way)) for one in fields]

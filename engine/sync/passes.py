@@ -138,9 +138,10 @@ async def close_pass(one: Pass) -> None:
     for number in range(_LAST_LOOKS):
         again = await settle_intents(context, scope.run, scope)
         unsure = [create for create in again if create.unknowable]
-        lost = [create for create in again if not create.unknowable]
+        # others are of pages that an engine could not commit: those were read anew
+        lost = [create for create in again if create.read and not create.unknowable]
         if number == 0:
-            await _tell_doubts(one, unsure)
+            await _tell_doubts(one, [create for create in unsure if create.read])
         if not lost:
             break
         if number < _LAST_LOOKS - 1:
@@ -152,6 +153,18 @@ async def close_pass(one: Pass) -> None:
     left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping, born=scope.born))
     if left:
         await _count(one, left)
+
+
+async def close_again(context: Context, scope: Scope) -> None:
+    """Close a pass that may be done: records of it are made on the spot for others, and an engine may not have heard
+    what became of these, or have died before it counted them.
+    """
+    if scope.plan:
+        return
+    intents = await context.store.read(open_intents)
+    left = await context.store.read(partial(couplings.uncounted, mapping=scope.mapping, born=scope.born))
+    if left or any(intent.scope == scope for intent in intents):
+        await close_pass(await Pass.after_renames(context, scope))
 
 
 async def _tell_doubts(one: Pass, unsure: list[Create]) -> None:

@@ -27,11 +27,11 @@ async def settle_intents(
 ) -> list[Create]:
     """Couple every create that happened and return those that did not; raises Brake when one record was created twice.
 
-    What is missing may still arrive for a while, which is waited for. Those of `run` stay open, as their pages may be
-    committed: then the pass must make them again at its end. Those of earlier runs are forgotten, but for those that
-    carry no mark: nobody can tell what came of them. With a scope only intents of its mapping and direction are looked
-    at, and only its own are returned. `beats` are the last signs of life of the engines that may have sent them: a
-    create may have left long after it was recorded, behind others or put off by the service.
+    What is missing may still arrive for a while, which is waited for. Those of `run` whose page is committed stay open:
+    the pass must make them again at its end. All others are forgotten, but for those that carry no mark: nobody can
+    tell what came of them. With a scope only intents of its mapping and direction are looked at, and only its own are
+    returned. `beats` are the last signs of life of the engines that may have sent them: a create may have left long
+    after it was recorded, behind others or put off by the service.
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
@@ -47,7 +47,8 @@ async def settle_intents(
         found, absent = await _by_id(context, intent, left)
         marked, unmarked = await _by_marker(context, intent, left)
         found, absent = await _free(context, intent.scope, [*found, *marked]), [*absent, *unmarked]
-        keep = absent if intent.scope.run == run else [create for create in absent if create.unknowable]
+        own = intent.scope.run == run
+        keep = [create for create in absent if create.unknowable or (own and create.read)]
         at = context.clock()
         await context.store.write(partial(settle_intent, one=intent, found=found, still_open=keep, at=at))
         if scope is None or intent.scope == scope:
@@ -204,10 +205,10 @@ async def _by_marker(context: Context, intent: Intent, sent_by: datetime) -> tup
 async def wait_out(context: Context, one_way: Direction, left: datetime) -> None:
     """Sleep until nothing can arrive any more that left at a moment, looking now and then whether the run must stop."""
     moment, name = context.arrived(one_way, left), "CRM" if one_way is TO else "NAV"
-    while (left := moment + GRACE - context.clock()) > timedelta():
+    while (more := moment + GRACE - context.clock()) > timedelta():
         context.wait_for(f"until {moment:%H:%M:%S} UTC for {name} to end what may still be under way")
         await context.checkpoint()
-        await context.sleep(min(left.total_seconds(), 1.0))
+        await context.sleep(min(more.total_seconds(), 1.0))
     context.wait_for("")
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from engine.model.mapping import Direction
 from tests.handling.tools import unfiltered
-from tests.sync.faults import at, meanwhile, reading
+from tests.sync.faults import Died, Fault, Plan, Seen, at, creating, lost_after, lost_before, meanwhile, reading
+from tests.sync.test_broken_off import arrives_and_dies, dies
 from tests.sync.test_contacts import JOBS, contact
 from tests.sync.test_customers import account, customer
 from tests.sync.world import Make, World, counters
@@ -72,6 +73,16 @@ def newcomer(world: World, **more: Any) -> Any:
     return at("crm", reading("contacts"), None, None, meanwhile(add))
 
 
+def newcomer_and(world: World, *faults: Fault | None) -> Plan:
+    """The same, and faults of what makes records in NAV: the customer first, then its contacts."""
+    plans = [newcomer(world), at("nav", creating, *faults)]
+
+    def plan(seen: Seen) -> Fault | None:
+        return next((fault for one in plans if (fault := one(seen)) is not None), None)
+
+    return plan
+
+
 async def test_the_account_of_a_contact_is_synchronized_on_the_spot(make: Make) -> None:
     world = make()
     run = await world.run(*JOBS, plan=newcomer(world))
@@ -84,6 +95,59 @@ async def test_the_account_of_a_contact_is_synchronized_on_the_spot(make: Make) 
     again = await world.run(*JOBS)
     assert counters(again, "CONTACTS") == {"unchanged": 4}
     assert world.audit(before) == []
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+async def test_a_customer_made_on_the_spot_whose_answer_is_lost_is_settled_before_its_contacts_are_looked_at(
+    make: Make, fault: Fault
+) -> None:
+    world = make()
+    run = await world.run(*JOBS, plan=newcomer_and(world, fault))
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}
+    assert counters(run, "CONTACTS", FROM) == {"inserted": 2}
+    assert world.outcomes(run) == []
+    assert len(world.nav("Customer")) == len(world.couplings("CUSTOMER")) == 1
+
+
+async def test_a_customer_in_doubt_that_was_made_on_the_spot_fails_once_and_so_do_its_contacts(make: Make) -> None:
+    world = make(marker_field=None)
+    run = await world.run(*JOBS, plan=newcomer_and(world, lost_after))
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 1}
+    assert counters(run, "CONTACTS", FROM) == {"failed": 2}
+    assert [one.code for one in world.outcomes(run, "CUSTOMER")] == ["in_doubt"]
+    assert len(world.nav("Customer")) == 1
+
+
+@pytest.mark.parametrize("fault", [dies, arrives_and_dies])
+async def test_a_customer_made_on_the_spot_by_an_engine_that_died_is_counted_by_the_next_one(
+    make: Make, fault: Fault
+) -> None:
+    world = make()
+    number = world.start(*JOBS, keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=newcomer_and(world, fault))
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 1}
+    assert counters(run, "CONTACTS", FROM) == {"inserted": 2}
+    assert len(world.nav("Customer")) == len(world.couplings("CUSTOMER")) == 1
+    again = await world.run(*JOBS)
+    assert counters(again, "CUSTOMER") == {"unchanged": 2}
+
+
+async def test_a_page_that_comes_again_and_needs_another_account_counts_both(make: Make) -> None:
+    world = make()
+    number = world.start(*JOBS, keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=newcomer_and(world, None, dies))
+    (moved,) = world.crm("contacts", lastname="Kis")
+    world.sandbox.crm.seed("account", account("Neu 2", "n2@x.example"))
+    (other,) = world.crm("accounts", name="Neu 2")
+    bind = {"parentcustomerid_account@odata.bind": f"/accounts({other['accountid']})"}
+    world.edit_crm("contacts", moved["contactid"], **bind)
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 2}
+    assert counters(run, "CONTACTS", FROM) == {"inserted": 2}
+    assert len(world.nav("Customer")) == 2
 
 
 async def test_the_account_is_matched_before_a_customer_is_made_of_it(make: Make) -> None:

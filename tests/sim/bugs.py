@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import sqlalchemy as sa
+from msgspec import structs
 
 from engine.connectors import body, jsonbatch
 from engine.connectors.client import ODataClient, Unanswered
@@ -218,10 +219,7 @@ def base_forgotten() -> AbstractContextManager[Any]:
     real = pages.PageResult
 
     def result(**fields: Any) -> PageResult:
-        fields["left_open"] = [
-            Create(one.source_id, one.number, one.target_id, one.generation, one.name, one.marker)
-            for one in fields.get("left_open", ())
-        ]
+        fields["left_open"] = [structs.replace(one, base=b"") for one in fields.get("left_open", ())]
         return real(**fields)
 
     return patch.object(page, "PageResult", result)

@@ -148,7 +148,7 @@ def test_a_page_is_committed_whole_or_not_at_all(store: Store, scope: Scope, bro
         "k1",
         [done(1), failed(2)],
         pairs(1),
-        links=[Link(CUSTOMER, TO, nav(1), "CONTACTS")],
+        links=[Link(CUSTOMER, TO, nav(1), "CONTACTS", "primarycontactid")],
         intents=[number],
     )
     sa.event.listen(store.engine, "before_cursor_execute", fail)
@@ -193,7 +193,7 @@ def test_what_is_added_without_moving_the_cursor_is_added_once(store: Store, sco
 def test_a_plan_leaves_no_coupling_and_no_link(store: Store) -> None:
     scope = scope_of(new_run(store, "plan"), plan=True)
     take(store, scope)
-    links = [Link(CUSTOMER, TO, nav(1), "CONTACTS")]
+    links = [Link(CUSTOMER, TO, nav(1), "CONTACTS", "primarycontactid")]
     commit(store, scope, 1, page_of(None, "k1", [done(1), failed(2)], pairs(1), links=links))
     assert rows(store, coupling) == rows(store, link) == []
     assert [row["nav_id"] for row in rows(store, planned)] == [nav(1)]
@@ -345,8 +345,10 @@ def test_texts_of_a_server_are_cut_to_what_the_tables_hold(store: Store, scope: 
 # Links: lookups that wait for their partner.
 
 
-def waiting(number: int, mapping: str = CUSTOMER, partner: str = "CONTACTS", one_way: Any = TO) -> Link:
-    return Link(mapping, one_way, nav(number), partner)
+def waiting(
+    number: int, mapping: str = CUSTOMER, partner: str = "CONTACTS", one_way: Any = TO, field: str = "primarycontactid"
+) -> Link:
+    return Link(mapping, one_way, nav(number), partner, field)
 
 
 def test_links_wait_until_they_are_done_and_are_noted_once(store: Store, scope: Scope) -> None:
@@ -359,6 +361,20 @@ def test_links_wait_until_they_are_done_and_are_noted_once(store: Store, scope: 
         assert work.links(connection, "CUSTOMER", 99) == []
         work.commit_links(connection, scope, [waiting(1)], [], [], {}, AT)
         assert work.links(connection, "CONTACTS", 99) == [waiting(2)]
+
+
+def test_the_lookups_of_a_record_wait_each_for_its_own(store: Store, scope: Scope) -> None:
+    first, second, other = (
+        waiting(1),
+        waiting(1, field="secondcontactid"),
+        waiting(1, partner=CUSTOMER, field="parentid"),
+    )
+    take(store, scope)
+    commit(store, scope, 1, page_of(None, "k1", links=[first, second, other]))
+    with store.writing() as connection:
+        work.commit_links(connection, scope, [first], [], [], {}, AT)
+        assert work.links(connection, "CONTACTS", 99) == [second]
+        assert work.links(connection, CUSTOMER, 99) == [other]
 
 
 def test_links_come_for_one_mapping_and_direction_at_a_time(store: Store, scope: Scope) -> None:
@@ -381,6 +397,14 @@ def test_a_link_pass_adds_bases_and_warnings_but_no_counters(store: Store, scope
     assert {row["nav_no"]: row["base"] for row in rows(store, coupling)} == {"C1": b"new", "C2": None}
     assert [(row["kind"], row["nav_no"]) for row in rows(store, outcome)] == [("link", "C2")]
     assert rows(store, page) == []
+
+
+def test_what_is_told_of_the_lookups_of_a_record_stands_in_one_warning(store: Store, scope: Scope) -> None:
+    with store.writing() as connection:
+        for text in ("The first waits.", "The second waits."):
+            what = Problem("link", "it waits", text, "Mend it.")
+            work.commit_links(connection, scope, [], [done(2, Action.UNCHANGED, problem=what)], [], {}, AT)
+    assert [row["message"] for row in rows(store, outcome)] == ["The first waits. The second waits."]
 
 
 def test_a_coupling_in_a_page_that_breaks_the_rule_of_one_to_one_undoes_the_page(store: Store, scope: Scope) -> None:

@@ -1,6 +1,7 @@
 """What happens between sending and settling: late creates, edits of others, a cancel in the last moment."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -38,6 +39,19 @@ async def test_a_run_that_is_cancelled_during_its_last_page_is_not_answered(make
     assert (run.state, run.answer) == (RunState.CANCELLED, None)
     with world.store.reading() as connection:
         assert runs.flags(connection) == {}
+
+
+async def test_a_run_that_is_cancelled_before_its_engine_gave_a_sign_of_life_ends_all_the_same(make: Make) -> None:
+    world = make({**RATE, "Customer": [customer("C1")]})
+    number = world.start("CURRENCY", "CUSTOMER", keep=True)
+
+    def cancel() -> None:
+        control.cancel(world.store, number, "test")  # no engine holds the lock yet
+        time.sleep(1.5)
+
+    run = await world.work(number, plan=at("crm", creating, meanwhile(cancel)))
+    assert (run.state, run.answer) == (RunState.CANCELLED, None)
+    assert world.crm("accounts") == []
 
 
 async def test_what_others_changed_in_a_record_before_it_was_settled_stays(make: Make) -> None:

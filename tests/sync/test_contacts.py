@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from engine.model.mapping import Direction
+from engine.model.mapping import Direction, FieldKind, FieldMapping
+from tests.handling.tools import with_fields
 from tests.sync.test_customers import account, customer
 from tests.sync.world import Make, World, counters
 
@@ -213,6 +214,48 @@ async def test_a_primary_contact_that_has_no_partner_leaves_the_customer_and_a_w
     assert (one.mapping, one.nav_no, one.kind, one.code) == ("CUSTOMER", "C1", "link", "link")
     assert primary(world) is None
     assert counters(run, "CUSTOMER", TO) == {"inserted": 1}
+
+
+def another_lookup(world: World, nav: str, crm: str, one_way: Direction, mapping: str, target: str) -> None:
+    """Customers have one more lookup that waits."""
+    more = FieldMapping(nav, crm, one_way, FieldKind.LOOKUP, lookup=mapping, target=target, clear_on_fail=True)
+    with_fields(world, "CUSTOMER", lambda field: field, more)
+
+
+async def test_two_lookups_of_a_customer_wait_each_for_its_own_partner(make: Make) -> None:
+    seeds = firm(Primary_Contact_No="P1", Contact="C2")
+    seeds["Customer"].append(customer("C2"))
+    world = make(seeds)
+    another_lookup(world, "Contact", "parentaccountid", TO, "CUSTOMER", "accounts")
+    run = await world.run(*JOBS)
+    (found,), (parent,) = world.crm("accounts", name="Firm C1"), world.crm("accounts", name="Firm C2")
+    assert found["_parentaccountid_value"] == parent["accountid"]
+    assert found["_primarycontactid_value"] == world.crm("contacts")[0]["contactid"]
+    assert world.outcomes(run) == []
+
+
+async def test_two_lookups_of_a_customer_wait_for_one_contact(make: Make) -> None:
+    world = make({}, {"account": [account("Neu", "n@x.example")], "contact": [contact("Kis", "Neu")]})
+    another_lookup(world, "Mobile_Phone_No", "primarycontactid", FROM, "CONTACTS", "contacts")
+    bind = {"primarycontactid@odata.bind": f"/contacts({world.crm('contacts')[0]['contactid']})"}
+    world.edit_crm("accounts", world.crm("accounts")[0]["accountid"], **bind)
+    run = await world.run(*JOBS)
+    (made,), (found,) = world.nav("Contact", Type="Person"), world.nav("Customer")
+    assert (found["Primary_Contact_No"], found["Mobile_Phone_No"]) == (made["No"], made["No"])
+    assert [event.text for event in run.events if "linked" in event.text] == [
+        "linked 1 records that waited for CONTACTS"
+    ]
+
+
+async def test_a_customer_whose_lookups_all_have_no_partner_is_told_of_once_with_all_of_them(make: Make) -> None:
+    seeds = firm(Primary_Contact_No="P2", Contact="C9")
+    seeds["Contact"].append(person("P2", ""))
+    world = make(seeds)
+    another_lookup(world, "Contact", "parentaccountid", TO, "CUSTOMER", "accounts")
+    run = await world.run(*JOBS)
+    (one,) = [one for one in world.outcomes(run) if one.kind == "link"]
+    assert "Contact was left empty" in one.message
+    assert "Primary_Contact_No was left empty" in one.message
 
 
 async def test_a_primary_contact_that_changes_later_is_written_and_emptied(make: Make) -> None:

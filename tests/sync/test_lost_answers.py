@@ -1,6 +1,7 @@
 """Answers that do not arrive: every record is made once and coupled once, whatever the engine is told, or not told."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -41,9 +42,10 @@ from tests.sync.faults import (
     twice,
     writing,
 )
+from tests.sync.test_broken_off import arrives_and_dies, dies
 from tests.sync.test_contacts import company, contact
 from tests.sync.test_customers import account, customer
-from tests.sync.world import Make, World, counters
+from tests.sync.world import Make, World, counters, job
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
 THREE = {"Customer": [customer("C1"), customer("C2"), customer("C3")]}
@@ -384,16 +386,69 @@ async def test_what_is_deleted_before_nav_is_asked_again_to_make_it_counts_as_sk
     assert (await world.store.read(_intents)) == 0
 
 
+async def before_anything_left(world: World) -> int:
+    """A run whose engine died when it had noted what it was going to make in NAV."""
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", posting, dies))
+    return number
+
+
+async def test_what_a_dead_engine_noted_and_the_next_one_does_not_make_fails_once(make: Make) -> None:
+    world = make({}, ACCOUNTS)
+    number = await before_anything_left(world)
+    for no in ("X1", "X2"):
+        world.add_nav("Customer", No=no, Name="A2", E_Mail="a2@x.example")
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 2, "failed": 1, "ambiguous": 1}
+    assert job(run, "CUSTOMER").counters.read == 3
+    assert (await world.store.read(_intents)) == 0
+
+
+async def test_what_a_dead_engine_noted_and_nav_refuses_from_the_next_one_fails_once(make: Make) -> None:
+    world = make({}, {"account": [account("A1", "a1@x.example")]}, batch=1)
+    number = await before_anything_left(world)
+    error = {"error": {"code": "Application_FieldValidationException", "message": "no"}}
+    refusal = answered(400, json.dumps(error).encode(), Content_Type="application/json")
+    run = await world.resume(number, plan=always("nav", posting, refusal))
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 1}
+    assert job(run, "CUSTOMER").counters.read == 1
+
+
+@pytest.mark.parametrize("marker", ["CRM_Id", None])
+@pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "no customer any more"])
+async def test_what_is_gone_before_its_page_is_read_again_has_no_outcome(
+    make: Make, deleted: bool, marker: str | None
+) -> None:
+    world = make({}, ACCOUNTS, marker_field=marker)
+    number = await before_anything_left(world)
+    id = world.crm("accounts", name="A2")[0]["accountid"]
+    if deleted:
+        world.delete_crm("accounts", id)
+    else:
+        world.edit_crm("accounts", id, customertypecode=1)
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", FROM) == ({"inserted": 2} if marker else {"failed": 2})
+    assert job(run, "CUSTOMER").counters.read == 2
+
+
+async def test_what_a_committed_page_left_open_is_made_by_the_next_engine(make: Make) -> None:
+    world = make({}, ACCOUNTS)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", creating, lost_before, dies))
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", FROM) == {"inserted": 3}
+    assert job(run, "CUSTOMER").counters.read == 3
+    assert (await world.store.read(_intents)) == 0
+    once(world, "CUSTOMER", 3)
+
+
 async def test_what_was_made_before_an_end_and_is_hindered_since_fails_once(make: Make) -> None:
     nav = {"Customer": [customer("C1")], "Contact": [company("K1", "C1")]}
     world = make(nav, {"account": [account()], "contact": [contact("P1", "Firm C1")]})
     await world.run("CUSTOMER")
     number = world.start("CONTACTS", keep=False)
-
-    async def arrives_and_dies(send: Send) -> httpx.Response:
-        await send()
-        raise Died
-
     with pytest.raises(Died):
         await world.work(number, plan=at("nav", creating, arrives_and_dies))
     assert len(world.nav("Contact", Type="Person")) == 1

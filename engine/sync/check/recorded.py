@@ -34,7 +34,8 @@ def _intents(connection: sa.Connection) -> Iterator[Finding]:
 
 def _links(connection: sa.Connection) -> Iterator[Finding]:
     c = link.c
-    query = sa.select(c.mapping, c.partner_mapping, sa.func.count()).group_by(c.mapping, c.partner_mapping)
+    records = sa.func.count(c.source_id.distinct())
+    query = sa.select(c.mapping, c.partner_mapping, records).group_by(c.mapping, c.partner_mapping)
     for mapping, partner, number in connection.execute(query):
         message = f"{number:,} records wait until their {partner} record is coupled."
         yield Finding(What.LINKS, fault=False, mapping=mapping, message=message)

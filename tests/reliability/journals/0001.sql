@@ -134,7 +134,8 @@ CREATE TABLE link (
 	direction VARCHAR(24) NOT NULL, 
 	source_id BLOB NOT NULL, 
 	partner_mapping VARCHAR(40) NOT NULL, 
-	CONSTRAINT pk_link PRIMARY KEY (mapping, direction, source_id)
+	field VARCHAR(128) NOT NULL, 
+	CONSTRAINT pk_link PRIMARY KEY (mapping, direction, source_id, partner_mapping, field)
 );
 CREATE TABLE notice (
 	run_id INTEGER NOT NULL, 

@@ -170,7 +170,8 @@ def upgrade() -> None:
         sa.Column("direction", sa.String(length=24), nullable=False),
         sa.Column("source_id", Guid(), nullable=False),
         sa.Column("partner_mapping", sa.String(length=40), nullable=False),
-        sa.PrimaryKeyConstraint("mapping", "direction", "source_id", name="pk_link"),
+        sa.Column("field", sa.String(length=128), nullable=False, comment="its name on the side that is written to"),
+        sa.PrimaryKeyConstraint("mapping", "direction", "source_id", "partner_mapping", "field", name="pk_link"),
         comment="records with a lookup that waits for its partner to be coupled",
     )
     op.create_table(
