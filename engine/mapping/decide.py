@@ -25,6 +25,10 @@ from engine.model.outcome import Problem
 _ENTRY = MARK_SIZE + 2 * HASH_SIZE
 
 
+Ways = Mapping[Direction, Sequence[Mapping[str, Any]]]
+"""Columns that were sent, by way, as each update had them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
@@ -51,11 +55,13 @@ def decide(
     first: bool,
     known: Sequence[Clash] = (),
     lead: bool = False,
-    unsettled: Mapping[Direction, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+    unsettled: Ways = MappingProxyType({}),
+    moved: Ways = MappingProxyType({}),
 ) -> Decision:
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand. `unsettled` are
-    columns that were sent, by way, and never committed: a side that holds them was not changed by others.
+    columns that were sent, by way, and never committed: a side that holds them was not changed by others. `moved` are
+    those of them that were sent to a row which has been written since, by whomever.
     """
     if base and not wanted.lost and _agreed(one_way, source, target, wanted, first=first) == base:
         return Decision({}, base)
@@ -86,7 +92,7 @@ def decide(
             continue
         winner = _winner(remembered, field, one_way, given, current)
         if unsettled:
-            winner = _but_for_ours(winner, remembered, unsettled, field, one_way, given, current)
+            winner = _but_for_ours(winner, remembered, (unsettled, moved), field, one_way, given, current)
         match winner:
             case "source":
                 values[field] = desired
@@ -220,22 +226,28 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
 def _but_for_ours(
     winner: str,
     base: "_Base",
-    unsettled: Mapping[Direction, Sequence[Mapping[str, Any]]],
+    ours: tuple[Ways, Ways],
     field: FieldMapping,
     one_way: Direction,
     given: Value,
     current: Value,
 ) -> str:
     """Who changed a field of which one side holds what we sent to it: the other one, also where it is again as
-    remembered. What is as remembered shows nothing of us; where both hold ours, nobody can tell who came last.
+    remembered. Where both hold ours, nobody can tell who came last. Where what we sent was to be written to the side
+    that is as remembered, and its row was written since, nobody can tell whether ours arrived and was put back.
     """
+    unsettled, moved = ours
     back = FROM if one_way is TO else TO
     source_hash, target_hash = base.of(field, one_way)
-    to_target = hashed(current) != target_hash and current in _sent(unsettled.get(one_way, ()), field, back)
-    to_source = hashed(given) != source_hash and given in _sent(unsettled.get(back, ()), field, one_way)
-    if to_target == to_source:
-        return winner
-    return "source" if to_target else "target"
+    source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
+    to_target = target_changed and current in _sent(unsettled.get(one_way, ()), field, back)
+    to_source = source_changed and given in _sent(unsettled.get(back, ()), field, one_way)
+    if to_target != to_source:
+        return "source" if to_target else "target"
+    if source_changed != target_changed and source_hash != UNKNOWN:
+        put_back = _sent(moved.get(one_way if source_changed else back, ()), field, back if source_changed else one_way)
+        return "conflict" if put_back else winner
+    return winner
 
 
 def _sent(rows: Sequence[Mapping[str, Any]], field: FieldMapping, read_by: Direction) -> list[Value]:

@@ -52,6 +52,8 @@ class Item:
     """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
     unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
     """What engines that broke off sent, by way, since both sides were last known to be the same."""
+    moved: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    """Of that, what was sent to a row which has been written since."""
     under_way: frozenset[Direction] = frozenset()
     """The ways in which some of that may still arrive."""
     updated: bool = False

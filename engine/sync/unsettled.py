@@ -35,6 +35,10 @@ async def recall(context: Context, mapping: TableMapping, one_way: Direction, it
         sent = {FROM: to_nav.get(pair.nav_id, ()), TO: to_crm.get(pair.crm_id, ())}
         rows = {way: (item.target if way is one_way else item.row) or {} for way in sent}
         item.unsettled = {way: [one.values.new for one in some] for way, some in sent.items() if some}
+        item.moved = {
+            way: [one.values.new for one in some if one.values.etag != str(rows[way].get(ETAG) or "")]
+            for way, some in sent.items()
+        }
         item.under_way = frozenset(
             way for way, some in sent.items() if any(_may_arrive(context, way, one, rows[way]) for one in some)
         )

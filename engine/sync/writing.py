@@ -180,6 +180,7 @@ class Writer:
             known=item.conflict.fields if item.conflict is not None else (),
             lead=self._lead,
             unsettled=item.unsettled,
+            moved=item.moved,
         )
         item.clashes, item.left = decision.clashes, decision.left
         if decision.problem is not None:
