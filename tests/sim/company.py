@@ -39,6 +39,10 @@ class Pair:
     crm: str
     way: str = "both"
 
+    def of(self, side: str) -> str:
+        """The field of a side."""
+        return self.nav if side == "nav" else self.crm
+
 
 PAIRS = (
     Pair("CURRENCY", "Description", "currencyname", "to"),

@@ -129,7 +129,7 @@ class _Judge:
                 code = self._seen.said(one.nav_id) or self._seen.said(one.crm_id)
                 what = f"I3 {one.mapping} {sign} {pair.nav}"
                 if ours == theirs:
-                    if edits and edits[-1][1] != ours and not self._base_unknown(one):
+                    if edits and ours not in self._may_stand(one, pair) and not self._base_unknown(one):
                         yield f"{what}: both have {ours!r}, but {edits[-1][1]!r} was written last"
                 elif not code:
                     yield f"{what}: NAV has {ours!r}, CRM {theirs!r}"
@@ -158,10 +158,10 @@ class _Judge:
         """
         ends = {work.behind for work in self._facts.works}
         unharmed = {work.life for work in self._facts.works}
-        held: dict[str, str] = {}
+        held = {"nav": self._origin(one.nav_id, pair.nav), "crm": self._origin(one.crm_id, pair.crm)}
         sides: set[str] = set()
         for number, line in enumerate(self._world.log.lines):
-            same = held.get("nav") == held.get("crm")
+            same = held["nav"] == held["crm"]
             if same and number in ends:
                 sides.clear()
             side = {one.nav_id: "nav", one.crm_id: "crm"}.get(line.key, "")
@@ -171,9 +171,38 @@ class _Judge:
             held[side] = str(line.values[name] or "")
             if line.by == "person":
                 sides.add(side)
-            if held.get("nav") == held.get("crm") and line.life in unharmed and line.heard:
+            if held["nav"] == held["crm"] and line.life in unharmed and line.heard:
                 sides.clear()
         return sides
+
+    def _may_stand(self, one: Coupled, pair: Pair) -> set[str]:
+        """What a pair of fields may hold on both sides: what was written last.
+
+        Values repeat. What somebody put back before an engine saw anything else is no edit: each side counts as edited where
+        it holds something else than the `bases`, which an engine may know as the last that both held.
+        """
+        held = {"nav": self._origin(one.nav_id, pair.nav), "crm": self._origin(one.crm_id, pair.crm)}
+        bases = {value for value in held.values() if value is not None}
+        edits: list[tuple[str, str]] = []
+        stand: set[str] = set()
+        for line in self._world.log.lines:
+            side = {one.nav_id: "nav", one.crm_id: "crm"}.get(line.key, "")
+            if not side or (pair.of(side) not in line.values and line.op != "create"):
+                continue
+            value = held[side] = str(line.values.get(pair.of(side)) or "")
+            if line.by == "person":
+                edits.append((side, value))
+            same = held["nav"] == held["crm"]
+            if same and line.by == "engine":
+                stand = _last(edits, bases) if edits else stand
+                edits, bases = [], {value}
+            elif same or line.by == "engine":
+                bases.add(value)
+        return _last(edits, bases) if edits else stand
+
+    def _origin(self, id: str, field: str) -> str | None:
+        first = self._world.origins.get(id)
+        return None if first is None else str(first.get(field) or "")
 
     def _edits(self, one: Coupled, nav: str, crm: str) -> list[tuple[str, str]]:
         """What people wrote into a pair of fields, in order."""
@@ -181,9 +210,9 @@ class _Judge:
         for line in self._world.log.lines:
             if line.by == "person" and line.op == "update":
                 if line.key == one.nav_id and nav in line.values:
-                    found.append(("nav", str(line.values[nav])))
+                    found.append(("nav", str(line.values[nav] or "")))
                 elif line.key == one.crm_id and crm in line.values:
-                    found.append(("crm", str(line.values[crm])))
+                    found.append(("crm", str(line.values[crm] or "")))
         return found
 
     def _base_unknown(self, one: Coupled) -> bool:
@@ -226,6 +255,16 @@ class _Judge:
     def _excused(self, one: Coupled) -> bool:
         nav = self._there[one.mapping]["nav"][one.nav_id]
         return sign_of("nav", one.mapping, nav) in self._facts.removed
+
+
+def _last(edits: list[tuple[str, str]], bases: set[str]) -> set[str]:
+    """What may stand after some edits, for each value that both sides may have been known to hold before them."""
+    own = dict(edits)
+    found = set()
+    for base in bases:
+        edited = [side for side, value in own.items() if value != base]
+        found.add({0: base, 1: own[edited[0]] if edited else base}.get(len(edited), edits[-1][1]))
+    return found
 
 
 def _may_hold(edits: list[tuple[str, str]], side: str) -> list[str]:

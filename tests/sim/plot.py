@@ -145,6 +145,7 @@ class _Plot:
             if self._ended(run):
                 break
             self._world.agenda.pass_by(self._chance.random() * self._chance.choice((1, 5, 60)))
+            self._world.put_back_something()
             if self._kill_at is None:
                 self._misfortune()
             run = self._go_on(run, kind)

@@ -43,6 +43,9 @@ MARKER = "CRM_Id"
 _TOKEN = "token"
 _LIMITS = Limits(connect=2, read=10, total=15, patience=8, throttle_patience=60)
 _T = TypeVar("_T")
+_PUT_BACK = 0.3
+"""How likely an edit puts an older value back, where there is one."""
+BLANK = {"nav": "", "crm": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class World:
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._chance = Random(f"{seed} people")
+        self._mind = Random(f"{seed} people who change their mind")
         self._timing = Random(f"{seed} timing")
         ids = Random(f"{seed} ids")
         self._edits = 0
@@ -89,6 +93,13 @@ class World:
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock, self.log),
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock, self.log),
         }
+        self.origins = {
+            id: dict(row)
+            for mapping in company.jobs
+            for side in ("nav", "crm")
+            for id, row in self.records(side, SETS[mapping][0 if side == "nav" else 2]).items()
+        }
+        """The records of the jobs, as they were at first."""
         self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit)
         self.folder, self.file = room().folder, room().file
         self.settings = Settings(
@@ -292,8 +303,45 @@ class World:
             return
         field = self._chance.choice(fields)
         self._edits += 1
-        value = f"{sign} e{self._edits}"
-        self._person(side, f"edits {sign}: {field} = {value}", lambda: self._change(side, set, id, {field: value}))
+        older = self._older(id, field, row) if self._mind.random() < _PUT_BACK else None
+        self._write(side, set, id, sign, field, f"{sign} e{self._edits}" if older is None else older)
+
+    def put_back_something(self) -> None:
+        """Sometimes somebody puts back a value that a field had before it was changed."""
+        if self._mind.random() >= _PUT_BACK:
+            return
+        changed = [
+            (line, pair)
+            for line in self.log.lines
+            for pair in PAIRS
+            if pair.mapping == line.mapping and line.op == "update" and pair.of(line.side) in line.values
+        ]
+        if not changed:
+            return
+        line, pair = self._mind.choice(changed[-4:])
+        row = self.records(line.side, line.set).get(line.key)
+        if row is None or pair.way not in ("both", "to" if line.side == "nav" else "from"):
+            return
+        field = pair.of(line.side)
+        older = self._older(line.key, field, row)
+        sign = sign_of(line.side, pair.mapping, row)
+        if older is not None and sign:
+            self._write(line.side, line.set, line.key, sign, field, older)
+
+    def held(self, id: str, field: str) -> list[str]:
+        """All values that a field of a record has had, in order."""
+        first = [self.origins[id]] if id in self.origins else []
+        since = [line.values for line in self.log.lines if line.key == id and (field in line.values or line.op == "create")]
+        return [str(values.get(field) or "") for values in (*first, *since)]
+
+    def _older(self, id: str, field: str, row: Row) -> str | None:
+        """A value that a field had before; None where it has had one only."""
+        others = sorted({value for value in self.held(id, field) if value != str(row.get(field) or "")})
+        return self._mind.choice(others) if others else None
+
+    def _write(self, side: str, set: str, id: str, sign: str, field: str, value: str) -> None:
+        what = f"edits {sign}: {field} = {value}"
+        self._person(side, what, lambda: self._change(side, set, id, {field: value or BLANK[side]}))
 
     def _person(self, side: str, what: str, act: Callable[[], None]) -> None:
         self.log.by = "person"
