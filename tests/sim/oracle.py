@@ -47,12 +47,18 @@ class _Judge:
 
     def duplicates(self) -> Iterator[str]:
         """I1: one record a sign and side, and one of each that comes with others."""
+        alike = self._world.company.alike
         for mapping, sides in self._there.items():
             for side, rows in sides.items():
                 signs = Counter(sign_of(side, mapping, row) for row in rows.values() if not self._left_behind(row))
                 yield from (
-                    f"I1 {mapping} {sign} is {n} times in {side.upper()}" for sign, n in signs.items() if sign and n > 1
+                    f"I1 {mapping} {sign} is {n} times in {side.upper()}"
+                    for sign, n in signs.items()
+                    if sign and n > 1 and sign not in alike
                 )
+        for line in self._seen.made():
+            if line.sign in alike - self._facts.removed:
+                yield f"I1 {line.mapping} {line.sign} was made in {line.side.upper()}, which has two that are alike"
         crm = self._world.crm.tables
         for table, names in EXTRAS.items():
             found = Counter(tuple(str(row.get(name)) for name in names) for row in crm[table].rows.values())
@@ -95,6 +101,7 @@ class _Judge:
         by_crm = Counter((one.mapping, one.crm_id) for one in self._couplings)
         doubts = self._seen.in_doubt()
         excused = self._world.company.outside | self._facts.removed | doubts
+        hindered = self._world.company.refused | self._world.company.alike
         for mapping in self._facts.jobs:
             for side, counted, way in (("nav", by_nav, "to"), ("crm", by_crm, "from")):
                 if ONE_WAY.get(mapping, way) != way or (mapping == "CONTACTS" and (self._facts.removed or doubts)):
@@ -102,7 +109,9 @@ class _Judge:
                 for id, row in self._there[mapping][side].items():
                     sign = sign_of(side, mapping, row)
                     if sign and sign not in excused and not counted[mapping, id]:
-                        yield f"I2 {mapping} {sign} of {side.upper()} has no partner: {self._seen.said(id) or 'nothing said'}"
+                        said = self._seen.said(id)
+                        if not said or sign not in hindered:
+                            yield f"I2 {mapping} {sign} of {side.upper()} has no partner: {said or 'nothing said'}"
 
     def _lost_updates(self) -> Iterator[str]:
         """I3: both sides hold the last edit; where people edited both sides at once, each side holds its own."""

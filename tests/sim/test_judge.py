@@ -121,4 +121,4 @@ def test_what_was_made_of_a_deleted_record_needs_no_coupling_once_the_state_stor
 
 
 def test_a_company_is_the_same_for_the_same_chance() -> None:
-    assert some_company(Random("1")) == some_company(Random("1"))
+    assert some_company(Random("1"), Random("2")) == some_company(Random("1"), Random("2"))

@@ -28,10 +28,11 @@ from sandbox.crm.schema import ENTITIES
 from sandbox.load import crm_state, nav_state
 from sandbox.nav import writes as nav_writes
 from sandbox.nav.app import create_app as nav_app
-from sandbox.nav.schema import PAGES
+from sandbox.nav.schema import PAGES, Column
+from sandbox.nav.state import NavState
 from sandbox.odata.errors import ODataError
 from tests.sim.agenda import Agenda
-from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
+from tests.sim.company import NOWHERE, PAIRS, SETS, Company, Row, mapping_of, sign_of
 from tests.sim.life import Doom, Life, MortalStore
 from tests.sim.log import Log
 from tests.sim.loop import Killed, Stuck, VirtualLoop
@@ -88,6 +89,7 @@ class World:
         nav_clock, crm_clock = clock(setup.nav_skew), clock(setup.crm_skew)
         self.nav = nav_state(company.seeds, audit=self.log, clock=nav_clock, new_id=new_id)
         self.crm = crm_state(company.seeds, audit=self.log, clock=crm_clock, new_id=new_id)
+        _refuse_counties(self.nav)
         self.log.find = lambda side, name, key: self.records(side, name).get(key)
         servers = {
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock, self.log),
@@ -374,6 +376,18 @@ class World:
         if side == "crm":
             return self.crm.tables[set].rows
         return {row["SystemId"]: row for row in self.nav.tables[set].rows.values()}
+
+
+def _refuse_counties(nav: NavState) -> None:
+    """NAV refuses records in a county that it does not know."""
+    holds = nav.relation_holds
+
+    def known(column: Column, value: str) -> bool:
+        if value == NOWHERE:
+            raise ODataError(400, "Application_FieldValidationException", f"There is no County {value}.")
+        return holds(column, value)
+
+    nav.relation_holds = known  # type: ignore[method-assign]  # a company with a check of its own
 
 
 def _bury(loop: VirtualLoop) -> None:
