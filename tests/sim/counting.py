@@ -79,9 +79,10 @@ class _Counting:
         source = "crm" if side == "nav" else "nav"
         there = self._work.there[mapping, source]
         made = {line.key for line in self._touched("create", mapping, source)}
+        entered = {line.key for line in self._seen.entered(mapping, source)}
         read = _sum(pages, "read")
-        if read > len(there | made):
-            yield f"{read} are read, there are {len(there | made)}"
+        if read > len(there | made | entered):
+            yield f"{read} are read, there are {len(there | made | entered)}"
         if self._work.kind != "run" or self._broken(mapping) or (mapping == "CONTACTS" and self._removed):
             return
         rows = self._seen.there[mapping][source]
@@ -127,6 +128,7 @@ class _Counting:
         lines = list(self._touched("create", mapping, side))
         # what was made and deleted at once is made again
         unsure = {line.key for line in self._lines if line.mapping == mapping and line.sign in self._unsure}
+        unsure |= {line.key for line in lines if line.sign in self._seen.facts.several}
         failed = self._failed(mapping)
         made = {line.key for line in lines}
         right = {key for key in made - unsure if not failed & {key, self._source_of(mapping, side, key)}}

@@ -48,13 +48,14 @@ class _Judge:
     def duplicates(self) -> Iterator[str]:
         """I1: one record a sign and side, and one of each that comes with others."""
         alike = self._world.company.alike
+        yield from self._made_for()
         for mapping, sides in self._there.items():
             for side, rows in sides.items():
                 signs = Counter(sign_of(side, mapping, row) for row in rows.values() if not self._left_behind(row))
                 yield from (
                     f"I1 {mapping} {sign} is {n} times in {side.upper()}"
                     for sign, n in signs.items()
-                    if sign and n > 1 and sign not in alike
+                    if sign and n > 1 and sign not in alike | self._facts.several
                 )
         for line in self._seen.made():
             if line.sign in alike - self._facts.removed:
@@ -63,6 +64,25 @@ class _Judge:
         for table, names in EXTRAS.items():
             found = Counter(tuple(str(row.get(name)) for name in names) for row in crm[table].rows.values())
             yield from (f"I1 {table} {key} is there {n} times" for key, n in found.items() if n > 1)
+
+    def _made_for(self) -> Iterator[str]:
+        """I1: what people entered more than once is theirs; each of their records gets one partner, an own one no other."""
+        made = {line.key for line in self._seen.made()}
+        for one in self._couplings:
+            if {one.nav_id, one.crm_id} <= made:
+                yield f"I1 {one.mapping} couples {one.nav_id} and {one.crm_id}, both of which were made"
+        lines = [line for line in self._world.log.lines if line.op == "create" and line.mapping is not None]
+        theirs = self._world.born | {
+            line.key: (str(line.mapping), line.side, line.sign) for line in lines if line.by == "person"
+        }
+        ours = {line.key: (str(line.mapping), line.side, line.sign) for line in lines if line.by == "engine"}
+        gone = Counter(ours.get(line.key) for line in self._world.log.lines if line.op == "delete")
+        sources = Counter(theirs.values())
+        for (mapping, side, sign), n in Counter(ours.values()).items():
+            other = "crm" if side == "nav" else "nav"
+            most = sources[mapping, other, sign] + gone[mapping, side, sign]
+            if sign in self._facts.several and n > most:
+                yield f"I1 {mapping} {sign} was made {n} times in {side.upper()} for {most} records"
 
     def _left_behind(self, row: Row) -> bool:
         """Whether it is a person whose customer somebody deleted, which takes part no more."""
@@ -83,6 +103,8 @@ class _Judge:
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
             if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
                 continue  # nothing is left that it could be matched with
+            if times == 0 and line.sign in self._facts.several and self._seen.said(line.key):
+                continue
             if times != 1 and line.sign not in doubts:
                 yield f"I2 {line.mapping} {line.sign} was made in {line.side.upper()} and is coupled {times} times"
         for one in self._couplings:
@@ -100,8 +122,8 @@ class _Judge:
         by_nav = Counter((one.mapping, one.nav_id) for one in self._couplings)
         by_crm = Counter((one.mapping, one.crm_id) for one in self._couplings)
         doubts = self._seen.in_doubt()
-        excused = self._world.company.outside | self._facts.removed | doubts
-        hindered = self._world.company.refused | self._world.company.alike
+        excused = self._world.company.outside | (self._facts.removed - self._facts.several) | doubts
+        hindered = self._world.company.refused | self._world.company.alike | self._facts.several
         for mapping in self._facts.jobs:
             for side, counted, way in (("nav", by_nav, "to"), ("crm", by_crm, "from")):
                 if ONE_WAY.get(mapping, way) != way or (mapping == "CONTACTS" and (self._facts.removed or doubts)):
@@ -174,11 +196,11 @@ class _Judge:
             if same and number in ends:
                 sides.clear()
             side = {one.nav_id: "nav", one.crm_id: "crm"}.get(line.key, "")
-            name = pair.nav if side == "nav" else pair.crm
-            if not side or name not in line.values:
+            name = pair.of(side)
+            if not side or (name not in line.values and line.op != "create"):
                 continue
-            held[side] = str(line.values[name] or "")
-            if line.by == "person":
+            held[side] = str(line.values.get(name) or "")
+            if line.by == "person" and line.op == "update":
                 sides.add(side)
             if held["nav"] == held["crm"] and line.life in unharmed and line.heard:
                 sides.clear()
@@ -199,7 +221,9 @@ class _Judge:
             if not side or (pair.of(side) not in line.values and line.op != "create"):
                 continue
             value = held[side] = str(line.values.get(pair.of(side)) or "")
-            if line.by == "person":
+            if line.by == "person" and line.op == "create":
+                bases.add(value)
+            elif line.by == "person":
                 edits.append((side, value))
             same = held["nav"] == held["crm"]
             if same and line.by == "engine":
@@ -232,7 +256,11 @@ class _Judge:
         if made and (made[0].side == "crm" or self._world.setup.marker):
             return False  # without a mark, what was made in NAV may be found by its key only, as if it were another's
         first = min(
-            (line.at for line in self._world.log.lines if line.by == "person" and line.key in (one.nav_id, one.crm_id)),
+            (
+                line.at
+                for line in self._world.log.lines
+                if (line.by, line.op) == ("person", "update") and line.key in (one.nav_id, one.crm_id)
+            ),
             default=one.at,
         )
         return first < one.at

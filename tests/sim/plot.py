@@ -15,6 +15,7 @@ from tests.sim.company import some_company
 from tests.sim.conditions import some_setup, some_weather
 from tests.sim.faults import CALM
 from tests.sim.life import Doom, Life
+from tests.sim.newcomers import Newcomers
 from tests.sim.oracle import judge, judge_at_end_of_run
 from tests.sim.seen import Facts, Work
 from tests.sim.world import World
@@ -79,6 +80,7 @@ class _Plot:
         self._chance = chance
         self._kill_at = kill_at
         self._facts = Facts(world.company.jobs)
+        self._newcomers = Newcomers(world, Random(f"{seed} newcomers"))
         self._answers = Answers()
         self._backups: list[_Backup] = []
         self._runs: list[int] = []
@@ -111,7 +113,7 @@ class _Plot:
         last = self._chance.choice(("run", "sync"))
         troubles = {row["code"] for row in self._world.rows("SELECT code FROM trouble")}
         failed = troubles - _LASTING  # such as creates without an answer
-        self._whole("run" if failed or self._facts.forgotten else last)
+        self._whole("run" if failed or self._facts.forgotten or self._newcomers.signs else last)
         if self._chance.random() < 0.2 and not self._world.wrong:
             self._again()
 
@@ -149,6 +151,7 @@ class _Plot:
                 break
             self._world.agenda.pass_by(self._chance.random() * self._chance.choice((1, 5, 60)))
             self._world.put_back_something()
+            self._newcomers.come_between()
             if self._kill_at is None:
                 self._misfortune()
             run = self._go_on(run, kind)
@@ -157,6 +160,7 @@ class _Plot:
 
     def _whole(self, kind: str) -> None:
         """A run that nothing happens to."""
+        self._world.network.at_contacts.clear()
         self._world.network.weather = CALM
         self._to_its_end(self._start(kind), kind)
 
@@ -182,6 +186,8 @@ class _Plot:
             self._world.wrong.append(f"the run never ends: {row['state']} {row['code']} {row['message']}")
             return
         self._facts.last = run
+        self._facts.several = frozenset(self._newcomers.several)
+        self._facts.removed |= self._newcomers.removed
         if kind == "run":
             self._world.wrong += judge_at_end_of_run(self._world, self._facts)
         place = (self._first, len(self._world.log.lines))
@@ -288,6 +294,7 @@ class _Plot:
         world.network.weather = self._weather
         for _ in range(self._edits):
             world.agenda.after(chance.random() * 3, world.edit_something)
+        self._newcomers.come()
         happening = chance.random()
         at = chance.random() * 2
         if self._kill_at is not None:

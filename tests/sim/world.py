@@ -95,13 +95,16 @@ class World:
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock, self.log),
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock, self.log),
         }
-        self.origins = {
-            id: dict(row)
-            for mapping in company.jobs
-            for side in ("nav", "crm")
-            for id, row in self.records(side, SETS[mapping][0 if side == "nav" else 2]).items()
-        }
+        self.origins: dict[str, Row] = {}
         """The records of the jobs, as they were at first."""
+        self.born: dict[str, tuple[str, str, str]] = {}
+        """Mapping, side and sign of these."""
+        for mapping in company.jobs:
+            for side in ("nav", "crm"):
+                set, there = self._of(side, mapping)
+                rows = self.records(side, set)
+                self.origins |= {id: dict(rows[id]) for id in there}
+                self.born |= {id: (mapping, side, sign_of(side, mapping, rows[id])) for id in there}
         self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit)
         self.folder, self.file = room().folder, room().file
         self.settings = Settings(
@@ -279,8 +282,12 @@ class World:
         id = self._chance.choice(ids)
         sign = sign_of(side, mapping, self.records(side, set)[id])
         if sign:
-            self._person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
+            self.delete(side, set, id, sign)
         return sign
+
+    def delete(self, side: str, set: str, id: str, sign: str) -> bool:
+        """Somebody deletes a record; false when the server refuses it."""
+        return self.person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
 
     def there(self) -> dict[tuple[str, str], frozenset[str]]:
         """The ids of all records that there are now, by mapping and side."""
@@ -343,17 +350,20 @@ class World:
 
     def _write(self, side: str, set: str, id: str, sign: str, field: str, value: str) -> None:
         what = f"edits {sign}: {field} = {value}"
-        self._person(side, what, lambda: self._change(side, set, id, {field: value or BLANK[side]}))
+        self.person(side, what, lambda: self._change(side, set, id, {field: value or BLANK[side]}))
 
-    def _person(self, side: str, what: str, act: Callable[[], None]) -> None:
+    def person(self, side: str, what: str, act: Callable[[], None]) -> bool:
+        """Somebody does something; false when the server refuses it."""
         self.log.by = "person"
         try:
             act()
         except ODataError as error:
             self.tell(f"  somebody in {side.upper()} {what}: refused, {error.message[:60]}")
+            return False
         else:
             self.tell(f"  somebody in {side.upper()} {what}")
             self.faults["edited by people"] += 1
+            return True
         finally:
             self.log.by = "engine"
 
