@@ -153,7 +153,7 @@ class _Maker:
                     self._refused.add(sign)
                     row = crm_row(mapping, sign, odd.choice(firms)) | {"address1_stateorprovince": NOWHERE}
                     self._put(self._crm, _LOGICAL[mapping], row)
-                case ("RESOURCE-PRODUCT" | "ITEM-PRODUCT"), _:
+                case (("RESOURCE-PRODUCT" | "ITEM-PRODUCT"), _):
                     self._refused.add(sign)
                     self._put(self._nav, SETS[mapping][0], nav_record(mapping, sign) | {"Unit_Price": _TOO_MUCH})
 

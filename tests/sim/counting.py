@@ -116,6 +116,7 @@ class _Counting:
         """
         source = "crm" if side == "nav" else "nav"
         there = {sign_of(source, mapping, row) for row in self._seen.there[mapping][source].values()}
+        there -= self._seen.facts.several & self._removed  # what was entered anew is another record
         work = self._work
         return {
             line.key

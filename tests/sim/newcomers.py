@@ -107,8 +107,12 @@ class Newcomers:
         values: Row = {**nav_record(mapping, sign), **({"No": no} if no else {})}
         if mapping == "CONTACTS":
             customer = self._world.records("nav", "Customer")[firm]["No"]
-            company = next(row for row in self._world.records("nav", "Contact").values() if row["Customer_No"] == customer)
-            values = {name: value for name, value in values.items() if name != "Customer_No"} | {"Company_No": company["No"]}
+            company = next(
+                row for row in self._world.records("nav", "Contact").values() if row["Customer_No"] == customer
+            )
+            values = {name: value for name, value in values.items() if name != "Customer_No"} | {
+                "Company_No": company["No"]
+            }
         page = PAGES[SETS[mapping][0]]
         return str(nav_writes.create(self._world.nav, page, values)["SystemId"])
 
@@ -120,4 +124,3 @@ class Newcomers:
             values["_parentcustomerid_value"] = firm
         entity = ENTITIES[SETS[mapping][2]]
         return str(crm_writes.create(self._world.crm, entity, values, None)[entity.key])
-

@@ -340,7 +340,9 @@ class World:
     def held(self, id: str, field: str) -> list[str]:
         """All values that a field of a record has had, in order."""
         first = [self.origins[id]] if id in self.origins else []
-        since = [line.values for line in self.log.lines if line.key == id and (field in line.values or line.op == "create")]
+        since = [
+            line.values for line in self.log.lines if line.key == id and (field in line.values or line.op == "create")
+        ]
         return [str(values.get(field) or "") for values in (*first, *since)]
 
     def _older(self, id: str, field: str, row: Row) -> str | None:
