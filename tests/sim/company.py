@@ -25,6 +25,8 @@ SETS: Mapping[str, tuple[str, str, str, str]] = {
     "ITEM-PRODUCT": ("Item", "Description", "products", "name"),
 }
 """Page and field, table and column, that hold the sign."""
+_ODD = 0.3
+"""How likely a company has records that cannot be synchronized."""
 ONE_WAY = {"CURRENCY": "to", "SALEPEOPLE": "from", "UNITOFMEASURE": "to"}
 """Mappings of one direction (reference/domain.md section 1): their other side is never written."""
 _PRODUCT_TYPES = {"RESOURCE-PRODUCT": 3, "ITEM-PRODUCT": 1}
@@ -38,6 +40,10 @@ class Pair:
     nav: str
     crm: str
     way: str = "both"
+
+    def of(self, side: str) -> str:
+        """The field of a side."""
+        return self.nav if side == "nav" else self.crm
 
 
 PAIRS = (
@@ -71,16 +77,31 @@ _CHOICES = (
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What both servers have at first. Records with the signs `outside` do not pass a table filter."""
+    """What both servers have at first. Records with the signs `outside` do not pass a table filter. Those with the signs
+    `refused` cannot be made on the other side, as the server refuses a value or their company is such a one; of those
+    with the signs `alike` one side has two that look the same.
+    """
 
     seeds: Seeds
     jobs: tuple[str, ...]
     outside: frozenset[str]
+    refused: frozenset[str] = frozenset()
+    alike: frozenset[str] = frozenset()
 
 
-def some_company(random: Random) -> Company:
-    """A company, and the jobs that are going to be run for it."""
-    return _Maker(random).company()
+NOWHERE = "Nowhere"
+"""A county that NAV does not know."""
+_TOO_MUCH = Decimal(900_000_000_000_000_000)
+"""More than an amount of CRM can be."""
+
+
+def some_company(random: Random, odd: Random) -> Company:
+    """A company, and the jobs that are going to be run for it. `odd` decides on records that cannot be synchronized."""
+    maker = _Maker(random)
+    maker.regular()
+    if odd.random() < _ODD:
+        maker.odd(odd)
+    return maker.company()
 
 
 class _Maker:
@@ -92,8 +113,18 @@ class _Maker:
         self._outside: set[str] = set()
         self._firms: list[tuple[str, bool, bool]] = []
 
+        self._jobs: tuple[str, ...] = ()
+        self._refused: set[str] = set()
+        self._alike: set[str] = set()
+
     def company(self) -> Company:
-        jobs = self._random.choice(_CHOICES)
+        """What it has become."""
+        signs = (frozenset(one) for one in (self._outside, self._refused, self._alike))
+        return Company(Seeds(self._nav, self._crm), self._jobs, *signs)
+
+    def regular(self) -> None:
+        """Records that can be synchronized, unless they do not pass a table filter."""
+        jobs = self._jobs = self._random.choice(_CHOICES)
         if "UNITOFMEASURE" in jobs:
             self._put(self._nav, "Unit_of_Measure", {"Code": "PCS"})
             self._put(self._crm, "uomschedule", {"name": "NAV PCS", "baseuomname": "PCS"})
@@ -101,7 +132,47 @@ class _Maker:
             if mapping in jobs:
                 for _ in range(self._random.randint(2, 5 if len(jobs) < 3 else 3)):
                     self._record(mapping)
-        return Company(Seeds(self._nav, self._crm), jobs, frozenset(self._outside))
+
+    def odd(self, odd: Random) -> None:
+        """Records that a server refuses for good, with persons who belong to them, and those that are alike."""
+        for number in range(odd.randint(1, 2)):
+            mapping = odd.choice(self._jobs)
+            sign, person = f"T{80 + number}", f"T{90 + number}"
+            match mapping, odd.choice(("nav", "crm")):
+                case "CUSTOMER", side:
+                    if odd.random() < 0.4:
+                        self._alike.add(sign)
+                        self._firm(sign, nav=1 + (side == "nav"), crm=1 + (side == "crm"))
+                    else:
+                        self._refused.add(sign)
+                        self._firm(sign, nav=side == "nav", crm=side == "crm", refused=True)
+                    if "CONTACTS" in self._jobs and odd.random() < 0.5:
+                        self._refused.add(person)
+                        self._person(person, sign, side)
+                case "CONTACTS", _ if firms := [firm for firm, _, in_crm in self._firms if in_crm]:
+                    self._refused.add(sign)
+                    row = crm_row(mapping, sign, odd.choice(firms)) | {"address1_stateorprovince": NOWHERE}
+                    self._put(self._crm, _LOGICAL[mapping], row)
+                case (("RESOURCE-PRODUCT" | "ITEM-PRODUCT"), _):
+                    self._refused.add(sign)
+                    self._put(self._nav, SETS[mapping][0], nav_record(mapping, sign) | {"Unit_Price": _TOO_MUCH})
+
+    def _firm(self, sign: str, *, nav: int, crm: int, refused: bool = False) -> None:
+        """So many customers and accounts that look the same."""
+        for number in range(nav):
+            no = f"{sign}{'B' * number}"
+            more = {"No": no, "Credit_Limit_LCY": _TOO_MUCH if refused else Decimal()}
+            self._put(self._nav, "Customer", nav_record("CUSTOMER", sign) | more)
+            self._put(self._nav, "Contact", _company_of(no, sign))
+        for _ in range(crm):
+            more = {"address1_stateorprovince": NOWHERE} if refused else {}
+            self._put(self._crm, "account", crm_row("CUSTOMER", sign) | more)
+
+    def _person(self, sign: str, firm: str, side: str) -> None:
+        if side == "nav":
+            self._put(self._nav, "Contact", nav_record("CONTACTS", sign, firm))
+        elif firm in self._refused:  # of two companies that look the same, it would not tell which
+            self._put(self._crm, "contact", crm_row("CONTACTS", sign, firm))
 
     def _record(self, mapping: str) -> None:
         self._number += 1
@@ -127,8 +198,7 @@ class _Maker:
         if mapping == "CUSTOMER" and not out:
             self._firms.append((sign, in_nav, in_crm))
             if in_nav:
-                company = {"No": f"K{sign}", "Type": "Company", "Company_No": f"K{sign}", "Name": f"Firm {sign}"}
-                self._put(self._nav, "Contact", {**company, "Customer_No": sign})
+                self._put(self._nav, "Contact", _company_of(sign, sign))
 
     @staticmethod
     def _put(rows: dict[str, list[Row]], name: str, row: Row) -> None:
@@ -139,6 +209,12 @@ _LOGICAL = {
     "CURRENCY": "transactioncurrency", "SALEPEOPLE": "systemuser", "UNITOFMEASURE": "uomschedule", "CUSTOMER": "account",
     "CONTACTS": "contact", "RESOURCE-PRODUCT": "product", "ITEM-PRODUCT": "product",
 }  # fmt: skip
+
+
+def _company_of(no: str, sign: str) -> Row:
+    """The company contact of a customer."""
+    company = {"No": f"K{no}", "Type": "Company", "Company_No": f"K{no}", "Name": f"Firm {sign}"}
+    return {**company, "Customer_No": no}
 
 
 def nav_record(mapping: str, sign: str, firm: str = "", *, out: bool = False) -> Row:

@@ -38,11 +38,12 @@ def counters(seen: Seen) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A row of what was counted; `side` is where its job writes."""
+    """A row of what was counted; `side` is where its job writes. What is made `on_the_spot` is made for another mapping."""
 
     run: int
     mapping: str
     side: str
+    on_the_spot: bool
     number: Counter[str]
 
     @property
@@ -78,9 +79,10 @@ class _Counting:
         source = "crm" if side == "nav" else "nav"
         there = self._work.there[mapping, source]
         made = {line.key for line in self._touched("create", mapping, source)}
+        entered = {line.key for line in self._seen.entered(mapping, source)}
         read = _sum(pages, "read")
-        if read > len(there | made):
-            yield f"{read} are read, there are {len(there | made)}"
+        if read > len(there | made | entered):
+            yield f"{read} are read, there are {len(there | made | entered)}"
         if self._work.kind != "run" or self._broken(mapping) or (mapping == "CONTACTS" and self._removed):
             return
         rows = self._seen.there[mapping][source]
@@ -94,19 +96,40 @@ class _Counting:
 
     def _outcomes(self, pages: list[_Page], mapping: str, side: str) -> Iterator[str]:
         """One for each that was read, and for those that were not: made for others, or made before and not counted."""
-        read, outcomes = _sum(pages, "read"), sum(page.outcomes for page in pages)
-        beside = sum(page.outcomes for page in pages if not page.number["read"])
-        more = beside if self._for_others(mapping) or self._removed or self._work.kind != "run" else 0
-        if not read <= outcomes <= read + more:
+        own = [page for page in pages if not page.on_the_spot]
+        read, outcomes = _sum(pages, "read"), sum(page.outcomes for page in own)
+        if not read <= outcomes <= read + len(self._unread(mapping, side)):
             yield f"{read} are read, but {outcomes} have an outcome"
+        spot = [page for page in pages if page.on_the_spot]
+        made = {line.key for line in self._touched("create", mapping, side)}
+        if spot and (_sum(spot, "read") or _sum(spot, "inserted") > len(made) or not self._for_others(mapping)):
+            yield f"{_sum(spot, 'inserted')} were made on the spot, but only {len(made)} were made"
+        if (matched := _sum(spot, "modified") + _sum(spot, "unchanged")) != _sum(spot, "coupled"):
+            yield f"{matched} were coupled on the spot, but {_sum(spot, 'coupled')} are counted"
         failed, listed = _sum(pages, "failed"), len(self._listed(mapping, side))
         if failed != listed:
             yield f"{failed} failed, but {listed} are listed"
+
+    def _unread(self, mapping: str, side: str) -> set[str]:
+        """What was made before and may be counted without being read: for an earlier run, where a synchronization reads what
+        was modified only, or from a record that vanished before it was read again.
+        """
+        source = "crm" if side == "nav" else "nav"
+        there = {sign_of(source, mapping, row) for row in self._seen.there[mapping][source].values()}
+        there -= self._seen.facts.several & self._removed  # what was entered anew is another record
+        work = self._work
+        return {
+            line.key
+            for line in self._touched("create", mapping, side)
+            if (line.life < work.life and line.sign not in there)
+            or (work.kind != "run" and line.life <= work.life - work.lives)
+        }
 
     def _inserted(self, pages: list[_Page], mapping: str, side: str) -> Iterator[str]:
         lines = list(self._touched("create", mapping, side))
         # what was made and deleted at once is made again
         unsure = {line.key for line in self._lines if line.mapping == mapping and line.sign in self._unsure}
+        unsure |= {line.key for line in lines if line.sign in self._seen.facts.several}
         failed = self._failed(mapping)
         made = {line.key for line in lines}
         right = {key for key in made - unsure if not failed & {key, self._source_of(mapping, side, key)}}
@@ -187,12 +210,18 @@ def _matched(seen: Seen) -> Iterator[str]:
 def _pages(seen: Seen, runs: tuple[int, ...]) -> list[_Page]:
     columns = ", ".join(f"page.{name}" for name in _ALL)
     rows = seen.world.rows(
-        f"SELECT page.run_id, job.mapping, page.direction, {columns} FROM page JOIN job ON job.run_id = page.run_id "
+        f"SELECT page.run_id, job.mapping, page.direction, page.last_key, {columns} FROM page JOIN job ON job.run_id = page.run_id "
         f"AND job.seq = page.seq AND job.direction = page.direction WHERE page.run_id IN ({','.join('?' * len(runs))})",
         *runs,
     )
     return [
-        _Page(row["run_id"], row["mapping"], _side(row["direction"]), Counter({name: row[name] for name in _ALL}))
+        _Page(
+            row["run_id"],
+            row["mapping"],
+            _side(row["direction"]),
+            row["last_key"].startswith("for "),
+            Counter({name: row[name] for name in _ALL}),
+        )
         for row in rows
     ]
 

@@ -81,6 +81,8 @@ class Network:
         self.weather = CALM
         self.faults: Counter[str] = Counter()
         self.requests = 0
+        self.at_contacts: list[Callable[[], None]] = []
+        """What people do when contacts of CRM are read, after the accounts."""
         self._agenda = agenda
         self._servers = servers
         self._random = random
@@ -107,6 +109,8 @@ class Network:
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[Answer] = loop.create_future()
         self.requests += 1
+        if self.at_contacts and (request.side, request.path, request.method) == ("crm", "contacts", "GET"):
+            self.at_contacts.pop()()
         kind = self.weather.pick(self._random, request)
         if kind:
             self.faults[kind] += 1

@@ -47,16 +47,42 @@ class _Judge:
 
     def duplicates(self) -> Iterator[str]:
         """I1: one record a sign and side, and one of each that comes with others."""
+        alike = self._world.company.alike
+        yield from self._made_for()
         for mapping, sides in self._there.items():
             for side, rows in sides.items():
                 signs = Counter(sign_of(side, mapping, row) for row in rows.values() if not self._left_behind(row))
                 yield from (
-                    f"I1 {mapping} {sign} is {n} times in {side.upper()}" for sign, n in signs.items() if sign and n > 1
+                    f"I1 {mapping} {sign} is {n} times in {side.upper()}"
+                    for sign, n in signs.items()
+                    if sign and n > 1 and sign not in alike | self._facts.several
                 )
+        for line in self._seen.made():
+            if line.sign in alike - self._facts.removed:
+                yield f"I1 {line.mapping} {line.sign} was made in {line.side.upper()}, which has two that are alike"
         crm = self._world.crm.tables
         for table, names in EXTRAS.items():
             found = Counter(tuple(str(row.get(name)) for name in names) for row in crm[table].rows.values())
             yield from (f"I1 {table} {key} is there {n} times" for key, n in found.items() if n > 1)
+
+    def _made_for(self) -> Iterator[str]:
+        """I1: what people entered more than once is theirs; each of their records gets one partner, an own one no other."""
+        made = {line.key for line in self._seen.made()}
+        for one in self._couplings:
+            if {one.nav_id, one.crm_id} <= made:
+                yield f"I1 {one.mapping} couples {one.nav_id} and {one.crm_id}, both of which were made"
+        lines = [line for line in self._world.log.lines if line.op == "create" and line.mapping is not None]
+        theirs = self._world.born | {
+            line.key: (str(line.mapping), line.side, line.sign) for line in lines if line.by == "person"
+        }
+        ours = {line.key: (str(line.mapping), line.side, line.sign) for line in lines if line.by == "engine"}
+        gone = Counter(ours.get(line.key) for line in self._world.log.lines if line.op == "delete")
+        sources = Counter(theirs.values())
+        for (mapping, side, sign), n in Counter(ours.values()).items():
+            other = "crm" if side == "nav" else "nav"
+            most = sources[mapping, other, sign] + gone[mapping, side, sign]
+            if sign in self._facts.several and n > most:
+                yield f"I1 {mapping} {sign} was made {n} times in {side.upper()} for {most} records"
 
     def _left_behind(self, row: Row) -> bool:
         """Whether it is a person whose customer somebody deleted, which takes part no more."""
@@ -77,6 +103,8 @@ class _Judge:
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
             if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
                 continue  # nothing is left that it could be matched with
+            if times == 0 and line.sign in self._facts.several and self._seen.said(line.key):
+                continue
             if times != 1 and line.sign not in doubts:
                 yield f"I2 {line.mapping} {line.sign} was made in {line.side.upper()} and is coupled {times} times"
         for one in self._couplings:
@@ -94,7 +122,8 @@ class _Judge:
         by_nav = Counter((one.mapping, one.nav_id) for one in self._couplings)
         by_crm = Counter((one.mapping, one.crm_id) for one in self._couplings)
         doubts = self._seen.in_doubt()
-        excused = self._world.company.outside | self._facts.removed | doubts
+        excused = self._world.company.outside | (self._facts.removed - self._facts.several) | doubts
+        hindered = self._world.company.refused | self._world.company.alike | self._facts.several
         for mapping in self._facts.jobs:
             for side, counted, way in (("nav", by_nav, "to"), ("crm", by_crm, "from")):
                 if ONE_WAY.get(mapping, way) != way or (mapping == "CONTACTS" and (self._facts.removed or doubts)):
@@ -102,7 +131,9 @@ class _Judge:
                 for id, row in self._there[mapping][side].items():
                     sign = sign_of(side, mapping, row)
                     if sign and sign not in excused and not counted[mapping, id]:
-                        yield f"I2 {mapping} {sign} of {side.upper()} has no partner: {self._seen.said(id) or 'nothing said'}"
+                        said = self._seen.said(id)
+                        if not said or sign not in hindered:
+                            yield f"I2 {mapping} {sign} of {side.upper()} has no partner: {said or 'nothing said'}"
 
     def _lost_updates(self) -> Iterator[str]:
         """I3: both sides hold the last edit; where people edited both sides at once, each side holds its own."""
@@ -129,7 +160,7 @@ class _Judge:
                 code = self._seen.said(one.nav_id) or self._seen.said(one.crm_id)
                 what = f"I3 {one.mapping} {sign} {pair.nav}"
                 if ours == theirs:
-                    if edits and edits[-1][1] != ours and not self._base_unknown(one):
+                    if edits and ours not in self._may_stand(one, pair) and not self._base_unknown(one):
                         yield f"{what}: both have {ours!r}, but {edits[-1][1]!r} was written last"
                 elif not code:
                     yield f"{what}: NAV has {ours!r}, CRM {theirs!r}"
@@ -158,22 +189,53 @@ class _Judge:
         """
         ends = {work.behind for work in self._facts.works}
         unharmed = {work.life for work in self._facts.works}
-        held: dict[str, str] = {}
+        held = {"nav": self._origin(one.nav_id, pair.nav), "crm": self._origin(one.crm_id, pair.crm)}
         sides: set[str] = set()
         for number, line in enumerate(self._world.log.lines):
-            same = held.get("nav") == held.get("crm")
+            same = held["nav"] == held["crm"]
             if same and number in ends:
                 sides.clear()
             side = {one.nav_id: "nav", one.crm_id: "crm"}.get(line.key, "")
-            name = pair.nav if side == "nav" else pair.crm
-            if not side or name not in line.values:
+            name = pair.of(side)
+            if not side or (name not in line.values and line.op != "create"):
                 continue
-            held[side] = str(line.values[name] or "")
-            if line.by == "person":
+            held[side] = str(line.values.get(name) or "")
+            if line.by == "person" and line.op == "update":
                 sides.add(side)
-            if held.get("nav") == held.get("crm") and line.life in unharmed and line.heard:
+            if held["nav"] == held["crm"] and line.life in unharmed and line.heard:
                 sides.clear()
         return sides
+
+    def _may_stand(self, one: Coupled, pair: Pair) -> set[str]:
+        """What a pair of fields may hold on both sides: what was written last.
+
+        Values repeat. What somebody put back before an engine saw anything else is no edit: each side counts as edited where
+        it holds something else than the `bases`, which an engine may know as the last that both held.
+        """
+        held = {"nav": self._origin(one.nav_id, pair.nav), "crm": self._origin(one.crm_id, pair.crm)}
+        bases = {value for value in held.values() if value is not None}
+        edits: list[tuple[str, str]] = []
+        stand: set[str] = set()
+        for line in self._world.log.lines:
+            side = {one.nav_id: "nav", one.crm_id: "crm"}.get(line.key, "")
+            if not side or (pair.of(side) not in line.values and line.op != "create"):
+                continue
+            value = held[side] = str(line.values.get(pair.of(side)) or "")
+            if line.by == "person" and line.op == "create":
+                bases.add(value)
+            elif line.by == "person":
+                edits.append((side, value))
+            same = held["nav"] == held["crm"]
+            if same and line.by == "engine":
+                stand = _last(edits, bases) if edits else stand
+                edits, bases = [], {value}
+            elif same or line.by == "engine":
+                bases.add(value)
+        return _last(edits, bases) if edits else stand
+
+    def _origin(self, id: str, field: str) -> str | None:
+        first = self._world.origins.get(id)
+        return None if first is None else str(first.get(field) or "")
 
     def _edits(self, one: Coupled, nav: str, crm: str) -> list[tuple[str, str]]:
         """What people wrote into a pair of fields, in order."""
@@ -181,9 +243,9 @@ class _Judge:
         for line in self._world.log.lines:
             if line.by == "person" and line.op == "update":
                 if line.key == one.nav_id and nav in line.values:
-                    found.append(("nav", str(line.values[nav])))
+                    found.append(("nav", str(line.values[nav] or "")))
                 elif line.key == one.crm_id and crm in line.values:
-                    found.append(("crm", str(line.values[crm])))
+                    found.append(("crm", str(line.values[crm] or "")))
         return found
 
     def _base_unknown(self, one: Coupled) -> bool:
@@ -194,7 +256,11 @@ class _Judge:
         if made and (made[0].side == "crm" or self._world.setup.marker):
             return False  # without a mark, what was made in NAV may be found by its key only, as if it were another's
         first = min(
-            (line.at for line in self._world.log.lines if line.by == "person" and line.key in (one.nav_id, one.crm_id)),
+            (
+                line.at
+                for line in self._world.log.lines
+                if (line.by, line.op) == ("person", "update") and line.key in (one.nav_id, one.crm_id)
+            ),
             default=one.at,
         )
         return first < one.at
@@ -226,6 +292,16 @@ class _Judge:
     def _excused(self, one: Coupled) -> bool:
         nav = self._there[one.mapping]["nav"][one.nav_id]
         return sign_of("nav", one.mapping, nav) in self._facts.removed
+
+
+def _last(edits: list[tuple[str, str]], bases: set[str]) -> set[str]:
+    """What may stand after some edits, for each value that both sides may have been known to hold before them."""
+    own = dict(edits)
+    found = set()
+    for base in bases:
+        edited = [side for side, value in own.items() if value != base]
+        found.add({0: base, 1: own[edited[0]] if edited else base}.get(len(edited), edits[-1][1]))
+    return found
 
 
 def _may_hold(edits: list[tuple[str, str]], side: str) -> list[str]:

@@ -15,12 +15,17 @@ from tests.sim.company import some_company
 from tests.sim.conditions import some_setup, some_weather
 from tests.sim.faults import CALM
 from tests.sim.life import Doom, Life
+from tests.sim.newcomers import Newcomers
 from tests.sim.oracle import judge, judge_at_end_of_run
 from tests.sim.seen import Facts, Work
 from tests.sim.world import World
 
 _MOST_LIVES = 3
 _CALM_LIVES = 4
+_LASTING = {
+    "conflict", "ambiguous", "0x80044330", "Application_FieldValidationException", "not_coupled", "company_not_coupled",
+}  # fmt: skip
+"""Codes of records that fail whatever an engine does, or whose turn comes in any synchronization."""
 _BROKE_DOWN = ("the engine raised", "the engine says")
 
 
@@ -55,7 +60,7 @@ def play(seed: int, *, kill_at: int | None = None) -> Played:
     """Play a seed. With `kill_at` its first life ends before that step, and what follows is calm."""
     name = str(seed)
     chance = Random(f"{name} plot")
-    company = some_company(Random(f"{name} company"))
+    company = some_company(Random(f"{name} company"), Random(f"{name} odd records"))
     world = World(name, company, some_setup(chance))
     try:
         plot = _Plot(seed, world, chance, kill_at)
@@ -75,6 +80,7 @@ class _Plot:
         self._chance = chance
         self._kill_at = kill_at
         self._facts = Facts(world.company.jobs)
+        self._newcomers = Newcomers(world, Random(f"{seed} newcomers"))
         self._answers = Answers()
         self._backups: list[_Backup] = []
         self._runs: list[int] = []
@@ -105,10 +111,9 @@ class _Plot:
         if self._world.wrong:
             return
         last = self._chance.choice(("run", "sync"))
-        failed = self._world.rows(
-            "SELECT code FROM trouble WHERE code <> 'conflict'"
-        )  # such as creates without an answer
-        self._whole("run" if failed or self._facts.forgotten else last)
+        troubles = {row["code"] for row in self._world.rows("SELECT code FROM trouble")}
+        failed = troubles - _LASTING  # such as creates without an answer
+        self._whole("run" if failed or self._facts.forgotten or self._newcomers.signs else last)
         if self._chance.random() < 0.2 and not self._world.wrong:
             self._again()
 
@@ -145,6 +150,8 @@ class _Plot:
             if self._ended(run):
                 break
             self._world.agenda.pass_by(self._chance.random() * self._chance.choice((1, 5, 60)))
+            self._world.put_back_something()
+            self._newcomers.come_between()
             if self._kill_at is None:
                 self._misfortune()
             run = self._go_on(run, kind)
@@ -153,6 +160,7 @@ class _Plot:
 
     def _whole(self, kind: str) -> None:
         """A run that nothing happens to."""
+        self._world.network.at_contacts.clear()
         self._world.network.weather = CALM
         self._to_its_end(self._start(kind), kind)
 
@@ -178,6 +186,8 @@ class _Plot:
             self._world.wrong.append(f"the run never ends: {row['state']} {row['code']} {row['message']}")
             return
         self._facts.last = run
+        self._facts.several = frozenset(self._newcomers.several)
+        self._facts.removed |= self._newcomers.removed
         if kind == "run":
             self._world.wrong += judge_at_end_of_run(self._world, self._facts)
         place = (self._first, len(self._world.log.lines))
@@ -284,6 +294,7 @@ class _Plot:
         world.network.weather = self._weather
         for _ in range(self._edits):
             world.agenda.after(chance.random() * 3, world.edit_something)
+        self._newcomers.come()
         happening = chance.random()
         at = chance.random() * 2
         if self._kill_at is not None:

@@ -36,7 +36,7 @@ class Facts:
 
     `works` are runs, with the lines of the audit log that belong to them: one, and those that it had to be started anew
     after. `last` is the last run. `forgotten`: the state store was lost or set back. `flags` are the flags as they must
-    be, `removed` the signs of records that people deleted.
+    be, `removed` the signs of records that people deleted, `several` of those that they entered more than once.
     """
 
     jobs: tuple[str, ...]
@@ -45,6 +45,7 @@ class Facts:
     forgotten: bool = False
     flags: Mapping[str, bool] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
+    several: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,14 @@ class Seen:
     def made(self) -> Iterator[Line]:
         """What engines made."""
         return (line for line in self.world.log.lines if line.by == "engine" and line.op == "create")
+
+    def entered(self, mapping: str, side: str) -> Iterator[Line]:
+        """What people entered."""
+        return (
+            line
+            for line in self.world.log.lines
+            if (line.by, line.op, line.mapping, line.side) == ("person", "create", mapping, side)
+        )
 
     def said(self, id: str) -> str:
         """The code under which a record is listed in the last run, or among those to retry; blank when it is not."""

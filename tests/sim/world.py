@@ -28,10 +28,11 @@ from sandbox.crm.schema import ENTITIES
 from sandbox.load import crm_state, nav_state
 from sandbox.nav import writes as nav_writes
 from sandbox.nav.app import create_app as nav_app
-from sandbox.nav.schema import PAGES
+from sandbox.nav.schema import PAGES, Column
+from sandbox.nav.state import NavState
 from sandbox.odata.errors import ODataError
 from tests.sim.agenda import Agenda
-from tests.sim.company import PAIRS, SETS, Company, Row, mapping_of, sign_of
+from tests.sim.company import NOWHERE, PAIRS, SETS, Company, Row, mapping_of, sign_of
 from tests.sim.life import Doom, Life, MortalStore
 from tests.sim.log import Log
 from tests.sim.loop import Killed, Stuck, VirtualLoop
@@ -43,6 +44,9 @@ MARKER = "CRM_Id"
 _TOKEN = "token"
 _LIMITS = Limits(connect=2, read=10, total=15, patience=8, throttle_patience=60)
 _T = TypeVar("_T")
+_PUT_BACK = 0.3
+"""How likely an edit puts an older value back, where there is one."""
+BLANK = {"nav": "", "crm": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class World:
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._chance = Random(f"{seed} people")
+        self._mind = Random(f"{seed} people who change their mind")
         self._timing = Random(f"{seed} timing")
         ids = Random(f"{seed} ids")
         self._edits = 0
@@ -84,11 +89,22 @@ class World:
         nav_clock, crm_clock = clock(setup.nav_skew), clock(setup.crm_skew)
         self.nav = nav_state(company.seeds, audit=self.log, clock=nav_clock, new_id=new_id)
         self.crm = crm_state(company.seeds, audit=self.log, clock=crm_clock, new_id=new_id)
+        _refuse_counties(self.nav)
         self.log.find = lambda side, name, key: self.records(side, name).get(key)
         servers = {
             "nav": Server(nav_app(self.nav, _TOKEN), nav_clock, self.log),
             "crm": Server(crm_app(self.crm, _TOKEN), crm_clock, self.log),
         }
+        self.origins: dict[str, Row] = {}
+        """The records of the jobs, as they were at first."""
+        self.born: dict[str, tuple[str, str, str]] = {}
+        """Mapping, side and sign of these."""
+        for mapping in company.jobs:
+            for side in ("nav", "crm"):
+                set, there = self._of(side, mapping)
+                rows = self.records(side, set)
+                self.origins |= {id: dict(rows[id]) for id in there}
+                self.born |= {id: (mapping, side, sign_of(side, mapping, rows[id])) for id in there}
         self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit)
         self.folder, self.file = room().folder, room().file
         self.settings = Settings(
@@ -267,8 +283,12 @@ class World:
         id = self._chance.choice(ids)
         sign = sign_of(side, mapping, self.records(side, set)[id])
         if sign:
-            self._person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
+            self.delete(side, set, id, sign)
         return sign
+
+    def delete(self, side: str, set: str, id: str, sign: str) -> bool:
+        """Somebody deletes a record; false when the server refuses it."""
+        return self.person(side, f"deletes {sign}", lambda: self._delete(side, set, id))
 
     def there(self) -> dict[tuple[str, str], frozenset[str]]:
         """The ids of all records that there are now, by mapping and side."""
@@ -293,18 +313,60 @@ class World:
             return
         field = self._chance.choice(fields)
         self._edits += 1
-        value = f"{sign} e{self._edits}"
-        self._person(side, f"edits {sign}: {field} = {value}", lambda: self._change(side, set, id, {field: value}))
+        older = self._older(id, field, row) if self._mind.random() < _PUT_BACK else None
+        self._write(side, set, id, sign, field, f"{sign} e{self._edits}" if older is None else older)
 
-    def _person(self, side: str, what: str, act: Callable[[], None]) -> None:
+    def put_back_something(self) -> None:
+        """Sometimes somebody puts back a value that a field had before it was changed."""
+        if self._mind.random() >= _PUT_BACK:
+            return
+        changed = [
+            (line, pair)
+            for line in self.log.lines
+            for pair in PAIRS
+            if pair.mapping == line.mapping and line.op == "update" and pair.of(line.side) in line.values
+        ]
+        if not changed:
+            return
+        line, pair = self._mind.choice(changed[-4:])
+        row = self.records(line.side, line.set).get(line.key)
+        if row is None or pair.way not in ("both", "to" if line.side == "nav" else "from"):
+            return
+        field = pair.of(line.side)
+        older = self._older(line.key, field, row)
+        sign = sign_of(line.side, pair.mapping, row)
+        if older is not None and sign:
+            self._write(line.side, line.set, line.key, sign, field, older)
+
+    def held(self, id: str, field: str) -> list[str]:
+        """All values that a field of a record has had, in order."""
+        first = [self.origins[id]] if id in self.origins else []
+        since = [
+            line.values for line in self.log.lines if line.key == id and (field in line.values or line.op == "create")
+        ]
+        return [str(values.get(field) or "") for values in (*first, *since)]
+
+    def _older(self, id: str, field: str, row: Row) -> str | None:
+        """A value that a field had before; None where it has had one only."""
+        others = sorted({value for value in self.held(id, field) if value != str(row.get(field) or "")})
+        return self._mind.choice(others) if others else None
+
+    def _write(self, side: str, set: str, id: str, sign: str, field: str, value: str) -> None:
+        what = f"edits {sign}: {field} = {value}"
+        self.person(side, what, lambda: self._change(side, set, id, {field: value or BLANK[side]}))
+
+    def person(self, side: str, what: str, act: Callable[[], None]) -> bool:
+        """Somebody does something; false when the server refuses it."""
         self.log.by = "person"
         try:
             act()
         except ODataError as error:
             self.tell(f"  somebody in {side.upper()} {what}: refused, {error.message[:60]}")
+            return False
         else:
             self.tell(f"  somebody in {side.upper()} {what}")
             self.faults["edited by people"] += 1
+            return True
         finally:
             self.log.by = "engine"
 
@@ -327,6 +389,18 @@ class World:
         if side == "crm":
             return self.crm.tables[set].rows
         return {row["SystemId"]: row for row in self.nav.tables[set].rows.values()}
+
+
+def _refuse_counties(nav: NavState) -> None:
+    """NAV refuses records in a county that it does not know."""
+    holds = nav.relation_holds
+
+    def known(column: Column, value: str) -> bool:
+        if value == NOWHERE:
+            raise ODataError(400, "Application_FieldValidationException", f"There is no County {value}.")
+        return holds(column, value)
+
+    nav.relation_holds = known  # type: ignore[method-assign]  # a company with a check of its own
 
 
 def _bury(loop: VirtualLoop) -> None:
