@@ -29,6 +29,15 @@ class Line:
     heard: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An update that an engine sent, whatever came of it: before which line of the log, and to which row."""
+
+    place: int
+    key: str
+    life: int
+
+
 class Log(Audit):
     """The audit log of both servers, in memory."""
 
@@ -36,6 +45,7 @@ class Log(Audit):
         super().__init__()
         self._agenda = agenda
         self.lines: list[Line] = []
+        self.sent: list[Sent] = []
         self.by = "engine"
         self.life = 0
         self.heard = True

@@ -19,7 +19,7 @@ from sandbox.faults.bodies import halved, part_missing, shuffled
 from tests.sim.agenda import Agenda, Event
 from tests.sim.faults import CALM, UNHEARD, Answer, Request, before
 from tests.sim.life import Life
-from tests.sim.log import Log
+from tests.sim.log import Log, Sent
 
 BOUND = 20.0
 """Seconds after which no server gets to a request any more; the engine is told so (`settle_wait`)."""
@@ -77,6 +77,7 @@ class Network:
         random: Random,
         tell: Callable[[str], None],
         edit: Callable[[str, str, str], None],
+        log: Log,
     ) -> None:
         self.weather = CALM
         self.faults: Counter[str] = Counter()
@@ -88,6 +89,7 @@ class Network:
         self._random = random
         self._tell = tell
         self._edit = edit
+        self._log = log
         self._under_way: dict[Event, Request] = {}
 
     def abandon(self) -> None:
@@ -128,6 +130,7 @@ class Network:
                 coming.set_result(found)
 
         life.mark(write=request.writes)
+        self._log.sent += [Sent(len(self._log.lines), id, life.number) for _, id in request.rows()]
         there, back = self._distance(kind), self._distance(kind)
         if (early := before(kind, self._random)) is not None:
             self._agenda.after(

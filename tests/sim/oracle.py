@@ -142,7 +142,7 @@ class _Judge:
             if one.mapping not in self._facts.jobs or self._facts.forgotten or not there:
                 continue
             code = self._seen.said(one.nav_id) or self._seen.said(one.crm_id)
-            if code in _EXPECTED and not self._edited_on_both_sides(one, code):
+            if code in _EXPECTED and not (self._edited_on_both_sides(one, code) or self._may_be_put_back(one)):
                 yield f"I3 {one.mapping} {one.nav_id}: {code}, but people edited no field on both sides"
         for pair in PAIRS:
             if pair.mapping not in self._facts.jobs or (pair.mapping == "CONTACTS" and self._facts.removed):
@@ -180,6 +180,21 @@ class _Judge:
         """
         apart = [self._apart(one, pair) for pair in PAIRS if pair.mapping == one.mapping]
         return {"nav", "crm"} in apart or (code != "conflict" and set().union(*apart) == {"nav", "crm"})
+
+    def _may_be_put_back(self, one: Coupled) -> bool:
+        """Whether people wrote to a row after an update of it by an engine that died, or did not hear what came of it:
+        what stands there may be what it was before that update, or what they put back after it.
+        """
+        log = self._world.log
+        unharmed = {work.life for work in self._facts.works}
+        heard = {(line.key, line.life) for line in log.lines if line.by == "engine" and line.heard}
+        lost = [
+            sent
+            for sent in log.sent
+            if sent.key in (one.nav_id, one.crm_id)
+            and (sent.life not in unharmed or (sent.key, sent.life) not in heard)
+        ]
+        return any(line.by == "person" and line.key == sent.key for sent in lost for line in log.lines[sent.place :])
 
     def _apart(self, one: Coupled, pair: Pair) -> set[str]:
         """The sides on which people edited a pair of fields since both were the same for the last time.

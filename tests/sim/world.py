@@ -105,7 +105,7 @@ class World:
                 rows = self.records(side, set)
                 self.origins |= {id: dict(rows[id]) for id in there}
                 self.born |= {id: (mapping, side, sign_of(side, mapping, rows[id])) for id in there}
-        self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit)
+        self.network = Network(self.agenda, servers, Random(f"{seed} network"), self.tell, self.edit, self.log)
         self.folder, self.file = room().folder, room().file
         self.settings = Settings(
             path=self.folder / "config.toml",

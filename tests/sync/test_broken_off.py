@@ -199,9 +199,37 @@ async def test_an_update_that_was_answered_leaves_nothing_to_settle(make: Make) 
 
 
 @BOTH
-async def test_an_update_that_never_arrived_is_not_held_against_anybody(make: Make, side: str) -> None:
+@KINDS
+async def test_who_puts_back_what_we_wrote_is_shown_as_a_conflict(make: Make, side: str, kind: str) -> None:
     other = "crm" if side == "nav" else "nav"
     world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    assert cities(world) == ("Bonn", "Bonn")
+    edit(world, other, "Köln")
+    assert await go_on(world, number, kind) == {"C1": "conflict"}, (
+        "nobody can tell whether ours arrived and was put back"
+    )
+    assert cities(world) == (("Bonn", "Köln") if side == "nav" else ("Köln", "Bonn"))
+
+
+@BOTH
+@KINDS
+async def test_what_never_arrived_is_sent_again_where_nobody_touched_the_row(make: Make, side: str, kind: str) -> None:
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    await world.run("CUSTOMER")
+    edit(world, side, "Bonn")
+    number = world.start("CUSTOMER", kind=kind, keep=False if kind == "run" else None)
+    with pytest.raises(Died):
+        await world.work(number, plan=at(other, writing, dies))
+    assert await go_on(world, number, kind) == {}
+    assert cities(world) == ("Bonn", "Bonn")
+
+
+@BOTH
+async def test_an_update_that_never_arrived_is_not_held_against_anybody(make: Make, side: str) -> None:
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]}, crm_settle_wait=0)
     await world.run("CUSTOMER")
     edit(world, side, "Bonn")
     number = world.start("CUSTOMER", kind="sync")
