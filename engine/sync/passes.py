@@ -141,7 +141,7 @@ async def close_pass(one: Pass) -> None:
         # others are of pages that an engine could not commit: those were read anew
         lost = [create for create in again if create.read and not create.unknowable]
         if number == 0:
-            await _tell_doubts(one, [create for create in unsure if create.read])
+            await _tell_doubts(one, unsure)
         if not lost:
             break
         if number < _LAST_LOOKS - 1:
@@ -168,7 +168,9 @@ async def close_again(context: Context, scope: Scope) -> None:
 
 
 async def _tell_doubts(one: Pass, unsure: list[Create]) -> None:
-    """Give an outcome to the creates of which nobody can tell; their intents stay open, so they are never repeated."""
+    """Give an outcome to the creates of which nobody can tell; their intents stay open, so they are never repeated.
+    Also where the source is gone before its page was read anew: what may have been made of it is to be looked for.
+    """
     ids = [create.source_id for create in unsure]
     told = await one.context.store.read(partial(with_outcome, scope=one.scope, ids=ids))
     outcomes = [_left(one, create, Action.FAILED, IN_DOUBT) for create in unsure if create.source_id not in told]

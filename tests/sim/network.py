@@ -111,6 +111,7 @@ class Network:
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[Answer] = loop.create_future()
         self.requests += 1
+        self._log.sent += [Sent(len(self._log.lines), id, life.number) for _, id in request.rows()]
         if self.at_contacts and (request.side, request.path, request.method) == ("crm", "contacts", "GET"):
             self.at_contacts.pop()()
         kind = self.weather.pick(self._random, request)
@@ -130,7 +131,6 @@ class Network:
                 coming.set_result(found)
 
         life.mark(write=request.writes)
-        self._log.sent += [Sent(len(self._log.lines), id, life.number) for _, id in request.rows()]
         there, back = self._distance(kind), self._distance(kind)
         if (early := before(kind, self._random)) is not None:
             self._agenda.after(
