@@ -107,10 +107,8 @@ def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dic
     found: dict[str, list[Sent]] = {}
     for chunk in chunks(ids):
         query = sa.select(c.target_id, c.run_id, c.at, c["values"])
-        for id, *sent, values in connection.execute(
-            query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
-        ):
-            found.setdefault(id, []).append(Sent(*sent, decoded(values)))
+        for row in connection.execute(query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))):
+            found.setdefault(row.target_id, []).append(Sent(row.run_id, row.at, decoded(row[3])))
     return found
 
 
