@@ -34,7 +34,8 @@ class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
-    or what a policy that asks no more says. `left`: whether a field is left to that pass, as the target changed it.
+    or what a policy that asks no more says. `left`: whether a field is left to that pass of which it is not settled what
+    we sent.
     """
 
     values: Mapping[FieldMapping, Value]
@@ -97,7 +98,7 @@ def decide(
             case "source":
                 values[field] = desired
             case "target":
-                left = True
+                left = left or _of_ours(unsettled, field)
             case "conflict":
                 clash = _clash(field, one_way, given, current, known)
                 match _settled(mapping, one_way, source, target, clash):
@@ -220,7 +221,7 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
     fills_in = one_way is TO or (field.clear_on_fail and blank(current))
     if fills_in and field.kind is FieldKind.LOOKUP and not (blank(given) or target_changed):
         return "source"
-    return "target"
+    return "target" if target_changed else "neither"
 
 
 def _but_for_ours(
@@ -248,6 +249,11 @@ def _but_for_ours(
         put_back = _sent(moved.get(one_way if source_changed else back, ()), field, back if source_changed else one_way)
         return "conflict" if put_back else winner
     return winner
+
+
+def _of_ours(unsettled: Ways, field: FieldMapping) -> bool:
+    """Whether we sent the field, either way, and nobody knows what came of it."""
+    return bool(_sent(unsettled.get(TO, ()), field, FROM) or _sent(unsettled.get(FROM, ()), field, TO))
 
 
 def _sent(rows: Sequence[Mapping[str, Any]], field: FieldMapping, read_by: Direction) -> list[Value]:

@@ -59,7 +59,7 @@ class Item:
     updated: bool = False
     """An update was sent to its partner, whatever came of it."""
     left: bool = False
-    """A field is left to the pass in the other direction."""
+    """A field of which it is not settled what we sent is left to the pass in the other direction."""
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""
     created: bool = False
