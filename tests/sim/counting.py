@@ -38,7 +38,9 @@ def counters(seen: Seen) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A row of what was counted; `side` is where its job writes. What is made `on_the_spot` is made for another mapping."""
+    """A row of what was counted; `side` is where its job writes. What is made `on_the_spot` is made for another mapping,
+    once its own has been done.
+    """
 
     run: int
     mapping: str
@@ -210,7 +212,8 @@ def _matched(seen: Seen) -> Iterator[str]:
 def _pages(seen: Seen, runs: tuple[int, ...]) -> list[_Page]:
     columns = ", ".join(f"page.{name}" for name in _ALL)
     rows = seen.world.rows(
-        f"SELECT page.run_id, job.mapping, page.direction, page.last_key, {columns} FROM page JOIN job ON job.run_id = page.run_id "
+        f"SELECT page.run_id, job.mapping, page.direction, page.last_key, "
+        f"job.ended_at IS NOT NULL AND page.committed_at > job.ended_at AS later, {columns} FROM page JOIN job ON job.run_id = page.run_id "
         f"AND job.seq = page.seq AND job.direction = page.direction WHERE page.run_id IN ({','.join('?' * len(runs))})",
         *runs,
     )
@@ -219,7 +222,7 @@ def _pages(seen: Seen, runs: tuple[int, ...]) -> list[_Page]:
             row["run_id"],
             row["mapping"],
             _side(row["direction"]),
-            row["last_key"].startswith("for "),
+            row["last_key"].startswith("for ") or bool(row["later"]),
             Counter({name: row[name] for name in _ALL}),
         )
         for row in rows
