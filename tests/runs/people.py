@@ -133,22 +133,22 @@ def lost(
         nav_id, crm_id = one["nav_id"].lower(), one["crm_id"].lower()
         lines = sorted((*by_key.get(nav_id, ()), *by_key.get(crm_id, ())), key=lambda line: int(line["n"]))
         shown = EXPECTED & {*said.get(nav_id, ()), *said.get(crm_id, ())}
-        told = []
+        told, history = [], []
         apart = False
         for pair in (pair for pair in PAIRS if pair.mapping == one["mapping"]):
             field = _Field(pair, lines, edits, calm)
             apart = apart or field.sides == {"nav", "crm"}
             told += field.wrong(shown=bool(shown))
+            history += [f"{pair.nav} {one}" for one in field.history]
         if "conflict" in shown and not apart:
-            history = [(line["n"], line["side"], line["n"] in edits, line["values"]) for line in lines]
-            told.append(f"shown as a conflict, but people edited no field on both sides; from {calm} on calm: {history}")
+            told.append(f"shown as a conflict, but people edited no field on both sides: {history}, calm from {calm} on")
         wrong += [f"{one['mapping']} {nav_id} {crm_id} {text}" for text in told]
     return wrong
 
 
 class _Field:
     """A pair of fields of a pair of records, as the audit log has it; `sides` are those that people edited since an
-    engine made both the same.
+    engine made both the same, `history` who wrote what.
     """
 
     def __init__(self, pair: Pair, lines: Sequence[Row], edits: Collection[int], calm: int) -> None:
@@ -156,11 +156,13 @@ class _Field:
         self._held: dict[str, object] = {}
         self._edited: list[tuple[str, object]] = []
         self.sides: set[str] = set()
+        self.history: list[str] = []
         for line in lines:
             side, name = line["side"], pair.nav if line["side"] == "nav" else pair.crm
             if name not in line["values"]:
                 continue
             self._held[side] = line["values"][name]
+            self.history.append(f"{line['n']} {side} {'person' if line['n'] in edits else 'engine'} {line['values'][name]}")
             if line["n"] in edits:
                 self._edited.append((side, line["values"][name]))
                 self.sides.add(side)
