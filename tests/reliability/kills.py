@@ -70,9 +70,9 @@ def kill_at_random(number: int, seed: int) -> Kills:
             ):
                 people = People(company, random.Random(f"{seed} {home}"))
                 calm = _run(company, moments, people, chance, kills, number)
+                kills.edits += len(people.edits)
                 _judge(company, people, whole, calm)
                 kills.survived += kills.done - before
-                kills.edits += len(people.edits)
     return kills
 
 

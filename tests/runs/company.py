@@ -195,6 +195,15 @@ class Company:
         address = f"{self.nav_url}/Company('CRONUS%20International%20Ltd.')/{page}({found['SystemId']})"
         self._client.patch(address, json=values, headers={"If-Match": "*"}).raise_for_status()
 
+    def add(self, table: str, values: Row) -> None:
+        """Has the CRM server make a row, as somebody else does."""
+        self._client.post(f"{self.crm_url}/{table}", json=values).raise_for_status()
+
+    def add_nav(self, page: str, values: Row) -> None:
+        """Has the NAV server make a record, as somebody else does."""
+        address = f"{self.nav_url}/Company('CRONUS%20International%20Ltd.')/{page}"
+        self._client.post(address, json=values).raise_for_status()
+
     def _rows(self, address: str, fields: Sequence[str], where: str) -> list[Row]:
         rows: list[Row] = []
         condition = f"&$filter={quote(where)}" if where else ""
