@@ -21,6 +21,8 @@ SIZE = ("--demo-size", "300")
 _LATEST = 1.0
 """Seconds after an engine's first request; an undisturbed run takes about twice as long."""
 _MOST_WRITES = 8
+_FEW_WRITES = 2
+"""A second run writes only what people edited."""
 _MOST_LIVES = 60
 _MOST_FAULTS = 10
 """After so many, no further run is begun."""
@@ -52,8 +54,8 @@ class Kills:
 
 
 def kill_at_random(number: int, seed: int) -> Kills:
-    """Kill working engines `number` times, in as many runs as that takes; every run must end like one that nothing happened
-    to, and no edit may be lost.
+    """Kill working engines `number` times, in as many runs as that takes; the first must end like one that nothing
+    happened to, and in no run an edit may be lost.
     """
     chance = random.Random(seed)
     kills = Kills()
@@ -69,54 +71,62 @@ def kill_at_random(number: int, seed: int) -> Kills:
                 contextlib.closing(Moments(company)) as moments,
             ):
                 people = People(company, random.Random(f"{seed} {home}"))
-                calm = _run(company, moments, people, chance, kills, number)
+                killing = _Killing(company, moments, people, chance, kills, number)
+                killing.to_the_end(_MOST_WRITES)
+                but = {"counters"} if any(EXPECTED & said for said in codes(company).values()) else set()
+                if wrong := whole.differences(Whole(company), but=but):
+                    raise AssertionError(wrong)
+                killing.to_the_end(_FEW_WRITES)
                 kills.edits += len(people.edits)
-                _judge(company, people, whole, calm)
+                _judge(company, people, whole, killing.calm)
                 kills.survived += kills.done - before
     return kills
 
 
-def _run(
-    company: Company, moments: Moments, people: People, chance: random.Random, kills: Kills, number: int
-) -> int:
-    """Kill engines until one comes to the end; how many lines the audit log had after the last kill."""
-    calm = 0
-    for life in range(_MOST_LIVES):
-        process = company.start("resume" if life else "run", *QUIETLY)
-        with people:
-            killed = kills.done < number and moments.kill(process, *_moment(moments, chance))
+@dataclass
+class _Killing:
+    """Kills the engines of a company, until there were `number` kills; `calm` is the line of the audit log behind the last."""
+
+    company: Company
+    moments: Moments
+    people: People
+    chance: random.Random
+    kills: Kills
+    number: int
+    calm: int = 0
+
+    def to_the_end(self, most_writes: int) -> None:
+        """Begin a run, and kill its engines until one comes to the end, at the latest with so many writes."""
+        for life in range(_MOST_LIVES):
+            process = self.company.start("resume" if life else "run", *QUIETLY)
+            with self.people:
+                wanted = self.kills.done < self.number
+                killed = wanted and self.moments.kill(process, *self._moment(most_writes))
+                process.communicate(timeout=600)
             if killed:
-                kills.done += 1
-            process.communicate(timeout=600)
-        if killed:
-            left = left_open(company)
-            kills.creates += bool(left.creates)
-            kills.updates += bool(left.updates)
-            kills.open += bool(left.ways)
-            calm = len(company.audit()) + 1
-        if company.state() == "finished":
-            return calm
-    raise AssertionError(f"not done after {_MOST_LIVES} lives")
+                left = left_open(self.company)
+                self.kills.done += 1
+                self.kills.creates += bool(left.creates)
+                self.kills.updates += bool(left.updates)
+                self.kills.open += bool(left.ways)
+                self.calm = len(self.company.audit()) + 1
+            if self.company.state() == "finished":
+                return
+        raise AssertionError(f"not done after {_MOST_LIVES} lives")
 
-
-def _moment(moments: Moments, chance: random.Random) -> tuple[Callable[[], bool], float | None]:
-    """When to kill: some time after the first request was answered; or when a server has done what it was asked to write,
-    before the engine hears of it, or a moment after.
-    """
-    kind = chance.choice(("any time", "unheard", "just heard"))
-    if kind == "any time":
-        return lambda: moments.requests >= 1, chance.uniform(0.0, _LATEST)
-    writes = chance.randint(1, _MOST_WRITES)
-    return lambda: moments.writes >= writes, None if kind == "unheard" else chance.uniform(0.0, 0.03)
+    def _moment(self, most_writes: int) -> tuple[Callable[[], bool], float | None]:
+        """When to kill: some time after the first request was answered; or when a server has done what it was asked to
+        write, before the engine hears of it, or a moment after.
+        """
+        kind = self.chance.choice(("any time", "unheard", "just heard"))
+        if kind == "any time":
+            return lambda: self.moments.requests >= 1, self.chance.uniform(0.0, _LATEST)
+        writes = self.chance.randint(1, most_writes)
+        return lambda: self.moments.writes >= writes, None if kind == "unheard" else self.chance.uniform(0.0, 0.03)
 
 
 def _judge(company: Company, people: People, whole: Whole, calm: int) -> None:
-    """Raise AssertionError where the run did not end as it must, or an edit is lost after one more run, as some were made
-    when the record had had its turn.
-    """
-    but = {"counters"} if any(EXPECTED & said for said in codes(company).values()) else set()
-    if wrong := whole.differences(Whole(company), but=but):
-        raise AssertionError(wrong)
+    """Raise AssertionError where an edit is lost after one more run, as some were made when the record had had its turn."""
     company.coupler("run", *QUIETLY)
     if wrong := whole.differences_left(Whole(company)):
         raise AssertionError(f"after one more run: {wrong}")

@@ -125,9 +125,9 @@ class Company:
             yield store
 
     def state(self) -> str:
-        """What the state store says of the first run, without the time that a command takes; blank when there is none."""
+        """What the state store says of the last run, without the time that a command takes; blank when there is none."""
         with self.store() as store:
-            found = store.execute("SELECT state FROM run").fetchone()
+            found = store.execute("SELECT state FROM run ORDER BY id DESC").fetchone()
             return str(found[0]) if found else ""
 
     def port(self, side: str) -> int:

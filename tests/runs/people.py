@@ -31,7 +31,7 @@ PAIRS = (
 """What people edit: nothing that `tests.runs.whole` compares, so that a run must end as it does without them."""
 EXPECTED = frozenset({"conflict", "restless", "left_alone"})
 """Codes of records that people edited on both sides, or too often: they are left as they are, and shown."""
-_SOME = 12
+_SOME = 4
 """So many records are edited again and again."""
 _MADE = "SELECT lower(hex(nav_id)), lower(hex(crm_id)), mapping FROM coupling WHERE born IS NOT NULL"
 """Of pairs that were there before, NAV's value stands at first (docs/guarantees.md)."""
@@ -67,7 +67,7 @@ class People:
         headers = {"Authorization": f"Bearer {self._company.token}", "If-Match": "*"}
         try:
             with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
-                while not self._over.wait(self._chance.uniform(0.02, 0.12)):
+                while not self._over.wait(self._chance.uniform(0.02, 0.08)):
                     self._look_for_more()
                     if self._known:
                         self._edit(client, *self._chance.choice(self._known))
