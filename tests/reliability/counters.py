@@ -116,9 +116,7 @@ def _measure() -> Measured:
             open += Counter(killed.left.ways)
     faults += [f"no kill left anything open {way}" for way in sorted(WAYS - set(open))]
     told = ", ".join(f"{open[way]} {way}" for way in sorted(WAYS))
-    return Measured(
-        f"{right}/{2 * _SEEDS}, left open: {told}", right == 2 * _SEEDS and not faults, tuple(faults)
-    )
+    return Measured(f"{right}/{2 * _SEEDS}, left open: {told}", right == 2 * _SEEDS and not faults, tuple(faults))
 
 
 LINES = (

@@ -27,7 +27,7 @@ POINTS = range(_IN_THE_RUN + 2)
 _IN_ADVANCE = (0, 3, 6, 7)
 _CLEARED = ("SALEPEOPLE", "CUSTOMER", "RESOURCE-PRODUCT")
 """The mappings whose flag an operator had cleared before, and must find so."""
-_PENDING = 20
+_PENDING = 6
 """So many engines are to be killed with creates open."""
 _WITH = {"CONTACTS": ("CUSTOMER",), "RESOURCE-PRODUCT": ("UNITOFMEASURE",), "ITEM-PRODUCT": ("UNITOFMEASURE",)}
 """Jobs without which nothing can be made: each case has a store in which nothing is coupled."""
@@ -93,7 +93,9 @@ def _add(company: Company, job: str, name: str) -> None:
     name, mail = f"{name} {code}", f"{code}@new.example"
     match job:
         case "CURRENCY":
-            company.add_nav("Currency", {"Code": _new_currency(company), "Description": name, "Exchange_Rate_Amount": 1.5})
+            company.add_nav(
+                "Currency", {"Code": _new_currency(company), "Description": name, "Exchange_Rate_Amount": 1.5}
+            )
         case "SALEPEOPLE":
             return  # nobody can make users of CRM
         case "UNITOFMEASURE":

@@ -134,7 +134,9 @@ def _measure_overhead() -> Measured:
     worst = max(found, key=lambda one: one.share)
     again = max(one.again for one in found)
     text = f"{worst.share:+.1%} at {worst.at:.0%} ({worst.undisturbed} -> {worst.killed}), {again} creates sent again"
-    details = [f"at {one.at:.0%}: {one.killed} requests, not {one.undisturbed}; {one.wrong}" for one in found if not one.met]
+    details = [
+        f"at {one.at:.0%}: {one.killed} requests, not {one.undisturbed}; {one.wrong}" for one in found if not one.met
+    ]
     return Measured(text, not details, tuple(details))
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Self
 
 import httpx
 
@@ -49,9 +50,9 @@ class People:
         self._company, self._chance = company, chance
         self._known: list[tuple[Pair, str, str]] = []
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> "People":
+    def __enter__(self) -> Self:
         self._over.clear()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -59,7 +60,8 @@ class People:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         if self.fault is not None:
             raise self.fault
 
@@ -80,7 +82,9 @@ class People:
         with self._company.store() as store:
             made = [(_guid(nav), _guid(crm), mapping) for nav, crm, mapping in store.execute(_MADE)]
         known = {nav for _, nav, _ in self._known}
-        new = [(pair, nav, crm) for nav, crm, name in made for pair in PAIRS if pair.mapping == name and nav not in known]
+        new = [
+            (pair, nav, crm) for nav, crm, name in made for pair in PAIRS if pair.mapping == name and nav not in known
+        ]
         self._known += self._chance.sample(new, min(2, len(new)))
 
     def _edit(self, client: httpx.Client, pair: Pair, nav_id: str, crm_id: str) -> None:
@@ -141,7 +145,9 @@ def lost(
             told += field.wrong(shown=bool(shown))
             history += [f"{pair.nav} {one}" for one in field.history]
         if "conflict" in shown and not apart:
-            told.append(f"shown as a conflict, but people edited no field on both sides: {history}, calm from {calm} on")
+            told.append(
+                f"shown as a conflict, but people edited no field on both sides: {history}, calm from {calm} on"
+            )
         wrong += [f"{one['mapping']} {nav_id} {crm_id} {text}" for text in told]
     return wrong
 
@@ -162,7 +168,9 @@ class _Field:
             if name not in line["values"]:
                 continue
             self._held[side] = line["values"][name]
-            self.history.append(f"{line['n']} {side} {'person' if line['n'] in edits else 'engine'} {line['values'][name]}")
+            self.history.append(
+                f"{line['n']} {side} {'person' if line['n'] in edits else 'engine'} {line['values'][name]}"
+            )
             if line["n"] in edits:
                 self._edited.append((side, line["values"][name]))
                 self.sides.add(side)
