@@ -19,6 +19,7 @@ from typing import NoReturn
 from tests.reliability import (
     bodies,
     bombs,
+    brakes,
     branches,
     canaries,
     certificates,
@@ -72,6 +73,7 @@ LINES: tuple[Line, ...] = (
     *limits.LINES,
     *clocks.LINES,
     *databases.LINES,
+    *brakes.LINES,
     *faults.LINES,
     *doubts.LINES,
     *syscalls.LINES,

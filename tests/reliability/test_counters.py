@@ -4,12 +4,21 @@ from typing import Any
 
 import pytest
 
-from tests.reliability.counters import compare, wrong
+from tests.reliability.counters import compare, places, wrong
 
 
-@pytest.mark.parametrize("killed", [False, True])
-def test_counters_are_what_the_audit_logs_say(killed: bool) -> None:
-    assert compare(3, killed=killed) == []
+def test_counters_are_what_the_audit_logs_say_also_of_a_run_whose_engine_was_killed_with_something_open() -> None:
+    undisturbed = compare(3)
+    assert undisturbed.wrong == []
+    killed = compare(3, places(undisturbed.log)[3])
+    assert killed.wrong == []
+    assert killed.left.ways == {"FromIntegrationTable"}
+
+
+def test_kills_are_spread_over_the_audit_log_and_half_of_them_are_where_nav_is_written() -> None:
+    crm, nav = b'{"side":"crm"}\n', b'{"side":"nav"}\n'
+    log = crm * 40 + nav + crm * 38 + nav
+    assert places(log) == [75, 40 * 15 + 14, 375, 40 * 15 + 14, 675, 1199, 975, 1199]
 
 
 def job(**counters: int) -> dict[str, Any]:

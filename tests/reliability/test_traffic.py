@@ -2,12 +2,12 @@
 
 import httpx
 
-from tests.reliability.traffic import kill_halfway, run_twice
+from tests.reliability.traffic import kill_at, run_twice
 from tests.runs.company import Company
 
 
 def test_an_engine_that_is_killed_halfway_sends_little_more_than_an_undisturbed_one() -> None:
-    found = kill_halfway(5)
+    (found,) = kill_at(5, [0.5])
     assert found.wrong == ""
     assert found.again <= found.batch
     assert found.undisturbed > 100

@@ -125,9 +125,9 @@ class Company:
             yield store
 
     def state(self) -> str:
-        """What the state store says of the first run, without the time that a command takes; blank when there is none."""
+        """What the state store says of the last run, without the time that a command takes; blank when there is none."""
         with self.store() as store:
-            found = store.execute("SELECT state FROM run").fetchone()
+            found = store.execute("SELECT state FROM run ORDER BY id DESC").fetchone()
             return str(found[0]) if found else ""
 
     def port(self, side: str) -> int:
@@ -194,6 +194,15 @@ class Company:
         (found,) = self.nav(page, "SystemId", where=f"No eq '{number}'")
         address = f"{self.nav_url}/Company('CRONUS%20International%20Ltd.')/{page}({found['SystemId']})"
         self._client.patch(address, json=values, headers={"If-Match": "*"}).raise_for_status()
+
+    def add(self, table: str, values: Row) -> None:
+        """Has the CRM server make a row, as somebody else does."""
+        self._client.post(f"{self.crm_url}/{table}", json=values).raise_for_status()
+
+    def add_nav(self, page: str, values: Row) -> None:
+        """Has the NAV server make a record, as somebody else does."""
+        address = f"{self.nav_url}/Company('CRONUS%20International%20Ltd.')/{page}"
+        self._client.post(address, json=values).raise_for_status()
 
     def _rows(self, address: str, fields: Sequence[str], where: str) -> list[Row]:
         rows: list[Row] = []
