@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from engine.config import config_dir
+from engine.config.load import NoConfigFile
 from engine.model.errors import ConfigError
 from tui.commands.common import no_screen
+from tui.commands.common import settings as settings_of
 
 if TYPE_CHECKING:
     from engine.config import Settings
     from engine.store.database import Store
+
+
+def begin(config_file: Path | None, *, mouse: bool) -> int:
+    """What `coupler` without a command does; its exit code."""
+    need_screen()
+    try:
+        found = settings_of(config_file)
+    except NoConfigFile:
+        return welcome(mouse=mouse)
+    return show_at_once(found, mouse=mouse)
 
 
 def need_screen() -> None:
