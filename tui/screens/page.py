@@ -13,9 +13,8 @@ from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import RunSnapshot, RunState
-from tui import actions, tour
+from tui import actions, dialogs, tour
 from tui.apart import apart
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.text import safe
@@ -93,7 +92,7 @@ class Page(Screen[None]):
         if len(text) <= notice.room():
             notice.say(text)
         else:
-            self.app.push_screen(Info(self.look, "Notice", [text]))
+            self.app.push_screen(dialogs.Info(self.look, "Notice", [text]))
 
     def _why_not(self, name: str) -> str | None:
         """Why an action can do nothing now; None where it can."""
@@ -143,7 +142,7 @@ class Page(Screen[None]):
 
     def _refuse(self, message: str, hint: str) -> None:
         if self.app.is_running:
-            self.app.push_screen(Info(self.look, "This was not done", [message, *([hint] if hint else [])]))
+            self.app.push_screen(dialogs.Info(self.look, "This was not done", [message, *([hint] if hint else [])]))
 
     async def tell(self, work: Callable[[], None]) -> bool:
         """As `ask`, for what has no answer; whether it was done."""
@@ -172,5 +171,5 @@ class Page(Screen[None]):
 
     def action_back(self) -> None:
         """One step back; the first screen has none."""
-        if len(self.app.screen_stack) > 2:
+        if len(self.app.screen_stack) > 1:
             self.dismiss()
