@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import gc
 import io
 import os
 import signal
@@ -25,10 +26,10 @@ from textual.reactive import Initialize, Reactive
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 
-from engine.config import Settings, log_dir
+from engine import config
 from engine.model.errors import CouplerError
 from engine.model.masking import mask
-from engine.model.snapshot import RunSnapshot, Wish
+from engine.model.states import Wish
 from tui import actions, dialogs, screens, signals
 from tui.door import Door
 from tui.exitcodes import ExitCode
@@ -38,6 +39,8 @@ from tui.screens.page import Page
 from tui.text import safe
 
 if TYPE_CHECKING:
+    from engine.config import Glance, Settings, UiSettings
+    from engine.model.snapshot import RunSnapshot
     from engine.store.database import Store
 
 THEME = "ansi-dark"
@@ -55,7 +58,7 @@ class CouplerApp(App[None]):
     def _first_theme(self) -> str:
         return THEME if "NO_COLOR" in os.environ or self.look.theme not in BUILTIN_THEMES else self.look.theme
 
-    theme = Reactive(Initialize(_first_theme))
+    theme: Reactive[str] = Reactive(Initialize(_first_theme))
     """From the first on, because each change of it has all style sheets parsed anew."""
 
     def __init__(self, door: Door, look: Look, *, attach: int | None = None, log: Path | None = None) -> None:
@@ -84,6 +87,7 @@ class CouplerApp(App[None]):
     def on_mount(self) -> None:
         """Opens what is to be on top of the first screen."""
         self._main = asyncio.get_running_loop()
+        self.call_after_refresh(gc.enable)  # `tui.commands.screen` says why it may be off
         self.set_keymap(self.look.keys)
         if self._opened is not None:
             self.push_screen(screens.Run(self.door, self.look, self._opened))
@@ -219,17 +223,19 @@ def run(
     """
     from tui.engine_door import EngineDoor  # noqa: PLC0415 - `run_at_once` paints before the engine is loaded
 
-    app = _made(EngineDoor(settings, store, demo=demo), settings, attach, tour=tour)
+    app = _made(EngineDoor(settings, store, demo=demo), settings.ui, attach, tour=tour)
     return show(app, mouse=mouse or settings.ui.mouse)
 
 
-def run_at_once(settings: Settings, *, mouse: bool = False) -> int:
-    """The same, where the store is opened behind the first screen; raises StoreError when it cannot be."""
-    door = LateDoor(settings)
-    app = _made(door.as_door(), settings, None)
+def run_at_once(seen: Glance, *, mouse: bool = False) -> int:
+    """The same, where the rest of the config file is read, and the store opened, behind the first screen; raises
+    ConfigError or StoreError when that cannot be.
+    """
+    door = LateDoor(seen.environment, lambda: config.load(seen.path), production=seen.production)
+    app = _made(door.as_door(), seen.ui, None)
     door.refused = lambda: app.leave_now(ExitCode.CONNECTION)
     try:
-        code = show(app, mouse=mouse or settings.ui.mouse)
+        code = show(app, mouse=mouse)
     finally:
         door.close()
     if door.error is not None:
@@ -237,10 +243,9 @@ def run_at_once(settings: Settings, *, mouse: bool = False) -> int:
     return code
 
 
-def _made(door: Door, settings: Settings, attach: int | None, *, tour: bool = False) -> CouplerApp:
-    ui = settings.ui
+def _made(door: Door, ui: UiSettings, attach: int | None, *, tour: bool = False) -> CouplerApp:
     look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, tour=tour, keys=dict(ui.keys))
-    return CouplerApp(door, look, attach=attach, log=log_dir() / "tui.log")
+    return CouplerApp(door, look, attach=attach, log=config.log_dir() / "tui.log")
 
 
 def show(app: CouplerApp, *, mouse: bool = False) -> int:

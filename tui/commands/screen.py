@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -9,25 +10,31 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from engine.config import config_dir
-from engine.config.load import NoConfigFile
+from engine.config import NoConfigFile, config_dir, find_config, glance
 from engine.model.errors import ConfigError
 from tui.commands.common import no_screen
-from tui.commands.common import settings as settings_of
 
 if TYPE_CHECKING:
-    from engine.config import Settings
+    from engine.config import Settings, UiSettings
     from engine.store.database import Store
 
 
 def begin(config_file: Path | None, *, mouse: bool) -> int:
-    """What `coupler` without a command does; its exit code."""
+    """What `coupler` without a command does: opens the full-screen program before the configuration is checked and the
+    store is open; its exit code. Raises ConfigError or StoreError, perhaps when the screen is gone again.
+    """
     need_screen()
     try:
-        found = settings_of(config_file)
+        path = find_config(config_file)
     except NoConfigFile:
         return welcome(mouse=mouse)
-    return show_at_once(found, mouse=mouse)
+    # All that is made from here to the first paint stays. The program looks for garbage again when it has painted.
+    gc.disable()
+    seen = glance(path)
+    check_keys(path, seen.ui)
+    from tui.app import run_at_once  # noqa: PLC0415 - as below
+
+    return int(run_at_once(seen, mouse=mouse or seen.ui.mouse))
 
 
 def need_screen() -> None:
@@ -39,21 +46,19 @@ def need_screen() -> None:
         )
 
 
-def check_keys(settings: Settings) -> None:
-    """Raises ConfigError when [keys] names an action that does not exist."""
-    if not settings.ui.keys:
+def check_keys(path: Path, ui: UiSettings) -> None:
+    """Raises ConfigError when [keys] of the file names an action that does not exist."""
+    if not ui.keys:
         return
     from engine.config.check import meant  # noqa: PLC0415 - only when there are such keys
     from tui.actions import ACTIONS  # noqa: PLC0415 - it imports Textual
 
     names = [action.id for action in ACTIONS]
     problems = tuple(
-        f"{settings.path}: keys.{name}: there is no such action; {meant(name, names)}"
-        for name in settings.ui.keys
-        if name not in names
+        f"{path}: keys.{name}: there is no such action; {meant(name, names)}" for name in ui.keys if name not in names
     )
     if problems:
-        raise ConfigError(f"The config file {settings.path} has keys for unknown actions.", "Mend it.", problems)
+        raise ConfigError(f"The config file {path} has keys for unknown actions.", "Mend it.", problems)
 
 
 def welcome(*, mouse: bool) -> int:
@@ -85,16 +90,7 @@ def show(
 ) -> int:
     """Open the full-screen program; its exit code."""
     need_screen()
-    check_keys(settings)
+    check_keys(settings.path, settings.ui)
     from tui.app import run  # noqa: PLC0415 - Textual takes half a second to import, and nothing else needs it
 
     return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse, demo=demo, tour=tour))
-
-
-def show_at_once(settings: Settings, *, mouse: bool = False) -> int:
-    """The same, before the store is open; raises StoreError when it cannot be opened."""
-    need_screen()
-    check_keys(settings)
-    from tui.app import run_at_once  # noqa: PLC0415 - as above
-
-    return int(run_at_once(settings, mouse=mouse))

@@ -2,26 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tui.on_first_use import on_first_use
-
-if TYPE_CHECKING:
-    from tui.screens.candidates import Candidates
-    from tui.screens.conflicts import Conflicts
-    from tui.screens.couplings import Couplings
-    from tui.screens.difference import Difference
-    from tui.screens.errors import Errors
-    from tui.screens.history import History
-    from tui.screens.home import Home
-    from tui.screens.log import Log
-    from tui.screens.mapping import Mapping
-    from tui.screens.matches import Matches
-    from tui.screens.plan import Plan
-    from tui.screens.planned import Planned
-    from tui.screens.records import Records
-    from tui.screens.run import Run
-    from tui.screens.schedule import Schedule
-    from tui.screens.setup import Setup
-    from tui.screens.trial import Trial
+from engine.on_first_use import on_first_use
 
 __all__ = [
     "Candidates",
@@ -43,4 +24,23 @@ __all__ = [
     "Trial",
 ]
 
-__getattr__ = on_first_use(__name__, __all__)
+if TYPE_CHECKING:
+    from tui.screens.candidates import Candidates
+    from tui.screens.conflicts import Conflicts
+    from tui.screens.couplings import Couplings
+    from tui.screens.difference import Difference
+    from tui.screens.errors import Errors
+    from tui.screens.history import History
+    from tui.screens.home import Home
+    from tui.screens.log import Log
+    from tui.screens.mapping import Mapping
+    from tui.screens.matches import Matches
+    from tui.screens.plan import Plan
+    from tui.screens.planned import Planned
+    from tui.screens.records import Records
+    from tui.screens.run import Run
+    from tui.screens.schedule import Schedule
+    from tui.screens.setup import Setup
+    from tui.screens.trial import Trial
+else:
+    __getattr__ = on_first_use(__name__, __all__)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.model.snapshot import RunSnapshot, RunState, Wish
+from engine.model.states import RunState, Wish
 from tui import dialogs
 from tui.door import Door
 from tui.screens.page import Page
@@ -26,7 +26,7 @@ async def counted(page: Page, begin: Callable[[], int], heading: str, *, can_ski
     if not number:
         return "stop"
     found = await page.app.push_screen_wait(dialogs.Count(page.door, page.look, number, heading, can_skip=can_skip))
-    if not isinstance(found, RunSnapshot):
+    if isinstance(found, str):
         await page.tell(partial(_give_up, page.door, number))
     return found
 

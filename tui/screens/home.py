@@ -1,14 +1,16 @@
 """The first screen: the integration table mappings in run order."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
+from engine.model.states import RunState
 from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
@@ -21,6 +23,9 @@ from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot
 
 
 class Home(Page):
@@ -49,7 +54,7 @@ class Home(Page):
         self.head("Coupler", "")
         self.query_one("#banner", Line).put("Reading ...")
         # The first paint waits for nothing, and the first read may open the store.
-        self.call_after_refresh(self.run_worker, self._poll.forever(), group="poll")
+        self.call_after_refresh(self.run_worker, self._poll.forever, group="poll")
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -119,7 +124,7 @@ class Home(Page):
         counted = await count(self, can_skip=True)
         if counted == "stop":
             return
-        plan = counted if isinstance(counted, RunSnapshot) else None
+        plan = None if isinstance(counted, str) else counted
         view = None if plan is None else partial(self._show_plan, plan.id)
         if not await self.app.push_screen_wait(dialogs.Start(self.look, home, plan, view)):
             return
@@ -146,7 +151,7 @@ class Home(Page):
         self._busy = True
         try:
             counted = await count(self, can_skip=False)
-            if isinstance(counted, RunSnapshot):
+            if not isinstance(counted, str):
                 self._show_plan(counted.id)
         finally:
             self._busy = False

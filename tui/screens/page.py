@@ -1,10 +1,12 @@
 """What all full screens have in common: a title line, a body, two lines of keys, and reads that do not block."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -12,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot, RunState
+from engine.model.states import RunState
 from tui import actions, dialogs, tour
 from tui.apart import apart
 from tui.door import Door
@@ -23,6 +25,9 @@ from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging, spread
 from tui.widgets.notice import Notice
 from tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import RunSnapshot
 
 T = TypeVar("T")
 STARTING = 60.0

@@ -1,5 +1,5 @@
-"""Packages of many classes, each of which is loaded when it is first named: a screen or dialog costs nothing until it
-is opened.
+"""Packages of which each part is loaded when it is first named: a screen costs nothing until it is opened, and checking
+the configuration nothing where it is not checked.
 """
 
 from collections.abc import Callable, Collection, Mapping
