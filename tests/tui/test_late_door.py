@@ -1,6 +1,7 @@
 """The door that opens the store behind the first screen."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -100,6 +101,18 @@ async def test_the_connections_are_opened_at_once_and_read_when_the_store_is_ope
             await see(pilot, "Connection setup", "Reading ...")
         gate.set()
         await see(pilot, "CRONUS International")
+    door.close()
+
+
+async def test_garbage_is_looked_for_again_behind_the_first_screen(
+    settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(gc.enable)
+    gc.disable()  # as `coupler` does before it
+    door = late(settings)
+    app = CouplerApp(door.as_door(), Look(hz=20))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, gc.isenabled)
     door.close()
 
 
