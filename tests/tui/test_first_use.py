@@ -62,7 +62,7 @@ from tui.commands import screen
 parse, parsed = stylesheet.parse, []
 
 def noted(scope, css, read_from, **options):
-    parsed.append(read_from)
+    parsed.append((scope, css, read_from, options["tie_breaker"]))
     return parse(scope, css, read_from, **options)
 
 async def painted(self):

@@ -213,12 +213,12 @@ def test_the_store_is_opened_behind_the_first_screen(play: Play, tmp_path: Path)
     _left_clean(terminal)
 
 
-def test_a_configuration_that_is_wrong_ends_the_program_with_all_reasons(play: Play, tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["", 'home.strt = "f2"'])
+def test_a_configuration_that_is_wrong_ends_the_program_with_all_reasons(play: Play, tmp_path: Path, key: str) -> None:
     command = _configured(tmp_path, f"sqlite:///{tmp_path}/store.db")
-    text = (tmp_path / "config.toml").read_text()
-    (tmp_path / "config.toml").write_text(
-        f'{text}\n[mapping.CUSTOMER]\ndirecton = "to"\n[mapping.ITEMS]\nlike = "ITEM"\n'
-    )
+    text = (tmp_path / "config.toml").read_text().replace("[keys]\n", f"[keys]\n{key}\n")
+    wrong = '[mapping.CUSTOMER]\ndirecton = "to"\n[mapping.ITEMS]\nlike = "ITEM"\n'
+    (tmp_path / "config.toml").write_text(f"{text}\n{wrong}")
     terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
     assert terminal.ended() == 2
     _left_clean(terminal)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from engine.config import NoConfigFile, config_dir, find_config, glance
+from engine import config
 from engine.model.errors import ConfigError
 from tui.commands.common import no_screen
 
@@ -25,13 +25,17 @@ def begin(config_file: Path | None, *, mouse: bool) -> int:
     """
     need_screen()
     try:
-        path = find_config(config_file)
-    except NoConfigFile:
+        path = config.find_config(config_file)
+    except config.NoConfigFile:
         return welcome(mouse=mouse)
     # All that is made from here to the first paint stays. The program looks for garbage again when it has painted.
     gc.disable()
-    seen = glance(path)
-    check_keys(path, seen.ui)
+    seen = config.glance(path)
+    try:
+        check_keys(path, seen.ui)
+    except ConfigError:
+        config.load(path)  # where more is wrong, that is told first
+        raise
     from tui.app import run_at_once  # noqa: PLC0415 - as below
 
     return int(run_at_once(seen, mouse=mouse or seen.ui.mouse))
@@ -68,7 +72,7 @@ def welcome(*, mouse: bool) -> int:
     from tui.commands.demo import again  # noqa: PLC0415 - only for newcomers
     from tui.newcomer import run  # noqa: PLC0415 - as below
 
-    code, then = run(config_dir() / "config.toml", mouse=mouse)
+    code, then = run(config.config_dir() / "config.toml", mouse=mouse)
     return code if then is None else _instead(*again(then))
 
 
