@@ -221,7 +221,11 @@ def test_a_configuration_that_is_wrong_ends_the_program_with_all_reasons(play: P
     (tmp_path / "config.toml").write_text(f"{text}\n{wrong}")
     terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
     assert terminal.ended() == 2
-    _left_clean(terminal)
+    assert terminal.restored
+    if key:
+        assert b"\x1b[?1049h" not in terminal.raw, "the keys are needed for the first paint"
+    else:
+        _left_clean(terminal)
     said = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
     assert "has 2 errors" in said
     assert 'did you mean "direction"?' in said
