@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import gc
 import io
 import os
 import signal
@@ -21,27 +22,25 @@ from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.reactive import Initialize, Reactive
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 
-from engine.config import Settings, log_dir
+from engine import config
 from engine.model.errors import CouplerError
 from engine.model.masking import mask
-from engine.model.snapshot import RunSnapshot, Wish
-from tui import actions, signals
-from tui.dialogs.dialog import Dialog
-from tui.dialogs.help import Help
-from tui.dialogs.leave import Leave
+from engine.model.states import Wish
+from tui import actions, dialogs, screens, signals
 from tui.door import Door
 from tui.exitcodes import ExitCode
 from tui.late_door import LateDoor
 from tui.look import Look
-from tui.screens.home import Home
 from tui.screens.page import Page
-from tui.screens.run import Run
 from tui.text import safe
 
 if TYPE_CHECKING:
+    from engine.config import Glance, Settings, UiSettings
+    from engine.model.snapshot import RunSnapshot
     from engine.store.database import Store
 
 THEME = "ansi-dark"
@@ -56,14 +55,18 @@ class CouplerApp(App[None]):
     CSS_PATH = "tui.tcss"
     BINDINGS: ClassVar[list[BindingType]] = actions.bindings("everywhere")
 
+    def _first_theme(self) -> str:
+        return THEME if "NO_COLOR" in os.environ or self.look.theme not in BUILTIN_THEMES else self.look.theme
+
+    theme: Reactive[str] = Reactive(Initialize(_first_theme))
+    """From the first on, because each change of it has all style sheets parsed anew."""
+
     def __init__(self, door: Door, look: Look, *, attach: int | None = None, log: Path | None = None) -> None:
-        theme = THEME if "NO_COLOR" in os.environ or look.theme not in BUILTIN_THEMES else look.theme
+        self.look = look
         # Colours are those of the terminal; and only with this argument does NO_COLOR mean none instead of greys.
-        super().__init__(ansi_color=True if theme.startswith("ansi") else None)
-        self.theme = theme
+        super().__init__(ansi_color=True if self._first_theme().startswith("ansi") else None)
         self.animation_level = "none"
         self.door = door
-        self.look = look
         self.log_file = log
         self.code: int = ExitCode.OK
         self.farewell = ""
@@ -71,31 +74,37 @@ class CouplerApp(App[None]):
         self._opened = attach
         self._main: asyncio.AbstractEventLoop | None = None
 
-    def on_mount(self) -> None:
-        """Opens the first screen."""
-        self._main = asyncio.get_running_loop()
-        self.set_keymap(self.look.keys)
-        for screen in self.first():
-            self.push_screen(screen)
+    def get_default_screen(self) -> Page:
+        """The first screen, at the bottom of the stack."""
+        first = self.first()
+        self.stylesheet.read_all(first.css_path)  # which Textual does for those that are pushed
+        return first
 
-    def first(self) -> list[Page]:
-        """The screens that it begins with, the last one on top."""
-        home = Home(self.door, self.look, attach=self._opened is not None)
-        return [home] if self._opened is None else [home, Run(self.door, self.look, self._opened)]
+    def first(self) -> Page:
+        """The screen that it begins with."""
+        return screens.Home(self.door, self.look, attach=self._opened is not None)
+
+    def on_mount(self) -> None:
+        """Opens what is to be on top of the first screen."""
+        self._main = asyncio.get_running_loop()
+        self.call_after_refresh(gc.enable)  # `tui.commands.screen` says why it may be off
+        self.set_keymap(self.look.keys)
+        if self._opened is not None:
+            self.push_screen(screens.Run(self.door, self.look, self._opened))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers: the actions of the screen below it, then those of the first screen, from
         where everything can be reached, where there is one; nothing from a dialog, which wants its answer first.
         """
         scopes: list[actions.Scope] = [screen.SCOPE] if isinstance(screen, Page) else []
-        if scopes and any(isinstance(one, Home) for one in self.screen_stack):
+        if scopes and any(isinstance(one, screens.Home) for one in self.screen_stack):
             scopes.append("home")
         offered = set()
         for one in (action for scope in (*dict.fromkeys(scopes), "everywhere") for action in actions.of(scope)):
             if one.name in ("command_palette", "back") or one.label in offered:
                 continue
             offered.add(one.label)
-            if one.scope == "home" and not isinstance(screen, Home):
+            if one.scope == "home" and not isinstance(screen, screens.Home):
                 yield SystemCommand(one.label, one.help, partial(self._from_home, one.name))
             else:
                 target = "app" if one.scope == "everywhere" else "screen"
@@ -106,7 +115,7 @@ class CouplerApp(App[None]):
         """Goes back to the first screen and does something there, which says why when it cannot."""
         if not await self._may_leave():
             return
-        while not isinstance(self.screen, Home):
+        while not isinstance(self.screen, screens.Home):
             self.pop_screen()
         await self.run_action(f"screen.{name}")
 
@@ -131,15 +140,15 @@ class CouplerApp(App[None]):
     def action_keys(self) -> None:
         """The keys of this screen."""
         if isinstance(self.screen, Page):
-            self.push_screen(Help(self.look, self.screen.SCOPE))
+            self.push_screen(dialogs.Help(self.look, self.screen.SCOPE))
 
     @work
     async def action_leave(self) -> None:
         """Closes a dialog first; then leaves, and asks before that while an engine works on a run."""
-        if isinstance(self.screen, Dialog) and not self.screen.has_class("-small"):
+        if isinstance(self.screen, dialogs.Dialog) and not self.screen.has_class("-small"):
             self.screen.action_leave()
             return
-        if any(isinstance(one, Leave) for one in self.screen_stack):
+        if any(isinstance(one, dialogs.Leave) for one in self.screen_stack):
             return
         if not await self._may_leave():
             return
@@ -147,7 +156,7 @@ class CouplerApp(App[None]):
         if run is None:
             self.exit()
             return
-        way = await self.push_screen_wait(Leave(self.look, run, demo=self.door.demo))
+        way = await self.push_screen_wait(dialogs.Leave(self.look, run, demo=self.door.demo))
         wish = {"stop": Wish.STOP, "cancel": Wish.CANCEL}.get(way)
         if wish is not None:
             await asyncio.to_thread(self._wish, run.id, wish)
@@ -214,17 +223,19 @@ def run(
     """
     from tui.engine_door import EngineDoor  # noqa: PLC0415 - `run_at_once` paints before the engine is loaded
 
-    app = _made(EngineDoor(settings, store, demo=demo), settings, attach, tour=tour)
+    app = _made(EngineDoor(settings, store, demo=demo), settings.ui, attach, tour=tour)
     return show(app, mouse=mouse or settings.ui.mouse)
 
 
-def run_at_once(settings: Settings, *, mouse: bool = False) -> int:
-    """The same, where the store is opened behind the first screen; raises StoreError when it cannot be."""
-    door = LateDoor(settings)
-    app = _made(door.as_door(), settings, None)
+def run_at_once(seen: Glance, *, mouse: bool = False) -> int:
+    """The same, where the rest of the config file is read, and the store opened, behind the first screen; raises
+    ConfigError or StoreError when that cannot be.
+    """
+    door = LateDoor(seen.environment, lambda: config.load(seen.path), production=seen.production)
+    app = _made(door.as_door(), seen.ui, None)
     door.refused = lambda: app.leave_now(ExitCode.CONNECTION)
     try:
-        code = show(app, mouse=mouse or settings.ui.mouse)
+        code = show(app, mouse=mouse)
     finally:
         door.close()
     if door.error is not None:
@@ -232,10 +243,9 @@ def run_at_once(settings: Settings, *, mouse: bool = False) -> int:
     return code
 
 
-def _made(door: Door, settings: Settings, attach: int | None, *, tour: bool = False) -> CouplerApp:
-    ui = settings.ui
+def _made(door: Door, ui: UiSettings, attach: int | None, *, tour: bool = False) -> CouplerApp:
     look = Look(ascii=ui.ascii, utc=ui.utc, hz=ui.refresh_hz, theme=ui.theme, tour=tour, keys=dict(ui.keys))
-    return CouplerApp(door, look, attach=attach, log=log_dir() / "tui.log")
+    return CouplerApp(door, look, attach=attach, log=config.log_dir() / "tui.log")
 
 
 def show(app: CouplerApp, *, mouse: bool = False) -> int:

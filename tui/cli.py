@@ -7,13 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from engine.config.load import NoConfigFile
-from tui import diagnostics
-from tui.commands.common import config_option, out, settings, silence
-from tui.commands.screen import need_screen, show_at_once, welcome
+from tui import __version__, diagnostics
+from tui.commands.common import config_option, out, silence
 from tui.exitcodes import ExitCode
 
 _COMMANDS = {
@@ -76,8 +75,7 @@ class LazyGroup(click.Group):
         place = _COMMANDS[cmd_name][0] if cmd_name in _COMMANDS else _HIDDEN.get(cmd_name)
         if place is None:
             return None
-        module, _, name = place.partition(":")
-        found = getattr(importlib.import_module(module), name)
+        found = _loaded(place)
         return found if isinstance(found, click.Command) else None
 
     def resolve_command(
@@ -98,16 +96,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
+def _loaded(place: str) -> Any:
+    """What is at `module:name`."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's way
     del parameter
     if value and not context.resilient_parsing:
-        from importlib import metadata  # noqa: PLC0415 - only for this
-
-        try:
-            found = metadata.version("coupler")
-        except metadata.PackageNotFoundError:
-            found = "(not installed)"
-        out(f"coupler {found}")
+        out(f"coupler {__version__}")
         context.exit()
 
 
@@ -127,12 +125,7 @@ def cli(context: click.Context, *, mouse: bool, config_file: Path | None) -> int
     """Synchronize Dynamics NAV and Business Central with Dynamics CRM and Dataverse."""
     if context.invoked_subcommand is not None:
         return ExitCode.OK
-    need_screen()
-    try:
-        found = settings(config_file)
-    except NoConfigFile:
-        return welcome(mouse=mouse)
-    return show_at_once(found, mouse=mouse)
+    return int(_loaded("tui.commands.screen:begin")(config_file, mouse=mouse))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tui
 from engine.config.edit import Form, formed, new_draft, read_draft, save
-from engine.config.load import read
+from engine.config.files import read
 from engine.config.settings import Settings
 from engine.config.usable import doubts
 from engine.runs.connection import Tried, try_side

@@ -1,9 +1,14 @@
 """How the program ended, for shells and schedulers."""
 
+from __future__ import annotations
+
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from engine.model.errors import AccessDenied, Brake, ConfigError, ConnectionLost, LockHeld, OnHold, Refused, StoreError
-from engine.model.snapshot import JobState, RunSnapshot, RunState
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import RunSnapshot
 
 
 class ExitCode(IntEnum):
@@ -41,6 +46,8 @@ class ExitCode(IntEnum):
 
 def of_run(run: RunSnapshot) -> ExitCode:
     """The exit code of a command that waited for a run."""
+    from engine.model.snapshot import JobState, RunState  # noqa: PLC0415 - help and version know no runs
+
     if run.state is RunState.ASKING:
         return ExitCode.ASKING
     if run.state is RunState.INTERRUPTED and not run.code:

@@ -1,5 +1,5 @@
-"""A door that opens when it is first asked for something: loading the engine and opening the store takes longer than
-painting the first screen, which need not wait for them.
+"""A door that opens when it is first asked for something: checking the configuration, loading the engine and opening
+the store take longer than painting the first screen, which need not wait for them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 class LateDoor:
-    """Each call waits until the store is open. When it cannot be opened, `refused` is told and every call raises it."""
+    """Each call waits until the store is open. When it cannot be opened, or `settings` raises ConfigError, `refused` is
+    told and every call raises it.
+    """
 
-    def __init__(self, settings: Settings) -> None:
-        self.production = settings.production
-        self.environment = settings.environment
+    def __init__(self, environment: str, settings: Callable[[], Settings], *, production: bool) -> None:
+        self.production = production
+        self.environment = environment
         self.demo = False
         self.refused: Callable[[], None] = lambda: None
         self.error: CouplerError | None = None
@@ -62,10 +64,11 @@ class LateDoor:
                 from tui.engine_door import EngineDoor  # noqa: PLC0415
 
                 try:
-                    self._store = Store.open(self._settings.store.url)
+                    settings = self._settings()
+                    self._store = Store.open(settings.store.url)
                 except CouplerError as error:
                     self.error = error
                     self.refused()
                     raise
-                self._door = EngineDoor(self._settings, self._store)
+                self._door = EngineDoor(settings, self._store)
             return self._door

@@ -41,9 +41,9 @@ class NewcomerApp(CouplerApp):
         self.then: list[str] | None = None
         """The arguments with which the program goes on."""
 
-    def first(self) -> list[Page]:
+    def first(self) -> Page:
         """The connection setup."""
-        return [Setup(self.door, self.look, leave=self._leave)]
+        return Setup(self.door, self.look, leave=self._leave)
 
     def _leave(self, choice: Choice) -> None:
         more = ["--mouse"] if self.mouse else []

@@ -3,14 +3,20 @@
 The lines are made from the same snapshots as the screens, so the two cannot disagree.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
-from engine.model.snapshot import Counters, FlagChange, JobSnapshot, JobState, MappingSnapshot, RunSnapshot, RunState
+from engine.model.states import JobState, RunState
 from tui import format as form
 from tui.text import safe
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import Counters, FlagChange, JobSnapshot, MappingSnapshot, RunSnapshot
 
 _LABEL = re.compile(r"\s*(?:-\s+(?:!\s+)?|\S+(?: \S+)*\s{2,})?")
 _LONGEST = 4_000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.model.schedule import EntryState, ScheduleRow, ScheduleSnapshot
-from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
+from engine.model.states import EntryState, RunState
 
 if TYPE_CHECKING:
     from engine.config.edit import Form
+    from engine.model.schedule import ScheduleRow, ScheduleSnapshot
+    from engine.model.snapshot import HomeSnapshot, RunSnapshot
     from engine.runs.logs import LogPage
 
 

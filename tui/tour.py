@@ -3,8 +3,15 @@
 Two lines of the smallest terminal have room for each.
 """
 
-from engine.model.snapshot import RunSnapshot, RunState
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.model.states import RunState
 from tui.actions import Scope
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import RunSnapshot
 
 _HOME = (
     "Tour 1 of 4: the mappings, in the order of their jobs. enter says all about one; s counts what is "

@@ -15,7 +15,8 @@ from tomlkit.items import AoT, Comment, Table
 
 from engine.config import toml, urls
 from engine.config.check import Fault
-from engine.config.load import examine, read
+from engine.config.files import read
+from engine.config.loading import examine
 from engine.config.replacing import beside
 from engine.config.secrets import shown
 from engine.config.settings import Settings

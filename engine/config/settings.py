@@ -1,15 +1,17 @@
 """What config.toml says, checked and complete; frozen, so that every part of a run sees the same."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.config.notify import Notification
 from engine.config.secrets import Secret
+from engine.config.ui import UiSettings, is_production
 from engine.mapping.defaults import default_mappings, default_schedule
 from engine.mapping.wording import served
 from engine.model.mapping import TableMapping
 from engine.model.schedule import Schedule
+
+__all__ = ["CrmSettings", "NavSettings", "RunSettings", "Settings", "StoreSettings", "UiSettings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +77,6 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class UiSettings:
-    """How screens look. `keys` has the operator's own keys by action."""
-
-    theme: str = "ansi-dark"
-    ascii: bool = True
-    utc: bool = True
-    refresh_hz: float = 4
-    mouse: bool = False
-    keys: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it. `path` is the file that it came from, absolute, so that other processes can be started with it."""
 
@@ -121,4 +111,4 @@ class Settings:
     @property
     def production(self) -> bool:
         """Whether screens must ask twice before anything is written."""
-        return self.environment.lower() in ("production", "prod")
+        return is_production(self.environment)

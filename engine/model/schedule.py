@@ -6,7 +6,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+
+from engine.model.states import EntryState
+
+__all__ = [
+    "Entry",
+    "EntryState",
+    "Keeper",
+    "Schedule",
+    "ScheduleRow",
+    "ScheduleSnapshot",
+    "Timing",
+    "duration",
+    "duration_text",
+]
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(rf"([0-9]{{1,9}}) ?({'|'.join(_UNITS)})")
@@ -50,18 +63,6 @@ class Schedule:
     def timing(self, mapping: str) -> Timing:
         """When a mapping is synchronized."""
         return self.timings.get(mapping, self.other)
-
-
-class EntryState(StrEnum):
-    """The states of a job queue entry. One that is synchronized at the moment has a run under way besides."""
-
-    READY = "ready"
-    INACTIVE = "inactive"
-    """On hold with inactivity timeout."""
-    ON_HOLD = "on hold"
-    """By an operator, until one resumes it."""
-    ERROR = "error"
-    """All attempts failed, or going on could do harm: until an operator resumes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,62 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from engine.model.mapping import Direction
+from engine.model.states import JobState, JobType, RunState, Wish
 from engine.model.traffic import Traffic
 
-
-class RunState(StrEnum):
-    """Where a run is. RUNNING with no live engine is shown as INTERRUPTED, which is not stored."""
-
-    RUNNING = "running"
-    INTERRUPTED = "interrupted"
-    STOPPED = "stopped"
-    ASKING = "asking"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-
-    @property
-    def active(self) -> bool:
-        """Whether Synch. Only Coupled Records is cleared by a run in this state."""
-        return self not in (RunState.FINISHED, RunState.CANCELLED)
-
-    @property
-    def resumable(self) -> bool:
-        """Whether an engine can go on with the run."""
-        return self in (RunState.INTERRUPTED, RunState.STOPPED)
-
-
-class JobState(StrEnum):
-    """Where a job is, as the word that screens show."""
-
-    WAIT = "WAIT"
-    RUN = "RUN"
-    PAUSE = "PAUSE"
-    OK = "OK"
-    PART = "PART"
-    FAIL = "FAIL"
-    SKIP = "SKIP"
-    STOP = "STOP"
-
-
-class JobType(StrEnum):
-    """What an integration synchronization job does (reference/domain.md section 4.4)."""
-
-    SYNCHRONIZATION = "Synchronization"
-    COUPLING = "Coupling"
-    UNCOUPLING = "Uncoupling"
-    UNDO = "Undo"
-
-
-class Wish(StrEnum):
-    """What operators want of a run that an engine works on."""
-
-    RUN = "run"
-    PAUSE = "pause"
-    STOP = "stop"
-    CANCEL = "cancel"
+__all__ = [
+    "Cause",
+    "Counters",
+    "CouplingRow",
+    "Event",
+    "FlagChange",
+    "HomeSnapshot",
+    "JobSnapshot",
+    "JobState",
+    "JobType",
+    "MappingSnapshot",
+    "PassSnapshot",
+    "RecordOutcome",
+    "RunSnapshot",
+    "RunState",
+    "Wish",
+]
 
 
 @dataclass(frozen=True, slots=True)

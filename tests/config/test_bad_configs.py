@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.config import load
 from engine.config.check import nearest
-from engine.config.load import THEMES
+from engine.config.ui import THEMES
 from engine.model.errors import ConfigError
 
 GOOD = """\

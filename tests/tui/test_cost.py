@@ -74,17 +74,23 @@ def test_a_screen_on_which_nothing_changes_writes_nothing(play: Play, what: str)
     assert share <= 0.06
 
 
-def test_help_does_not_wait_for_libraries(tmp_path: Path) -> None:
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_do_not_wait_for_libraries(tmp_path: Path, argument: str) -> None:
+    """Beside an interpreter that does nothing."""
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    took = []
-    for _ in range(_TIMES + 1):
-        child = subprocess.Popen(python("-m", "tui", "--help"), env=env, cwd=tmp_path, stdout=subprocess.DEVNULL)
+
+    def once(*arguments: str) -> float:
+        child = subprocess.Popen(python(*arguments), env=env, cwd=tmp_path, stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         assert child.returncode == 0
-        took.append(used.ru_utime + used.ru_stime)
-    told(f"help: {min(took) * 1000:.0f} ms")
-    assert min(took) < 0.150
+        return used.ru_utime + used.ru_stime
+
+    both = [(once("-m", "tui", argument), once("-c", "pass")) for _ in range(3 * _TIMES)]
+    ours, least = (min(one) for one in zip(*both, strict=True))
+    told(f"{argument}: {ours * 1000:.0f} ms, {ours / least:.1f} times the {least * 1000:.0f} ms of the interpreter")
+    assert ours < 0.150
+    assert ours <= 6 * least
 
 
 def test_the_first_paint_does_not_wait_for_the_engine(tmp_path: Path, play: Play) -> None:
@@ -99,5 +105,5 @@ def test_the_first_paint_does_not_wait_for_the_engine(tmp_path: Path, play: Play
             took[name].append(cpu(terminal.process.pid))
             terminal.process.kill()
     ours, least = min(took["coupler"]), min(took["empty"])
-    told(f"first paint: {ours:.2f} s of CPU time, {ours / least:.1f} times the {least:.2f} s of an empty app")
-    assert ours <= 2.2 * least
+    told(f"first paint: {ours:.2f} s of CPU time, {ours / least:.2f} times the {least:.2f} s of an empty app")
+    assert ours <= 1.4 * least

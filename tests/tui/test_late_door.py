@@ -1,6 +1,7 @@
 """The door that opens the store behind the first screen."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import Settings, load
-from engine.model.errors import StoreError
+from engine.model.errors import ConfigError, StoreError
 from engine.store.database import Store
 from tests.tui.screens import see, until
 from tests.tui.script import CONFIG
@@ -31,6 +32,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return replace(found, store=replace(found.store, url=f"sqlite:///{tmp_path / 'store.db'}"))
 
 
+def late(settings: Settings) -> LateDoor:
+    return LateDoor(settings.environment, lambda: settings, production=settings.production)
+
+
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Until it is set, no store opens."""
@@ -46,7 +51,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 def test_the_store_is_opened_by_the_first_call_and_once(settings: Settings) -> None:
-    door = LateDoor(settings)
+    door = late(settings)
     store = settings.path.parent / "store.db"
     assert not store.exists()
     assert door.as_door().home().environment == settings.environment
@@ -57,7 +62,7 @@ def test_the_store_is_opened_by_the_first_call_and_once(settings: Settings) -> N
 
 def test_a_store_that_cannot_be_opened_is_told_once_and_every_call_raises_it(settings: Settings) -> None:
     told: list[str] = []
-    door = LateDoor(replace(settings, store=replace(settings.store, url="sqlite:////dev/null/store.db")))
+    door = late(replace(settings, store=replace(settings.store, url="sqlite:////dev/null/store.db")))
     door.refused = lambda: told.append("refused")
     for _ in range(2):
         with pytest.raises(StoreError, match="cannot be opened"):
@@ -69,10 +74,25 @@ def test_a_store_that_cannot_be_opened_is_told_once_and_every_call_raises_it(set
     door.close()
 
 
+def test_a_configuration_that_is_wrong_is_told_like_that() -> None:
+    def refuse() -> Settings:
+        raise ConfigError("The config file has 2 errors.", "Mend it.")
+
+    told: list[str] = []
+    door = LateDoor("uat", refuse, production=False)
+    door.refused = lambda: told.append("refused")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="has 2 errors"):
+            door.as_door().home()
+    assert told == ["refused"]
+    assert isinstance(door.error, ConfigError)
+    door.close()
+
+
 async def test_the_connections_are_opened_at_once_and_read_when_the_store_is_open(
     settings: Settings, gate: threading.Event
 ) -> None:
-    door = LateDoor(settings)
+    door = late(settings)
     app = CouplerApp(door.as_door(), Look(hz=20))
     async with app.run_test(size=(80, 24)) as pilot:
         async with asyncio.timeout(10):  # the store opens after twenty seconds if nothing opens it before
@@ -84,10 +104,22 @@ async def test_the_connections_are_opened_at_once_and_read_when_the_store_is_ope
     door.close()
 
 
+async def test_garbage_is_looked_for_again_behind_the_first_screen(
+    settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(gc.enable)
+    gc.disable()  # as `coupler` does before it
+    door = late(settings)
+    app = CouplerApp(door.as_door(), Look(hz=20))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, gc.isenabled)
+    door.close()
+
+
 async def test_the_program_ends_with_its_code_where_the_store_cannot_be_opened(
     settings: Settings, gate: threading.Event
 ) -> None:
-    door = LateDoor(replace(settings, store=replace(settings.store, url="sqlite:////dev/null/store.db")))
+    door = late(replace(settings, store=replace(settings.store, url="sqlite:////dev/null/store.db")))
     app = CouplerApp(door.as_door(), Look(hz=20))
     door.refused = lambda: app.leave_now(ExitCode.CONNECTION)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -213,6 +213,26 @@ def test_the_store_is_opened_behind_the_first_screen(play: Play, tmp_path: Path)
     _left_clean(terminal)
 
 
+@pytest.mark.parametrize("key", ["", 'home.strt = "f2"'])
+def test_a_configuration_that_is_wrong_ends_the_program_with_all_reasons(play: Play, tmp_path: Path, key: str) -> None:
+    command = _configured(tmp_path, f"sqlite:///{tmp_path}/store.db")
+    text = (tmp_path / "config.toml").read_text().replace("[keys]\n", f"[keys]\n{key}\n")
+    wrong = '[mapping.CUSTOMER]\ndirecton = "to"\n[mapping.ITEMS]\nlike = "ITEM"\n'
+    (tmp_path / "config.toml").write_text(f"{text}\n{wrong}")
+    terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
+    assert terminal.ended() == 2
+    assert terminal.restored
+    if key:
+        assert b"\x1b[?1049h" not in terminal.raw, "the keys are needed for the first paint"
+    else:
+        _left_clean(terminal)
+    said = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "has 2 errors" in said
+    assert 'did you mean "direction"?' in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "store.db").exists()
+
+
 def test_a_store_that_cannot_be_opened_ends_the_program_with_the_reason(play: Play, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     command = _configured(tmp_path, f"sqlite:///{tmp_path}/file/store.db")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +74,9 @@ def is_terminal(stream: IO[str] | None) -> bool:
 
 def room() -> int | None:
     """The columns of the terminal that standard output is; None when it is none."""
-    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+    from shutil import get_terminal_size  # noqa: PLC0415 - only for lists; it knows how to pack archives, too
+
+    return get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def can_ask() -> bool:

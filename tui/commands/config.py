@@ -58,7 +58,7 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
             return ExitCode.USAGE
         raise
     try:
-        check_keys(found)
+        check_keys(found.path, found.ui)
     except ConfigError as error:
         problems += error.problems
     unusable, warnings = doubts(found)

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from engine.config import config_dir
+from engine import config
 from engine.model.errors import ConfigError
 from tui.commands.common import no_screen
 
 if TYPE_CHECKING:
-    from engine.config import Settings
+    from engine.config import Settings, UiSettings
     from engine.store.database import Store
+
+
+def begin(config_file: Path | None, *, mouse: bool) -> int:
+    """What `coupler` without a command does: opens the full-screen program before the configuration is checked and the
+    store is open; its exit code. Raises ConfigError or StoreError, perhaps when the screen is gone again.
+    """
+    need_screen()
+    try:
+        path = config.find_config(config_file)
+    except config.NoConfigFile:
+        return welcome(mouse=mouse)
+    # All that is made from here to the first paint stays. The program looks for garbage again when it has painted.
+    gc.disable()
+    seen = config.glance(path)
+    try:
+        check_keys(path, seen.ui)
+    except ConfigError:
+        config.load(path)  # where more is wrong, that is told first
+        raise
+    from tui.app import run_at_once  # noqa: PLC0415 - as below
+
+    return int(run_at_once(seen, mouse=mouse or seen.ui.mouse))
 
 
 def need_screen() -> None:
@@ -26,21 +50,19 @@ def need_screen() -> None:
         )
 
 
-def check_keys(settings: Settings) -> None:
-    """Raises ConfigError when [keys] names an action that does not exist."""
-    if not settings.ui.keys:
+def check_keys(path: Path, ui: UiSettings) -> None:
+    """Raises ConfigError when [keys] of the file names an action that does not exist."""
+    if not ui.keys:
         return
     from engine.config.check import meant  # noqa: PLC0415 - only when there are such keys
     from tui.actions import ACTIONS  # noqa: PLC0415 - it imports Textual
 
     names = [action.id for action in ACTIONS]
     problems = tuple(
-        f"{settings.path}: keys.{name}: there is no such action; {meant(name, names)}"
-        for name in settings.ui.keys
-        if name not in names
+        f"{path}: keys.{name}: there is no such action; {meant(name, names)}" for name in ui.keys if name not in names
     )
     if problems:
-        raise ConfigError(f"The config file {settings.path} has keys for unknown actions.", "Mend it.", problems)
+        raise ConfigError(f"The config file {path} has keys for unknown actions.", "Mend it.", problems)
 
 
 def welcome(*, mouse: bool) -> int:
@@ -50,7 +72,7 @@ def welcome(*, mouse: bool) -> int:
     from tui.commands.demo import again  # noqa: PLC0415 - only for newcomers
     from tui.newcomer import run  # noqa: PLC0415 - as below
 
-    code, then = run(config_dir() / "config.toml", mouse=mouse)
+    code, then = run(config.config_dir() / "config.toml", mouse=mouse)
     return code if then is None else _instead(*again(then))
 
 
@@ -72,16 +94,7 @@ def show(
 ) -> int:
     """Open the full-screen program; its exit code."""
     need_screen()
-    check_keys(settings)
+    check_keys(settings.path, settings.ui)
     from tui.app import run  # noqa: PLC0415 - Textual takes half a second to import, and nothing else needs it
 
     return int(run(settings, store, attach=attach, mouse=mouse or settings.ui.mouse, demo=demo, tour=tour))
-
-
-def show_at_once(settings: Settings, *, mouse: bool = False) -> int:
-    """The same, before the store is open; raises StoreError when it cannot be opened."""
-    need_screen()
-    check_keys(settings)
-    from tui.app import run_at_once  # noqa: PLC0415 - as above
-
-    return int(run_at_once(settings, mouse=mouse))

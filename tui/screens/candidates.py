@@ -9,10 +9,7 @@ from textual.binding import BindingType
 from textual.events import DescendantFocus, Resize
 
 from engine.model.matches import Ambiguous, Candidate, Review
-from tui import actions, reasons
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
-from tui.dialogs.working import Working
+from tui import actions, dialogs, reasons
 from tui.door import Door
 from tui.look import Look
 from tui.screens.page import Page
@@ -131,7 +128,7 @@ class Candidates(Page):
             self._fields.focus()
         elif key is not None:
             field = self.found.fields[int(key)]
-            self.app.push_screen(Info(self.look, field.nav, rivals.whole(field, one, int(key))))
+            self.app.push_screen(dialogs.Info(self.look, field.nav, rivals.whole(field, one, int(key))))
 
     def action_back(self) -> None:
         """From the fields to the candidates, from there to the screen before."""
@@ -155,12 +152,12 @@ class Candidates(Page):
         words = rivals.question(self.record, one, found)
         width = min(80, self.app.size.width) - 5
         lines = [part for text in words for part in hanging(safe(text, _LONG), width)]
-        if not await self.app.push_screen_wait(Confirm(self.look, heading, lines)):
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, lines)):
             return
         run = await self.ask(partial(self.door.couple_match, self.record, one.id), 0)
         if not run:
             return
-        done = await self.app.push_screen_wait(Working(self.door, self.look, run, heading))
+        done = await self.app.push_screen_wait(dialogs.Working(self.door, self.look, run, heading))
         if done:
             self.dismiss()
         else:

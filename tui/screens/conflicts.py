@@ -9,9 +9,8 @@ from textual.binding import BindingType
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.errors import CouplerError
-from tui import actions
+from tui import actions, dialogs
 from tui import format as fmt
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -120,7 +119,7 @@ class Conflicts(Page):
         clash = self._clash()
         if clash is not None and self._fields.has_focus:
             nav, crm = clashes.about(clash)
-            self.app.push_screen(Info(self.look, clash.nav, [nav, "", crm]))
+            self.app.push_screen(dialogs.Info(self.look, clash.nav, [nav, "", crm]))
         elif self._current() is not None:
             self._fields.focus()
 

@@ -1,12 +1,18 @@
 """Counting what a full synchronization or an undo would do, from whichever screen it is asked for."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from engine.model.snapshot import RunSnapshot, RunState, Wish
-from tui.dialogs.count import Count, Counted
+from engine.model.states import RunState, Wish
+from tui import dialogs
 from tui.door import Door
 from tui.screens.page import Page
+
+if TYPE_CHECKING:
+    from tui.dialogs.count import Counted
 
 
 async def count(page: Page, *, can_skip: bool) -> Counted:
@@ -19,8 +25,8 @@ async def counted(page: Page, begin: Callable[[], int], heading: str, *, can_ski
     number = await page.ask(begin, 0)
     if not number:
         return "stop"
-    found = await page.app.push_screen_wait(Count(page.door, page.look, number, heading, can_skip=can_skip))
-    if not isinstance(found, RunSnapshot):
+    found = await page.app.push_screen_wait(dialogs.Count(page.door, page.look, number, heading, can_skip=can_skip))
+    if isinstance(found, str):
         await page.tell(partial(_give_up, page.door, number))
     return found
 

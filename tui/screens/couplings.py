@@ -16,16 +16,13 @@ from textual.widgets import Input
 from engine.model.coupled import CoupledPage, CoupledRow, Place
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Cause, RunSnapshot, RunState
-from tui import actions, reasons
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.screens.page import Page
-from tui.screens.records import Records
 from tui.text import safe
 from tui.widgets import coupled
 from tui.widgets.keys import Keys
@@ -222,7 +219,7 @@ class Couplings(Page):
         """Both records of the coupling under the cursor."""
         one = self._current()
         if not self._refused("open") and one is not None:
-            self.app.push_screen(Records(self.door, self.look, one))
+            self.app.push_screen(screens.Records(self.door, self.look, one))
 
     @work
     async def action_uncouple(self) -> None:
@@ -232,7 +229,7 @@ class Couplings(Page):
             return
         words = coupled.uncoupling(one, self.found.parts.get(one.mapping, ()))
         heading = f"Uncouple {one.mapping} {one.nav_no or one.nav_id}"
-        if not await self.app.push_screen_wait(Confirm(self.look, heading, words)):
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, words)):
             return
         self._busy = True
         try:
@@ -253,7 +250,7 @@ class Couplings(Page):
         causes = await self.ask(partial(self.door.causes, run.id, None), none)
         told = [run.message, run.hint, *(f"{one.mapping}: {one.cause}. {one.hint}" for one in causes)]
         self.app.push_screen(
-            Info(self.look, f"Run {run.id} {run.state}", [coupled.uncoupled(run), *filter(None, told)])
+            dialogs.Info(self.look, f"Run {run.id} {run.state}", [coupled.uncoupled(run), *filter(None, told)])
         )
 
     @work

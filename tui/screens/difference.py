@@ -10,9 +10,8 @@ from textual.events import Resize
 
 from engine.model import plan as model
 from engine.model.plan import Effect, FieldChange, Foreseen
-from tui import actions, reasons
+from tui import actions, dialogs, reasons
 from tui import format as fmt
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
@@ -114,7 +113,7 @@ class Difference(Page):
         if one is None:
             self.say(self._why_not("open") or _READING)
             return
-        self.app.push_screen(Info(self.look, one.nav or one.crm, plans.whole(one)))
+        self.app.push_screen(dialogs.Info(self.look, one.nav or one.crm, plans.whole(one)))
 
     def action_again(self) -> None:
         """Compares once more."""

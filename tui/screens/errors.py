@@ -12,11 +12,8 @@ from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Cause, RecordOutcome
-from tui import actions, reasons
+from tui import actions, dialogs, reasons
 from tui import format as fmt
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
-from tui.dialogs.partner import Partner
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -171,7 +168,7 @@ class Errors(Page):
             return
         one = self._record()
         if one is not None:
-            self.app.push_screen(Info(self.look, one.nav_no or one.name or "Record", problems.everything(one)))
+            self.app.push_screen(dialogs.Info(self.look, one.nav_no or one.name or "Record", problems.everything(one)))
 
     def action_pane(self) -> None:
         """The other table."""
@@ -224,7 +221,7 @@ class Errors(Page):
         cause, record = self._cause, self._meant()
         if self._refused("skip") or cause is None:
             return
-        if not await self.app.push_screen_wait(Confirm(self.look, "Skip", problems.skipping(cause, record))):
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, "Skip", problems.skipping(cause, record))):
             return
         number = await self.ask(partial(self.door.skip, cause, record), -1)
         if number >= 0:
@@ -237,11 +234,11 @@ class Errors(Page):
         one = self._record()
         if self._refused("couple") or one is None:
             return
-        typed = await self.app.push_screen_wait(Partner(self.look, [problems.named(one)], problems.wanted(one)))
+        typed = await self.app.push_screen_wait(dialogs.Partner(self.look, [problems.named(one)], problems.wanted(one)))
         if not typed:
             return
         lines = problems.coupling(one, typed)
-        if not await self.app.push_screen_wait(Confirm(self.look, "Couple by hand", lines)):
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, "Couple by hand", lines)):
             return
         run = await self.ask(partial(self.door.couple, one.mapping, *problems.pair(one, typed)), 0)
         if not run:
@@ -250,7 +247,7 @@ class Errors(Page):
         found = await self.end_of(run)
         if found is not None:
             failed: list[RecordOutcome] = await self.ask(partial(self._failed, run), [])
-            self.app.push_screen(Info(self.look, "Couple by hand", problems.coupled(one, typed, found, failed)))
+            self.app.push_screen(dialogs.Info(self.look, "Couple by hand", problems.coupled(one, typed, found, failed)))
             self.wake()
 
     def _failed(self, run: int) -> list[RecordOutcome]:

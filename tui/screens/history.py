@@ -12,16 +12,13 @@ from textual.widgets import Input
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
-from tui import actions, reasons
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
-from tui.dialogs.confirm import TypeName
-from tui.dialogs.undo import Undo
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import counted
-from tui.screens.errors import Errors
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import names, passes
@@ -158,7 +155,7 @@ class History(Page):
         """Opens the errors of the job under the cursor."""
         one = self._current()
         if not self._refused("errors") and one is not None:
-            self.app.push_screen(Errors(self.door, self.look, one.run, one.mapping))
+            self.app.push_screen(screens.Errors(self.door, self.look, one.run, one.mapping))
 
     @work
     async def action_export(self) -> None:
@@ -190,11 +187,11 @@ class History(Page):
         if not isinstance(look, RunSnapshot):
             return
         found = await self.ask(partial(self.door.undone, look.id), None)
-        if found is None or not await self.app.push_screen_wait(Undo(self.look, number, look.id, found)):
+        if found is None or not await self.app.push_screen_wait(dialogs.Undo(self.look, number, look.id, found)):
             return
         purpose = f"undo run {number}"
         if self.door.production and not await self.app.push_screen_wait(
-            TypeName(self.look, names.crm(look.crm), purpose)
+            dialogs.TypeName(self.look, names.crm(look.crm), purpose)
         ):
             return
         undoing = await self.ask(partial(self.door.undo, number, dry=False), 0)

@@ -1,38 +1,31 @@
 """The first screen: the integration table mappings in run order."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
-from tui import actions, reasons
+from engine.model.states import RunState
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
-from tui.dialogs.confirm import Confirm, TypeName
-from tui.dialogs.start import Start
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.conflicts import Conflicts
 from tui.screens.counting import count
-from tui.screens.couplings import Couplings
-from tui.screens.errors import Errors
-from tui.screens.history import History
-from tui.screens.log import Log
-from tui.screens.mapping import Mapping
-from tui.screens.matches import Matches
 from tui.screens.page import Page
-from tui.screens.plan import Plan
-from tui.screens.run import Run
-from tui.screens.schedule import Schedule
 from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot
 
 
 class Home(Page):
@@ -61,7 +54,7 @@ class Home(Page):
         self.head("Coupler", "")
         self.query_one("#banner", Line).put("Reading ...")
         # The first paint waits for nothing, and the first read may open the store.
-        self.call_after_refresh(self.run_worker, self._poll.forever(), group="poll")
+        self.call_after_refresh(self.run_worker, self._poll.forever, group="poll")
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -114,7 +107,7 @@ class Home(Page):
         return reasons.home(name, self.snapshot)
 
     def _watch(self, run: int, *, started: bool = False) -> None:
-        self.app.push_screen(Run(self.door, self.look, run, started=started))
+        self.app.push_screen(screens.Run(self.door, self.look, run, started=started))
 
     @work
     async def action_start(self) -> None:
@@ -131,18 +124,20 @@ class Home(Page):
         counted = await count(self, can_skip=True)
         if counted == "stop":
             return
-        plan = counted if isinstance(counted, RunSnapshot) else None
+        plan = None if isinstance(counted, str) else counted
         view = None if plan is None else partial(self._show_plan, plan.id)
-        if not await self.app.push_screen_wait(Start(self.look, home, plan, view)):
+        if not await self.app.push_screen_wait(dialogs.Start(self.look, home, plan, view)):
             return
-        if self.door.production and not await self.app.push_screen_wait(TypeName(self.look, names.crm(home.crm))):
+        if self.door.production and not await self.app.push_screen_wait(
+            dialogs.TypeName(self.look, names.crm(home.crm))
+        ):
             return
         run = await self.ask(partial(self.door.start, "run"), 0)
         if run:
             self._watch(run, started=True)
 
     def _show_plan(self, plan: int) -> None:
-        self.app.push_screen(Plan(self.door, self.look, plan))
+        self.app.push_screen(screens.Plan(self.door, self.look, plan))
 
     @work
     async def action_preflight(self) -> None:
@@ -156,7 +151,7 @@ class Home(Page):
         self._busy = True
         try:
             counted = await count(self, can_skip=False)
-            if isinstance(counted, RunSnapshot):
+            if not isinstance(counted, str):
                 self._show_plan(counted.id)
         finally:
             self._busy = False
@@ -187,43 +182,41 @@ class Home(Page):
         """Everything about the mapping under the cursor."""
         one = self._current()
         if one is not None:
-            self.app.push_screen(Mapping(self.door, self.look, one.name))
+            self.app.push_screen(screens.Mapping(self.door, self.look, one.name))
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
-        self.app.push_screen(History(self.door, self.look, partial(self._watch, started=True)))
+        self.app.push_screen(screens.History(self.door, self.look, partial(self._watch, started=True)))
 
     def action_couplings(self) -> None:
         """Opens the couplings of all mappings."""
-        self.app.push_screen(Couplings(self.door, self.look))
+        self.app.push_screen(screens.Couplings(self.door, self.look))
 
     def action_connections(self) -> None:
         """Opens both connections."""
-        from tui.screens.setup import Setup  # noqa: PLC0415 - the first paint waits for nothing that it does not show
-
-        self.app.push_screen(Setup(self.door, self.look, self.action_start))
+        self.app.push_screen(screens.Setup(self.door, self.look, self.action_start))
 
     def action_log(self) -> None:
         """Opens the engine's log."""
-        self.app.push_screen(Log(self.door, self.look))
+        self.app.push_screen(screens.Log(self.door, self.look))
 
     def action_schedule(self) -> None:
         """Opens the schedule of synchronizations of modified records."""
-        self.app.push_screen(Schedule(self.door, self.look))
+        self.app.push_screen(screens.Schedule(self.door, self.look))
 
     def action_conflicts(self) -> None:
         """Opens the conflicts that wait for a choice."""
-        self.app.push_screen(Conflicts(self.door, self.look))
+        self.app.push_screen(screens.Conflicts(self.door, self.look))
 
     def action_matches(self) -> None:
         """Opens the records that several others match."""
-        self.app.push_screen(Matches(self.door, self.look))
+        self.app.push_screen(screens.Matches(self.door, self.look))
 
     def action_errors(self) -> None:
         """Opens the errors of the active or last run."""
         home = self.snapshot
         run = None if home is None else home.active or home.last_run
-        self.app.push_screen(Errors(self.door, self.look, None if run is None else run.id))
+        self.app.push_screen(screens.Errors(self.door, self.look, None if run is None else run.id))
 
     @work
     async def action_only_coupled(self) -> None:
@@ -233,6 +226,8 @@ class Home(Page):
             return
         value = not one.only_coupled
         words = mappings.flag_change(one)
-        if await self.app.push_screen_wait(Confirm(self.look, f"{one.name}: Synch. Only Coupled Records", words)):
+        if await self.app.push_screen_wait(
+            dialogs.Confirm(self.look, f"{one.name}: Synch. Only Coupled Records", words)
+        ):
             await self.tell(partial(self.door.set_only_coupled, one.name, value=value))
             self.wake()

@@ -12,9 +12,8 @@ from textual.widgets import Input
 
 from engine.model.errors import CouplerError
 from engine.runs.logs import LONGEST, LogLine, LogPage
-from tui import actions, reasons
+from tui import actions, dialogs, reasons
 from tui import format as fmt
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -127,7 +126,7 @@ class Log(Page):
         one = self._current()
         if self._ready("detail") is not None and one is not None:
             self.app.push_screen(
-                Info(self.look, "Line of the log", [safe(text, LONGEST) for text in loglines.whole(one)])
+                dialogs.Info(self.look, "Line of the log", [safe(text, LONGEST) for text in loglines.whole(one)])
             )
 
     def action_follow(self) -> None:

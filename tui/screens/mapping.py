@@ -10,14 +10,10 @@ from textual.events import Resize
 
 from engine.model.detail import MappingDetail, Setting
 from engine.model.errors import CouplerError
-from tui import actions
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
+from tui import actions, dialogs, screens
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.couplings import Couplings
-from tui.screens.errors import Errors
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import mappings, settings
@@ -89,7 +85,7 @@ class Mapping(Page):
     def action_detail(self) -> None:
         """The line under the cursor in full."""
         if (one := self._current()) is not None:
-            self.app.push_screen(Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
+            self.app.push_screen(dialogs.Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
 
     def action_section(self) -> None:
         """The next section; behind the last one the first."""
@@ -102,11 +98,11 @@ class Mapping(Page):
 
     def action_couplings(self) -> None:
         """Opens the couplings of the mapping."""
-        self.app.push_screen(Couplings(self.door, self.look, self.mapping))
+        self.app.push_screen(screens.Couplings(self.door, self.look, self.mapping))
 
     def action_errors(self) -> None:
         """Opens what went wrong with its records."""
-        self.app.push_screen(Errors(self.door, self.look, None, self.mapping))
+        self.app.push_screen(screens.Errors(self.door, self.look, None, self.mapping))
 
     @work
     async def action_only_coupled(self) -> None:
@@ -116,6 +112,6 @@ class Mapping(Page):
             return
         one = self.found.standing
         heading = f"{one.name}: Synch. Only Coupled Records"
-        if await self.app.push_screen_wait(Confirm(self.look, heading, mappings.flag_change(one))):
+        if await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, mappings.flag_change(one))):
             await self.tell(partial(self.door.set_only_coupled, one.name, value=not one.only_coupled))
             self.wake()

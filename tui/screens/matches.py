@@ -11,13 +11,12 @@ from textual.events import Resize
 
 from engine.model.errors import CouplerError
 from engine.model.matches import Ambiguous, AmbiguousPage
-from tui import actions, reasons
+from tui import actions, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
-from tui.screens.candidates import Candidates
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import rivals
@@ -115,7 +114,7 @@ class Matches(Page):
         """The candidates of the record under the cursor."""
         one = self._current()
         if not self._refused("open") and one is not None:
-            self.app.push_screen(Candidates(self.door, self.look, one))
+            self.app.push_screen(screens.Candidates(self.door, self.look, one))
 
     def action_next_page(self) -> None:
         """The next records."""

@@ -1,10 +1,12 @@
 """What all full screens have in common: a title line, a body, two lines of keys, and reads that do not block."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -12,10 +14,9 @@ from textual.screen import Screen
 from textual.widgets import Rule
 
 from engine.model.errors import CouplerError
-from engine.model.snapshot import RunSnapshot, RunState
-from tui import actions, tour
+from engine.model.states import RunState
+from tui import actions, dialogs, tour
 from tui.apart import apart
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.text import safe
@@ -24,6 +25,9 @@ from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging, spread
 from tui.widgets.notice import Notice
 from tui.widgets.table import Table
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import RunSnapshot
 
 T = TypeVar("T")
 STARTING = 60.0
@@ -93,7 +97,7 @@ class Page(Screen[None]):
         if len(text) <= notice.room():
             notice.say(text)
         else:
-            self.app.push_screen(Info(self.look, "Notice", [text]))
+            self.app.push_screen(dialogs.Info(self.look, "Notice", [text]))
 
     def _why_not(self, name: str) -> str | None:
         """Why an action can do nothing now; None where it can."""
@@ -143,7 +147,7 @@ class Page(Screen[None]):
 
     def _refuse(self, message: str, hint: str) -> None:
         if self.app.is_running:
-            self.app.push_screen(Info(self.look, "This was not done", [message, *([hint] if hint else [])]))
+            self.app.push_screen(dialogs.Info(self.look, "This was not done", [message, *([hint] if hint else [])]))
 
     async def tell(self, work: Callable[[], None]) -> bool:
         """As `ask`, for what has no answer; whether it was done."""
@@ -172,5 +176,5 @@ class Page(Screen[None]):
 
     def action_back(self) -> None:
         """One step back; the first screen has none."""
-        if len(self.app.screen_stack) > 2:
+        if len(self.app.screen_stack) > 1:
             self.dismiss()

@@ -10,7 +10,7 @@ from textual.events import Resize
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
-from tui import actions, reasons
+from tui import actions, reasons, screens
 from tui import format as fmt
 from tui.dialogs.start import warnings
 from tui.door import Door
@@ -19,7 +19,6 @@ from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import count
 from tui.screens.page import Page
-from tui.screens.planned import Planned
 from tui.text import safe
 from tui.widgets import plans
 from tui.widgets.keys import Keys
@@ -110,7 +109,7 @@ class Plan(Page):
         if one is None or self.snapshot is None:
             self.say(self._why_not("open") or "The store has not answered yet.")
             return
-        self.app.push_screen(Planned(self.door, self.look, one))
+        self.app.push_screen(screens.Planned(self.door, self.look, one))
 
     @work(exclusive=True)
     async def action_count(self) -> None:

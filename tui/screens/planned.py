@@ -13,13 +13,11 @@ from textual.events import DescendantFocus, Resize
 from engine.model.errors import CouplerError
 from engine.model.plan import Effect, Foreseen, number
 from engine.model.snapshot import PassSnapshot
-from tui import actions, reasons
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
-from tui.screens.difference import Difference
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import plans, problems
@@ -170,9 +168,9 @@ class Planned(Page):
         if one is None:
             return
         if one.effect.shows_fields:
-            self.app.push_screen(Difference(self.door, self.look, one))
+            self.app.push_screen(screens.Difference(self.door, self.look, one))
         else:
-            self.app.push_screen(Info(self.look, one.nav_no or one.name or "Record", plans.everything(one)))
+            self.app.push_screen(dialogs.Info(self.look, one.nav_no or one.name or "Record", plans.everything(one)))
 
     def action_pane(self) -> None:
         """The other table."""

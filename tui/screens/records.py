@@ -10,9 +10,8 @@ from textual.events import Resize
 
 from engine.model.coupled import BothRecords, CoupledRow, FieldPair
 from engine.model.errors import CouplerError
-from tui import actions, reasons
+from tui import actions, dialogs, reasons
 from tui.apart import apart
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.screens.page import Page
@@ -124,7 +123,7 @@ class Records(Page):
         one = self._current()
         if not self._refused("detail") and one is not None and self.found is not None:
             heading = " ".join(filter(None, (one.nav, one.direction.arrow, one.crm)))
-            self.app.push_screen(Info(self.look, heading, pairs.everything(one, self.found)))
+            self.app.push_screen(dialogs.Info(self.look, heading, pairs.everything(one, self.found)))
 
     def action_differing(self) -> None:
         """Fields that differ only, or all."""

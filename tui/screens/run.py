@@ -13,19 +13,14 @@ from textual.events import Resize
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Event, JobSnapshot, RunSnapshot, RunState, Wish
-from tui import actions, reasons
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
-from tui.dialogs.question import Answer, Question
+from tui.dialogs.question import Answer
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.reports.lines import report_lines
-from tui.screens.errors import Errors
-from tui.screens.history import History
-from tui.screens.log import Log
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import jobs, names
@@ -50,7 +45,7 @@ class Run(Page):
         self.run = run
         self.snapshot: RunSnapshot | None = None
         self._poll = Poll(partial(door.run, run), self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
-        self._question: Question | None = None
+        self._question: dialogs.Question | None = None
         self._later = False
         self._given = False
         self._placed: int | None = None
@@ -179,7 +174,7 @@ class Run(Page):
     def _ask(self, run: RunSnapshot) -> None:
         if self._question is None and not self._later and self.is_current:
             save = partial(files.write_text, f"coupler-run-{run.id}", report_lines(run))
-            self._question = Question(self.look, run, save)
+            self._question = dialogs.Question(self.look, run, save)
             self.app.push_screen(self._question, self._take_answer)
 
     def _take_answer(self, answer: Answer | None) -> None:
@@ -222,7 +217,7 @@ class Run(Page):
         if self._refused("cancel") or run is None:
             return
         heading = f"Cancel run {run.id}" if run.undoes is None else f"Give up the undo of run {run.undoes}"
-        if not await self.app.push_screen_wait(Confirm(self.look, heading, jobs.cancelling(run))):
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, jobs.cancelling(run))):
             return
         await self.tell(partial(self.door.cancel, self.run))
         self.wake()
@@ -247,7 +242,7 @@ class Run(Page):
 
     def action_errors(self) -> None:
         """Opens the errors of this run."""
-        self.app.push_screen(Errors(self.door, self.look, self.run))
+        self.app.push_screen(screens.Errors(self.door, self.look, self.run))
 
     def action_detail(self) -> None:
         """Everything about the job under the cursor, and why the run does not go on."""
@@ -256,15 +251,15 @@ class Run(Page):
             return
         heading = f"Run {run.id}" if job is None else job.mapping
         about = [jobs.counters("all", run.counters)] if job is None else jobs.detail(job, self.look)
-        self.app.push_screen(Info(self.look, heading, [*jobs.reason(run), *about]))
+        self.app.push_screen(dialogs.Info(self.look, heading, [*jobs.reason(run), *about]))
 
     def action_log(self) -> None:
         """Opens the engine's log."""
-        self.app.push_screen(Log(self.door, self.look))
+        self.app.push_screen(screens.Log(self.door, self.look))
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""
-        self.app.push_screen(History(self.door, self.look, self._watch))
+        self.app.push_screen(screens.History(self.door, self.look, self._watch))
 
     def _watch(self, run: int) -> None:
         self.app.push_screen(Run(self.door, self.look, run, started=True))

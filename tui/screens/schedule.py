@@ -9,10 +9,8 @@ from textual.binding import BindingType
 
 from engine.model.errors import CouplerError
 from engine.model.schedule import ScheduleRow, ScheduleSnapshot
-from tui import actions, reasons
+from tui import actions, dialogs, reasons
 from tui import format as fmt
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -98,7 +96,9 @@ class Schedule(Page):
         """Everything about the entry under the cursor."""
         one = self._current()
         if one is not None and self.snapshot is not None:
-            self.app.push_screen(Info(self.look, one.mapping, entries.everything(one, self.snapshot, self.look)))
+            self.app.push_screen(
+                dialogs.Info(self.look, one.mapping, entries.everything(one, self.snapshot, self.look))
+            )
 
     @work
     async def action_hold(self) -> None:
@@ -130,6 +130,6 @@ class Schedule(Page):
             return
         owner = "" if found is None or found.keeper is None else found.keeper.owner
         words = [f"It is kept by {safe(owner)}.", "Nothing is synchronized until somebody starts it again."]
-        if await self.app.push_screen_wait(Confirm(self.look, "Stop the schedule", words)):
+        if await self.app.push_screen_wait(dialogs.Confirm(self.look, "Stop the schedule", words)):
             await self.tell(self.door.stop_schedule)
             self.wake()

@@ -12,15 +12,11 @@ from textual.events import Resize
 from engine.config.edit import Form, Value, formed, put
 from engine.config.secrets import end_commands, problem
 from engine.model.errors import ConfigError, CouplerError
-from tui import actions, reasons
-from tui.dialogs.confirm import Confirm
-from tui.dialogs.info import Info
-from tui.dialogs.value import Entry, Pick
+from tui import actions, dialogs, reasons, screens
 from tui.door import Door, Side
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.page import Page
-from tui.screens.trial import Trial
 from tui.text import safe
 from tui.widgets import connections
 from tui.widgets.connections import Setting
@@ -157,14 +153,14 @@ class Setup(Page):
         now = connections.value(one, form)
         kind = now.strip("()").partition(":")[0]
         picked = await self.app.push_screen_wait(
-            Pick(self.look, one.title, connections.explained(one, form), one.choices, kind)
+            dialogs.Pick(self.look, one.title, connections.explained(one, form), one.choices, kind)
         )
         if picked is None or one.key != "secret":
             return picked
         # What follows "command:" is not shown, and so not changed but typed anew.
         known = now.partition(":")[2] if picked == kind != "command" else ""
         where = await self.app.push_screen_wait(
-            Entry(
+            dialogs.Entry(
                 self.look,
                 f"{one.title}: {picked}",
                 connections.sourced(picked),
@@ -185,7 +181,7 @@ class Setup(Page):
 
         now = connections.written(form.draft.value(one.keys))
         return await self.app.push_screen_wait(
-            Entry(self.look, one.title, connections.explained(one, form), now, judge)
+            dialogs.Entry(self.look, one.title, connections.explained(one, form), now, judge)
         )
 
     async def _put(self, one: Setting, value: Value) -> None:
@@ -220,10 +216,10 @@ class Setup(Page):
             self._faulty("It cannot be tested yet", faults)
             return
         steps = partial(self.door.connections.steps, form, side)
-        self.app.push_screen(Trial(self.door, self.look, side, steps))
+        self.app.push_screen(screens.Trial(self.door, self.look, side, steps))
 
     def _faulty(self, heading: str, faults: tuple[str, ...]) -> None:
-        self.app.push_screen(Info(self.look, heading, [f"! {safe(one, _LONG)}" for one in faults]))
+        self.app.push_screen(dialogs.Info(self.look, heading, [f"! {safe(one, _LONG)}" for one in faults]))
 
     @work(exclusive=True, group="save")
     async def action_save(self) -> None:
@@ -241,7 +237,7 @@ class Setup(Page):
         width = min(80, self.app.size.width) - 5
         said = [safe(one, _LONG) for one in connections.saving(form, doubts)]
         lines = [part for one in said for part in hanging(one, width, 2)]
-        if not await self.app.push_screen_wait(Confirm(self.look, "Save the connections", lines)):
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, "Save the connections", lines)):
             return
         if not await self.tell(partial(self.door.connections.save, form)):
             return
@@ -271,7 +267,7 @@ class Setup(Page):
         if self.form is None or not self.form.draft.changed:
             return True
         words = ["What was changed here is not saved, and is forgotten."]
-        return await self.app.push_screen_wait(Confirm(self.look, "Leave without saving", words))
+        return await self.app.push_screen_wait(dialogs.Confirm(self.look, "Leave without saving", words))
 
     def action_back(self) -> None:
         """To the screen before."""

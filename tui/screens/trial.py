@@ -10,8 +10,7 @@ from textual.events import Resize
 
 from engine.model.errors import CouplerError
 from engine.runs.connection import State, Tried
-from tui import actions
-from tui.dialogs.info import Info
+from tui import actions, dialogs
 from tui.door import Door, Side
 from tui.look import Look
 from tui.screens.page import Page
@@ -99,7 +98,9 @@ class Trial(Page):
         """All that a step found."""
         one = self._current()
         if one is not None:
-            self.app.push_screen(Info(self.look, f"{one.side} {one.step}", [f"state: {one.state}", *steps.about(one)]))
+            self.app.push_screen(
+                dialogs.Info(self.look, f"{one.side} {one.step}", [f"state: {one.state}", *steps.about(one)])
+            )
 
     def action_again(self) -> None:
         """Tries all steps again."""

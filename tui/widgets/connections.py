@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from engine.config import CrmSettings, NavSettings, urls
 from engine.config.check import short
 from engine.config.edit import Form, Value, difference, modes
-from engine.config.load import NAV_KINDS, NAV_VERSIONS
+from engine.config.loading import NAV_KINDS, NAV_VERSIONS
 from engine.config.secrets import SOURCES, how_to_put, shown
 from engine.config.signin import BASIC, CLOUDS, CRM_WAYS, ENTRA, NAV_WAYS, NTLM, TOKEN
 from engine.config.toml import Keys

@@ -1,13 +1,19 @@
 """Mappings as rows and as the text below them; pure."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot, RunState
+from engine.model.states import RunState
 from tui import format as fmt
 from tui import plain, reasons
 from tui.look import Look
 from tui.widgets.table import Column, Row
+
+if TYPE_CHECKING:
+    from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot
 
 _CALM = (
     Column("#", 2),
