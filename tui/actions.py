@@ -128,6 +128,7 @@ ACTIONS: tuple[Action, ...] = (
         "In full",
         "All of the line under the cursor, and the key of config.toml that changes it",
     ),
+    Action("mapping", "edit", "E", "Edit", "Change the setting in config.toml; shows the lines, and asks first"),
     Action("mapping", "section", "tab", "Section", "The next section"),
     Action("mapping", "couplings", "o", "Couplings", "The couplings of the mapping"),
     Action("mapping", "errors", "e", "Errors", "What went wrong with records of the mapping, in all runs"),

@@ -9,6 +9,7 @@ from engine.model.snapshot import HomeSnapshot, RunSnapshot, RunState
 
 if TYPE_CHECKING:
     from engine.config.edit import Form
+    from engine.model.detail import MappingDetail, Setting
     from engine.runs.logs import LogPage
 
 
@@ -113,6 +114,28 @@ def records(name: str, *, read: bool, reading: bool) -> str | None:
     if reading:
         return "NAV and CRM are being read."
     return None if read or name == "again" else "They could not be read; r tries again."
+
+
+def mapping(name: str, found: MappingDetail | None, one: Setting | None) -> str | None:
+    """One mapping: why the action cannot be done now, to the line of that setting; None when it can."""
+    if name == "back":
+        return None
+    if found is None:
+        return "The store has not answered yet."
+    if name != "edit":
+        return None
+    if one is None:
+        return "This is the name of a section; its lines can be changed."
+    if not one.key:
+        hand = f"It is changed by hand: {one.change} of config.toml." if one.change else one.more
+        return hand or "It says how the mapping stands; nothing changes it."
+    run = found.holds
+    if run is None:
+        return None
+    if run.state is RunState.RUNNING:
+        return f"Run {run.id} is running; the mappings stay as they are until it ends."
+    way = "answer it" if run.state is RunState.ASKING else "go on with it or cancel it"
+    return f"Run {run.id} is {run.state} and needs its mappings: {way} first."
 
 
 def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None) -> str | None:
