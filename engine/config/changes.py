@@ -17,7 +17,7 @@ from engine.model.detail import Change, Choice
 from engine.model.errors import ConfigError
 from engine.model.mapping import Condition, ConflictPolicy, DeletionPolicy, FieldMapping, TableMapping
 
-_LAST_BLANKS = re.compile(r"\n{2,}\Z")
+_LAST_BLANKS = re.compile(r"(\r?\n){2,}\Z")
 _YES, _NO = "true", "false"
 _OFF = "off"
 _CHOICES: Mapping[str, tuple[Choice, ...]] = {
@@ -152,6 +152,8 @@ def _refuse_unknown(form: Form, mapping: str, key: str) -> None:
 def _put(form: Form, mapping: str, key: str, text: str | None) -> Draft:
     """The draft with a value; raises TomlError for what is no TOML."""
     table: Keys = ("mapping", mapping)
+    if text is not None and _found(form.draft, table) is None:
+        form = replace(form, draft=_with_header(form.draft, mapping_key(mapping)))
     if (pair := _pair(key)) is not None:
         draft = _put_field(form, mapping, pair, text)
     else:
@@ -165,8 +167,16 @@ def _put(form: Form, mapping: str, key: str, text: str | None) -> Draft:
         if side and _found(draft, inner) == {}:
             draft = edit.put(draft, inner, None)
     if draft.changed and _found(draft, table) == {}:  # a header on its own says nothing
-        draft = replace(draft, text=_LAST_BLANKS.sub("\n", removed(draft.text, mapping)))
+        draft = replace(draft, text=_LAST_BLANKS.sub(r"\1", removed(draft.text, mapping)))
     return draft
+
+
+def _with_header(draft: Draft, header: str) -> Draft:
+    """The draft with a table at its end, where it comes between no other table and the comments above that."""
+    newline = "\r\n" if "\r\n" in draft.text else "\n"
+    text = draft.text if draft.text.endswith("\n") else f"{draft.text}{newline}"
+    blank = "" if text.endswith(newline * 2) else newline
+    return replace(draft, text=f"{text}{blank}{header}{newline}")
 
 
 def _put_field(form: Form, mapping: str, pair: tuple[str, str], way: str | None) -> Draft:

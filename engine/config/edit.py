@@ -262,6 +262,11 @@ def _write(keys: Keys, value: Anything, document: MutableMapping[str, Any], newl
     if value is None:
         table.pop(name, None)
         return
+    put_item(table, name, value, newline)
+
+
+def put_item(table: MutableMapping[str, Any], name: str, value: Any, newline: str = "\n") -> None:
+    """Change a value in a table of a document, or add it in its place."""
     item = tomlkit.value(written(value))
     if name in table or not isinstance(table, Table) or table.is_super_table():
         table[name] = item

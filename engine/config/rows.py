@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Array
+from tomlkit.items import AoT, Array, Table
 
 from engine.config import edit
 from engine.config.edit import Draft
@@ -43,20 +43,31 @@ def _list(document: Any, keys: Keys) -> Any:
 def _put(keys: Keys, at: int | None, row: Mapping[str, Any], document: MutableMapping[str, Any]) -> None:
     there = _list(document, keys)
     if isinstance(there, AoT):
-        if at is None:
-            there.append(tomlkit.table())
-        table = there[-1 if at is None else at]
+        table = _added(there) if at is None else there[at]
         for name in [one for one in table if one not in row]:
             table.pop(name)
         for name, value in row.items():
-            if name not in table or table[name] != value:
-                table[name] = tomlkit.value(edit.written(value))
+            edit.put_item(table, name, value)
         return
     one = tomlkit.value(edit.written(row)) if isinstance(there, Array) else dict(row)
     if at is None:
         there.append(one)
     else:
         there[at] = one
+
+
+def _added(there: AoT) -> Table:
+    """A new last row: what stands between the one before it and the table that comes next stays there."""
+    body = there[-1].value.body
+    behind = len(body)
+    while behind and body[behind - 1][0] is None:
+        behind -= 1
+    table = tomlkit.table()
+    tail = body[behind:]
+    body[behind:] = [(None, tomlkit.ws("\n"))]
+    there.append(table)
+    table.value.body.extend(tail)
+    return table
 
 
 def _drop(keys: Keys, at: int, document: MutableMapping[str, Any]) -> None:

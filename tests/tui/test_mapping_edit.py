@@ -64,7 +64,7 @@ async def test_a_choice_says_what_each_does_and_is_written_after_its_lines_were_
         assert not _written(door)
         await pilot.pause(0.1)
         await pilot.press("y")
-        await see(pilot, "Written: conflict of CUSTOMER")
+        await see(pilot, "Written: conflict of CUSTOMER is latest")
         assert 'conflict = "latest"' in door.scripted.text
 
 

@@ -27,13 +27,13 @@ from tui.text import safe
 _FLAGS = ("create_only", "initial", "not_null", "clear_on_fail", "case_sensitive", "derived")
 
 
-_SETTINGS = f"""\b
+_ROWS = (", ".join(changes.KEYS[at : at + 4]) for at in range(0, len(changes.KEYS), 4))
+_SETTINGS = """\b
 Settings for --set and --default:
-  {"""
-  """.join(", ".join(changes.KEYS[at : at + 4]) for at in range(0, len(changes.KEYS), 4))}
-  a field by its two names, such as Name=name: both, to, from or off
+  {}
+  Name=name: the field with these two names; both, to, from or off
 Lists are written as in config.toml: --set nav_filter '[["Blocked", "eq", " "]]'
-"""
+""".format("\n  ".join(_ROWS))
 
 
 @click.command("mappings", epilog=_SETTINGS)

@@ -8,13 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
 
-from engine.config.changes import Proposal
-from engine.model.detail import Change, MappingDetail, Setting
+from engine.model.detail import MappingDetail, Setting
 from engine.model.errors import CouplerError
 from tui import actions, reasons
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.info import Info
-from tui.dialogs.value import Entry, Pick
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
@@ -24,9 +22,8 @@ from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import mappings, settings
 from tui.widgets.keys import Keys
-from tui.widgets.line import Line, hanging
+from tui.widgets.line import Line
 from tui.widgets.table import Table
-
 
 class Mapping(Page):
     """A line for each thing that the mapping says, section by section; those that are a setting can be changed."""
@@ -100,62 +97,20 @@ class Mapping(Page):
 
     @work(exclusive=True, group="edit")
     async def action_edit(self) -> None:
-        """Asks for another value of the setting under the cursor, then with the lines that change whether to write them."""
+        """Changes the setting under the cursor, after questions."""
         one = self._current()
         if self._refused("edit") or one is None:
             return
-        change = await self.ask(partial(self.door.change, self.mapping, one.key), None)
-        if change is None:
-            return
-        title = f"{self.mapping}: {one.name}"
-        given = await (self._pick(title, change) if change.choices else self._type(title, change))
-        if given is None:
-            return
-        value = None if given == settings.DEFAULT else given
-        made = await self.ask(partial(self.door.propose, self.mapping, one.key, value), None)
-        if made is None:
-            return
-        if made.fault or not made.lines:
-            self.app.push_screen(Info(self.look, title, settings.refused(made)))
-        elif await self._may_write(title, made) and await self.tell(partial(self.door.write, made)):
-            await self._written(change, value)
+        from tui.screens.changing import changed  # noqa: PLC0415 - the first paint waits for nothing that it does not show
 
-    async def _pick(self, title: str, change: Change) -> str | None:
-        chosen = settings.chosen(change)
-        return await self.app.push_screen_wait(
-            Pick(self.look, title, settings.explained(change), settings.choices(change), chosen)
-        )
-
-    async def _type(self, title: str, change: Change) -> str | None:
-        if safe(change.value, settings.LONGEST) != change.value:
-            self.say("It holds what cannot be typed here; change it in config.toml by hand.")
-            return None
-
-        def judge(text: str) -> str:
-            try:
-                return self.door.propose(change.mapping, change.key, text or None).fault
-            except CouplerError as error:
-                return error.told
-
-        words = settings.explained(change)
-        typed = await self.app.push_screen_wait(Entry(self.look, title, words, change.value, judge, strict=True))
-        return settings.DEFAULT if typed == "" else typed
-
-    async def _may_write(self, title: str, made: Proposal) -> bool:
-        width = min(80, self.app.size.width) - 5
-        said = (safe(one, settings.LONGEST) for one in settings.saving(made))
-        return await self.app.push_screen_wait(
-            Confirm(self.look, title, [part for one in said for part in hanging(one, width, 2)])
-        )
-
-    async def _written(self, change: Change, value: str | None) -> None:
-        if change.key == "enabled" and value == "false":
+        value = await changed(self, self.mapping, one)
+        if one.key == "enabled" and value == "false":
             self.app.pop_screen()
-            again = f"`coupler mappings {change.mapping} --default enabled` lets it take part again."
-            self.app.push_screen(Info(self.look, "Left out", [f"{change.mapping} takes no part from now on.", again]))
-            return
-        self.wake()
-        self.say(f"Written: {change.key} of {change.mapping}")
+            again = f"`coupler mappings {self.mapping} --default enabled` lets it take part again."
+            self.app.push_screen(Info(self.look, "Left out", [f"{self.mapping} takes no part from now on.", again]))
+        elif value is not None:
+            self.wake()
+            self.say(f"Written: {one.key} of {self.mapping} is {value}")
 
     def action_section(self) -> None:
         """The next section; behind the last one the first."""

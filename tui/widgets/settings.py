@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from engine.config.changes import Proposal
-from engine.config.edit import modes
-from engine.model.detail import Change, Differs, MappingDetail, Setting
+from engine.model.detail import Differs, MappingDetail, Setting
 from engine.model.mapping import Direction
 from tui import format as fmt
 from tui import plain
@@ -15,10 +13,7 @@ from tui.widgets.line import hanging
 from tui.widgets.table import Column, Row
 
 _NOW = "Now"
-LONGEST = 2_000
-"""Characters of a text."""
-DEFAULT = "default"
-"""The choice that takes a setting out of config.toml."""
+_LONG = 2_000
 _ABOUT = 5
 
 
@@ -135,10 +130,10 @@ def _last(found: MappingDetail) -> Setting:
 def about(one: Setting, width: int) -> list[str]:
     """Five lines at most: what a line says, what it says by default, and the key of config.toml that changes it."""
     default = f"   (default: {one.default})" if one.differs is not Differs.NOT and one.default else ""
-    parts = hanging(safe(f"{one.name}: {_value(one).strip()}{default}", LONGEST), width, 2)
-    change = hanging(safe(f"config.toml: {one.change}", LONGEST), width, 2) if one.change else []
+    parts = hanging(safe(f"{one.name}: {_value(one).strip()}{default}", _LONG), width, 2)
+    change = hanging(safe(f"config.toml: {one.change}", _LONG), width, 2) if one.change else []
     room = _ABOUT - len(parts) - len(change)
-    return [*parts, *(hanging(safe(one.more, LONGEST), width, room) if one.more and room > 0 else []), *change]
+    return [*parts, *(hanging(safe(one.more, _LONG), width, room) if one.more and room > 0 else []), *change]
 
 
 def everything(one: Setting) -> list[str]:
@@ -146,42 +141,3 @@ def everything(one: Setting) -> list[str]:
     default = [f"Default   {one.default}"] if one.differs is not Differs.NOT else []
     change = ["", "It is changed in config.toml:", f"  {one.change}"] if one.change else []
     return [_value(one).strip(), *default, *([one.more] if one.more else []), *change]
-
-
-def choices(change: Change) -> list[tuple[str, str]]:
-    """What a setting can be, each with what it does; to be as by default is one of it."""
-    found = [(one.name, one.meaning) for one in change.choices]
-    if change.default is None:
-        return found
-    return [*found, (DEFAULT, f"not in config.toml; today that is {change.default}")]
-
-
-def chosen(change: Change) -> str:
-    """The choice that is in effect."""
-    return change.value if change.written or change.default is None else DEFAULT
-
-
-def explained(change: Change) -> list[str]:
-    """What a dialog says before a value is chosen or typed."""
-    if change.choices:
-        return [*change.help, ""]
-    usual = "It must say something." if change.default is None else f"Blank = the default: {change.default}"
-    return [*change.help, usual, ""]
-
-
-def refused(made: Proposal) -> list[str]:
-    """Why a value is not written."""
-    return [f"! {made.fault}", "", "Nothing was written."] if made.fault else ["Nothing changes."]
-
-
-def saving(made: Proposal) -> list[str]:
-    """What is asked before the file is written."""
-    draft = made.draft
-    said = [f"Changed lines of {draft.path}"]
-    if draft.linked is not None:
-        said.append(f"It is a link; what changes is {draft.linked}")
-    now, then = modes(draft)
-    if now is not None and now & ~then:
-        said.append(f"- Others can use the file now (mode {now:o}); then its owner alone can ({then:o}).")
-    lines = (f"  {one}" for one in made.lines if len(one) > len("+ "))  # a blank one says nothing
-    return [*said, "", *lines, "", "Runs from now on use it; the schedule reads it by itself."]
