@@ -98,6 +98,8 @@ ACTIONS: tuple[Action, ...] = (
         "Fields",
         "From a record to its fields in conflict, from a field to its whole values",
     ),
+    Action("conflicts", "next_page", "greater_than_sign", "Next page", "The next 50 records"),
+    Action("conflicts", "previous_page", "less_than_sign", "Previous", "The 50 records before"),
     Action("conflicts", "nav", "n", "NAV", "NAV's value for both sides of the field"),
     Action("conflicts", "crm", "c", "CRM", "CRM's value for both sides of the field"),
     Action("conflicts", "write", "w", "Write", "Write the choices for the record; the next pass applies them"),
@@ -192,7 +194,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("everywhere", "leave", "q,ctrl+c,ctrl+q", "Quit", "Leave the program; asks first while a run is going"),
 )
 
-_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc", "pagedown": "PgDn", "pageup": "PgUp"}
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "escape": "esc",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+}
 
 
 def bindings(scope: Scope) -> list[BindingType]:

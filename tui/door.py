@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from engine.config.changes import Proposal
     from engine.config.edit import Form
-    from engine.model.conflict import Choice, Conflict
+    from engine.model.conflict import Choice, Conflict, ConflictPage
     from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
     from engine.model.detail import Change, MappingDetail
     from engine.model.mapping import Direction
@@ -106,13 +106,13 @@ class Door(Protocol):
     def couple(self, mapping: str, nav: str, crm: str) -> int:
         """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
 
-    def change(self, mapping: str, key: str) -> Change:
+    def setting(self, mapping: str, key: str) -> Change:
         """A setting of a mapping as config.toml has it, and what it can be."""
 
     def propose(self, mapping: str, key: str, value: str | None) -> Proposal:

@@ -7,7 +7,7 @@ from functools import partial
 from engine.config import Settings, changes
 from engine.config.changes import Proposal
 from engine.config.edit import read_draft
-from engine.model.conflict import Choice, Conflict
+from engine.model.conflict import Choice, Conflict, ConflictPage
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
 from engine.model.detail import Change, MappingDetail
 from engine.model.errors import LockHeld
@@ -125,15 +125,15 @@ class EngineDoor:
         process.spawn(self._settings, run)
         return run
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
-        return queues.conflicts(self._store)
+        return queues.conflict_page(self._store, limit, offset)
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
         return detail.detail(self._store, self._settings, name)
 
-    def change(self, mapping: str, key: str) -> Change:
+    def setting(self, mapping: str, key: str) -> Change:
         """A setting of a mapping as config.toml has it, and what it can be."""
         return changes.read(read_draft(self._settings.path), mapping, key)
 

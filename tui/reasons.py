@@ -82,6 +82,11 @@ def plan(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
     return _paging(name, page, pages)
 
 
+def conflicts(name: str, page: int, pages: int) -> str | None:
+    """The conflicts: why the action cannot be done now; None when it can."""
+    return _paging(name, page, pages)
+
+
 def matches(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
     """The match review, or one record of it: why the action cannot be done now; None when it can."""
     if not rows and name in ("open", "couple", "export"):

@@ -95,10 +95,10 @@ class HostileDoor(ScriptedDoor):
         del name
         return self.detail_of(ScriptedDoor.home(self).mappings[3])
 
-    def change(self, mapping: str, key: str) -> Change:
+    def setting(self, mapping: str, key: str) -> Change:
         """One whatever its names."""
         del mapping, key
-        return super().change("CUSTOMER", "conflict")
+        return super().setting("CUSTOMER", "conflict")
 
     def propose(self, mapping: str, key: str, value: str | None) -> Proposal:
         """One whatever its names."""

@@ -11,7 +11,7 @@ from engine.config import changes
 from engine.config.changes import Proposal
 from engine.config.detail import mapping_detail
 from engine.config.edit import Draft, Form, difference, formed
-from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.model.coupled import (
     Alike,
     BothRecords,
@@ -620,7 +620,7 @@ class ScriptedDoor:
         home = self.home_of(self.now_active, self.last)
         return self.detail_of(next(one for one in home.mappings if one.name == name))
 
-    def change(self, mapping: str, key: str) -> Change:
+    def setting(self, mapping: str, key: str) -> Change:
         self._check()
         return changes.read(self.scripted.read().draft, mapping, key)
 
@@ -751,9 +751,9 @@ class ScriptedDoor:
         self.runs[17] = made_run(RunState.FINISHED, id=17, kind="couple")
         return 17
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self, limit: int, offset: int) -> ConflictPage:
         self._check()
-        return self.waiting
+        return ConflictPage(len(self.waiting), tuple(self.waiting[offset : offset + limit]))
 
     def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
         self._check()

@@ -16,7 +16,7 @@ from tui.widgets.line import hanging
 
 async def changed(page: Page, mapping: str, one: Setting) -> str | None:
     """What was written for a setting, `DEFAULT` where it was taken out; None where nothing was."""
-    change = await page.ask(partial(page.door.change, mapping, one.key), None)
+    change = await page.ask(partial(page.door.setting, mapping, one.key), None)
     if change is None:
         return None
     title = f"{mapping}: {one.name}"
