@@ -183,6 +183,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("lists", "scroll_bottom", "G,end", "Last", "Last row"),
     Action("everywhere", "zone", "t", "UTC/local", "Show times in UTC or in this machine's time zone"),
     Action("everywhere", "copy", "c,y", "Copy", "Send the row under the cursor to the terminal's clipboard (OSC 52)"),
+    Action("everywhere", "to_file", "l", "To file", "Write what the screen shows, or a box of text, to a new text file"),
     Action("everywhere", "keys", "question_mark", "Help", "This page"),
     Action(
         "everywhere",
@@ -205,15 +206,15 @@ _NAMES = {
 }
 
 
-def bindings(scope: Scope) -> list[BindingType]:
-    """What a class of that scope binds; the configuration may remap by the id.
+def bindings(scope: Scope, names: tuple[str, ...] = ()) -> list[BindingType]:
+    """What a class of that scope binds, or of that only what is named; the configuration may remap by the id.
 
     Control keys win over whatever has the focus and over dialogs; letters do not, or no filter could hold a `q`.
     """
     return [
         Binding(key, one.name, one.label, show=False, id=one.id, priority=key.startswith("ctrl+"))
         for one in ACTIONS
-        if one.scope == scope
+        if one.scope == scope and (not names or one.name in names)
         for key in one.key.split(",")
     ]
 

@@ -29,8 +29,10 @@ from engine.model.errors import CouplerError
 from engine.model.masking import mask
 from engine.model.snapshot import RunSnapshot, Wish
 from tui import actions, signals
+from tui.glyphs import in_ascii
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import Help
+from tui.dialogs.info import COPIED
 from tui.dialogs.leave import Leave
 from tui.door import Door
 from tui.exitcodes import ExitCode
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from engine.store.database import Store
 
 THEME = "ansi-dark"
-_COPIED = 2_000
-"""Characters of a row that are sent to the clipboard; terminals drop what is much longer."""
 
 
 class CouplerApp(App[None]):
@@ -57,9 +57,13 @@ class CouplerApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = actions.bindings("everywhere")
 
     def __init__(self, door: Door, look: Look, *, attach: int | None = None, log: Path | None = None) -> None:
-        theme = THEME if "NO_COLOR" in os.environ or look.theme not in BUILTIN_THEMES else look.theme
+        theme = THEME if os.environ.get("NO_COLOR") or look.theme not in BUILTIN_THEMES else look.theme
+        if os.environ.get("NO_COLOR") == "":
+            del os.environ["NO_COLOR"]  # which asks for nothing where it is empty; Textual looks only whether it is there
         # Colours are those of the terminal; and only with this argument does NO_COLOR mean none instead of greys.
         super().__init__(ansi_color=True if theme.startswith("ansi") else None)
+        if look.ascii:
+            self.driver_class = in_ascii(self.driver_class)
         self.theme = theme
         self.animation_level = "none"
         self.door = door
@@ -115,12 +119,25 @@ class CouplerApp(App[None]):
         page = self.screen
         if not isinstance(page, Page):
             return
-        text = safe(page.copied(), _COPIED)
+        text = safe(page.copied(), COPIED)
         if not text:
             page.say("There is no row to copy.")
             return
         self.copy_to_clipboard(text)
         page.say_cut(f"Sent to the terminal's clipboard: {text}")
+
+    @work(exclusive=True, group="file")
+    async def action_to_file(self) -> None:
+        """Writes what the screen shows to a new text file, and says its name."""
+        page = self.screen
+        if not isinstance(page, Page):
+            return
+        from tui.reports import files  # noqa: PLC0415 - the first paint waits for nothing that it does not show
+        from tui.shown import lines  # noqa: PLC0415 - as above
+
+        path = await page.ask(partial(files.write_text, f"coupler-{page.SCOPE}", lines(page)), None)
+        if path is not None:
+            page.say(f"Written to {path}")
 
     def action_zone(self) -> None:
         """UTC or local times, on all screens."""

@@ -203,6 +203,7 @@ CASES: dict[str, Case] = {
     "lists.scroll_bottom": Case(row(6)),
     "everywhere.zone": Case(lambda app, _: not app.look.utc),
     "everywhere.copy": Case(says("Sent to the terminal's clipboard: "), JOBS),
+    "everywhere.to_file": Case(says("Written to"), JOBS),
     "everywhere.keys": Case(on("Help")),
     "everywhere.command_palette": Case(on("CommandPalette")),
     "everywhere.leave": Case(over),
