@@ -183,7 +183,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("lists", "scroll_bottom", "G,end", "Last", "Last row"),
     Action("everywhere", "zone", "t", "UTC/local", "Show times in UTC or in this machine's time zone"),
     Action("everywhere", "copy", "c,y", "Copy", "Send the row under the cursor to the terminal's clipboard (OSC 52)"),
-    Action("everywhere", "to_file", "l", "To file", "Write what the screen shows, or a box of text, to a new text file"),
+    Action(
+        "everywhere", "to_file", "l", "To file", "Write what the screen shows, or a box of text, to a new text file"
+    ),
     Action("everywhere", "keys", "question_mark", "Help", "This page"),
     Action(
         "everywhere",

@@ -29,13 +29,13 @@ from engine.model.errors import CouplerError
 from engine.model.masking import mask
 from engine.model.snapshot import RunSnapshot, Wish
 from tui import actions, signals
-from tui.glyphs import in_ascii
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import Help
 from tui.dialogs.info import COPIED
 from tui.dialogs.leave import Leave
 from tui.door import Door
 from tui.exitcodes import ExitCode
+from tui.glyphs import in_ascii
 from tui.late_door import LateDoor
 from tui.look import Look
 from tui.screens.home import Home
@@ -59,7 +59,9 @@ class CouplerApp(App[None]):
     def __init__(self, door: Door, look: Look, *, attach: int | None = None, log: Path | None = None) -> None:
         theme = THEME if os.environ.get("NO_COLOR") or look.theme not in BUILTIN_THEMES else look.theme
         if os.environ.get("NO_COLOR") == "":
-            del os.environ["NO_COLOR"]  # which asks for nothing where it is empty; Textual looks only whether it is there
+            del os.environ[
+                "NO_COLOR"
+            ]  # which asks for nothing where it is empty; Textual looks only whether it is there
         # Colours are those of the terminal; and only with this argument does NO_COLOR mean none instead of greys.
         super().__init__(ansi_color=True if theme.startswith("ansi") else None)
         if look.ascii:

@@ -17,7 +17,20 @@ from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.model.undo import UndoLine
-from engine.runs import browsing, changing, control, coupling, detail, logs, plans, process, queues, reviews, snapshots, undoing
+from engine.runs import (
+    browsing,
+    changing,
+    control,
+    coupling,
+    detail,
+    logs,
+    plans,
+    process,
+    queues,
+    reviews,
+    snapshots,
+    undoing,
+)
 from engine.runs.logs import LogPage
 from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import wishes

@@ -11,7 +11,7 @@ from tui.widgets.table import Table
 _NO_TEXT = ("small", "tour", "hint")
 
 
-def lines(screen: Screen[object]) -> list[str]:
+def lines(screen: Screen[None]) -> list[str]:
     """From top to bottom, all rows of each list, without keys and notices."""
     made: list[str] = []
     for one in screen.walk_children(with_self=False):

@@ -228,7 +228,7 @@ def _in_file(draft: Draft, mapping: str, key: str) -> Any:
     keys: Keys = ("mapping", mapping)
     if (pair := _pair(key)) is None:
         return _found(draft, (*keys, *key.split(".")))
-    row = next((one for one in _found(draft, (*keys, "fields")) or () if _names(one) == pair), {})
+    row: Mapping[str, Any] = next((one for one in _found(draft, (*keys, "fields")) or () if _names(one) == pair), {})
     return _OFF if row.get("enabled") is False else row.get("direction")
 
 

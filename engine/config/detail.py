@@ -70,7 +70,14 @@ class _Beside:
     default: TableMapping | None
 
     def setting(
-        self, section: str, name: str, read: Callable[[TableMapping], str], change: str, more: str = "", *, key: str = ""
+        self,
+        section: str,
+        name: str,
+        read: Callable[[TableMapping], str],
+        change: str,
+        more: str = "",
+        *,
+        key: str = "",
     ) -> Setting:
         """What both say of one thing."""
         value = read(self.mapping)

@@ -71,8 +71,9 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class MappingDetail:
-    """A mapping with how it stands. `counted` is its job in the newest plan, `counted_at` when that ended. `holds` is the
-    run that goes on with the mappings as they are: one that an engine works on, else one that is not finished or answered.
+    """A mapping with how it stands. `counted` is its job in the newest plan, `counted_at` when that ended. `holds` is
+    the run that goes on with the mappings as they are: one that an engine works on, else one that is not finished or
+    answered.
     """
 
     now: datetime

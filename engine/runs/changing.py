@@ -8,8 +8,8 @@ from engine.store.database import Store
 
 
 def refuse(store: Store) -> None:
-    """Raise LockHeld while an engine works, and OnHold while a run is not finished and answered: it could not be resumed
-    with other mappings.
+    """Raise LockHeld while an engine works, and OnHold while a run is not finished and answered: it could not be
+    resumed with other mappings.
     """
     refuse_busy(store)
     with store.reading() as connection:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.config import Settings, changes, load
 from engine.config.changes import KEYS, Proposal
 from engine.config.edit import read_draft, save
+from engine.config.edit import written as as_written
 from engine.config.listing import field_rows
 from engine.model.errors import ConfigError, LockHeld, OnHold
 from engine.model.snapshot import RunState
@@ -90,13 +91,20 @@ def test_a_mapping_of_which_nothing_is_written_gets_a_table_and_loses_it_again(
 
 
 def test_rows_that_are_tables_of_their_own_keep_what_stands_behind_them(tmp_path: Path) -> None:
-    file(tmp_path, '[[mapping.CUSTOMER.fields]]\nnav = "No"\ncrm = "accountnumber"\ndirection = "to"\n\n# how it looks\n[ui]\nascii = true\n')
+    file(
+        tmp_path,
+        '[[mapping.CUSTOMER.fields]]\nnav = "No"\ncrm = "accountnumber"\ndirection = "to"\n\n# how it looks\n[ui]\nascii = true\n',
+    )
     text = written(tmp_path, "CUSTOMER", "Name=name", "to")
     assert text.count("[[mapping.CUSTOMER.fields]]") == 2
     text = written(tmp_path, "CUSTOMER", "No=accountnumber", None)
     assert text.endswith("\n\n# how it looks\n[ui]\nascii = true\n")
-    assert text.startswith('[[mapping.CUSTOMER.fields]]\nnav = "No"\ncrm = "accountnumber"\ndirection = "off"\n\n[[mapping')
-    rows = {(one.field.nav, one.field.crm): one.direction for one in field_rows(load(tmp_path / "config.toml"), "CUSTOMER")}
+    assert text.startswith(
+        '[[mapping.CUSTOMER.fields]]\nnav = "No"\ncrm = "accountnumber"\ndirection = "off"\n\n[[mapping'
+    )
+    rows = {
+        (one.field.nav, one.field.crm): one.direction for one in field_rows(load(tmp_path / "config.toml"), "CUSTOMER")
+    }
     assert (rows["No", "accountnumber"], rows["Name", "name"]) == ("off", "to")
 
 
@@ -175,12 +183,12 @@ def test_a_mapping_of_ones_own_has_no_default_for_what_it_must_say(tmp_path: Pat
     assert changes.read(draft, "VENDOR", "Name=name").default == "both"
 
 
-@given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_any_text_of_a_filter_comes_back_as_it_was(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")
     file(folder, OURS)
     draft = read_draft(folder / "config.toml")
-    value = changes.written([["Search_Name", "ne", text]])
+    value = as_written([["Search_Name", "ne", text]])
     made = changes.propose(draft, "CUSTOMER", "nav_filter", value)
     assert not made.fault
     again = changes.read(made.draft, "CUSTOMER", "nav_filter")

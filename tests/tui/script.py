@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine.config import Settings
-from engine.config import changes
+from engine.config import Settings, changes
 from engine.config.changes import Proposal
 from engine.config.detail import mapping_detail
 from engine.config.edit import Draft, Form, difference, formed

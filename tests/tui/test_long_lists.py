@@ -53,30 +53,50 @@ _ID = "CAST(printf('%016d', i) AS BLOB)"
 _OTHER = "CAST(printf('c%015d', i) AS BLOB)"
 _FAILED = f"'ToIntegrationTable', {_ID}"
 _FILL = (
-    "INSERT INTO run (id, kind, state, wish, paused, environment, nav, crm, fingerprint, saved_flags, created_by, created_at, ended_at) "
-    f"SELECT i, 'sync', 'finished', 'run', 0, 'uat', 'nav', 'crm', 'f', '{{}}', 'me', i * 60000, i * 60000 FROM n WHERE i <= {RUN - 1}",
-    "INSERT INTO job (run_id, seq, direction, mapping, state, started_at, ended_at) "
-    "SELECT (i - 1) / 10 + 1, (i - 1) % 10 / 2 + 1, CASE i % 2 WHEN 1 THEN 'ToIntegrationTable' ELSE 'FromIntegrationTable' END, "
-    "'CUSTOMER', 'OK', i * 6000, i * 6000 FROM n",
-    "INSERT INTO page (run_id, seq, direction, slice_no, last_key, committed_at) SELECT (i - 1) / 10 + 1, (i - 1) % 10 / 2 + 1, "
-    "CASE i % 2 WHEN 1 THEN 'ToIntegrationTable' ELSE 'FromIntegrationTable' END, 0, 'x', i * 6000 FROM n",
-    "INSERT INTO outcome (run_id, seq, direction, source_id, kind, mapping, code, cause, message, hint, nav_no, name, at) "
-    f"SELECT {LAST}, 4, {_FAILED}, 'failed', 'CUSTOMER', 'rejected', 'no city ' || (i % 40), 'There is no city.', 'Give it one.', "
-    "printf('C%08d', i), 'A customer with a name', i FROM n",
-    "INSERT INTO outcome (run_id, seq, direction, source_id, kind, mapping, code, cause, message, hint, nav_no, name, at) "
-    f"SELECT {PLAN}, 4, {_FAILED}, 'failed', 'CUSTOMER', 'rejected', 'no city', 'There is no city.', 'Give it one.', "
-    "printf('C%08d', i), 'A customer with a name', i FROM n",
-    "INSERT INTO foreseen (run_id, seq, direction, kind, source_id, partner_id, mapping, nav_no, name) "
-    f"SELECT {PLAN}, 4, 'ToIntegrationTable', 'inserted', {_ID}, NULL, 'CUSTOMER', printf('C%08d', i), 'A customer' FROM n",
-    "INSERT INTO trouble (mapping, direction, source_id, code, message, nav_no, name, times, skipped, run_id, at) "
-    f"SELECT 'CUSTOMER', {_FAILED}, CASE i % 2 WHEN 1 THEN 'rejected' ELSE 'ambiguous' END, 'No.', printf('C%08d', i), 'A customer', 2, i % 3 = 0, {LAST}, i FROM n",
-    "INSERT INTO coupling (mapping, nav_id, crm_id, nav_no, run_id, uncounted, coupled_at) "
-    f"SELECT 'CUSTOMER', {_ID}, {_OTHER}, printf('C%08d', i), 1, 0, i FROM n WHERE i % 2 = 1",
-    "INSERT INTO coupling (mapping, nav_id, crm_id, nav_no, run_id, uncounted, coupled_at) "
-    f"SELECT 'CONTACTS', {_ID}, {_OTHER}, printf('P%08d', i), 1, 0, i FROM n",
-    "INSERT INTO conflict (mapping, nav_id, crm_id, nav_no, name, fields, run_id, at) "
-    f"SELECT 'CUSTOMER', {_ID}, {_OTHER}, printf('C%08d', i), 'A customer', "
-    f"""'[{{"nav": "Name", "crm": "name", "nav_value": "a", "crm_value": "b"}}]', {LAST}, i FROM n""",
+    (
+        "INSERT INTO run (id, kind, state, wish, paused, environment, nav, crm, fingerprint, saved_flags, created_by, created_at, ended_at) "
+        f"SELECT i, 'sync', 'finished', 'run', 0, 'uat', 'nav', 'crm', 'f', '{{}}', 'me', i * 60000, i * 60000 FROM n WHERE i <= {RUN - 1}"
+    ),
+    (
+        "INSERT INTO job (run_id, seq, direction, mapping, state, started_at, ended_at) "
+        "SELECT (i - 1) / 10 + 1, (i - 1) % 10 / 2 + 1, CASE i % 2 WHEN 1 THEN 'ToIntegrationTable' ELSE 'FromIntegrationTable' END, "
+        "'CUSTOMER', 'OK', i * 6000, i * 6000 FROM n"
+    ),
+    (
+        "INSERT INTO page (run_id, seq, direction, slice_no, last_key, committed_at) SELECT (i - 1) / 10 + 1, (i - 1) % 10 / 2 + 1, "
+        "CASE i % 2 WHEN 1 THEN 'ToIntegrationTable' ELSE 'FromIntegrationTable' END, 0, 'x', i * 6000 FROM n"
+    ),
+    (
+        "INSERT INTO outcome (run_id, seq, direction, source_id, kind, mapping, code, cause, message, hint, nav_no, name, at) "
+        f"SELECT {LAST}, 4, {_FAILED}, 'failed', 'CUSTOMER', 'rejected', 'no city ' || (i % 40), 'There is no city.', 'Give it one.', "
+        "printf('C%08d', i), 'A customer with a name', i FROM n"
+    ),
+    (
+        "INSERT INTO outcome (run_id, seq, direction, source_id, kind, mapping, code, cause, message, hint, nav_no, name, at) "
+        f"SELECT {PLAN}, 4, {_FAILED}, 'failed', 'CUSTOMER', 'rejected', 'no city', 'There is no city.', 'Give it one.', "
+        "printf('C%08d', i), 'A customer with a name', i FROM n"
+    ),
+    (
+        "INSERT INTO foreseen (run_id, seq, direction, kind, source_id, partner_id, mapping, nav_no, name) "
+        f"SELECT {PLAN}, 4, 'ToIntegrationTable', 'inserted', {_ID}, NULL, 'CUSTOMER', printf('C%08d', i), 'A customer' FROM n"
+    ),
+    (
+        "INSERT INTO trouble (mapping, direction, source_id, code, message, nav_no, name, times, skipped, run_id, at) "
+        f"SELECT 'CUSTOMER', {_FAILED}, CASE i % 2 WHEN 1 THEN 'rejected' ELSE 'ambiguous' END, 'No.', printf('C%08d', i), 'A customer', 2, i % 3 = 0, {LAST}, i FROM n"
+    ),
+    (
+        "INSERT INTO coupling (mapping, nav_id, crm_id, nav_no, run_id, uncounted, coupled_at) "
+        f"SELECT 'CUSTOMER', {_ID}, {_OTHER}, printf('C%08d', i), 1, 0, i FROM n WHERE i % 2 = 1"
+    ),
+    (
+        "INSERT INTO coupling (mapping, nav_id, crm_id, nav_no, run_id, uncounted, coupled_at) "
+        f"SELECT 'CONTACTS', {_ID}, {_OTHER}, printf('P%08d', i), 1, 0, i FROM n"
+    ),
+    (
+        "INSERT INTO conflict (mapping, nav_id, crm_id, nav_no, name, fields, run_id, at) "
+        f"SELECT 'CUSTOMER', {_ID}, {_OTHER}, printf('C%08d', i), 'A customer', "
+        f"""'[{{"nav": "Name", "crm": "name", "nav_value": "a", "crm_value": "b"}}]', {LAST}, i FROM n"""
+    ),
     f"INSERT INTO event (run_id, at, mapping, text) SELECT {LAST}, i, 'CUSTOMER', 'updated 3 fields' FROM n",
 )
 
@@ -215,14 +235,16 @@ async def test_a_list_opens_at_once_however_long_it_is(watched: Watched, full: t
         def first(self) -> list[Page]:
             return [make(watched, look)]
 
-    app = Shown(watched, look)  # type: ignore[arg-type]  # it has all that the door has
+    app = Shown(watched, look)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Page) and app.screen.shown > 0, 30)
         await pilot.pause(0.3)
     assert watched.reads
     opening = {one.name: one for one in reversed(watched.reads)}.values()  # each is read again and again
     took = sum(one.cpu for one in opening)
-    brought = [(rows(full[1], *one), one[0]) for read in opening for one in read.statements if one[0].startswith("SELECT")]
+    brought = [
+        (rows(full[1], *one), one[0]) for read in opening for one in read.statements if one[0].startswith("SELECT")
+    ]
     worst = max(brought, default=(0, ""))
     told(f"{name}: {took * 1000:.0f} ms of CPU time, {len(brought)} statements, at most {worst[0]} rows")
     for read in opening:

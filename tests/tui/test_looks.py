@@ -61,7 +61,13 @@ def test_no_color_that_is_empty_asks_for_nothing(play: Play, tmp_path: Path) -> 
 def test_in_ascii_mode_nothing_but_ascii_is_written(play: Play, tmp_path: Path, locale: str) -> None:
     terminal = opened(play, tmp_path, LANG=locale)
     assert "transaction~ on" in terminal.text
-    for keys, sign in (("n", "Connection setup"), ("\x1b", "RESOURCE-PRODUCT"), ("?", "Integration table mappings"), ("\x1b", "q Quit"), (":", "Full sync")):
+    for keys, sign in (
+        ("n", "Connection setup"),
+        ("\x1b", "RESOURCE-PRODUCT"),
+        ("?", "Integration table mappings"),
+        ("\x1b", "q Quit"),
+        (":", "Full sync"),
+    ):
         terminal.type(keys)
         terminal.until(sign)
         terminal.read(0.5)
@@ -95,8 +101,20 @@ def test_times_are_utc_or_local(play: Play, tmp_path: Path) -> None:
     assert terminal.ended() == 0
 
 
-@pytest.mark.parametrize("command", [("mappings",), ("mappings", "CUSTOMER", "--fields"), ("status",), ("jobs",), ("config", "show"), ("schedule", "list")])
-def test_commands_write_plain_lines_that_a_screen_reader_can_follow(play: Play, tmp_path: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("mappings",),
+        ("mappings", "CUSTOMER", "--fields"),
+        ("status",),
+        ("jobs",),
+        ("config", "show"),
+        ("schedule", "list"),
+    ],
+)
+def test_commands_write_plain_lines_that_a_screen_reader_can_follow(
+    play: Play, tmp_path: Path, command: tuple[str, ...]
+) -> None:
     configured(tmp_path)
     terminal = play(command=python("-m", "tui", *command), SECRET="x")
     assert terminal.ended() in (0, 1, 2, 6)

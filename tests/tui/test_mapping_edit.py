@@ -60,7 +60,12 @@ async def test_a_choice_says_what_each_does_and_is_written_after_its_lines_were_
         )
         await pilot.press("k", "k", "enter")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
-        await see(pilot, "Changed lines of /home/ops/.config/coupler/config.toml", "+ [mapping.CUSTOMER]", '+ conflict = "latest"')
+        await see(
+            pilot,
+            "Changed lines of /home/ops/.config/coupler/config.toml",
+            "+ [mapping.CUSTOMER]",
+            '+ conflict = "latest"',
+        )
         assert not _written(door)
         await pilot.pause(0.1)
         await pilot.press("y")
@@ -107,7 +112,13 @@ async def test_a_wrong_filter_says_why_in_the_dialog_and_a_right_one_is_shown(do
     async with showing(door) as (app, pilot):
         await _edit(pilot, *FILTERS)
         assert isinstance(app.screen, Entry)
-        await see(pilot, "CUSTOMER: NAV filter", "Which NAV records take part.", '[["Blocked", "eq", " "]]', "Blank = the default")
+        await see(
+            pilot,
+            "CUSTOMER: NAV filter",
+            "Which NAV records take part.",
+            '[["Blocked", "eq", " "]]',
+            "Blank = the default",
+        )
         await pilot.press("backspace", "enter")
         await see(pilot, "! It cannot be read: unclosed array.")
         await pilot.press("ctrl+u", *'[["Blocked","is"," "]]', "enter")

@@ -32,7 +32,11 @@ def _ready(app: CouplerApp) -> bool:
     ("opening", "name", "words"),
     [
         ("", "home", ("Mapping ", "RESOURCE-PRODUCT", "transactioncurrency", "match: ")),
-        ("c", "conflicts", ("Conflicts", "01450001", "New Concepts Furniture", "Phone_No", "CRM name: New Concepts Ltd.")),
+        (
+            "c",
+            "conflicts",
+            ("Conflicts", "01450001", "New Concepts Furniture", "Phone_No", "CRM name: New Concepts Ltd."),
+        ),
         ("S", "schedule", ("CURRENCY", "Schedule")),
         ("h", "history", ("16", "CUSTOMER", "1,368")),
         ("e", "errors", ("duplicate accountnumber", "Progressive Home Furnishings")),
@@ -83,9 +87,7 @@ async def test_a_record_in_full_is_copied_or_written_from_its_box(door: Scripted
     assert "A record with matching key values already exists" in (here / "coupler-text.txt").read_text()
 
 
-async def test_a_folder_that_cannot_be_written_says_so(
-    door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_folder_that_cannot_be_written_says_so(door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/proc/self")
     async with showing(door) as (app, pilot):
         await pilot.press("l")

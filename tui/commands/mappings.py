@@ -1,5 +1,5 @@
-"""Integration table mappings: list them and their fields, change what they say, set Synch. Only Coupled Records, go back
-to the defaults.
+"""Integration table mappings: list them and their fields, change what they say, set Synch. Only Coupled Records, go
+back to the defaults.
 """
 
 from collections.abc import Iterator, Mapping

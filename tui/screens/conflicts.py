@@ -44,7 +44,9 @@ class Conflicts(Page):
         self.skip = 0
         self._shown_skip = 0
         """Where the page begins that is shown."""
-        self._poll = Poll(lambda: door.conflicts(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = Poll(
+            lambda: door.conflicts(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=1
+        )
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""

@@ -25,6 +25,7 @@ from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
+
 class Mapping(Page):
     """A line for each thing that the mapping says, section by section; those that are a setting can be changed."""
 
