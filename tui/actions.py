@@ -98,6 +98,8 @@ ACTIONS: tuple[Action, ...] = (
         "Fields",
         "From a record to its fields in conflict, from a field to its whole values",
     ),
+    Action("conflicts", "next_page", "greater_than_sign", "Next page", "The next 50 records"),
+    Action("conflicts", "previous_page", "less_than_sign", "Previous", "The 50 records before"),
     Action("conflicts", "nav", "n", "NAV", "NAV's value for both sides of the field"),
     Action("conflicts", "crm", "c", "CRM", "CRM's value for both sides of the field"),
     Action("conflicts", "write", "w", "Write", "Write the choices for the record; the next pass applies them"),
@@ -128,6 +130,7 @@ ACTIONS: tuple[Action, ...] = (
         "In full",
         "All of the line under the cursor, and the key of config.toml that changes it",
     ),
+    Action("mapping", "edit", "E", "Edit", "Change the setting in config.toml; shows the lines, and asks first"),
     Action("mapping", "section", "tab", "Section", "The next section"),
     Action("mapping", "couplings", "o", "Couplings", "The couplings of the mapping"),
     Action("mapping", "errors", "e", "Errors", "What went wrong with records of the mapping, in all runs"),
@@ -180,6 +183,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("lists", "scroll_bottom", "G,end", "Last", "Last row"),
     Action("everywhere", "zone", "t", "UTC/local", "Show times in UTC or in this machine's time zone"),
     Action("everywhere", "copy", "c,y", "Copy", "Send the row under the cursor to the terminal's clipboard (OSC 52)"),
+    Action(
+        "everywhere", "to_file", "l", "To file", "Write what the screen shows, or a box of text, to a new text file"
+    ),
     Action("everywhere", "keys", "question_mark", "Help", "This page"),
     Action(
         "everywhere",
@@ -191,18 +197,26 @@ ACTIONS: tuple[Action, ...] = (
     Action("everywhere", "leave", "q,ctrl+c,ctrl+q", "Quit", "Leave the program; asks first while a run is going"),
 )
 
-_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc", "pagedown": "PgDn", "pageup": "PgUp"}
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "escape": "esc",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+}
 
 
-def bindings(scope: Scope) -> list[BindingType]:
-    """What a class of that scope binds; the configuration may remap by the id.
+def bindings(scope: Scope, names: tuple[str, ...] = ()) -> list[BindingType]:
+    """What a class of that scope binds, or of that only what is named; the configuration may remap by the id.
 
     Control keys win over whatever has the focus and over dialogs; letters do not, or no filter could hold a `q`.
     """
     return [
         Binding(key, one.name, one.label, show=False, id=one.id, priority=key.startswith("ctrl+"))
         for one in ACTIONS
-        if one.scope == scope
+        if one.scope == scope and (not names or one.name in names)
         for key in one.key.split(",")
     ]
 

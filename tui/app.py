@@ -33,10 +33,11 @@ from engine.model.states import Wish
 from tui import actions, dialogs, screens, signals
 from tui.door import Door
 from tui.exitcodes import ExitCode
+from tui.glyphs import in_ascii
 from tui.late_door import LateDoor
 from tui.look import Look
 from tui.screens.page import Page
-from tui.text import safe
+from tui.text import COPIED, safe
 
 if TYPE_CHECKING:
     from engine.config import Glance, Settings, UiSettings
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from engine.store.database import Store
 
 THEME = "ansi-dark"
-_COPIED = 2_000
-"""Characters of a row that are sent to the clipboard; terminals drop what is much longer."""
 
 
 class CouplerApp(App[None]):
@@ -56,15 +55,19 @@ class CouplerApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = actions.bindings("everywhere")
 
     def _first_theme(self) -> str:
-        return THEME if "NO_COLOR" in os.environ or self.look.theme not in BUILTIN_THEMES else self.look.theme
+        return THEME if os.environ.get("NO_COLOR") or self.look.theme not in BUILTIN_THEMES else self.look.theme
 
     theme: Reactive[str] = Reactive(Initialize(_first_theme))
     """From the first on, because each change of it has all style sheets parsed anew."""
 
     def __init__(self, door: Door, look: Look, *, attach: int | None = None, log: Path | None = None) -> None:
         self.look = look
+        if os.environ.get("NO_COLOR") == "":
+            del os.environ["NO_COLOR"]  # it asks for nothing where it is empty; Textual looks only whether it is there
         # Colours are those of the terminal; and only with this argument does NO_COLOR mean none instead of greys.
         super().__init__(ansi_color=True if self._first_theme().startswith("ansi") else None)
+        if look.ascii:
+            self.driver_class = in_ascii(self.driver_class)
         self.animation_level = "none"
         self.door = door
         self.log_file = log
@@ -124,12 +127,25 @@ class CouplerApp(App[None]):
         page = self.screen
         if not isinstance(page, Page):
             return
-        text = safe(page.copied(), _COPIED)
+        text = safe(page.copied(), COPIED)
         if not text:
             page.say("There is no row to copy.")
             return
         self.copy_to_clipboard(text)
         page.say_cut(f"Sent to the terminal's clipboard: {text}")
+
+    @work(exclusive=True, group="file")
+    async def action_to_file(self) -> None:
+        """Writes what the screen shows to a new text file, and says its name."""
+        page = self.screen
+        if not isinstance(page, Page):
+            return
+        from tui.reports import files  # noqa: PLC0415 - the first paint waits for nothing that it does not show
+        from tui.shown import lines  # noqa: PLC0415 - as above
+
+        path = await page.ask(partial(files.write_text, f"coupler-{page.SCOPE}", lines(page)), None)
+        if path is not None:
+            page.say(f"Written to {path}")
 
     def action_zone(self) -> None:
         """UTC or local times, on all screens."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from engine.config.changes import Proposal
     from engine.config.edit import Form
-    from engine.model.conflict import Choice, Conflict
+    from engine.model.conflict import Choice, Conflict, ConflictPage
     from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
-    from engine.model.detail import MappingDetail
+    from engine.model.detail import Change, MappingDetail
     from engine.model.mapping import Direction
     from engine.model.matches import Ambiguous, AmbiguousPage, Review
     from engine.model.plan import Difference, Effect, Foreseen
@@ -105,11 +106,20 @@ class Door(Protocol):
     def couple(self, mapping: str, nav: str, crm: str) -> int:
         """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
+
+    def setting(self, mapping: str, key: str) -> Change:
+        """A setting of a mapping as config.toml has it, and what it can be."""
+
+    def propose(self, mapping: str, key: str, value: str | None) -> Proposal:
+        """What config.toml would be with another value, or with the default."""
+
+    def write(self, proposal: Proposal) -> None:
+        """Writes it; from now on everything here uses what it says."""
 
     def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
         """Couplings of a mapping, or of all, behind a place: those whose number or id begins with `search`."""

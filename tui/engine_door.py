@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from engine.config import Settings
-from engine.model.conflict import Choice, Conflict
+from engine.config import Settings, changes
+from engine.config.changes import Proposal
+from engine.config.edit import read_draft
+from engine.model.conflict import Choice, Conflict, ConflictPage
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
-from engine.model.detail import MappingDetail
+from engine.model.detail import Change, MappingDetail
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
 from engine.model.matches import Ambiguous, AmbiguousPage, Review
@@ -15,7 +17,20 @@ from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
 from engine.model.undo import UndoLine
-from engine.runs import browsing, control, coupling, detail, logs, plans, process, queues, reviews, snapshots, undoing
+from engine.runs import (
+    browsing,
+    changing,
+    control,
+    coupling,
+    detail,
+    logs,
+    plans,
+    process,
+    queues,
+    reviews,
+    snapshots,
+    undoing,
+)
 from engine.runs.logs import LogPage
 from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import wishes
@@ -123,13 +138,25 @@ class EngineDoor:
         process.spawn(self._settings, run)
         return run
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
-        return queues.conflicts(self._store)
+        return queues.conflict_page(self._store, limit, offset)
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
         return detail.detail(self._store, self._settings, name)
+
+    def setting(self, mapping: str, key: str) -> Change:
+        """A setting of a mapping as config.toml has it, and what it can be."""
+        return changes.read(read_draft(self._settings.path), mapping, key)
+
+    def propose(self, mapping: str, key: str, value: str | None) -> Proposal:
+        """What config.toml would be with another value, or with the default."""
+        return changes.propose(read_draft(self._settings.path), mapping, key, value)
+
+    def write(self, proposal: Proposal) -> None:
+        """Writes it; from now on everything here uses what it says."""
+        self._use(changing.write(self._store, self._settings, proposal.draft))
 
     def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
         """Couplings of a mapping, or of all, behind a place: those whose number or id begins with `search`."""

@@ -8,6 +8,7 @@ from engine.model.states import EntryState, RunState
 
 if TYPE_CHECKING:
     from engine.config.edit import Form
+    from engine.model.detail import MappingDetail, Setting
     from engine.model.schedule import ScheduleRow, ScheduleSnapshot
     from engine.model.snapshot import HomeSnapshot, RunSnapshot
     from engine.runs.logs import LogPage
@@ -82,6 +83,11 @@ def plan(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
     return _paging(name, page, pages)
 
 
+def conflicts(name: str, page: int, pages: int) -> str | None:
+    """The conflicts: why the action cannot be done now; None when it can."""
+    return _paging(name, page, pages)
+
+
 def matches(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
     """The match review, or one record of it: why the action cannot be done now; None when it can."""
     if not rows and name in ("open", "couple", "export"):
@@ -114,6 +120,28 @@ def records(name: str, *, read: bool, reading: bool) -> str | None:
     if reading:
         return "NAV and CRM are being read."
     return None if read or name == "again" else "They could not be read; r tries again."
+
+
+def mapping(name: str, found: MappingDetail | None, one: Setting | None) -> str | None:
+    """One mapping: why the action cannot be done now, to the line of that setting; None when it can."""
+    if name == "back":
+        return None
+    if found is None:
+        return "The store has not answered yet."
+    if name != "edit":
+        return None
+    if one is None:
+        return "This is the name of a section; its lines can be changed."
+    if not one.key:
+        hand = f"It is changed by hand: {one.change} of config.toml." if one.change else one.more
+        return hand or "It says how the mapping stands; nothing changes it."
+    run = found.holds
+    if run is None:
+        return None
+    if run.state is RunState.RUNNING:
+        return f"Run {run.id} is running; the mappings stay as they are until it ends."
+    way = "answer it" if run.state is RunState.ASKING else "go on with it or cancel it"
+    return f"Run {run.id} is {run.state} and needs its mappings: {way} first."
 
 
 def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None) -> str | None:

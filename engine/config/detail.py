@@ -70,22 +70,34 @@ class _Beside:
     default: TableMapping | None
 
     def setting(
-        self, section: str, name: str, read: Callable[[TableMapping], str], change: str, more: str = ""
+        self,
+        section: str,
+        name: str,
+        read: Callable[[TableMapping], str],
+        change: str,
+        more: str = "",
+        *,
+        key: str = "",
     ) -> Setting:
         """What both say of one thing."""
         value = read(self.mapping)
         before = value if self.default is None else read(self.default)
         if value == before:
-            return Setting(section, name, value, change=change, more=more)
-        return Setting(section, name, value, Differs.CHANGED, before, change, more)
+            return Setting(section, name, value, change=change, more=more, key=key)
+        return Setting(section, name, value, Differs.CHANGED, before, change, more, key=key)
 
 
 def _own(both: _Beside, key: str) -> Iterator[Setting]:
     section = "Tables and direction"
     entity, names = 'entity = "..."', 'key = "...", number = "...", name = "..."'
-    yield both.setting(section, "NAV table", lambda one: _table(one.nav), f"nav = {{ {entity} }} in {key}")
+    yield Setting(section, "Takes part", "yes", change=f"enabled in {key}", key="enabled")
+    yield both.setting(
+        section, "NAV table", lambda one: _table(one.nav), f"nav = {{ {entity} }} in {key}", key="nav.entity"
+    )
     yield both.setting(section, "NAV key, number, name", lambda one: _names(one.nav), f"nav = {{ {names} }} in {key}")
-    yield both.setting(section, "CRM table", lambda one: _table(one.crm), f"crm = {{ {entity} }} in {key}")
+    yield both.setting(
+        section, "CRM table", lambda one: _table(one.crm), f"crm = {{ {entity} }} in {key}", key="crm.entity"
+    )
     yield both.setting(section, "CRM key, number, name", lambda one: _names(one.crm), f"crm = {{ {names} }} in {key}")
     fixed = both.mapping.crm.entity == "systemusers"
     yield both.setting(
@@ -94,8 +106,11 @@ def _own(both: _Beside, key: str) -> Iterator[Setting]:
         lambda one: str(one.direction),
         "" if fixed else f"direction in {key}",
         "CRM users are never made or changed, so it stays as it is." if fixed else "",
+        key="" if fixed else "direction",
     )
-    yield both.setting(section, "Waits for", lambda one: ", ".join(one.depends) or "nothing", f"depends in {key}")
+    yield both.setting(
+        section, "Waits for", lambda one: ", ".join(one.depends) or "nothing", f"depends in {key}", key="depends"
+    )
 
 
 def _schedule(settings: Settings, name: str) -> Iterator[Setting]:
@@ -108,7 +123,7 @@ def _schedule(settings: Settings, name: str) -> Iterator[Setting]:
 
 def _policies(both: _Beside, key: str) -> Iterator[Setting]:
     for name, title in _POLICIES.items():
-        yield both.setting("Policies", title, partial(_policy, name), f"{name} in {key}")
+        yield both.setting("Policies", title, partial(_policy, name), f"{name} in {key}", key=name)
 
 
 def _policy(name: str, mapping: TableMapping) -> str:
@@ -117,15 +132,15 @@ def _policy(name: str, mapping: TableMapping) -> str:
 
 
 def _filters(both: _Beside, key: str) -> Iterator[Setting]:
-    section, partners = "Filters", "Which uncoupled records may be found as partners."
-    yield both.setting(section, "NAV filter", lambda one: _conditions(one.nav.filter), f"nav_filter in {key}")
-    yield both.setting(section, "CRM filter", lambda one: _conditions(one.crm.filter), f"crm_filter in {key}")
-    for side, change in (("nav", f"nav_match_filter in {key}"), ("crm", f"crm_match_filter in {key}")):
-        yield both.setting(section, f"{side.upper()} match filter", partial(_match_filter, side), change, partners)
+    partners = "Which uncoupled records may be found as partners."
+    for title, more, name in (("filter", "", "filter"), ("match filter", partners, "match_filter")):
+        for side in ("nav", "crm"):
+            read, own = partial(_filter, side, name), f"{side}_{name}"
+            yield both.setting("Filters", f"{side.upper()} {title}", read, f"{own} in {key}", more, key=own)
 
 
-def _match_filter(side: str, mapping: TableMapping) -> str:
-    return _conditions((mapping.nav if side == "nav" else mapping.crm).match_filter)
+def _filter(side: str, name: str, mapping: TableMapping) -> str:
+    return _conditions(getattr(mapping.nav if side == "nav" else mapping.crm, name))
 
 
 def _matching(mapping: TableMapping, default: TableMapping | None, key: str) -> Iterator[Setting]:
@@ -135,12 +150,13 @@ def _matching(mapping: TableMapping, default: TableMapping | None, key: str) -> 
         before = usual.index(rule) + 1 if rule in usual else 0
         differs = Differs.NOT if before == number else Differs.CHANGED if before else Differs.ADDED
         place = f"rule {before}" if before and before != number else ""
-        yield Setting("Matching", f"Rule {number}", _rule(rule), differs, place, change)
+        yield Setting("Matching", f"Rule {number}", _rule(rule), differs, place, change, key="match")
     for rule in usual:
         if rule not in mapping.match:
-            yield Setting("Matching", "Rule", _rule(rule), Differs.OFF, f"rule {usual.index(rule) + 1}", change)
+            place = f"rule {usual.index(rule) + 1}"
+            yield Setting("Matching", "Rule", _rule(rule), Differs.OFF, place, change, key="match")
     if not mapping.match and not usual:
-        yield Setting("Matching", "Rules", "none", change=change)
+        yield Setting("Matching", "Rules", "none", change=change, key="match")
 
 
 def _templates(mapping: TableMapping, key: str) -> Iterator[Setting]:
@@ -171,6 +187,7 @@ def _fields(settings: Settings, mapping: TableMapping, key: str) -> Iterator[Set
             "" if reason or fixed else _where(one, key),
             "; ".join(filter(None, (reason or (_FIXED if fixed else ""), _more(row)))),
             None if row.direction == "off" else one.direction,
+            key="" if reason or fixed else f"{one.nav}={one.crm}",
         )
 
 

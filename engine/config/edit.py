@@ -3,9 +3,11 @@
 import os
 import re
 import stat
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,14 @@ from engine.model.masking import MASK
 
 Value = str | int | float | None
 """What a key can have here; None leaves it out."""
+Anything = Value | list[Any] | dict[str, Any]
+"""What it can have where a list, or a table in braces, makes sense as well."""
 
 _BOM = "\ufeff"
 _TEXT_OR_COMMENT = re.compile(
     r'#[^\n]*|"""(?:\\.|[^\\])*?"{3,5}|' + r"'{3}.*?'{3,5}|" + r'"(?:\\.|[^"\\\n])*"|' + r"'[^'\n]*'", re.DOTALL
 )
+_ESCAPED = re.compile(r"[^\S ]|[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _PRIVATE, _SHARED = 0o600, 0o640
 """Modes of a config file; the second one lets a service of its group read it, where somebody wanted that."""
 
@@ -109,7 +114,7 @@ def new_draft(path: Path, example: str, blank: tuple[Keys, ...]) -> Draft:
     return Draft(path, None, text, text)
 
 
-def put(draft: Draft, keys: Keys, value: Value) -> Draft:
+def put(draft: Draft, keys: Keys, value: Anything) -> Draft:
     """The draft with a value; a blank text or None leaves the key out.
 
     Raises ConfigError where that cannot be done without changing anything else.
@@ -117,10 +122,24 @@ def put(draft: Draft, keys: Keys, value: Value) -> Draft:
     if isinstance(value, str) and not value.strip():
         # what a new file begins with stays there, so that it can be filled in again
         value = "" if draft.before is None and _value(draft.base, keys) == "" else None
-    try:
+    with _by_hand(draft.path):
         return replace(draft, text=_put(draft.text, keys, value))
+
+
+def rewritten(draft: Draft, what: str, change: Callable[[MutableMapping[str, Any]], None]) -> Draft:
+    """The draft after a change that does to a TOML document what it does to plain values. `what` is said where that
+    cannot be done without changing anything else, with a ConfigError.
+    """
+    with _by_hand(draft.path):
+        return replace(draft, text=_changed(draft.text, what, change, lambda document, _: change(document)))
+
+
+@contextmanager
+def _by_hand(path: Path) -> Iterator[None]:
+    try:
+        yield
     except TOMLKitError as error:
-        raise ConfigError(f"{draft.path} cannot be changed: {error}.", "Edit it by hand.") from error
+        raise ConfigError(f"{path} cannot be changed: {error}.", "Edit it by hand.") from error
 
 
 def difference(draft: Draft) -> tuple[str, ...]:
@@ -173,39 +192,57 @@ def save(draft: Draft) -> None:
 
 
 def _value(text: str, keys: Keys) -> Value:
-    found: Any = _parse(text)
+    value = found(text, keys)
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def found(text: str, keys: Keys) -> Any:
+    """What the text of a file has under a key; None where it has nothing."""
+    value: Any = _parse(text)
     for key in keys:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str | int | float) and not isinstance(found, bool) else None
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _parse(text: str) -> dict[str, Any]:
     return toml.parse(text.removeprefix(_BOM).replace("\r\n", "\n"))
 
 
-def _put(text: str, keys: Keys, value: Value) -> str:
-    if _value(text, keys) == value:
+def _put(text: str, keys: Keys, value: Anything) -> str:
+    before = found(text, keys)
+    if before == value and type(before) is type(value):
         return text
+    return _changed(text, ".".join(keys), partial(_assign, keys=keys, value=value), partial(_write, keys, value))
+
+
+def _changed(
+    text: str,
+    what: str,
+    assign: Callable[[MutableMapping[str, Any]], None],
+    write: Callable[[MutableMapping[str, Any], str], None],
+) -> str:
+    """The text after `write` did to the document, whose lines end in a text, what `assign` does to its values."""
     mark = _BOM if text.startswith(_BOM) else ""
     plain = text.removeprefix(_BOM)
     plain = plain if plain.endswith("\n") or not plain else f"{plain}\n"
     wanted = _parse(plain)
-    _assign(wanted, keys, value)
+    assign(wanted)
     document = tomlkit.parse(plain)
-    _write(document, keys, value, "\r\n" if "\r\n" in plain else "\n")
+    newline = "\r\n" if "\r\n" in plain else "\n"
+    write(document, newline)
     changed = document.as_string()
+    if plain.count("\n") == plain.count("\r\n"):
+        changed = re.sub(r"(?<!\r)\n", newline, changed)
     try:
         same = _parse(changed) == wanted
     except toml.TomlError:
         same = False
     if not same:
-        raise ConfigError(
-            f"{'.'.join(keys)} cannot be changed without changing something else.", "Edit config.toml by hand."
-        )
+        raise ConfigError(f"{what} cannot be changed without changing something else.", "Edit config.toml by hand.")
     return mark + changed
 
 
-def _assign(values: dict[str, Any], keys: Keys, value: Value) -> None:
+def _assign(values: MutableMapping[str, Any], keys: Keys, value: Anything) -> None:
     *tables, name = keys
     for one in tables:
         values = values.setdefault(one, {})
@@ -215,22 +252,40 @@ def _assign(values: dict[str, Any], keys: Keys, value: Value) -> None:
         values[name] = value
 
 
-def _write(document: MutableMapping[str, Any], keys: Keys, value: Value, newline: str) -> None:
+def _write(keys: Keys, value: Anything, document: MutableMapping[str, Any], newline: str) -> None:
     """Change one key; one that is new comes behind the comment that shows it, else behind the last one of its table."""
     *tables, name = keys
     table = document
-    for one in tables:
+    for depth, one in enumerate(tables, 1):
         if one not in table:
-            table[one] = tomlkit.table()
+            table[one] = tomlkit.table(is_super_table=depth < len(tables))
         table = table[one]
     if value is None:
         table.pop(name, None)
-    elif name in table or not isinstance(table, Table) or table.is_super_table():
-        table[name] = value
+        return
+    put_item(table, name, value, newline)
+
+
+def put_item(table: MutableMapping[str, Any], name: str, value: Any, newline: str = "\n") -> None:
+    """Change a value in a table of a document, or add it in its place."""
+    item = tomlkit.value(written(value))
+    if name in table or not isinstance(table, Table) or table.is_super_table():
+        table[name] = item
     else:
-        item = tomlkit.item(value)
         item.trivia.trail = newline
         table.value.body.insert(_place(table, name), (tomlkit.key(name), item))
+
+
+def written(value: Any) -> str:
+    """A value as it stands in a config file, on one line; characters that cannot be seen as their numbers."""
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda one: f"\\U{ord(one[0]):08x}", tomlkit.item(value).as_string())
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{tomlkit.key(name).as_string()} = {written(one)}" for name, one in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    return str(tomlkit.item(value).as_string())
 
 
 def _place(table: Table, name: str) -> int:

@@ -34,8 +34,8 @@ class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
-    or what a policy that asks no more says. `left`: whether a field is left to that pass of which it is not settled what
-    we sent.
+    or what a policy that asks no more says. `left`: whether a field is left to that pass of which it is not settled
+    what we sent.
     """
 
     values: Mapping[FieldMapping, Value]

@@ -52,3 +52,11 @@ class Conflict:
     def chosen(self) -> bool:
         """Whether nothing is left to be chosen."""
         return all(one.choice is not None for one in self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPage:
+    """Some of the conflicts that wait, in the order of mapping and NAV number, and how many there are."""
+
+    total: int
+    records: tuple[Conflict, ...]

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.model.mapping import Direction
-from engine.model.snapshot import JobSnapshot, MappingSnapshot
+from engine.model.snapshot import JobSnapshot, MappingSnapshot, RunSnapshot
 
 
 class Differs(StrEnum):
@@ -20,7 +20,8 @@ class Differs(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One thing that a mapping says. `default` is what it says by default, where that is something else; `change` the
-    key of config.toml that changes it, blank where nothing does; `more` what else there is to say about it.
+    key of config.toml that changes it, blank where nothing does; `more` what else there is to say about it. `key` names
+    it where it can be changed one by one (`engine.config.changes`).
     """
 
     section: str
@@ -31,6 +32,30 @@ class Setting:
     change: str = ""
     more: str = ""
     direction: Direction | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a setting can have, with what it does."""
+
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting of a mapping that is to be changed, as config.toml has it. What it can be is one of `choices`, or where
+    there are none a text that is typed. `default` is what it is where nothing is `written`, None where something must.
+    """
+
+    mapping: str
+    key: str
+    help: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    value: str
+    default: str | None
+    written: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +71,10 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class MappingDetail:
-    """A mapping with how it stands. `counted` is its job in the newest plan, `counted_at` when that ended."""
+    """A mapping with how it stands. `counted` is its job in the newest plan, `counted_at` when that ended. `holds` is
+    the run that goes on with the mappings as they are: one that an engine works on, else one that is not finished or
+    answered.
+    """
 
     now: datetime
     standing: MappingSnapshot
@@ -54,3 +82,4 @@ class MappingDetail:
     settings: tuple[Setting, ...]
     counted: JobSnapshot | None = None
     counted_at: datetime | None = None
+    holds: RunSnapshot | None = None

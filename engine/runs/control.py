@@ -201,8 +201,7 @@ def reset_flags(
     """
     defaults = {one.name: one.only_coupled for one in settings.mappings}
     with store.writing() as connection:
-        if (row := runs.active(connection)) is not None:
-            raise _active(row)
+        refuse_active(connection)
         stored = runs.flags(connection)
         changed = [name for name in names if name in stored and stored[name][0] != defaults.get(name, True)]
         for name in changed:
@@ -284,6 +283,12 @@ def refuse_busy(store: Store, advice: str = "") -> None:
         f"An engine works on this state store: run {row.id} ({row.kind}).",
         advice or f"Watch it with `coupler attach {row.id}`, or stop it with `coupler stop {row.id}`.",
     )
+
+
+def refuse_active(connection: sa.Connection) -> None:
+    """Raise OnHold while a run is not finished and answered: it goes on with the mappings that it was started with."""
+    if (row := runs.active(connection)) is not None:
+        raise _active(row)
 
 
 def refuse_on_hold(store: Store) -> None:

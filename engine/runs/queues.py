@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.model.decision import Decision, Deed
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
@@ -23,6 +23,13 @@ def conflicts(store: Store, mapping: str | None = None) -> list[Conflict]:
     """The conflicts that wait, in the order of mapping and NAV number."""
     with store.reading() as connection:
         return stored_conflicts.listing(connection, mapping)
+
+
+def conflict_page(store: Store, limit: int, offset: int) -> ConflictPage:
+    """Some of all conflicts that wait, in the same order."""
+    with store.reading() as connection:
+        found = stored_conflicts.page(connection, limit, offset)
+        return ConflictPage(stored_conflicts.count(connection), tuple(found))
 
 
 def conflict(store: Store, mapping: str, nav_no: str) -> Conflict:

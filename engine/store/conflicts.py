@@ -40,6 +40,12 @@ def listing(connection: sa.Connection, mapping: str | None = None) -> list[Confl
     return [_conflict(row) for row in connection.execute(query)]
 
 
+def page(connection: sa.Connection, limit: int, offset: int) -> list[Conflict]:
+    """Some of all conflicts, in the same order."""
+    query = sa.select(conflict).order_by(_C.mapping, _C.nav_no, _C.nav_id).limit(limit).offset(offset)
+    return [_conflict(row) for row in connection.execute(query)]
+
+
 def of_run(connection: sa.Connection, run: int, limit: int) -> list[Conflict]:
     """The first conflicts that a run was the last to meet, in the order of mapping and NAV number."""
     query = sa.select(conflict).where(_C.run_id == run).order_by(_C.mapping, _C.nav_no, _C.nav_id).limit(limit)

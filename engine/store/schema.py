@@ -351,6 +351,7 @@ conflict = Table(
     Column("choices", sa.JSON, comment="NAV field=CRM column -> nav or crm, once chosen"),
     Column("run_id", sa.Integer, nullable=False),
     Column("at", Moment, nullable=False),
+    sa.Index(None, "mapping", "nav_no", "nav_id"),
     comment="conflicts that wait for an operator",
 )
 

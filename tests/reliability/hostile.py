@@ -6,7 +6,8 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
-from engine.model.detail import MappingDetail
+from engine.config.changes import Proposal
+from engine.model.detail import Change, MappingDetail
 from tests.tui.script import CONFIG, ScriptedDoor, quoted
 from tui.door import Door
 
@@ -93,6 +94,16 @@ class HostileDoor(ScriptedDoor):
         """One whatever its name, which screens were told with a text in it."""
         del name
         return self.detail_of(ScriptedDoor.home(self).mappings[3])
+
+    def setting(self, mapping: str, key: str) -> Change:
+        """One whatever its names."""
+        del mapping, key
+        return super().setting("CUSTOMER", "conflict")
+
+    def propose(self, mapping: str, key: str, value: str | None) -> Proposal:
+        """One whatever its names."""
+        del mapping, key, value
+        return super().propose("CUSTOMER", "conflict", "latest")
 
     def _filling(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:
         def read_and_fill(*arguments: Any, **named: Any) -> Any:

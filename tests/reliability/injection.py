@@ -54,6 +54,7 @@ from tui.screens.run import Run
 from tui.screens.schedule import Schedule
 from tui.screens.setup import Setup
 from tui.screens.trial import Trial
+from tui.widgets import changes
 from tui.widgets.connections import saving
 
 
@@ -126,6 +127,7 @@ _DIALOGS: dict[str, Callable[[HostileDoor, Look], Screen[Any]]] = {
     "working": lambda door, look: Working(door, look, 17, door.text),
     "working that ended": lambda door, look: Working(door, look, 18, door.text),
     "saving": lambda door, look: Confirm(look, door.text, _saving(door)),
+    "writing": lambda door, look: Confirm(look, door.text, changes.saving(door.propose("CUSTOMER", "conflict", "ask"))),
     "one of several": lambda door, look: Pick(look, door.text, [door.text], [(door.text, door.text)], ""),
     "value": lambda door, look: Entry(look, door.text, [door.text], door.text, lambda _: door.text),
     "help": lambda _, look: Help(look, "home"),
@@ -141,7 +143,7 @@ _FURTHER = {
     "candidates": ("C",),
     "connections": ("3", "enter"),
     "log": ("enter", "escape", "f", "n"),
-    "mapping": ("enter",),
+    "mapping": ("enter", "escape", "tab", "j", "E", "enter"),
     "home": ("enter",),
     "history": ("enter",),
     "schedule": ("enter",),

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine.config import Settings
+from engine.config import Settings, changes
+from engine.config.changes import Proposal
 from engine.config.detail import mapping_detail
 from engine.config.edit import Draft, Form, difference, formed
-from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.model.coupled import (
     Alike,
     BothRecords,
@@ -20,7 +21,7 @@ from engine.model.coupled import (
     OneRecord,
     Place,
 )
-from engine.model.detail import Ledger, MappingDetail
+from engine.model.detail import Change, Ledger, MappingDetail
 from engine.model.errors import CouplerError, RunError
 from engine.model.mapping import (
     Condition,
@@ -618,6 +619,19 @@ class ScriptedDoor:
         home = self.home_of(self.now_active, self.last)
         return self.detail_of(next(one for one in home.mappings if one.name == name))
 
+    def setting(self, mapping: str, key: str) -> Change:
+        self._check()
+        return changes.read(self.scripted.read().draft, mapping, key)
+
+    def propose(self, mapping: str, key: str, value: str | None) -> Proposal:
+        self._check()
+        return changes.propose(self.scripted.read().draft, mapping, key, value)
+
+    def write(self, proposal: Proposal) -> None:
+        self._check()
+        self.calls.append(("write", *proposal.lines))
+        self.scripted.text = proposal.draft.text
+
     def couplings(self, mapping: str | None, search: str, after: Place | None, limit: int) -> CoupledPage:
         self._check()
         self.calls.append(("couplings", mapping, search, None if after is None else after.nav_no))
@@ -736,9 +750,9 @@ class ScriptedDoor:
         self.runs[17] = made_run(RunState.FINISHED, id=17, kind="couple")
         return 17
 
-    def conflicts(self) -> list[Conflict]:
+    def conflicts(self, limit: int, offset: int) -> ConflictPage:
         self._check()
-        return self.waiting
+        return ConflictPage(len(self.waiting), tuple(self.waiting[offset : offset + limit]))
 
     def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
         self._check()

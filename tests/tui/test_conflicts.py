@@ -146,3 +146,50 @@ async def test_a_long_value_is_readable_in_full(door: ScriptedDoor) -> None:
         await see(pilot, "THE END.")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Conflicts))
+
+
+def _many(number: int) -> list[Conflict]:
+    (one, _) = made_conflicts()
+    return [replace(one, nav_id=f"{no:08x}-0000-4000-8000-00000000000a", nav_no=f"C{no:05}") for no in range(number)]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_more_than_a_page_is_turned_over(door: ScriptedDoor) -> None:
+    door.waiting = _many(120)
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await see(pilot, "120 records  page 1/3", "> CUSTOMER         C00000")
+        await pilot.press("less_than_sign")
+        await see(pilot, "This is the first page.")
+        await pilot.press("greater_than_sign")
+        await see(pilot, "page 2/3", "C00050")
+        await pilot.press("greater_than_sign")
+        await see(pilot, "page 3/3", "C00100")
+        await pilot.press("greater_than_sign")
+        await see(pilot, "This is the last page.")
+        door.waiting = _many(30)
+        await see(pilot, "30 records  (uat)", "C00000")
+        assert "page" not in shown(app)[0]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_choices_that_are_not_written_are_asked_for_before_another_page(door: ScriptedDoor) -> None:
+    door.waiting = _many(60)
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("enter", "n")
+        await see(pilot, "NAV *")
+        await pilot.press("greater_than_sign")
+        await see(pilot, "not written, and is forgotten")
+        await pilot.pause(0.1)
+        await pilot.press("n")
+        await see(pilot, "page 1/2", "NAV *")
+        await pilot.press("greater_than_sign")
+        await see(pilot, "Do it?")
+        await pilot.pause(0.1)
+        await pilot.press("y")
+        await see(pilot, "page 2/2", "C00050")
+        await pilot.press("less_than_sign")
+        await see(pilot, "page 1/2", "C00000")
+        assert "NAV *" not in text(app)

@@ -1,4 +1,6 @@
-"""Integration table mappings: list them and their fields, set Synch. Only Coupled Records, go back to the defaults."""
+"""Integration table mappings: list them and their fields, change what they say, set Synch. Only Coupled Records, go
+back to the defaults.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,12 +8,12 @@ from typing import Any
 
 import click
 
-from engine.config import Settings, find_config, load
+from engine.config import Settings, changes, edit, find_config, load
 from engine.config.listing import FieldRow, field_rows, timing_settings
 from engine.config.reset import without_mappings
-from engine.model.errors import RunError
+from engine.model.errors import ConfigError, RunError
 from engine.model.snapshot import MappingSnapshot
-from engine.runs import control, snapshots
+from engine.runs import changing, control, snapshots
 from engine.store.database import Store
 from tui import format as form
 from tui import plain
@@ -25,12 +27,25 @@ from tui.text import safe
 _FLAGS = ("create_only", "initial", "not_null", "clear_on_fail", "case_sensitive", "derived")
 
 
-@click.command("mappings")
+_ROWS = (", ".join(changes.KEYS[at : at + 4]) for at in range(0, len(changes.KEYS), 4))
+_SETTINGS = """\b
+Settings for --set and --default:
+  {}
+  Name=name: the field with these two names; both, to, from or off
+Lists are written as in config.toml: --set nav_filter '[["Blocked", "eq", " "]]'
+""".format("\n  ".join(_ROWS))
+
+
+@click.command("mappings", epilog=_SETTINGS)
 @click.argument("name", required=False)
 @click.option(
     "--only-coupled", type=click.Choice(["on", "off"]), help="Set Synch. Only Coupled Records of mapping NAME."
 )
 @click.option("--fields", "show_fields", is_flag=True, help="List field mappings, and what differs from the default.")
+@click.option(
+    "set_to", "--set", nargs=2, metavar="KEY VALUE", help="Change a setting of mapping NAME in config.toml (see below)."
+)
+@click.option("--default", "unset", metavar="KEY", help="Take a setting of mapping NAME out of config.toml.")
 @click.option(
     "--use-defaults", is_flag=True, help="Take [mapping] out of config.toml and reset Synch. Only Coupled Records."
 )
@@ -42,16 +57,22 @@ def mappings_command(
     name: str | None,
     only_coupled: str | None,
     show_fields: bool,
+    set_to: tuple[str, str] | None,
+    unset: str | None,
     use_defaults: bool,
     yes: bool,
     as_json: bool,
     config_file: Path | None,
 ) -> int:
-    """List integration table mappings or their fields, set Synch. Only Coupled Records, or go back to the defaults."""
-    if only_coupled is not None and name is None:
-        raise click.UsageError("--only-coupled needs the name of a mapping.")
-    if sum((only_coupled is not None, show_fields, use_defaults)) > 1:
-        raise click.UsageError("--only-coupled, --fields and --use-defaults exclude each other.")
+    """List integration table mappings or their fields, change what they say, or go back to the defaults."""
+    one_by_one = set_to is not None or unset is not None
+    if name is None and (only_coupled is not None or one_by_one):
+        raise click.UsageError("--only-coupled, --set and --default need the name of a mapping.")
+    if sum((only_coupled is not None, show_fields, use_defaults, set_to is not None, unset is not None)) > 1:
+        raise click.UsageError("--only-coupled, --fields, --set, --default and --use-defaults exclude each other.")
+    if name is not None and one_by_one:
+        key, value = set_to or (unset or "", None)
+        return _change(name.upper(), key, value, yes=yes, config_file=config_file)
     if use_defaults:
         # Names of mappings are in capitals, however they are typed.
         return _use_defaults(None if name is None else name.upper(), yes=yes, config_file=config_file)
@@ -71,6 +92,35 @@ def mappings_command(
         else:
             _list(settings, found)
         return ExitCode.OK
+
+
+def _path(config_file: Path | None) -> Path:
+    return find_config(config_file or click.get_current_context().find_root().params.get("config_file"))
+
+
+def _change(name: str, key: str, value: str | None, *, yes: bool, config_file: Path | None) -> int:
+    """Say which lines of config.toml change, ask, and write them; a value of None is the default."""
+    path = _path(config_file)
+    made = changes.propose(edit.read_draft(path), name, key, value)
+    if made.fault:
+        raise ConfigError(f"{key} of {name} stays as it is.", "Mend the value.", (made.fault,))
+    if not made.lines:
+        out(f"{safe(name)}: nothing changes")
+        return ExitCode.OK
+    settings = load(path)
+    store = Store.open(settings.store.url)
+    try:
+        changing.refuse(store)
+        for line in made.lines:
+            say(f"  {line}")
+        unasked = "This changes config.toml; say --yes when nobody can be asked."
+        if not allowed("Write it?", yes=yes, unasked=unasked):
+            return ExitCode.NOT_FINISHED
+        changing.write(store, settings, made.draft)
+    finally:
+        store.close()
+    out(f"{safe(name)}: {safe(key)} is {'as by default' if value is None else 'changed'}")
+    return ExitCode.OK
 
 
 def _list(settings: Settings, found: tuple[MappingSnapshot, ...]) -> None:
@@ -131,7 +181,7 @@ def _record(name: str, row: FieldRow) -> Mapping[str, Any]:
 
 def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> int:
     """Replace config.toml by one without mappings, once it is known that this one can be used."""
-    path = find_config(config_file or click.get_current_context().find_root().params.get("config_file"))
+    path = _path(config_file)
     with without_mappings(path, name) as made:
         settings = load(made or path)
         if name is not None and made is None:

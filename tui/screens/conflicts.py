@@ -7,9 +7,9 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.model.errors import CouplerError
-from tui import actions, dialogs
+from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
@@ -17,9 +17,11 @@ from tui.poll import Poll
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import clashes
+from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
+PAGE = 50
 _NOTHING = "No conflict waits."
 _HOW = "n takes NAV's value for both sides, c takes CRM's; w writes what is marked *."
 
@@ -36,7 +38,13 @@ class Conflicts(Page):
         self.conflicts: list[Conflict] = []
         self.choices: dict[str, dict[str, Choice]] = {}
         """By conflict, the choices by field that are not written yet."""
-        self._poll = Poll(door.conflicts, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self.total = 0
+        self.skip = 0
+        self._shown_skip = 0
+        """Where the page begins that is shown."""
+        self._poll = Poll(
+            lambda: door.conflicts(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=1
+        )
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""
@@ -57,8 +65,18 @@ class Conflicts(Page):
         """Reads the store at once."""
         self._poll.wake()
 
-    def show(self, conflicts: list[Conflict]) -> None:
-        """Shows the conflicts; choices about values that have changed meanwhile are forgotten."""
+    def show(self, found: ConflictPage) -> None:
+        """Shows a page; choices about values that have changed meanwhile are forgotten. A page that has become empty
+        makes way for the last that is not; with another page all choices that were not written are forgotten.
+        """
+        self.total, conflicts = found.total, list(found.records)
+        if not conflicts and self.skip:
+            self.skip = (self._pages() - 1) * PAGE
+            self.wake()
+            return
+        if self.skip != self._shown_skip:
+            self._shown_skip = self.skip
+            self.choices.clear()
         before = {clashes.key(one): {clash.key: clash.same for clash in one.fields} for one in self.conflicts}
         self.conflicts = conflicts
         now = {clashes.key(one): {clash.key: clash.same for clash in one.fields} for one in conflicts}
@@ -67,8 +85,10 @@ class Conflicts(Page):
             self.choices[key] = {
                 field: side for field, side in made.items() if field in new and new[field] == old[field]
             }
-        counted = fmt.many(len(conflicts), "record")
-        self.head("Coupler   Conflicts", f"{counted}  ({safe(self.door.environment, 24)})")
+        pages = f"  page {self.skip // PAGE + 1}/{self._pages()}" if self._pages() > 1 else ""
+        counted = fmt.many(self.total, "record")
+        self.head("Coupler   Conflicts", f"{counted}{pages}  ({safe(self.door.environment, 24)})")
+        self.query_one(Keys).leave_out([one.name for one in actions.of("conflicts") if self._why_not(one.name)])
         current = self._list.current
         self._list.show([clashes.conflict_row(one, self.look) for one in conflicts])
         if self._list.current != current and self._fields.has_focus:
@@ -122,6 +142,34 @@ class Conflicts(Page):
             self.app.push_screen(dialogs.Info(self.look, clash.nav, [nav, "", crm]))
         elif self._current() is not None:
             self._fields.focus()
+
+    def _pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+    def _why_not(self, name: str) -> str | None:
+        return reasons.conflicts(name, self.skip // PAGE + 1, self._pages())
+
+    def action_next_page(self) -> None:
+        """The next records."""
+        self._turn("next_page", PAGE)
+
+    def action_previous_page(self) -> None:
+        """The records before."""
+        self._turn("previous_page", -PAGE)
+
+    @work(exclusive=True, group="turn")
+    async def _turn(self, name: str, by: int) -> None:
+        if not self._refused(name) and await self._may_forget():
+            self._list.focus()
+            self.skip = max(0, self.skip + by)
+            self.wake()
+
+    async def _may_forget(self) -> bool:
+        """Asks where something was chosen that is not written."""
+        if not any(self.choices.values()):
+            return True
+        words = ["What was chosen on this page is not written, and is forgotten."]
+        return await self.app.push_screen_wait(dialogs.Confirm(self.look, "Another page", words))
 
     def action_nav(self) -> None:
         """NAV's value for the field under the cursor."""

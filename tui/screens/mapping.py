@@ -10,19 +10,20 @@ from textual.events import Resize
 
 from engine.model.detail import MappingDetail, Setting
 from engine.model.errors import CouplerError
-from tui import actions, dialogs, screens
+from tui import actions, dialogs, reasons, screens
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import mappings, settings
+from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
 
 class Mapping(Page):
-    """A line for each thing that the mapping says, section by section. It changes the stored flag and nothing else."""
+    """A line for each thing that the mapping says, section by section; those that are a setting can be changed."""
 
     SCOPE = "mapping"
     CSS_PATH = "mapping.tcss"
@@ -81,11 +82,35 @@ class Mapping(Page):
         one = self._current()
         text = ["tab = next section   enter = a line in full"]
         self.query_one("#about", Line).put(*(text if one is None else settings.about(one, self.app.size.width - 2)))
+        self.query_one(Keys).leave_out([each.name for each in actions.of("mapping") if self._why_not(each.name)])
+
+    def _why_not(self, name: str) -> str | None:
+        return reasons.mapping(name, self.found, self._current())
 
     def action_detail(self) -> None:
         """The line under the cursor in full."""
         if (one := self._current()) is not None:
             self.app.push_screen(dialogs.Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
+
+    @work(exclusive=True, group="edit")
+    async def action_edit(self) -> None:
+        """Changes the setting under the cursor, after questions."""
+        one = self._current()
+        if self._refused("edit") or one is None:
+            return
+        from tui.screens.changing import changed  # noqa: PLC0415 - the first paint waits for nothing that it does not show
+
+        value = await changed(self, self.mapping, one)
+        if one.key == "enabled" and value == "false":
+            self.app.pop_screen()
+            words = [
+                f"{self.mapping} takes no part from now on.",
+                f"`coupler mappings {self.mapping} --default enabled` lets it take part again.",
+            ]
+            self.app.push_screen(dialogs.Info(self.look, "Left out", words))
+        elif value is not None:
+            self.wake()
+            self.say(f"Written: {one.key} of {self.mapping} is {value}")
 
     def action_section(self) -> None:
         """The next section; behind the last one the first."""

@@ -9,6 +9,8 @@ from tui.widgets.line import Line
 _LINES = 2
 _FIRST_TO_GO = ("copy", "zone")
 """What gives way, one after the other, where there is no room for all; the help page has them."""
+_ON_HELP = "to_file"
+"""What only the help page has, and boxes of text."""
 
 
 class Keys(Line):
@@ -43,7 +45,7 @@ class Keys(Line):
 
     def _write(self) -> None:
         offered = [one for one in actions.of(self._scope) if one.name not in self._without]
-        everywhere = actions.of("everywhere")
+        everywhere = [one for one in actions.of("everywhere") if one.name != _ON_HELP]
         give_way = [
             *(one for name in _FIRST_TO_GO for one in everywhere if one.name == name),
             *(one for one in reversed(offered) if one.name != "back"),

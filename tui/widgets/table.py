@@ -79,6 +79,16 @@ class Table(DataTable[Text], inherit_bindings=False):
         there = 0 <= self.cursor_row < len(self._shown)
         return "  ".join(safe(one) for one in self._shown[self.cursor_row].cells if one) if there else ""
 
+    @property
+    def texts(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """The headings, and all rows with whole cells."""
+        return tuple(one.label for one in self._layout), [row.cells for row in self._shown]
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The columns whose values stand right."""
+        return frozenset(at for at, one in enumerate(self._layout) if one.right)
+
     def show(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
         """Shows the rows. The current one stays current as long as its key is there."""
         new, old = tuple(rows), self._shown

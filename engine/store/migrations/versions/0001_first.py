@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mapping", "nav_id", name="pk_conflict"),
         comment="conflicts that wait for an operator",
     )
+    op.create_index("ix_conflict_mapping_nav_no_nav_id", "conflict", ["mapping", "nav_no", "nav_id"], unique=False)
     op.create_table(
         "coupling",
         sa.Column("mapping", sa.String(length=40), nullable=False),
