@@ -130,9 +130,8 @@ def _repeat_gaps(one: Stretch, asked: Sequence[tuple[_Used, int]], course: Cours
     course.spend(began + left * one.gap, one.bound)
     for each, need in asked:
         kept = min(left, each.window.limit // need)
-        each.pieces.clear()
-        each.total = 0
         for number in range(left - kept + 1, left + 1):
+            each.earliest(need)
             each.use(began + number * one.gap, need)
     return 0
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.scale.assumptions import Assumptions
@@ -86,8 +86,12 @@ PAIRS = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(line=STRETCHES, limits=PAIRS)
+@example(
+    line=[Stretch(12, 28, "gap", (0, 8)), Stretch(1, 1, "gap", (0, 1))],
+    limits=(Window("a", 20, 300), Window("b", 88, 300)),
+)
 def test_skipping_what_repeats_itself_changes_no_moment_and_no_window_is_exceeded(
     line: list[Stretch], limits: tuple[Window, Window]
 ) -> None:
