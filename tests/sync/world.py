@@ -288,11 +288,13 @@ def world(
     base: str = "EUR",
     version: str = "bc",
     kind: str = "odata",
+    store: str | None = None,
     **options: Any,
 ) -> Iterator[World]:
     """A world with some records; the local currency is EUR, and so is CRM's base currency unless `base` says else.
 
-    `version` and `kind` are of NAV and of the way to it; pages have a marker field.
+    `version` and `kind` are of NAV and of the way to it; pages have a marker field. `store` is the address of the
+    store, a file where there is none.
     """
     setup = {"General_Ledger_Setup": [{"LCY_Code": "EUR"}]}
     seeds = Seeds({**setup, **nav}, {"organization": [{"name": "Org", "basecurrencycode": base}], **crm})
@@ -316,7 +318,7 @@ def world(
                 settle_wait=5,
             ),
             crm=CrmSettings(sandbox.crm_url, secret),
-            store=StoreSettings(f"sqlite:///{folder}/store.db"),
+            store=StoreSettings(store or f"sqlite:///{folder}/store.db"),
             run=RunSettings(),
             ui=UiSettings(),
         )
