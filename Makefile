@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients sim reliability bench profile lint format pictures manual lock clean
+.PHONY: help demo test test-clients sim reliability bench scale profile lint format pictures manual lock clean
 
 help:
 	@echo "make demo          a full synchronization between two local servers with demo data"
@@ -17,6 +17,7 @@ help:
 	@echo "make sim           simulated seeds, kills and planted bugs (docs/guarantees.md)"
 	@echo "make reliability   what is promised, measured (takes hours)"
 	@echo "make bench         what a synchronization costs, beside others (takes hours)"
+	@echo "make scale         how long large runs take under the limits of the services, by a model (docs/scale.md)"
 	@echo "make profile       where the engine's time goes"
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
@@ -40,6 +41,10 @@ reliability: $(STAMP)
 # ARGS="--sizes 10000 --rounds 1 --without delay instructions --output build/bench.json" for a first look
 bench: $(STAMP)
 	$(BIN)/python -m bench run $(ARGS)
+
+# ARGS=--write puts it into docs/scale.md; ARGS=--help lists the figures that go in
+scale: $(STAMP)
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 profile: $(STAMP)
 	@$(BIN)/python -m bench profile $(ARGS)

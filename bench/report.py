@@ -12,13 +12,17 @@ BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
 
 
 def write(results: Results, page: Path = PAGE) -> None:
-    """Put the results between the two marks of the page; raises ValueError when it lacks one."""
+    """Put the results into the page; raises what `put` raises."""
+    put("\n".join(table(results)), page)
+
+
+def put(text: str, page: Path) -> None:
+    """Put a text between the two marks of a page; raises ValueError when it lacks one."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark:
         raise ValueError(f"{page.name} does not say where the table belongs")
-    lines = "\n".join(table(results))
-    page.write_text(f"{before}{BEGIN}\n\n{lines}\n\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def table(results: Results) -> Iterator[str]:

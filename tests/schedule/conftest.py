@@ -1,3 +1,3 @@
-from tests.sync.conftest import make
+from tests.sync.conftest import cluster, make
 
-__all__ = ["make"]
+__all__ = ["cluster", "make"]

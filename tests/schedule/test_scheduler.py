@@ -17,11 +17,13 @@ from engine.store import runs, troubles
 from engine.store.lock import engine_lock
 from tests.conflicts.tools import account_of, coupled, sync
 from tests.schedule.keeping import Kept, kept, schedule
+from tests.sync.conftest import on_both
 from tests.sync.faults import always, reading
 from tests.sync.test_customers import customer
 from tests.sync.test_jobs import REFUSED
 from tests.sync.world import Make, World
 
+pytestmark = on_both
 READY, INACTIVE, ON_HOLD, ERROR = EntryState
 BRIEF = Limits(connect=1, read=1, total=2, patience=1, throttle_patience=1)
 MINUTE, TURN, HOUR = timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=1)

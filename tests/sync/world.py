@@ -293,11 +293,13 @@ def world(
     version: str = "bc",
     kind: str = "odata",
     crm_settle_wait: float = 5,
+    store: str | None = None,
     **options: Any,
 ) -> Iterator[World]:
     """A world with some records; the local currency is EUR, and so is CRM's base currency unless `base` says else.
 
-    `version` and `kind` are of NAV and of the way to it; pages have a marker field.
+    `version` and `kind` are of NAV and of the way to it; pages have a marker field. `store` is the address of the
+    store, a file where there is none.
     """
     setup = {"General_Ledger_Setup": [{"LCY_Code": "EUR"}]}
     seeds = Seeds({**setup, **nav}, {"organization": [{"name": "Org", "basecurrencycode": base}], **crm})
@@ -321,7 +323,7 @@ def world(
                 settle_wait=5,
             ),
             crm=CrmSettings(sandbox.crm_url, secret, settle_wait=crm_settle_wait),
-            store=StoreSettings(f"sqlite:///{folder}/store.db"),
+            store=StoreSettings(store or f"sqlite:///{folder}/store.db"),
             run=RunSettings(),
             ui=UiSettings(),
         )
