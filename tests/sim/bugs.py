@@ -255,17 +255,6 @@ def broken_off_forgotten() -> AbstractContextManager[Any]:
     return patch.object(writing, "recall", recall)
 
 
-def hindered_twice() -> AbstractContextManager[Any]:
-    """A record that was made before an end, and that something hinders since, stays uncounted (mended)."""
-    real = page._pair
-
-    def pair(item: Item, scope: Scope) -> Coupling | None:
-        failed = item.outcome is not None and item.outcome.action is Action.FAILED
-        return None if failed and not item.wanted.values else real(item, scope)
-
-    return patch.object(page, "_pair", pair)
-
-
 def gone_without_a_word() -> AbstractContextManager[Any]:
     """A record that is deleted before a create without an answer is sent again has no outcome (mended)."""
     real = passes._left
@@ -316,21 +305,20 @@ BUGS: Mapping[str, Bug] = {
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
         settled_not_counted, base_forgotten, edits_forgotten, counted_elsewhere, broken_off_forgotten,
-        hindered_twice, gone_without_a_word, no_filter, source_marked,
+        gone_without_a_word, no_filter, source_marked,
         *LIES,
     )
 }  # fmt: skip
 START = {
     "parts by order": 240,
-    "base forgotten": 240,
+    "base forgotten": 280,
     "no waiting": 145,
     "coupled later": 35,
     "own create is foreign": 125,
     "no lock": 45,
     "counted elsewhere": 160,
     "edits forgotten": 980,
-    "broken off forgotten": 260,
-    "hindered twice": 2490,
+    "broken off forgotten": 575,
     "gone without a word": 3160,
 }
 """From which seed on a bug is looked for, so that it is found soon."""

@@ -6,12 +6,11 @@ from tests.sim.bugs import BUGS
 from tests.sim.plot import play
 
 SEEDS = [
-    ("base forgotten", 246),
+    ("base forgotten", 288),
     ("edits forgotten", 984),
     ("no waiting", 4012),
     ("counted elsewhere", 164),
-    ("broken off forgotten", 274),
-    ("hindered twice", 2499),
+    ("broken off forgotten", 582),
     ("gone without a word", 3164),
 ]
 
