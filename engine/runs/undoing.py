@@ -104,7 +104,10 @@ class Undoing(FullSynchronization):
             raise RunError(f"Run {request['undo']} is not there any more.", "There is nothing to undo.")
         context = await self._context(plan=plan)
         undone = await self._undone(context, target)
-        if not request["reviewed"]:
+        rest = await self._store.read(partial(_rest, run_id=target.id)) if request["dry"] else None
+        if rest is not None:
+            await self._look_at_rest(context, undone, rest)
+        elif not request["reviewed"]:
             if not request["dry"]:
                 await settle_intents(context, self._run, beats=beats)
             await self._store.write(partial(undoing.forget, run=self._run))
@@ -120,6 +123,14 @@ class Undoing(FullSynchronization):
             await acting.act()
             await self._store.write(partial(self._put_back, target=target))
         await self._jobs(None)
+
+    async def _look_at_rest(self, context: Context, undone: Undone, rest: sa.Row[Any]) -> None:
+        """See what an undo that was broken off would still do, just as it will see that itself: much of what a look at
+        the whole run would take for somebody's changes is its own work.
+        """
+        await self._store.write(partial(undoing.take_over, run=self._run, other=rest.id))
+        await self._tell("", f"looks at what run {rest.id} has still to take back")
+        await Acting(context, undone, self._run, self._sign_of_life).look_again(rest.nav_at, rest.crm_at)
 
     def _sign_of_life(self, connection: sa.Connection) -> None:
         runs.change(connection, self._run, (RunState.RUNNING,), {"beat_at": self._clock(), **self._times()})
@@ -235,6 +246,14 @@ def _unfinished(connection: sa.Connection, run_id: int) -> int | None:
         return None
     runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), runs.READY)
     return int(row.id)
+
+
+def _rest(connection: sa.Connection, run_id: int) -> sa.Row[Any] | None:
+    """The undo of a run that was broken off after it had looked at all of it, if there is one."""
+    row = runs.active(connection)
+    if row is None or row.kind != runs.UNDO or row.request["undo"] != run_id or not row.request["reviewed"]:
+        return None
+    return row
 
 
 def _undoers(connection: sa.Connection, run_id: int) -> tuple[int, ...]:

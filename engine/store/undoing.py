@@ -108,6 +108,14 @@ def forget(connection: sa.Connection, run: int) -> None:
         connection.execute(sa.delete(table).where(table.c.run_id == run))
 
 
+def take_over(connection: sa.Connection, run: int, other: int) -> None:
+    """Give a run what another one that undoes has still to do, and what that one has left so far."""
+    for table, where in ((undoing, undoing.c.state != DONE), (outcome, outcome.c.kind == LEFT)):
+        names = [column.name for column in table.c if column.name != "run_id"]
+        rows = sa.select(sa.literal(run), *(table.c[name] for name in names)).where(table.c.run_id == other, where)
+        connection.execute(sa.insert(table).from_select(["run_id", *names], rows))
+
+
 def foresee(connection: sa.Connection, run: int, partly: Sequence[tuple[Step, Problem]], at: datetime) -> None:
     """Say of steps that something of their records will be left, and why."""
     upsert(connection, outcome, [_outcome(run, step, problem, LEFT, at) for step, problem in partly])
