@@ -15,7 +15,7 @@ from tui.dialogs.info import Info
 from tui.dialogs.working import Working
 from tui.door import Door
 from tui.look import Look
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
@@ -144,7 +144,7 @@ class Candidates(Page):
         """Looks once more."""
         self._look_for()
 
-    @work(exclusive=True, group="couple")
+    @asked
     async def action_couple(self) -> None:
         """Asks, then couples the record with the candidate under the cursor."""
         found, one = self.found, self._candidate()

@@ -16,6 +16,7 @@ async def count(page: Page, *, can_skip: bool) -> Counted:
 
 async def counted(page: Page, begin: Callable[[], int], heading: str, *, can_skip: bool = False) -> Counted:
     """The same for any run that only counts, which `begin` starts."""
+    page.say("Counting begins ...")
     number = await page.ask(begin, 0)
     if not number:
         return "stop"

@@ -21,7 +21,7 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import problems
 from tui.widgets.keys import Keys
@@ -218,7 +218,7 @@ class Errors(Page):
             self.say(problems.retried(number, record))
             self.wake()
 
-    @work
+    @asked
     async def action_skip(self) -> None:
         """Asks, then leaves coupled records alone: all of the cause, or the one record."""
         cause, record = self._cause, self._meant()
@@ -231,7 +231,7 @@ class Errors(Page):
             self.say(problems.skipped(number))
             self.wake()
 
-    @work
+    @asked
     async def action_couple(self) -> None:
         """Asks for the partner of the record, then whether it is meant, and says what came of it."""
         one = self._record()
@@ -247,6 +247,7 @@ class Errors(Page):
         if not run:
             return
         self.say(f"Run {run} looks for the two records ...")
+        self.hear()
         found = await self.end_of(run)
         if found is not None:
             failed: list[RecordOutcome] = await self.ask(partial(self._failed, run), [])

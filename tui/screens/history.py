@@ -22,7 +22,7 @@ from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import counted
 from tui.screens.errors import Errors
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import names, passes
 from tui.widgets.keys import Keys
@@ -42,7 +42,6 @@ class History(Page):
     def __init__(self, door: Door, look: Look, watch: Callable[[int], None]) -> None:
         super().__init__(door, look)
         self._watch = watch
-        self._busy = False
         self.snapshot: list[PassSnapshot] = []
         self._runs: dict[int, RunSnapshot] = {}
         self._poll = Poll(partial(door.history, _NEWEST), self.show, self.complain, seen=lambda: self.seen, hz=1)
@@ -170,22 +169,16 @@ class History(Page):
         if path is not None:
             self.say(f"{len(rows)} jobs written to {path}")
 
-    @work
+    @asked
     async def action_undo(self) -> None:
         """Counts what taking back the run under the cursor would do, asks, and does it; so it does with the rest of one
         whose undo was broken off.
         """
         one = self._current()
-        if self._busy or self._refused("undo") or one is None:
+        if self._refused("undo") or one is None:
             return
-        self._busy = True
-        try:
-            run = self._runs.get(one.run)
-            await self._undo(one.run if run is None or run.undoes is None else run.undoes)
-        finally:
-            self._busy = False
-
-    async def _undo(self, number: int) -> None:
+        run = self._runs.get(one.run)
+        number = one.run if run is None or run.undoes is None else run.undoes
         look = await counted(self, partial(self.door.undo, number, dry=True), f"Undo run {number}")
         if not isinstance(look, RunSnapshot):
             return

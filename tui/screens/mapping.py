@@ -3,7 +3,7 @@
 from functools import partial
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
@@ -18,7 +18,7 @@ from tui.look import Look
 from tui.poll import Poll
 from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import mappings, settings
 from tui.widgets.line import Line
@@ -108,7 +108,7 @@ class Mapping(Page):
         """Opens what went wrong with its records."""
         self.app.push_screen(Errors(self.door, self.look, None, self.mapping))
 
-    @work
+    @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag."""
         if self.found is None:

@@ -1,8 +1,8 @@
 """What all full screens have in common: a title line, a body, two lines of keys, and reads that do not block."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial, wraps
 from time import monotonic
 from typing import ClassVar, TypeVar
 
@@ -26,8 +26,31 @@ from tui.widgets.notice import Notice
 from tui.widgets.table import Table
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Page")
 STARTING = 60.0
 """Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
+
+
+def asked(work: Callable[[P], Coroutine[None, None, None]]) -> Callable[[P], None]:
+    """Makes an action of what asks the operator, or starts something, perhaps after a while.
+
+    From the moment it is asked for, the keys of the page do nothing until it is done, or `hear` is called: what is
+    typed meanwhile was meant for what is yet to be seen.
+    """
+
+    @wraps(work)
+    def action(page: P) -> None:
+        page.deaf = True
+        page.run_worker(_heard_after(page, work(page)))
+
+    return action
+
+
+async def _heard_after(page: "Page", work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    finally:
+        page.hear()
 
 
 class Page(Screen[None]):
@@ -41,6 +64,8 @@ class Page(Screen[None]):
         self.look = look
         self.shown = 0
         """How many snapshots were shown; tests wait for it."""
+        self.deaf = False
+        """Whether keys do nothing, because something that was asked for is about to be seen."""
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""
@@ -94,6 +119,14 @@ class Page(Screen[None]):
             notice.say(text)
         else:
             self.app.push_screen(Info(self.look, "Notice", [text]))
+
+    def hear(self) -> None:
+        """Lets keys do something again."""
+        self.deaf = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """While something that was asked for is about to be seen, keys do nothing."""
+        return not self.deaf
 
     def _why_not(self, name: str) -> str | None:
         """Why an action can do nothing now; None where it can."""

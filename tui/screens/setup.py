@@ -19,7 +19,7 @@ from tui.dialogs.value import Entry, Pick
 from tui.door import Door, Side
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.screens.trial import Trial
 from tui.text import safe
 from tui.widgets import connections
@@ -225,7 +225,7 @@ class Setup(Page):
     def _faulty(self, heading: str, faults: tuple[str, ...]) -> None:
         self.app.push_screen(Info(self.look, heading, [f"! {safe(one, _LONG)}" for one in faults]))
 
-    @work(exclusive=True, group="save")
+    @asked
     async def action_save(self) -> None:
         """Asks with the lines that change, then writes the file."""
         form = self._ready("save")
@@ -258,7 +258,7 @@ class Setup(Page):
             self.dismiss()
             self._start()
 
-    @work(exclusive=True, group="demo")
+    @asked
     async def action_demo(self) -> None:
         """Leaves for the demo."""
         if (why := self._why_not("demo")) is not None:
@@ -280,7 +280,7 @@ class Setup(Page):
         else:
             self._go_back()
 
-    @work(exclusive=True, group="back")
+    @asked
     async def _go_back(self) -> None:
         if await self.may_leave():
             super().action_back()
