@@ -18,6 +18,7 @@ from engine.model.coupled import (
     CoupledState,
     FieldPair,
     OneRecord,
+    Partner,
     Place,
 )
 from engine.model.detail import Ledger, MappingDetail
@@ -248,6 +249,13 @@ def made_outcome(number: int, cause: Cause) -> RecordOutcome:
         crm_id=None,
         at=NOW,
     )
+
+
+def made_partner(typed: str) -> Partner:
+    """The account with that number, for whatever does not begin with an x."""
+    if typed.startswith("x"):
+        return Partner(problem=f"There is no account in CRM with the number {typed}.")
+    return Partner("8f0c1f2a-0000-4000-8000-00000000000c", typed, "New Concepts Ltd.")
 
 
 def made_conflicts(name: str = "New Concepts Furniture", crm: str = "New Concepts Ltd.") -> list[Conflict]:
@@ -552,6 +560,7 @@ class ScriptedDoor:
             for run in (16, 15)
             for seq in (4, 3, 2, 1)
         ]
+        self.partner_of = made_partner
         self.left_alone = 2
         self.coupled_ones = 77
         self.waiting = made_conflicts()
@@ -729,6 +738,11 @@ class ScriptedDoor:
         self._check()
         self.calls.append(("skip", cause.cause, None if record is None else record.nav_no))
         return self.coupled_ones
+
+    def partner(self, record: RecordOutcome, typed: str) -> Partner:
+        self._check()
+        self.calls.append(("partner", record.nav_no, typed))
+        return self.partner_of(typed)
 
     def couple(self, mapping: str, nav: str, crm: str) -> int:
         self._check()

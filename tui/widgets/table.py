@@ -79,6 +79,11 @@ class Table(DataTable[Text], inherit_bindings=False):
         there = 0 <= self.cursor_row < len(self._shown)
         return "  ".join(safe(one) for one in self._shown[self.cursor_row].cells if one) if there else ""
 
+    @property
+    def below(self) -> int:
+        """How many rows are below what can be seen."""
+        return max(0, len(self._shown) - int(self.scroll_y) - max(0, self.size.height - 1))
+
     def show(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
         """Shows the rows. The current one stays current as long as its key is there."""
         new, old = tuple(rows), self._shown
