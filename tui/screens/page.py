@@ -11,7 +11,7 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Rule
 
-from engine.model.errors import CouplerError
+from engine.model.errors import ConfigError, CouplerError
 from engine.model.snapshot import RunSnapshot, RunState
 from tui import actions, tour
 from tui.apart import apart
@@ -168,6 +168,8 @@ class Page(Screen[None]):
     async def _answer(self, answer: Awaitable[T], default: T) -> T:
         try:
             return await answer
+        except ConfigError as error:
+            self._refuse(f"{error.problems[0]} [{error.code}]", error.hint)
         except CouplerError as error:
             self._refuse(error.message, error.hint)
         except OSError as error:
@@ -193,7 +195,8 @@ class Page(Screen[None]):
         """
         begun = monotonic()
         while (found := await self.ask(partial(self.door.run, run), None)) is not None:
-            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < STARTING
+            begins = found.state is RunState.INTERRUPTED and found.beat is None and not found.code
+            starting = begins and monotonic() - begun < STARTING
             if found.state is not RunState.RUNNING and not starting:
                 break
             await asyncio.sleep(1 / self.look.hz)
