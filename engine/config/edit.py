@@ -117,7 +117,9 @@ def put(draft: Draft, keys: Keys, value: Value) -> Draft:
         # what a new file begins with stays there, so that it can be filled in again
         value = "" if draft.before is None and _value(draft.base, keys) == "" else None
     try:
-        return replace(draft, text=_put(draft.text, keys, value))
+        text = _put(draft.text, keys, value)
+        # what was taken back is no change, wherever its line would stand now
+        return replace(draft, text=draft.base if _parse(text) == _parse(draft.base) else text)
     except TOMLKitError as error:
         raise ConfigError(f"{draft.path} cannot be changed: {error}.", "Edit it by hand.") from error
 
