@@ -22,6 +22,7 @@ from engine.store.schema import run as run_table
 from engine.store.undoing import DONE, DUE, REMOVE, RESTORE, UNCOUPLE
 from engine.store.work import Scope
 from engine.sync.context import Clock, Context, system_clock
+from engine.sync.deletions import COUPLING_REMOVED
 from engine.sync.organization import NOWHERE, Organization
 from engine.sync.settling import settle_intents
 from engine.sync.undo.acting import Acting
@@ -111,8 +112,9 @@ class Undoing(FullSynchronization):
             if not request["dry"]:
                 await settle_intents(context, self._run, beats=beats)
             await self._store.write(partial(undoing.forget, run=self._run))
-            await self._tell("", f"looks at what run {target.id} did")
-            await Review(context, undone, self._run).look()
+            await self._begin_look(undone)
+            await Review(context, undone, self._run, partial(self._tell, "")).look()
+            await self._store.write(partial(undoing.forget_looked, run=self._run))
         if not request["dry"]:
             if not request["reviewed"]:
                 await self._store.write(partial(_reviewed, run=self._run, request=request, target=target))
@@ -123,6 +125,17 @@ class Undoing(FullSynchronization):
             await acting.act()
             await self._store.write(partial(self._put_back, target=target))
         await self._jobs(None)
+
+    async def _begin_look(self, undone: Undone) -> None:
+        """Say how much there is to look at, so that people see how far it is."""
+        found = await self._store.read(partial(undoing.to_look_at, run=undone.id, code=COUPLING_REMOVED))
+        totals: dict[int, int] = {}
+        for mapping, number in found.items():
+            totals[undone.seq(mapping)] = totals.get(undone.seq(mapping), 0) + number
+        for row in await self._store.read(partial(runs.job_rows, run_id=self._run)):
+            scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
+            total = totals.pop(row.seq, 0)
+            await self._set(scope, state=JobState.RUN.value, started_at=self._clock(), total=total, total_exact=True)
 
     async def _look_at_rest(self, context: Context, undone: Undone, rest: sa.Row[Any]) -> None:
         """See what an undo that was broken off would still do, just as it will see that itself: much of what a look at

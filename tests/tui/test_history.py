@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.model.errors import RunError
-from engine.model.snapshot import RunState, Wish
+from engine.model.snapshot import Event, RunState, Wish
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
 from tui.app import CouplerApp
@@ -216,3 +216,24 @@ async def test_an_undo_that_the_engine_refuses_says_why(door: ScriptedDoor) -> N
         door.error = RunError("There is no full synchronization with the number 16.", "`coupler jobs` lists them.")
         await pilot.press("U")
         await see(pilot, "This was not done", "no full synchronization with the number 16")
+
+
+async def test_the_look_before_an_undo_says_what_it_looks_at_and_how_far_it_is(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    real = door.undo
+
+    def look(run: int, *, dry: bool) -> int:
+        number = real(run, dry=dry)
+        door.change(number, waiting="", events=(Event(NOW, "", "looks at what run 16 changed"),))
+        return number
+
+    door.undo = look  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History) and app.screen.shown)
+        await pilot.press("U")
+        await see(pilot, "Undo run 16: counting, nothing is written", "Looks at what run 16 changed ...")
+        await see(pilot, "2,210/4,105", "esc Stop")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await until(pilot, lambda: ("wish", 22, Wish.CANCEL) in door.calls)
