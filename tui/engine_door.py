@@ -151,7 +151,7 @@ class EngineDoor:
 
     def conflicts(self) -> list[Conflict]:
         """The conflicts that wait for a choice, or for a pass to apply it."""
-        return queues.conflicts(self._store)
+        return queues.with_names(queues.conflicts(self._store), self._settings.mappings)
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""

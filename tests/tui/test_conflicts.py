@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from engine.model.conflict import Choice, Conflict
+from engine.model.conflict import Choice, Clash, Conflict
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor, made_conflicts
 from tests.tui.test_hostile import NAMES, _harmless
@@ -146,3 +146,13 @@ async def test_a_long_value_is_readable_in_full(door: ScriptedDoor) -> None:
         await see(pilot, "THE END.")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Conflicts))
+
+
+async def test_a_choice_of_crm_is_shown_by_name_and_number(door: ScriptedDoor) -> None:
+    one = door.waiting[0]
+    terms = Clash("Payment_Terms_Code", "paymenttermscode", "NET60", 1, crm_name="NET30")
+    door.waiting = [replace(one, fields=(terms,))]
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await see(pilot, "Payment_Terms_Code  NET60                   NET30 (1)", "CRM paymenttermscode: NET30 (1)")
+        assert isinstance(app.screen, Conflicts)
