@@ -64,6 +64,7 @@ class Page(Screen[None]):
         self.look = look
         self.shown = 0
         """How many snapshots were shown; tests wait for it."""
+        self.set_class(look.tour, "-tour")
         self.deaf = False
         """Whether keys do nothing, because something that was asked for is about to be seen."""
 
