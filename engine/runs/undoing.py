@@ -135,7 +135,8 @@ class Undoing(FullSynchronization):
         for row in await self._store.read(partial(runs.job_rows, run_id=self._run)):
             scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
             total = totals.pop(row.seq, 0)
-            await self._set(scope, state=JobState.RUN.value, started_at=self._clock(), total=total, total_exact=True)
+            # without a beginning: what only looked is no integration synchronization job
+            await self._set(scope, state=JobState.RUN.value, total=total, total_exact=True)
 
     async def _look_at_rest(self, context: Context, undone: Undone, rest: sa.Row[Any]) -> None:
         """See what an undo that was broken off would still do, just as it will see that itself: much of what a look at

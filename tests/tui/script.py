@@ -324,7 +324,7 @@ def made_couplings() -> list[CoupledRow]:
 
 def made_records(one: CoupledRow) -> BothRecords:
     fields = (
-        FieldPair("", "customertypecode", TO, 3, 3, Alike.SAME),
+        FieldPair("", "customertypecode", TO, "Customer (3)", "Customer (3)", Alike.SAME),
         FieldPair("Name", "name", BOTH, "New Concepts Furniture", "New Concepts Ltd.", Alike.DIFFERS),
         FieldPair(
             "Address", "address1_line1", BOTH, "705 West Peachtree Street", "705 West Peachtree Street", Alike.SAME
@@ -405,7 +405,7 @@ def made_difference() -> Difference:
             FieldChange(
                 "Home_Page", "websiteurl", "www.new-concepts.example", "http://" + "long/" * 60, "www.x.example"
             ),
-            FieldChange("", "customertypecode", None, None, 3),
+            FieldChange("", "customertypecode", None, None, "Customer (3)"),
         ),
         nav_no="01450000",
         name="New Concepts Furniture",

@@ -18,6 +18,7 @@ async def counted(page: Page, begin: Callable[[], int], heading: str, *, can_ski
     """The same for any run that only counts, which `begin` starts."""
     page.say("Counting begins ...")
     number = await page.ask(begin, 0)
+    page.say("")
     if not number:
         return "stop"
     found = await page.app.push_screen_wait(Count(page.door, page.look, number, heading, can_skip=can_skip))

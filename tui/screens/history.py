@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import Resize
 from textual.widgets import Input
 
 from engine.model.errors import CouplerError
@@ -49,7 +50,7 @@ class History(Page):
     def body(self) -> ComposeResult:
         """A filter, the jobs, two lines about the one under the cursor."""
         yield Input(id="filter", compact=True, placeholder="text to look for; enter keeps it, esc clears it")
-        yield Table(passes.COLUMNS, id="jobs", ascii_only=self.look.ascii)
+        yield Table(passes.columns(0), id="jobs", ascii_only=self.look.ascii)
         yield self.rule()
         yield Line(id="about")
 
@@ -59,6 +60,12 @@ class History(Page):
         self.query_one("#about", Line).put("Reading ...")
         self.query_one(Table).focus()
         self.run_worker(self._poll.forever(), group="poll")
+
+    def on_resize(self, event: Resize) -> None:
+        """A wider table has more columns."""
+        del event  # Textual calls `Page.on_resize` as well
+        if self.shown:
+            self.show(self.snapshot)
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -72,7 +79,9 @@ class History(Page):
             [one.name for one in actions.of("history") if reasons.history(one.name, len(history))]
         )
         self.head("Coupler   Integration synchronization jobs", zone)
-        self.query_one(Table).show([passes.row(one, self.look) for one in self._chosen()])
+        width = self.app.size.width
+        rows = [passes.row(one, self.look, width) for one in self._chosen()]
+        self.query_one(Table).show(rows, passes.columns(width))
         if not history:
             self.query_one("#about", Line).put("Nothing ran yet.")
         self._describe()
