@@ -194,8 +194,9 @@ class _Log:
     """Lines of JSON on standard error, each with what they are all about."""
 
     def __init__(self, settings: Settings | None, run_id: int) -> None:
-        environment = {} if settings is None else {"environment": settings.environment}
-        self._about = {"run": run_id, **environment, "pid": os.getpid()}
+        self._about: dict[str, int | str] = {"run": run_id, "pid": os.getpid()}
+        if settings is not None:
+            self._about["environment"] = settings.environment
 
     def say(self, level: str, event: str, **values: str) -> None:
         """Write to the log; when that cannot be written, as on a full disk, the work goes on without it."""

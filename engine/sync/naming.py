@@ -39,7 +39,7 @@ class Labelled(DrySide):
 
 def names(context: Context, mapping: TableMapping) -> Names:
     """What values of a mapping are called: by the labels that were read, else by the codes of the mapping itself."""
-    read = context.crm.at_hand(mapping.crm.entity) if isinstance(context.crm, Labelled) else {}
+    read: Names = context.crm.at_hand(mapping.crm.entity) if isinstance(context.crm, Labelled) else {}
     return {column: {**own, **read.get(column, {})} for column, own in own_names(mapping).items()}
 
 
