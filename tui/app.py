@@ -118,8 +118,12 @@ class CouplerApp(App[None]):
         """Goes back to the first screen and does something there, which says why when it cannot."""
         if not await self._may_leave():
             return
-        while not isinstance(self.screen, screens.Home):
-            self.pop_screen()
+        while not isinstance(home := self.screen, screens.Home):
+            if isinstance(home, dialogs.Dialog):
+                home.dismiss(None)  # what asked goes on without an answer
+            else:
+                self.pop_screen()
+        home.hear()
         await self.run_action(f"screen.{name}")
 
     def action_copy(self) -> None:

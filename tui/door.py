@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.config.changes import Proposal
     from engine.config.edit import Form
     from engine.model.conflict import Choice, Conflict, ConflictPage
-    from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+    from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Partner, Place
     from engine.model.detail import Change, MappingDetail
     from engine.model.mapping import Direction
     from engine.model.matches import Ambiguous, AmbiguousPage, Review
@@ -102,6 +102,9 @@ class Door(Protocol):
 
     def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
         """Leaves coupled records with a problem, or one of them, alone; how many these were."""
+
+    def partner(self, record: RecordOutcome, typed: str) -> Partner:
+        """The record of the other side that an id or a number names, and why it cannot be coupled with this one."""
 
     def couple(self, mapping: str, nav: str, crm: str) -> int:
         """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
-from engine.config import Settings, changes
+from engine.config import Settings, changes, load
 from engine.config.changes import Proposal
 from engine.config.edit import read_draft
 from engine.model.conflict import Choice, Conflict, ConflictPage
-from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Place
+from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, Partner, Place
 from engine.model.detail import Change, MappingDetail
 from engine.model.errors import LockHeld
 from engine.model.mapping import Direction
@@ -24,6 +25,7 @@ from engine.runs import (
     coupling,
     detail,
     logs,
+    partners,
     plans,
     process,
     queues,
@@ -31,6 +33,7 @@ from engine.runs import (
     snapshots,
     undoing,
 )
+from engine.runs.failures import Failures
 from engine.runs.logs import LogPage
 from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import wishes
@@ -53,6 +56,7 @@ class EngineDoor:
         self.production = settings.production
         self.environment = settings.environment
         self.demo = demo
+        self._failures = Failures(process.log_path(settings))
         self.connections: Connections = FileConnections(settings.path, self._use)
 
     def _use(self, settings: Settings) -> None:
@@ -61,11 +65,12 @@ class EngineDoor:
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""
-        return snapshots.home(self._store, self._settings)
+        found = snapshots.home(self._store, self._settings)
+        return found if found.active is None else replace(found, active=self._failures.told(found.active))
 
     def run(self, run: int) -> RunSnapshot:
         """A run as it is now."""
-        return snapshots.run(self._store, run)
+        return self._failures.told(snapshots.run(self._store, run))
 
     def going(self) -> RunSnapshot | None:
         """The run, of whatever kind, that an engine works on, or is about to, if any."""
@@ -120,8 +125,9 @@ class EngineDoor:
 
     def couple_match(self, record: Ambiguous, partner: str) -> int:
         """Starts an engine that couples it with the record of that id; the number of the run."""
+        self._refuse_unreadable()
         run = reviews.begin(self._store, self._settings, record, partner)
-        process.spawn(self._settings, run)
+        self._spawn(run)
         return run
 
     def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
@@ -132,15 +138,24 @@ class EngineDoor:
         """Leaves coupled records with a problem, or one of them, alone; how many these were."""
         return queues.skip_cause(self._store, cause, record)
 
+    def partner(self, record: RecordOutcome, typed: str) -> Partner:
+        """The record of the other side that an id or a number names, and why it cannot be coupled with this one."""
+        mine = record.nav_id if record.direction is Direction.TO_INTEGRATION_TABLE else record.crm_id
+        called = " ".join(filter(None, (record.mapping, record.nav_no, record.name)))
+        one_way, own = record.direction, (self._store, self._settings, record.mapping)
+        return partners.named(*own, one_way, mine, called, typed)
+
     def couple(self, mapping: str, nav: str, crm: str) -> int:
         """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
+        self._refuse_unreadable()
         run = coupling.start(self._store, self._settings, Couple(mapping, nav, crm), by=control.who())
-        process.spawn(self._settings, run)
+        self._spawn(run)
         return run
 
     def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
-        return queues.conflict_page(self._store, limit, offset)
+        found = queues.conflict_page(self._store, limit, offset)
+        return replace(found, records=tuple(queues.with_names(found.records, self._settings.mappings)))
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
@@ -172,9 +187,10 @@ class EngineDoor:
 
     def uncouple(self, one: CoupledRow) -> int:
         """Commits a run that removes a coupling, and starts an engine for it; the number of the run."""
+        self._refuse_unreadable()
         request = Uncouple(one.mapping, (one.nav_id,))
         run = coupling.start(self._store, self._settings, request, by=control.who())
-        process.spawn(self._settings, run)
+        self._spawn(run)
         return run
 
     def schedule(self) -> ScheduleSnapshot:
@@ -213,15 +229,25 @@ class EngineDoor:
         """What a run that undoes did, or a dry one would do."""
         return undoing.report(self._store, run)
 
-    def _start(self, commit: Callable[[], int]) -> int:
-        run = _patiently(commit)
+    def _refuse_unreadable(self) -> None:
+        """Raise ConfigError where an engine could not read the configuration by now, so that nothing is begun."""
+        load(self._settings.path)
+
+    def _spawn(self, run: int) -> None:
+        self._failures.begin(run)
         process.spawn(self._settings, run)
+
+    def _start(self, commit: Callable[[], int]) -> int:
+        self._refuse_unreadable()
+        run = _patiently(commit)
+        self._spawn(run)
         return run
 
     def resume(self, run: int) -> None:
         """Starts an engine that goes on with the run."""
+        self._refuse_unreadable()
         control.resume(self._store, self._settings, run)
-        process.spawn(self._settings, run)
+        self._spawn(run)
 
     def wish(self, run: int, wish: Wish) -> None:
         """Tells the engine of a run what is wanted."""

@@ -123,7 +123,9 @@ def put(draft: Draft, keys: Keys, value: Anything) -> Draft:
         # what a new file begins with stays there, so that it can be filled in again
         value = "" if draft.before is None and _value(draft.base, keys) == "" else None
     with _by_hand(draft.path):
-        return replace(draft, text=_put(draft.text, keys, value))
+        text = _put(draft.text, keys, value)
+    # what was taken back is no change, wherever its line would stand now
+    return replace(draft, text=draft.base if _parse(text) == _parse(draft.base) else text)
 
 
 def rewritten(draft: Draft, what: str, change: Callable[[MutableMapping[str, Any]], None]) -> Draft:

@@ -23,6 +23,8 @@ class Clash:
     nav_value: Shown
     crm_value: Shown
     choice: Choice | None = None
+    crm_name: str = ""
+    """What CRM's value is called, where it is one of a few and the mapping says so."""
 
     @property
     def key(self) -> str:

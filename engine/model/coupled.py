@@ -60,6 +60,16 @@ class CoupledPage:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The record that somebody named as the partner of another one; `problem` says why it cannot be."""
+
+    id: str = ""
+    number: str = ""
+    name: str = ""
+    problem: str = ""
+
+
 class Alike(StrEnum):
     """Whether a field means the same on both sides."""
 

@@ -23,10 +23,13 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousPage:
-    """Some of these records, by mapping and NAV number, those of NAV first, and how many there are."""
+    """Some of these records, by mapping and NAV number, those of NAV first, and how many there are; where that is not
+    `exact`, there are more.
+    """
 
     total: int
     records: tuple[Ambiguous, ...]
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

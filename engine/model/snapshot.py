@@ -58,7 +58,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class PassSnapshot:
-    """One integration synchronization job: one mapping, one direction, one run. Times are aware, in UTC.
+    """One integration synchronization job: one mapping, one direction, one run of a `kind`. Times are aware, in UTC.
 
     `spent` are the seconds of work before `started`, by engines that did not come to its end.
     """
@@ -76,6 +76,7 @@ class PassSnapshot:
     message: str = ""
     type: JobType = JobType.SYNCHRONIZATION
     spent: float = 0.0
+    kind: str = "run"
 
     @property
     def took(self) -> float | None:

@@ -22,6 +22,7 @@ from engine.store.database import Store
 from engine.sync.brake import DELETED
 from engine.sync.check.side_by_side import side_by_side
 from engine.sync.dry import DrySide
+from engine.sync.naming import Labelled
 from engine.sync.uncoupling import dependants
 
 _URGENCY = (CoupledState.CRM_GONE, CoupledState.NAV_GONE, CoupledState.SKIPPED, CoupledState.FAILED)
@@ -101,7 +102,7 @@ def both_records(store: Store, settings: Settings, one: CoupledRow) -> BothRecor
         raise ConfigError(f"{one.mapping} is not configured.", "Add [mapping] for it to config.toml, or leave it.")
 
     async def read(nav: Side, crm: Side) -> BothRecords:
-        context = await looking(store, settings, DrySide(nav), DrySide(crm))
+        context = await looking(store, settings, DrySide(nav), Labelled(crm, settings.mappings))
         return await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
 
     return read_now(settings, read)

@@ -43,7 +43,9 @@ async def difference_of(
     store: Store, settings: Settings, nav: Side, crm: Side, record: Foreseen, *, clock: Clock = system_clock
 ) -> Difference:
     """The same with both sides at hand."""
-    context = await looking(store, settings, Noticing(nav), Noticing(crm), planned_by=record.run, clock=clock)
+    context = await looking(
+        store, settings, Noticing(nav), Noticing(crm, settings.mappings), planned_by=record.run, clock=clock
+    )
     if record.mapping not in context.mappings:
         raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Count anew.")
     scope = Scope(record.run, record.seq, record.mapping, record.direction, plan=True)

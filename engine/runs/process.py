@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config import Settings, log_dir
-from engine.model.errors import CouplerError, StoreError
+from engine.model.errors import ConfigError, CouplerError, StoreError
 from engine.model.snapshot import Wish
 from engine.runs.control import wish
 from engine.runs.threads import at_most, end_with_threads
@@ -185,11 +185,18 @@ def main(settings: Settings, run_id: int) -> CouplerError | None:
     return None
 
 
+def refused(run_id: int, error: ConfigError) -> None:
+    """Leave in the log why an engine could not read the configuration, and so not say it in the store."""
+    _Log(None, run_id).say("error", "engine failed", code=error.code, message=error.problems[0], hint=error.hint)
+
+
 class _Log:
     """Lines of JSON on standard error, each with what they are all about."""
 
-    def __init__(self, settings: Settings, run_id: int) -> None:
-        self._about = {"run": run_id, "environment": settings.environment, "pid": os.getpid()}
+    def __init__(self, settings: Settings | None, run_id: int) -> None:
+        self._about: dict[str, int | str] = {"run": run_id, "pid": os.getpid()}
+        if settings is not None:
+            self._about["environment"] = settings.environment
 
     def say(self, level: str, event: str, **values: str) -> None:
         """Write to the log; when that cannot be written, as on a full disk, the work goes on without it."""

@@ -1,7 +1,7 @@
 """What waits for operators: conflicts to choose for, and records that are left alone after they failed twice."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.model.decision import Decision, Deed
 from engine.model.errors import RunError
-from engine.model.mapping import Direction
+from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import Cause, RecordOutcome
 from engine.model.trouble import Trouble
 from engine.runs.control import who
@@ -17,6 +17,7 @@ from engine.store import conflicts as stored_conflicts
 from engine.store import decisions, troubles
 from engine.store.database import Store
 from engine.sync.context import Clock, system_clock
+from engine.sync.naming import Names, name_of, own_names
 
 
 def conflicts(store: Store, mapping: str | None = None) -> list[Conflict]:
@@ -30,6 +31,19 @@ def conflict_page(store: Store, limit: int, offset: int) -> ConflictPage:
     with store.reading() as connection:
         found = stored_conflicts.page(connection, limit, offset)
         return ConflictPage(stored_conflicts.count(connection), tuple(found))
+
+
+def with_names(found: Sequence[Conflict], mappings: Sequence[TableMapping]) -> list[Conflict]:
+    """Conflicts with what CRM's values are called, as far as the mappings say so; no server is asked."""
+    known = {one.name: own_names(one) for one in mappings}
+    return [
+        replace(one, fields=tuple(_named(clash, known.get(one.mapping, {})) for clash in one.fields)) for one in found
+    ]
+
+
+def _named(clash: Clash, known: Names) -> Clash:
+    own = known.get(clash.crm, {})
+    return replace(clash, crm_name=name_of(clash.crm_value, own))
 
 
 def conflict(store: Store, mapping: str, nav_no: str) -> Conflict:

@@ -20,6 +20,7 @@ from engine.store.work import Scope
 from engine.sync.candidates import review
 from engine.sync.context import Clock, system_clock
 from engine.sync.dry import DrySide
+from engine.sync.naming import Labelled
 
 
 def page(store: Store, *, limit: int = 50, offset: int = 0) -> AmbiguousPage:
@@ -41,7 +42,7 @@ async def candidates_of(
     store: Store, settings: Settings, nav: Side, crm: Side, record: Ambiguous, *, clock: Clock = system_clock
 ) -> Review:
     """The same with both sides at hand."""
-    context = await looking(store, settings, DrySide(nav), DrySide(crm), clock=clock)
+    context = await looking(store, settings, DrySide(nav), Labelled(crm, settings.mappings), clock=clock)
     if record.mapping not in context.mappings:
         raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Mend config.toml first.")
     scope = Scope(record.run, 0, record.mapping, record.direction, plan=True)

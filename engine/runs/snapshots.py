@@ -140,7 +140,7 @@ def live(store: Store) -> bool:
 
 def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
     """The integration synchronization jobs, newest first; jobs that never started are left out."""
-    query = sa.select(job, run_table.c.state.label("run_state")).join(run_table)
+    query = sa.select(job, run_table.c.state.label("run_state"), run_table.c.kind).join(run_table)
     query = query.where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
@@ -149,8 +149,9 @@ def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None =
     with store.reading() as connection:
         rows = connection.execute(query.order_by(*order).limit(limit).offset(offset)).all()
         counters = _counters(connection, sorted({row.run_id for row in rows}))
-    made = [(_pass(row, counters), alive and row.run_state == RunState.RUNNING.value) for row in rows]
-    return [one if going else at_rest(one) for one, going in made]
+    going = [alive and row.run_state == RunState.RUNNING.value for row in rows]
+    made = [_pass(row, counters, row.kind) for row in rows]
+    return [one if goes_on else at_rest(one) for one, goes_on in zip(made, going, strict=True)]
 
 
 def couplings(store: Store, mapping: str | None = None) -> Iterator[CouplingRow]:
@@ -236,7 +237,7 @@ def _flag(name: str, saved: Sequence[Any], stored: Mapping[str, tuple[bool, int]
     return FlagChange(name, before, now, if_yes=value if edited else False, if_no=kept, edited=edited)
 
 
-def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -> PassSnapshot:
+def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], kind: str = "run") -> PassSnapshot:
     return PassSnapshot(
         run=row.run_id,
         seq=row.seq,
@@ -251,6 +252,7 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters]) -
         message=row.message,
         type=JobType(row.type),
         spent=row.spent,
+        kind=kind,
     )
 
 

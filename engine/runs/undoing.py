@@ -22,6 +22,7 @@ from engine.store.schema import run as run_table
 from engine.store.undoing import DONE, DUE, REMOVE, RESTORE, UNCOUPLE
 from engine.store.work import Scope
 from engine.sync.context import Clock, Context, system_clock
+from engine.sync.deletions import COUPLING_REMOVED
 from engine.sync.organization import NOWHERE, Organization
 from engine.sync.settling import settle_intents
 from engine.sync.undo.acting import Acting
@@ -104,12 +105,16 @@ class Undoing(FullSynchronization):
             raise RunError(f"Run {request['undo']} is not there any more.", "There is nothing to undo.")
         context = await self._context(plan=plan)
         undone = await self._undone(context, target)
-        if not request["reviewed"]:
+        rest = await self._store.read(partial(_rest, run_id=target.id)) if request["dry"] else None
+        if rest is not None:
+            await self._look_at_rest(context, undone, rest)
+        elif not request["reviewed"]:
             if not request["dry"]:
                 await settle_intents(context, self._run, beats=beats)
             await self._store.write(partial(undoing.forget, run=self._run))
-            await self._tell("", f"looks at what run {target.id} did")
-            await Review(context, undone, self._run).look()
+            await self._begin_look(undone)
+            await Review(context, undone, self._run, partial(self._tell, "")).look()
+            await self._store.write(partial(undoing.forget_looked, run=self._run))
         if not request["dry"]:
             if not request["reviewed"]:
                 await self._store.write(partial(_reviewed, run=self._run, request=request, target=target))
@@ -120,6 +125,26 @@ class Undoing(FullSynchronization):
             await acting.act()
             await self._store.write(partial(self._put_back, target=target))
         await self._jobs(None)
+
+    async def _begin_look(self, undone: Undone) -> None:
+        """Say how much there is to look at, so that people see how far it is."""
+        found = await self._store.read(partial(undoing.to_look_at, run=undone.id, code=COUPLING_REMOVED))
+        totals: dict[int, int] = {}
+        for mapping, number in found.items():
+            totals[undone.seq(mapping)] = totals.get(undone.seq(mapping), 0) + number
+        for row in await self._store.read(partial(runs.job_rows, run_id=self._run)):
+            scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
+            total = totals.pop(row.seq, 0)
+            # without a beginning: what only looked is no integration synchronization job
+            await self._set(scope, state=JobState.RUN.value, total=total, total_exact=True)
+
+    async def _look_at_rest(self, context: Context, undone: Undone, rest: sa.Row[Any]) -> None:
+        """See what an undo that was broken off would still do, just as it will see that itself: much of what a look at
+        the whole run would take for somebody's changes is its own work.
+        """
+        await self._store.write(partial(undoing.take_over, run=self._run, other=rest.id))
+        await self._tell("", f"looks at what run {rest.id} has still to take back")
+        await Acting(context, undone, self._run, self._sign_of_life).look_again(rest.nav_at, rest.crm_at)
 
     def _sign_of_life(self, connection: sa.Connection) -> None:
         runs.change(connection, self._run, (RunState.RUNNING,), {"beat_at": self._clock(), **self._times()})
@@ -235,6 +260,14 @@ def _unfinished(connection: sa.Connection, run_id: int) -> int | None:
         return None
     runs.change(connection, row.id, (RunState.RUNNING, RunState.STOPPED), runs.READY)
     return int(row.id)
+
+
+def _rest(connection: sa.Connection, run_id: int) -> sa.Row[Any] | None:
+    """The undo of a run that was broken off after it had looked at all of it, if there is one."""
+    row = runs.active(connection)
+    if row is None or row.kind != runs.UNDO or row.request["undo"] != run_id or not row.request["reviewed"]:
+        return None
+    return row
 
 
 def _undoers(connection: sa.Connection, run_id: int) -> tuple[int, ...]:

@@ -1,21 +1,28 @@
-"""Records that failed because several others match: of the ledger, and of the last plan, which keeps no ledger."""
+"""Records that failed because several others match: of the ledger, and of the last plan, which keeps no ledger.
+
+Both have an index in the order of the list, so that a page costs what it shows, however many records wait.
+"""
 
 import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.matches import Ambiguous, AmbiguousPage
-from engine.model.outcome import Action
-from engine.store.foreseen import AMBIGUOUS, last_plan
-from engine.store.schema import coupling, outcome, trouble
+from engine.store.foreseen import last_plan
+from engine.store.schema import coupling, is_ambiguous, outcome, trouble
+
+COUNTED = 10_000
+"""How many records, from the first of a page on, are counted."""
+
+_KEY = ("mapping", "direction", "nav_no", "source_id")
+_TOLD = ("name", "message", "run_id", "at")
 
 
 def page(connection: sa.Connection, limit: int, offset: int) -> AmbiguousPage:
     """Those that are still uncoupled, by mapping, records of NAV first and in the order of their numbers."""
-    found = _found(last_plan(connection)).subquery()
-    c = found.c
-    total = connection.scalar(sa.select(sa.func.count()).select_from(found))
-    order = (c.mapping, c.direction.desc(), c.nav_no, c.source_id)
-    query = sa.select(found).order_by(*order).limit(limit).offset(offset)
+    plan = last_plan(connection) or 0
+    keys, most = _keys(plan), offset + COUNTED
+    total = connection.scalar(sa.select(sa.func.count()).select_from(keys.limit(most + 1).subquery())) or 0
+    rows = connection.execute(_told(keys.limit(limit).offset(offset).subquery(), plan))
     records = tuple(
         Ambiguous(
             row.mapping,
@@ -27,25 +34,41 @@ def page(connection: sa.Connection, limit: int, offset: int) -> AmbiguousPage:
             row.run_id,
             row.at,
         )
-        for row in connection.execute(query)
+        for row in rows
     )
-    return AmbiguousPage(int(total or 0), records)
+    return AmbiguousPage(min(total, most), records, exact=total <= most)
 
 
-def _found(plan: int | None) -> sa.CompoundSelect[tuple[object, ...]]:
-    known = trouble.alias()
-    same = (known.c.mapping == outcome.c.mapping, known.c.direction == outcome.c.direction)
-    in_ledger = sa.exists().where(*same, known.c.source_id == outcome.c.source_id, known.c.code == AMBIGUOUS)
-    planned = (outcome.c.run_id == (plan or 0), outcome.c.kind == Action.FAILED.value, outcome.c.code == AMBIGUOUS)
-    return sa.union_all(
-        _columns(trouble).where(trouble.c.code == AMBIGUOUS, ~_coupled(trouble)),
-        _columns(outcome).where(*planned, ~in_ledger, ~_coupled(outcome)),
+def _keys(plan: int) -> sa.CompoundSelect[tuple[object, ...]]:
+    """The records in their order, each once: merging two sorted lists costs nothing, where looking each record of the
+    plan up in the ledger would.
+    """
+    of_plan = (outcome.c.run_id == plan, is_ambiguous(outcome), ~_coupled(outcome))
+    both = sa.union(
+        sa.select(*(trouble.c[name] for name in _KEY)).where(is_ambiguous(trouble), ~_coupled(trouble)),
+        sa.select(*(outcome.c[name] for name in _KEY)).where(*of_plan),
+    )
+    c = both.selected_columns
+    return both.order_by(c.mapping, c.direction.desc(), c.nav_no, c.source_id)
+
+
+def _told(keys: sa.Subquery, plan: int) -> sa.Select[tuple[object, ...]]:
+    """What the ledger says of records, or the plan where it says nothing."""
+    k, known, planned = keys.c, trouble.alias(), outcome.alias()
+    in_ledger = (*_same(keys, known, "mapping", "direction", "source_id"), is_ambiguous(known))
+    in_plan = (planned.c.run_id == plan, *_same(keys, planned, *_KEY), is_ambiguous(planned))
+    told = (sa.func.coalesce(known.c[name], planned.c[name]).label(name) for name in _TOLD)
+    return (
+        sa.select(*k, *told)
+        .outerjoin_from(keys, known, sa.and_(*in_ledger))
+        .outerjoin(planned, sa.and_(*in_plan))
+        .where(sa.or_(known.c.nav_no.is_(None), known.c.nav_no == k.nav_no))  # the plan may know it by an older one
+        .order_by(k.mapping, k.direction.desc(), k.nav_no, k.source_id)
     )
 
 
-def _columns(table: sa.Table) -> sa.Select[tuple[object, ...]]:
-    names = ("mapping", "direction", "source_id", "nav_no", "name", "message", "run_id", "at")
-    return sa.select(*(table.c[name] for name in names))
+def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> list[sa.ColumnElement[bool]]:
+    return [one.c[name] == other.c[name] for name in names]
 
 
 def _coupled(table: sa.Table) -> sa.ColumnElement[bool]:

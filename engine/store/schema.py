@@ -1,5 +1,7 @@
 """The tables of the state store. What a page did is one row of `page`, in the same commit as its couplings."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from engine.model.trouble import MESSAGE_SIZE
@@ -384,3 +386,21 @@ keeper = Table(
     Column("stop_by", Said(200), comment="the operator who wants it to end"),
     comment="the process that keeps the schedule, or kept it last",
 )
+
+
+def is_ambiguous(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Of the ledger or of outcomes, records that failed because several others match. Its literals are those of the
+    indexes: with parameters instead, no database can know that these will do.
+    """
+    found = table.c.code == sa.literal_column("'ambiguous'")
+    return found if "kind" not in table.c else sa.and_(table.c.kind == sa.literal_column("'failed'"), found)
+
+
+def _in_the_order_of_the_match_review(table: sa.Table, *first: sa.Column[Any]) -> None:
+    c, where = table.c, is_ambiguous(table)
+    columns = (*first, c.mapping, c.direction.desc(), c.nav_no, c.source_id)
+    sa.Index(f"{table.name}_ambiguous", *columns, sqlite_where=where, postgresql_where=where)
+
+
+_in_the_order_of_the_match_review(trouble)
+_in_the_order_of_the_match_review(outcome, outcome.c.run_id)

@@ -13,12 +13,14 @@ from engine.model.snapshot import RunState
 from engine.store import conflicts, couplings
 from engine.store.chunks import chunks
 from engine.store.runs import UNDO
-from engine.store.schema import coupling, job, link, outcome, page, undoing, watermark
+from engine.store.schema import coupling, extra, job, link, outcome, overwritten, page, undoing, watermark
 from engine.store.schema import run as run_table
 from engine.store.upsert import insert, upsert
 
 RESTORE, REMOVE, UNCOUPLE = "restore", "remove", "uncouple"
 DUE, DONE, LEFT = "due", "done", "left"
+_LOOK = 1
+"""The number of the slice in which it is counted what was looked at; 0 is for what was done."""
 _WORDS = {RESTORE: "restored", REMOVE: "removed", UNCOUPLE: "uncouple"}
 
 
@@ -106,6 +108,50 @@ def forget(connection: sa.Connection, run: int) -> None:
     """Drop all that a run that undoes has seen, to look again."""
     for table in (undoing, outcome, page):
         connection.execute(sa.delete(table).where(table.c.run_id == run))
+
+
+def take_over(connection: sa.Connection, run: int, other: int) -> None:
+    """Give a run what another one that undoes has still to do, and what that one has left so far."""
+    for table, where in ((undoing, undoing.c.state != DONE), (outcome, outcome.c.kind == LEFT)):
+        names = [column.name for column in table.c if column.name != "run_id"]
+        rows = sa.select(sa.literal(run), *(table.c[name] for name in names)).where(table.c.run_id == other, where)
+        connection.execute(sa.insert(table).from_select(["run_id", *names], rows))
+
+
+def to_look_at(connection: sa.Connection, run: int, code: str) -> dict[str, int]:
+    """How many things of a run an undo of it has to look at, by mapping: pairs, rows that come with others, rows that
+    it wrote to, and couplings that it removed, of which outcomes with this code tell.
+    """
+    c = overwritten.c
+    written = sa.select(c.mapping, c.entity, c.target_id).where(c.run_id == run).distinct().subquery()
+    found: dict[str, int] = {}
+    for table, where in (
+        (coupling, coupling.c.run_id == run),
+        (extra, extra.c.run_id == run),
+        (written, sa.true()),
+        (outcome, sa.and_(outcome.c.run_id == run, outcome.c.code == code)),
+    ):
+        query = sa.select(table.c.mapping, sa.func.count()).where(where).group_by(table.c.mapping)
+        for mapping, number in connection.execute(query):
+            found[mapping] = found.get(mapping, 0) + number
+    return found
+
+
+def looked(connection: sa.Connection, run: int, seq: int, key: str, number: int, at: datetime) -> None:
+    """Count what was looked at of a job; what of it is left is counted already. The key tells it from all else."""
+    way = connection.scalar(
+        sa.select(job.c.direction)
+        .where(job.c.run_id == run, job.c.seq == seq)
+        .order_by(job.c.direction.desc())
+        .limit(1)
+    )
+    values = {"run_id": run, "seq": seq, "direction": way, "slice_no": _LOOK, "last_key": key[:200]}
+    connection.execute(insert(connection, page).values({**values, "committed_at": at, "read": number}))
+
+
+def forget_looked(connection: sa.Connection, run: int) -> None:
+    """From now on what was done counts, not what was looked at."""
+    connection.execute(sa.delete(page).where(page.c.run_id == run, page.c.slice_no == _LOOK))
 
 
 def foresee(connection: sa.Connection, run: int, partly: Sequence[tuple[Step, Problem]], at: datetime) -> None:

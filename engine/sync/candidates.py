@@ -18,6 +18,7 @@ from engine.sync.difference import shown
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
 from engine.sync.matching import Found, candidates, rule_field
+from engine.sync.naming import called, names
 
 _SHOWN = 50
 """Candidates that are compared; who has more of them has to mend more than a coupling."""
@@ -70,6 +71,7 @@ async def _compared(
         if field in by_rule or any(not blank(each) for each in (ours, *_there(field, one_way, there, numbers))):
             kept.append(field)
             fields.append(ReviewField(field.nav, field.crm, ours, field in by_rule))
+    own = names(context, mapping)
     made = []
     for id, partner in there.items():
         values = tuple(_value(field, one_way is not TO, partner, numbers) for field in kept)
@@ -77,7 +79,10 @@ async def _compared(
         agrees = tuple(_same(field, one_way, wanted, partner, ours.value, value) for field, ours, value in pairs)
         number = "" if target.number == target.name else str(partner.get(target.number) or "")
         name = str(partner.get(target.name) or "")
-        made.append(Candidate(id, number, name, sum(agrees), values, agrees))
+        told = values if one_way is not TO else tuple(map(called, values, (own.get(one.crm, {}) for one in kept)))
+        made.append(Candidate(id, number, name, sum(agrees), told, agrees))
+    if one_way is not TO:
+        fields = [replace(one, value=called(one.value, own.get(one.crm, {}))) for one in fields]
     made.sort(key=lambda one: (-one.same, one.number, one.id))
     more = max(0, len(ids) - _SHOWN)
     return Review(context.clock(), tuple(fields), tuple(made), more, found.rivals)

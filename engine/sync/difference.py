@@ -1,6 +1,6 @@
 """What would be written for one record, field by field: worked on as in a plan, with sides that only note it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -15,18 +15,18 @@ from engine.model.plan import Difference, Effect, FieldChange
 from engine.store.couplings import Couplings
 from engine.store.work import Scope
 from engine.sync.context import Context
-from engine.sync.dry import DrySide
+from engine.sync.naming import Labelled, Names, called, names
 from engine.sync.page import Pass, work_page
 from engine.sync.twins import marked_columns
 
 _GONE = "The record is not there any more, or the filter of the mapping leaves it out now."
 
 
-class Noticing(DrySide):
+class Noticing(Labelled):
     """A side that pretends to write, and keeps the rows that were looked at and what would be written."""
 
-    def __init__(self, side: Side) -> None:
-        super().__init__(side)
+    def __init__(self, side: Side, mappings: Iterable[TableMapping] = ()) -> None:
+        super().__init__(side, mappings)
         self.rows: dict[str, Row] = {}
         self.writes: list[Write] = []
 
@@ -70,7 +70,7 @@ async def difference(context: Context, scope: Scope, source_id: str, *, effect: 
     return Difference(
         at=at,
         effect=_effect(outcome),
-        changes=tuple(await _named(context, one_way, changes)),
+        changes=tuple(_called(names(context, mapping), one_way, await _named(context, one_way, changes))),
         message="" if problem is None else problem.message,
         hint="" if problem is None else problem.hint,
         nav_no=outcome.nav_no,
@@ -134,6 +134,16 @@ async def _named(
         named = [known.get(str(one)) or one for one in values]
         made.append(replace(change, now=named[0], then=named[1]) if one_way is TO else replace(change, source=named[0]))
     return made
+
+
+def _called(found: Names, one_way: Direction, changes: Sequence[FieldChange]) -> Iterator[FieldChange]:
+    """The changes with what CRM's values are called."""
+    for one in changes:
+        own = found.get(one.crm, {})
+        if one_way is TO:
+            yield replace(one, now=called(one.now, own), then=called(one.then, own))
+        else:
+            yield replace(one, source=called(one.source, own))
 
 
 def shown(value: Any) -> Shown:

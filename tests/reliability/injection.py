@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import tui
+from engine.model.coupled import Partner as CoupledPartner
 from engine.model.errors import ConnectionLost
 from engine.model.plan import Effect
 from engine.model.snapshot import RunState
@@ -123,7 +124,7 @@ _DIALOGS: dict[str, Callable[[HostileDoor, Look], Screen[Any]]] = {
     "confirmation": lambda door, look: Confirm(look, door.text, [door.text, door.text]),
     "undo": lambda door, look: Undo(look, 16, 22, door.undone(22)),
     "name to type": lambda door, look: TypeName(look, door.text, door.text),
-    "partner": lambda door, look: Partner(look, [door.text], door.text),
+    "partner": lambda door, look: Partner(look, [door.text], door.text, lambda _: CoupledPartner(problem=door.text)),
     "working": lambda door, look: Working(door, look, 17, door.text),
     "working that ended": lambda door, look: Working(door, look, 18, door.text),
     "saving": lambda door, look: Confirm(look, door.text, _saving(door)),
@@ -134,7 +135,7 @@ _DIALOGS: dict[str, Callable[[HostileDoor, Look], Screen[Any]]] = {
 }
 """Each dialog; a new one needs a line here, or in `_FURTHER` the keys that open it."""
 _FURTHER = {
-    "errors": ("enter", "enter", "escape", "c", "K"),
+    "errors": ("enter", "enter", "escape", "c", "K", "escape", "M", *"12", "enter"),
     "conflicts": ("enter", "enter"),
     "couplings": ("enter", "enter"),
     "planned": ("enter", "enter"),

@@ -1,7 +1,7 @@
 """A door without an engine behind it: snapshots made by hand, and a note of everything that was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from engine.model.coupled import (
     CoupledState,
     FieldPair,
     OneRecord,
+    Partner,
     Place,
 )
 from engine.model.detail import Change, Ledger, MappingDetail
@@ -251,6 +252,13 @@ def made_outcome(number: int, cause: Cause) -> RecordOutcome:
     )
 
 
+def made_partner(typed: str) -> Partner:
+    """The account with that number, for whatever does not begin with an x."""
+    if typed.startswith("x"):
+        return Partner(problem=f"There is no account in CRM with the number {typed}.")
+    return Partner("8f0c1f2a-0000-4000-8000-00000000000c", typed, "New Concepts Ltd.")
+
+
 def made_conflicts(name: str = "New Concepts Furniture", crm: str = "New Concepts Ltd.") -> list[Conflict]:
     fields = (Clash("Name", "name", name, crm), Clash("Phone_No", "telephone1", "0711 1", None))
     ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in (1, 2)]
@@ -317,7 +325,7 @@ def made_couplings() -> list[CoupledRow]:
 
 def made_records(one: CoupledRow) -> BothRecords:
     fields = (
-        FieldPair("", "customertypecode", TO, 3, 3, Alike.SAME),
+        FieldPair("", "customertypecode", TO, "Customer (3)", "Customer (3)", Alike.SAME),
         FieldPair("Name", "name", BOTH, "New Concepts Furniture", "New Concepts Ltd.", Alike.DIFFERS),
         FieldPair(
             "Address", "address1_line1", BOTH, "705 West Peachtree Street", "705 West Peachtree Street", Alike.SAME
@@ -398,7 +406,7 @@ def made_difference() -> Difference:
             FieldChange(
                 "Home_Page", "websiteurl", "www.new-concepts.example", "http://" + "long/" * 60, "www.x.example"
             ),
-            FieldChange("", "customertypecode", None, None, 3),
+            FieldChange("", "customertypecode", None, None, "Customer (3)"),
         ),
         nav_no="01450000",
         name="New Concepts Furniture",
@@ -553,6 +561,7 @@ class ScriptedDoor:
             for run in (16, 15)
             for seq in (4, 3, 2, 1)
         ]
+        self.partner_of: Callable[[str], Partner] = made_partner
         self.left_alone = 2
         self.coupled_ones = 77
         self.waiting = made_conflicts()
@@ -743,6 +752,11 @@ class ScriptedDoor:
         self._check()
         self.calls.append(("skip", cause.cause, None if record is None else record.nav_no))
         return self.coupled_ones
+
+    def partner(self, record: RecordOutcome, typed: str) -> Partner:
+        self._check()
+        self.calls.append(("partner", record.nav_no, typed))
+        return self.partner_of(typed)
 
     def couple(self, mapping: str, nav: str, crm: str) -> int:
         self._check()

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from engine.model.conflict import Choice, Conflict
+from engine.model.conflict import Choice, Clash, Conflict
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor, made_conflicts
 from tests.tui.test_hostile import NAMES, _harmless
@@ -193,3 +193,13 @@ async def test_choices_that_are_not_written_are_asked_for_before_another_page(do
         await pilot.press("less_than_sign")
         await see(pilot, "page 1/2", "C00000")
         assert "NAV *" not in text(app)
+
+
+async def test_a_choice_of_crm_is_shown_by_name_and_number(door: ScriptedDoor) -> None:
+    one = door.waiting[0]
+    terms = Clash("Payment_Terms_Code", "paymenttermscode", "NET60", 1, crm_name="NET30")
+    door.waiting = [replace(one, fields=(terms,))]
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await see(pilot, "Payment_Terms_Code  NET60                   NET30 (1)", "CRM paymenttermscode: NET30 (1)")
+        assert isinstance(app.screen, Conflicts)

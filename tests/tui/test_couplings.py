@@ -292,7 +292,7 @@ async def test_ids_are_shown_in_full_where_there_is_room(door: ScriptedDoor) -> 
         await pilot.resize_terminal(80, 24)
         await see(pilot, "  Field                   NAV", "7 fields, 2 differ", "(uat)")
         await pilot.press("1")
-        await see(pilot, "NAV (no field): 3", "CRM customertypecode: 3")
+        await see(pilot, "NAV (no field): Customer (3)", "CRM customertypecode: Customer (3)")
         await pilot.press("escape")
         await until(pilot, lambda: _ready(app) and coupling_id(2, "b") not in text(app))
         await see(pilot, coupling_id(2, "b")[:8], "122 couplings  (uat)")

@@ -1,5 +1,8 @@
 """The door to the real engine, over a real store."""
 
+import json
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,13 +13,16 @@ from engine.config.edit import put as put_value
 from engine.model.errors import ConfigError, RunError
 from engine.model.schedule import EntryState
 from engine.model.snapshot import RunState
+from engine.runs import process
 from engine.runs.control import who
 from engine.runs.process import log_path
 from engine.store import schedule
 from engine.store.database import Store
 from engine.store.lock import engine_lock, schedule_lock
+from engine.store.schema import run as run_table
+from tests.runs.company import eventually
 from tests.runs_store.tools import put, settings_of
-from tests.store.tools import couple, new_run, pairs
+from tests.store.tools import couple, new_run, pairs, rows
 from tests.tui.script import CONFIG
 from tui.engine_door import EngineDoor
 
@@ -138,3 +144,69 @@ def test_the_log_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.
         assert door.log_after(page.start, ("149",)).lines[0].text == "149"
     finally:
         store.close()
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[EngineDoor, Store, Path]]:
+    """A door whose config.toml was broken since it was read."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.replace("/var/lib/coupler", str(tmp_path)))
+    settings = load(path)
+    store = Store.open(settings.store.url)
+    path.write_text(path.read_text().replace("[crm]", "[crm"))
+    yield EngineDoor(settings, store), store, path
+    store.close()
+
+
+def test_where_the_configuration_is_broken_by_now_nothing_is_begun(broken: tuple[EngineDoor, Store, Path]) -> None:
+    door, store, _ = broken
+    run = new_run(store)
+    put(store, run, RunState.STOPPED)
+    for start in (partial(door.start, "plan"), partial(door.resume, run), partial(door.couple, "CUSTOMER", "1", "2")):
+        with pytest.raises(ConfigError) as refused:
+            start()
+        assert "config.toml:9: not valid TOML" in refused.value.problems[0]
+    assert [row["state"] for row in rows(store, run_table)] == ["stopped"]
+
+
+def test_an_engine_that_cannot_read_the_configuration_is_told_as_the_cause(
+    broken: tuple[EngineDoor, Store, Path],
+) -> None:
+    door, store, path = broken
+    run, other = new_run(store), new_run(store, "plan")
+    settings = door._settings
+    for one in (run, other):
+        with store.writing() as connection:
+            connection.exec_driver_sql("UPDATE run SET created_at = 0")
+        assert door.run(one).message == "", "nobody knows"
+        pid = process.spawn(settings, one)
+        eventually(lambda pid=pid: process.gone(pid)[0])  # type: ignore[misc]
+        found = door.run(one)
+        assert (found.state, found.code) == (RunState.INTERRUPTED, "config")
+        assert f"{path}:9: not valid TOML" in found.message
+        assert found.message.endswith("[config]")
+        assert found.hint == "Mend it, and see `coupler config check`."
+    active = door.home().active
+    assert active is not None
+    assert (active.id, active.code) == (run, "config")
+    door._failures.begin(run)
+    assert door.run(run).message == "", "another engine was started since"
+    assert door.run(other).code == "config"
+
+
+def test_an_engine_that_has_begun_since_is_not_held_for_the_one_that_failed(
+    broken: tuple[EngineDoor, Store, Path],
+) -> None:
+    door, store, _ = broken
+    run = new_run(store)
+    log = log_path(door._settings)
+    lines = [
+        {"run": run, "event": "engine failed", "code": "config", "message": "It is broken."},
+        {"run": run, "event": "notifier failed", "code": "x", "message": "Nobody was told."},
+    ]
+    log.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    assert door.run(run).code == "config"
+    with log.open("a") as file:
+        file.write(f"Traceback\n{json.dumps({'run': run, 'event': 'engine started'})}\n")
+    assert door.run(run).code == ""

@@ -1,10 +1,13 @@
 import csv
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from engine.model.coupled import Partner as PartnerRecord
+from engine.model.errors import ConnectionLost
 from engine.model.snapshot import RunState
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import FROM, ScriptedDoor, made_run
@@ -15,6 +18,7 @@ from tui.screens.errors import Errors
 from tui.screens.home import Home
 
 pytestmark = pytest.mark.usefixtures("quick")
+ACCOUNT = "8f0c1f2a-0000-4000-8000-00000000000c"
 
 
 def _ready(app: CouplerApp) -> bool:
@@ -219,12 +223,53 @@ async def _type_partner(pilot: Pilot[None], app: CouplerApp, typed: str) -> None
 async def test_m_couples_the_record_by_hand_and_says_what_came_of_it(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await _open(pilot, app, "tab", "j", "M")
-        await see(pilot, "CUSTOMER 01450001 Progressive Home Furnishings", "CRM id of its partner:")
+        await see(pilot, "CUSTOMER 01450001 Progressive Home Furnishings", "CRM id, number or name of its partner:")
         await _type_partner(pilot, app, "8f0c")
-        await see(pilot, "with CRM id 8f0c", "no value is written now", "[ No ]")
+        await see(pilot, f"with CRM 8f0c New Concepts Ltd. (id {ACCOUNT})", "no value is written now", "[ No ]")
         await pilot.press("y")
-        await see(pilot, "is coupled with CRM id 8f0c.", "esc Close")
-    assert ("couple", "CUSTOMER", "00000001-0000-4000-8000-000000000000", "8f0c") in door.calls
+        await see(pilot, "is coupled with CRM 8f0c New", f"Concepts Ltd. (id {ACCOUNT})", "esc Close")
+    assert ("couple", "CUSTOMER", "00000001-0000-4000-8000-000000000000", ACCOUNT) in door.calls
+
+
+async def test_what_names_no_record_is_said_in_the_dialog_and_the_text_stays(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "tab", "M")
+        await until(pilot, lambda: isinstance(app.screen, Partner) and app.screen.armed)
+        await pilot.press(*"xAC-17", "enter")
+        await see(pilot, "! There is no account in CRM with the number xAC-17.", "xAC-17  ")
+        await pilot.press("backspace")
+        await until(pilot, lambda: "There is no account" not in text(app))
+        door.error = ConnectionLost("CRM cannot be reached.", "Check that it runs.")
+        await pilot.press("enter")
+        await see(pilot, "! CRM cannot be reached. Check that it runs.")
+        door.error = None
+        door.partner_of = lambda _: PartnerRecord("8f0c", "AC-17", "New Concepts Ltd.")
+        await pilot.press("enter")
+        await see(pilot, "with CRM AC-17 New Concepts Ltd. (id 8f0c)", "[ No ]")
+    assert [call[2] for call in door.calls if call[0] == "partner"] == ["xAC-17", "xAC-1"]
+    assert not [call for call in door.calls if call[0] == "couple"]
+
+
+async def test_what_is_found_of_a_text_that_is_another_one_by_now_does_not_count(door: ScriptedDoor) -> None:
+    free = threading.Event()
+
+    def slow(typed: str) -> PartnerRecord:
+        free.wait(20)
+        return PartnerRecord("8f0c", typed, "Another firm")
+
+    door.partner_of = slow
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "tab", "M")
+        await until(pilot, lambda: isinstance(app.screen, Partner) and app.screen.armed)
+        await pilot.press("1", "enter")
+        await see(pilot, "Looking for it ...")
+        await pilot.press("2")
+        await until(pilot, lambda: "Looking for it" not in text(app))
+        free.set()
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, Partner)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Errors))
 
 
 async def test_of_a_crm_row_the_nav_record_is_asked_for_and_a_refusal_is_shown(door: ScriptedDoor) -> None:
@@ -239,10 +284,11 @@ async def test_of_a_crm_row_the_nav_record_is_asked_for_and_a_refusal_is_shown(d
         await _open(pilot, app, "M")
         await see(pilot, f"CUSTOMER {row} New Concepts", "NAV number or id of its partner:")
         await _type_partner(pilot, app, "10000")
+        await see(pilot, f"with NAV 10000 New Concepts Ltd. (id {ACCOUNT})")
         await pilot.press("y")
         await see(pilot, "A record with matching key values already exists", "Next step: Uncouple it first.")
         assert "is coupled with" not in text(app)
-    assert ("couple", "CUSTOMER", "10000", row) in door.calls
+    assert ("couple", "CUSTOMER", ACCOUNT, row) in door.calls
 
 
 async def test_nothing_is_coupled_without_a_name_or_without_a_yes(door: ScriptedDoor) -> None:
@@ -289,4 +335,4 @@ async def test_an_engine_that_is_slow_to_begin_is_waited_for(door: ScriptedDoor)
         await pilot.pause(0.3)
         assert isinstance(app.screen, Errors)
         door.runs[17] = made_run(RunState.FINISHED, id=17)
-        await see(pilot, "is coupled with CRM id 8f0c.")
+        await see(pilot, "is coupled with CRM 8f0c New", f"Concepts Ltd. (id {ACCOUNT})")

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.model.errors import RunError
-from engine.model.snapshot import RunState, Wish
+from engine.model.snapshot import Event, RunState, Wish
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
 from tui.app import CouplerApp
@@ -39,12 +39,12 @@ async def test_shows_jobs_with_counters_and_who_answered(door: ScriptedDoor) -> 
             pilot,
             "Integration synchronization jobs",
             "times: UTC",
-            "> 16   CUSTOMER         -> 12:00:34  00:00:31  1,368  1,026",
+            "> 16   full     CUSTOMER         -> 12:00:34   1,368  1,026",
             "PART",
             "run 16  finished, keep cleared: no, by ops@bastion 12:04:34",
         )
         await pilot.press("G")
-        await see(pilot, "> 15   CURRENCY", "run 15  cancelled, no answer")
+        await see(pilot, "> 15   full     CURRENCY", "run 15  cancelled, no answer")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Home))
 
@@ -54,10 +54,10 @@ async def test_filter(door: ScriptedDoor) -> None:
         await pilot.press("h")
         await until(pilot, lambda: _ready(app))
         await pilot.press("slash", *"curr 15")
-        await see(pilot, "> 15   CURRENCY")
+        await see(pilot, "> 15   full     CURRENCY")
         assert "CUSTOMER" not in text(app)
         await pilot.press("enter", "j", "k")
-        await see(pilot, "curr 15", "> 15   CURRENCY")
+        await see(pilot, "curr 15", "> 15   full     CURRENCY")
         await pilot.press("escape")
         await see(pilot, "CUSTOMER", "UNITOFMEASURE")
         assert isinstance(app.screen, History)
@@ -216,3 +216,50 @@ async def test_an_undo_that_the_engine_refuses_says_why(door: ScriptedDoor) -> N
         door.error = RunError("There is no full synchronization with the number 16.", "`coupler jobs` lists them.")
         await pilot.press("U")
         await see(pilot, "This was not done", "no full synchronization with the number 16")
+
+
+async def test_the_look_before_an_undo_says_what_it_looks_at_and_how_far_it_is(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    real = door.undo
+
+    def look(run: int, *, dry: bool) -> int:
+        number = real(run, dry=dry)
+        door.change(number, waiting="", events=(Event(NOW, "", "looks at what run 16 changed"),))
+        return number
+
+    door.undo = look  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History) and app.screen.shown)
+        await pilot.press("U")
+        await see(pilot, "Undo run 16: counting, nothing is written", "Looks at what run 16 changed ...")
+        await see(pilot, "2,210/4,105", "esc Stop")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await until(pilot, lambda: ("wish", 22, Wish.CANCEL) in door.calls)
+
+
+@pytest.mark.parametrize(
+    ("kind", "short", "full"),
+    [
+        ("run", "full", "full synchronization"),
+        ("sync", "sync", "synchronization"),
+        ("undo", "undo", "undo"),
+        ("couple", "couple", "coupling by hand"),
+        ("match", "match", "coupling by match"),
+        ("uncouple", "uncouple", "uncoupling"),
+        ("mend", "mend", "mending couplings"),
+        ("import", "import", "import of couplings"),
+        ("new", "new", "new"),
+    ],
+)
+async def test_each_job_says_of_what_type_it_is(door: ScriptedDoor, kind: str, short: str, full: str) -> None:
+    door.passes = [replace(door.passes[0], kind=kind)]
+    async with showing(door) as (_, pilot):
+        await pilot.press("h")
+        await see(pilot, f"> 16   {short:<9}CUSTOMER         -> 12:00:34", f"{full} in 00:00:31: skipped 0")
+    async with showing(door, size=(120, 40)) as (_, pilot):
+        await pilot.press("h")
+        await see(pilot, f"> 16   {full:<22}CUSTOMER         -> 12:00:34  00:00:31")
+        await pilot.press("slash", *full.rsplit(maxsplit=1)[-1])
+        await see(pilot, "> 16 ")

@@ -249,6 +249,17 @@ async def test_a_run_that_does_not_go_on_says_how_also_without_a_message(door: S
         await see(pilot, "without a word" if state is RunState.INTERRUPTED else "as it was told", "r = resume")
 
 
+async def test_an_engine_that_ended_at_once_is_told_with_its_cause_although_it_was_just_started(
+    door: ScriptedDoor,
+) -> None:
+    door.put(made_run(RunState.STOPPED))
+    why = "The engine did not go on: config.toml:9: not valid TOML [config]"
+    door.resume = lambda run: door.change(run, state=RunState.INTERRUPTED, code="config", message=why)  # type: ignore[method-assign]
+    async with showing(door, attach=16) as (_, pilot):
+        await pilot.press("r")
+        await see(pilot, "run 16  INTERRUPTED", why, "r = resume")
+
+
 async def test_a_long_wait_is_cut_with_a_mark(door: ScriptedDoor) -> None:
     door.put(replace(made_run(), waiting=f"CRM again in 4 s (attempt 2): {LONG}"))
     async with showing(door, attach=16) as (app, _):

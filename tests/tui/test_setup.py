@@ -17,6 +17,7 @@ from tests.tui.script import CONFIG, ScriptedDoor
 from tui import actions
 from tui.app import CouplerApp
 from tui.connections import FileConnections
+from tui.dialogs.confirm import Confirm
 from tui.dialogs.value import Entry, Pick
 from tui.look import Look
 from tui.newcomer import NewcomerApp
@@ -154,6 +155,44 @@ async def test_another_way_to_sign_in_takes_the_keys_of_the_old_one_along(door: 
         await pick(pilot, "nav.auth", "j")
         await until(pilot, lambda: '# auth = "basic"\nauth = "basic"\n' in _draft(app))
         await see(pilot, "NAV  User          -", "! needed")
+
+
+async def test_what_another_kind_drops_comes_back_with_the_kind_until_all_is_saved(door: ScriptedDoor) -> None:
+    door.scripted.text = CONFIG.replace('# auth = "basic"', 'kind = "odata"\nmarker_field = "CRM_Id" # of ours')
+    before = door.scripted.text
+    async with setup(door) as (app, pilot):
+        await pick(pilot, "nav.kind", "j")
+        await until(pilot, lambda: "marker_field" not in _draft(app))
+        await pick(pilot, "nav.kind", "k")
+        await until(pilot, lambda: _draft(app) == before)
+        await see(pilot, "as saved")
+        await enter(pilot, "nav.marker_field", "Other_Id")
+        await pick(pilot, "nav.kind", "j")
+        await until(pilot, lambda: "marker_field" not in _draft(app))
+        await pick(pilot, "nav.kind", "k")
+        await until(pilot, lambda: 'marker_field = "Other_Id"' in _draft(app))
+        await pick(pilot, "nav.kind", "j")
+        await enter(pilot, "nav.url", "https://bc.example.com/api/v2.0")
+        await until(pilot, lambda: isinstance(app.screen, Setup))
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await pilot.press("y")
+        await see(pilot, "as saved")
+        await pick(pilot, "nav.kind", "k")
+        await until(pilot, lambda: 'kind = "odata"' in _draft(app))
+        assert "marker_field" not in _draft(app), "it was saved without"
+
+
+async def test_settings_below_the_edge_are_told(door: ScriptedDoor) -> None:
+    async with setup(door) as (app, pilot):
+        listed = app.screen.query_one(Table).row_count
+        await see(pilot, f"{listed - 12} more below")
+        await pilot.press("G")
+        await until(pilot, lambda: "below" not in text(app))
+        assert "as saved: /home/ops" in text(app)
+    async with setup(door, size=(120, 40)) as (app, pilot):
+        await pilot.pause(0.2)
+        assert "below" not in text(app)
 
 
 async def test_the_kind_of_nav_decides_which_settings_there_are(door: ScriptedDoor) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import RunState
-from tests.tui.screens import see, showing, text
+from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import NOW, ScriptedDoor, made_run
 from tui import actions
 from tui.look import Look
@@ -60,3 +60,17 @@ def test_the_words_have_room_and_the_keys_they_name_are_there() -> None:
         ("history", "U"),
         ("history", "w"),
     } <= keys
+
+
+@pytest.mark.parametrize("keys", ["", "h", "e", "c", "S", "o", "p", "m", "n", "v", "u", "enter"])
+async def test_the_keys_are_whole_below_the_tour(keys: str) -> None:
+    door = ScriptedDoor(demo=True)
+    door.put(made_run(RunState.FINISHED))
+    async with showing(door, look=Look(hz=20, tour=True)) as (app, pilot):
+        if keys:
+            await pilot.press(keys)
+        await see(pilot, "Tour")
+        await until(pilot, lambda: getattr(app.screen, "shown", 0))
+        assert "Help" in "".join(shown(app)[-2:])
+        assert shown(app)[-1].endswith("q Quit"), text(app)
+        assert len([line for line in shown(app) if "Tour" in line]) == 1

@@ -4,15 +4,17 @@ import asyncio
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.model.errors import RunError
-from engine.model.snapshot import RunState
+from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import control, snapshots, undoing
-from engine.store import runs
+from engine.store import deeds, runs
+from engine.store.schema import run as run_table
 from tests.sync.company import CRM, NAV, prepare
 from tests.sync.faults import at, batch, lost_after, lost_before, refused
 from tests.sync.world import Make, World
-from tests.undo.taking_back import assert_as_before, changed_by, company, contents, left, lines, undo
+from tests.undo.taking_back import Until, assert_as_before, changed_by, company, contents, left, lines, undo
 
 ALL_UNDONE = {
     "CURRENCY": (1, 0, 0, 0),
@@ -333,3 +335,58 @@ async def test_a_stopped_run_ends_when_it_is_undone(make: Make) -> None:
     await undo(world, stopped.id)
     assert snapshots.run(world.store, stopped.id).state is RunState.CANCELLED
     assert_as_before(world, before)
+
+
+async def test_while_it_looks_it_says_at_what_and_how_far_it_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deeds, "CHUNK", 2)
+    world = company(make)
+    run = await world.run()
+    seen: list[tuple[str, dict[str, tuple[int, int | None]]]] = []
+
+    def look(name: str) -> bool:
+        going = next(iter(newest_undo(world)), None)
+        if name == "before commit" and going is not None and going.events:
+            jobs = {one.mapping: (one.done, one.total) for one in going.jobs}
+            seen.append((going.events[-1].text, jobs))
+        return False
+
+    done = await undo(world, run.id, dry=True, life=Until(look))
+    told = list(dict.fromkeys(text for text, _ in seen))
+    assert told[:3] == [
+        f"looks at what run {run.id} created and coupled",
+        f"looks at the rows that came with what run {run.id} created",
+        f"looks at what run {run.id} changed",
+    ]
+    total = next(total for _, jobs in seen if (total := jobs["CUSTOMER"][1]) is not None)
+    while_looking = [jobs for _, jobs in seen if jobs["CUSTOMER"][1] == total]
+    counts = [jobs["CUSTOMER"][0] for jobs in while_looking]
+    assert total in counts
+    assert counts[: counts.index(total)] == sorted(counts[: counts.index(total)])
+    assert len(set(counts)) > 2
+    at_the_end = [all(number == of for number, of in jobs.values()) for jobs in while_looking]
+    assert any(at_the_end), while_looking
+    assert sum(job.counters.read for job in done.jobs) == 0, "nothing was done, and nothing is left"
+
+
+async def test_a_look_can_be_ended_before_it_has_seen_all(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deeds, "CHUNK", 2)
+    world = company(make)
+    run = await world.run()
+    number = undoing.start(world.store, world.settings, run.id, dry=True, by="test")
+    with world.store.writing() as connection:
+        runs.change(connection, number, tuple(RunState), {"wish": "cancel"})
+
+    async def work(engine: Any) -> None:
+        taking_back = undoing.Undoing(engine._store, engine._settings, number, *engine._sides, clock=engine._clock)
+        await taking_back.work()
+
+    await world.with_engine(number, work)
+    found = snapshots.run(world.store, number)
+    assert (found.state, found.message) == (RunState.CANCELLED, "Cancelled by an operator; nothing was done.")
+
+
+def newest_undo(world: World) -> list[RunSnapshot]:
+    """The last run that undoes, or looks what that would do, if any."""
+    with world.store.reading() as connection:
+        number = connection.scalar(sa.select(sa.func.max(run_table.c.id)).where(run_table.c.kind == "undo"))
+    return [] if number is None else [snapshots.run(world.store, number)]

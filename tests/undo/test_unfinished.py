@@ -99,6 +99,44 @@ async def test_links_that_the_engine_before_took_away_are_no_change(make: Make) 
     assert_as_before(world, before)
 
 
+async def broken_off(make: Make) -> tuple[World, int, int]:
+    """An undo died when the contacts were gone, and lookups with them; the run, and the number of the undo."""
+    world = company(make)
+    run = await world.run()
+    await asyncio.sleep(3.1)
+    number = await undo_until(
+        world, run.id, lambda name: name == "after commit" and not world.nav("Contact", Name="Anna Kis")
+    )
+    assert world.nav("Customer", Name="Neu")[0]["Primary_Contact_No"] == "", "it ended with the contact"
+    await asyncio.sleep(3.1)
+    return world, run.id, number
+
+
+async def test_a_look_at_the_rest_says_what_will_be_done_with_it(make: Make) -> None:
+    world, run, number = await broken_off(make)
+    before, audited = undoing.report(world.store, number), len(world.audit())
+    looked = await undo(world, run, dry=True)
+    assert undoing.report(world.store, number) == before, "looking changes nothing of the undo itself"
+    assert world.audit(audited) == []
+    assert left(world, looked) == {}
+    foreseen = undoing.report(world.store, looked.id)
+    done = await undo(world, run)
+    assert (done.id, left(world, done)) == (number, {})
+    for was, said, told in zip(before, foreseen, undoing.report(world.store, number), strict=True):
+        sums = (was.removed + said.removed, was.restored + said.restored, was.uncoupled + said.uncoupled, said.left)
+        assert sums == (told.removed, told.restored, told.uncoupled, told.left), said.mapping
+
+
+async def test_a_look_at_the_rest_sees_what_somebody_changed_meanwhile(make: Make) -> None:
+    world, run, number = await broken_off(make)
+    changed_by(world, "accounts", world.crm("accounts", name="Firm C1")[0]["accountid"], telephone1="1234")
+    looked = await undo(world, run, dry=True)
+    assert left(world, looked) == {"C1": "it was changed while the run was undone"}
+    done = await undo(world, run)
+    assert done.id == number
+    assert left(world, done)["C1"] == "it was changed while the run was undone"
+
+
 async def test_nothing_else_may_write_until_it_is_finished(make: Make) -> None:
     world = company(make)
     run = await world.run()

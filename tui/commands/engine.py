@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from engine.model.errors import ConfigError
 from engine.runs import process
 from tui.commands.common import RUN_NUMBER, config_option, settings
 from tui.diagnostics import code_of
@@ -15,7 +16,12 @@ from tui.exitcodes import ExitCode
 @config_option
 def engine_command(*, run_id: int, config_file: Path | None) -> int:
     """Work on a run until it is done, stopped or cancelled."""
-    error = process.main(settings(config_file), run_id)
+    try:
+        found = settings(config_file)
+    except ConfigError as wrong:
+        process.refused(run_id, wrong)
+        raise
+    error = process.main(found, run_id)
     return ExitCode.OK if error is None else code_of(error)
 
 

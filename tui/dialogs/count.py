@@ -67,6 +67,9 @@ class Count(Dialog[Counted]):
             self.query_one("#hint", Line).put("esc Close")
         elif plan.waiting:
             lines += ["", f"wait: {plan.waiting}"]
+        elif plan.kind != "plan" and plan.events:
+            text = safe(plan.events[-1].text, self.app.size.width - 10)
+            lines += ["", f"{text[:1].upper()}{text[1:]} ..."]
         self.query_one("#text", Line).put(*lines)
 
     def complain(self, error: CouplerError | None) -> None:

@@ -52,7 +52,7 @@ class Working(Dialog[bool]):
         if run.state is RunState.RUNNING:
             self._put([f"Run {run.id}: an engine works on it ...", *([f"wait: {run.waiting}"] if run.waiting else [])])
             return
-        if run.state is RunState.INTERRUPTED:
+        if run.state is RunState.INTERRUPTED and not run.code:
             # An engine that takes long to start looks like one that is gone.
             self._put([f"Run {run.id}: no engine works on it. Waiting for one ..."])
             return

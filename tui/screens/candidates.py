@@ -12,7 +12,7 @@ from engine.model.matches import Ambiguous, Candidate, Review
 from tui import actions, dialogs, reasons
 from tui.door import Door
 from tui.look import Look
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
@@ -141,7 +141,7 @@ class Candidates(Page):
         """Looks once more."""
         self._look_for()
 
-    @work(exclusive=True, group="couple")
+    @asked
     async def action_couple(self) -> None:
         """Asks, then couples the record with the candidate under the cursor."""
         found, one = self.found, self._candidate()

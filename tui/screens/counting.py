@@ -22,7 +22,9 @@ async def count(page: Page, *, can_skip: bool) -> Counted:
 
 async def counted(page: Page, begin: Callable[[], int], heading: str, *, can_skip: bool = False) -> Counted:
     """The same for any run that only counts, which `begin` starts."""
+    page.say("Counting begins ...")
     number = await page.ask(begin, 0)
+    page.say("")
     if not number:
         return "stop"
     found = await page.app.push_screen_wait(dialogs.Count(page.door, page.look, number, heading, can_skip=can_skip))

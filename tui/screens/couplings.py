@@ -22,7 +22,7 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import coupled
 from tui.widgets.keys import Keys
@@ -221,7 +221,7 @@ class Couplings(Page):
         if not self._refused("open") and one is not None:
             self.app.push_screen(screens.Records(self.door, self.look, one))
 
-    @work
+    @asked
     async def action_uncouple(self) -> None:
         """Asks, has an engine remove the coupling, and says what it did."""
         one = self._current()
@@ -236,6 +236,7 @@ class Couplings(Page):
             run = await self.ask(partial(self.door.uncouple, one), 0)
             if run:
                 self.say(f"Run {run} uncouples {one.mapping} {safe(one.nav_no, 30)} ...")
+                self.hear()
                 if (ended := await self.end_of(run)) is not None:
                     await self._tell_end(ended)
         finally:

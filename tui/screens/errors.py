@@ -18,11 +18,11 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import problems
 from tui.widgets.keys import Keys
-from tui.widgets.line import Line
+from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
 PAGE = 50
@@ -82,9 +82,8 @@ class Errors(Page):
     def _mark(self) -> None:
         """Says where the cursor is, which keys do something, and how many causes cannot be seen."""
         table = self._causes
-        below = len(self.causes) - int(table.scroll_y) - max(0, table.size.height - 1)
         pane, other = ("causes", "records") if table.has_focus else ("records", "causes")
-        more = f"{fmt.many(below, 'more cause')} below" if below > 0 else ""
+        more = f"{fmt.many(table.below, 'more cause')} below" if table.below else ""
         self.query_one("#between", Line).put(
             problems.between(f"in: {pane}, tab = {other}", more, self.app.size.width, ascii_only=self.look.ascii)
         )
@@ -215,7 +214,7 @@ class Errors(Page):
             self.say(problems.retried(number, record))
             self.wake()
 
-    @work
+    @asked
     async def action_skip(self) -> None:
         """Asks, then leaves coupled records alone: all of the cause, or the one record."""
         cause, record = self._cause, self._meant()
@@ -228,26 +227,31 @@ class Errors(Page):
             self.say(problems.skipped(number))
             self.wake()
 
-    @work
+    @asked
     async def action_couple(self) -> None:
         """Asks for the partner of the record, then whether it is meant, and says what came of it."""
         one = self._record()
         if self._refused("couple") or one is None:
             return
-        typed = await self.app.push_screen_wait(dialogs.Partner(self.look, [problems.named(one)], problems.wanted(one)))
-        if not typed:
+        find = partial(self.door.partner, one)
+        question = dialogs.Partner(self.look, [problems.named(one)], problems.wanted(one), find)
+        partner = await self.app.push_screen_wait(question)
+        if partner is None:
             return
-        lines = problems.coupling(one, typed)
+        width = min(80, self.app.size.width) - 5
+        lines = [part for text in problems.coupling(one, partner) for part in hanging(text, width, 2) or [""]]
         if not await self.app.push_screen_wait(dialogs.Confirm(self.look, "Couple by hand", lines)):
             return
-        run = await self.ask(partial(self.door.couple, one.mapping, *problems.pair(one, typed)), 0)
+        run = await self.ask(partial(self.door.couple, one.mapping, *problems.pair(one, partner)), 0)
         if not run:
             return
         self.say(f"Run {run} looks for the two records ...")
+        self.hear()
         found = await self.end_of(run)
         if found is not None:
             failed: list[RecordOutcome] = await self.ask(partial(self._failed, run), [])
-            self.app.push_screen(dialogs.Info(self.look, "Couple by hand", problems.coupled(one, typed, found, failed)))
+            words = problems.coupled(one, partner, found, failed)
+            self.app.push_screen(dialogs.Info(self.look, "Couple by hand", words))
             self.wake()
 
     def _failed(self, run: int) -> list[RecordOutcome]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import Resize
 from textual.widgets import Input
 
 from engine.model.errors import CouplerError
@@ -19,7 +20,7 @@ from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import counted
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import names, passes
 from tui.widgets.keys import Keys
@@ -39,7 +40,6 @@ class History(Page):
     def __init__(self, door: Door, look: Look, watch: Callable[[int], None]) -> None:
         super().__init__(door, look)
         self._watch = watch
-        self._busy = False
         self.snapshot: list[PassSnapshot] = []
         self._runs: dict[int, RunSnapshot] = {}
         self._poll = Poll(partial(door.history, _NEWEST), self.show, self.complain, seen=lambda: self.seen, hz=1)
@@ -47,7 +47,7 @@ class History(Page):
     def body(self) -> ComposeResult:
         """A filter, the jobs, two lines about the one under the cursor."""
         yield Input(id="filter", compact=True, placeholder="text to look for; enter keeps it, esc clears it")
-        yield Table(passes.COLUMNS, id="jobs", ascii_only=self.look.ascii)
+        yield Table(passes.columns(0), id="jobs", ascii_only=self.look.ascii)
         yield self.rule()
         yield Line(id="about")
 
@@ -57,6 +57,12 @@ class History(Page):
         self.query_one("#about", Line).put("Reading ...")
         self.query_one(Table).focus()
         self.run_worker(self._poll.forever(), group="poll")
+
+    def on_resize(self, event: Resize) -> None:
+        """A wider table has more columns."""
+        del event  # Textual calls `Page.on_resize` as well
+        if self.shown:
+            self.show(self.snapshot)
 
     def wake(self) -> None:
         """Reads the store at once."""
@@ -70,7 +76,9 @@ class History(Page):
             [one.name for one in actions.of("history") if reasons.history(one.name, len(history))]
         )
         self.head("Coupler   Integration synchronization jobs", zone)
-        self.query_one(Table).show([passes.row(one, self.look) for one in self._chosen()])
+        width = self.app.size.width
+        rows = [passes.row(one, self.look, width) for one in self._chosen()]
+        self.query_one(Table).show(rows, passes.columns(width))
         if not history:
             self.query_one("#about", Line).put("Nothing ran yet.")
         self._describe()
@@ -167,22 +175,16 @@ class History(Page):
         if path is not None:
             self.say(f"{len(rows)} jobs written to {path}")
 
-    @work
+    @asked
     async def action_undo(self) -> None:
         """Counts what taking back the run under the cursor would do, asks, and does it; so it does with the rest of one
         whose undo was broken off.
         """
         one = self._current()
-        if self._busy or self._refused("undo") or one is None:
+        if self._refused("undo") or one is None:
             return
-        self._busy = True
-        try:
-            run = self._runs.get(one.run)
-            await self._undo(one.run if run is None or run.undoes is None else run.undoes)
-        finally:
-            self._busy = False
-
-    async def _undo(self, number: int) -> None:
+        run = self._runs.get(one.run)
+        number = one.run if run is None or run.undoes is None else run.undoes
         look = await counted(self, partial(self.door.undo, number, dry=True), f"Undo run {number}")
         if not isinstance(look, RunSnapshot):
             return

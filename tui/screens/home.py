@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
@@ -17,7 +17,7 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.screens.counting import count
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
@@ -41,7 +41,6 @@ class Home(Page):
         # Nothing here moves fast, and its read counts all couplings.
         self._poll = Poll(door.home, self.show, self.complain, seen=lambda: self.seen, hz=look.hz / 4)
         self._asked = attach
-        self._busy = False
 
     def body(self) -> ComposeResult:
         """The table, the mapping under the cursor, the banner."""
@@ -109,18 +108,12 @@ class Home(Page):
     def _watch(self, run: int, *, started: bool = False) -> None:
         self.app.push_screen(screens.Run(self.door, self.look, run, started=started))
 
-    @work
+    @asked
     async def action_start(self) -> None:
         """Counts, asks, starts."""
-        if self._busy or self._refused("start") or self.snapshot is None:
+        home = self.snapshot
+        if self._refused("start") or home is None:
             return
-        self._busy = True
-        try:
-            await self._start(self.snapshot)
-        finally:
-            self._busy = False
-
-    async def _start(self, home: HomeSnapshot) -> None:
         counted = await count(self, can_skip=True)
         if counted == "stop":
             return
@@ -139,24 +132,20 @@ class Home(Page):
     def _show_plan(self, plan: int) -> None:
         self.app.push_screen(screens.Plan(self.door, self.look, plan))
 
-    @work
+    @asked
     async def action_preflight(self) -> None:
         """Shows the last plan; without one, counts first."""
         home = self.snapshot
-        if self._busy or self._refused("preflight") or home is None:
+        if self._refused("preflight") or home is None:
             return
         if home.plan is not None:
             self._show_plan(home.plan)
             return
-        self._busy = True
-        try:
-            counted = await count(self, can_skip=False)
-            if not isinstance(counted, str):
-                self._show_plan(counted.id)
-        finally:
-            self._busy = False
+        counted = await count(self, can_skip=False)
+        if not isinstance(counted, str):
+            self._show_plan(counted.id)
 
-    @work
+    @asked
     async def action_resume(self) -> None:
         """Starts an engine for the unfinished run and shows it."""
         if self._refused("resume") or self.snapshot is None or self.snapshot.active is None:
@@ -218,7 +207,7 @@ class Home(Page):
         run = None if home is None else home.active or home.last_run
         self.app.push_screen(screens.Errors(self.door, self.look, None if run is None else run.id))
 
-    @work
+    @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag of the mapping under the cursor."""
         one = self._current()

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
@@ -14,7 +14,7 @@ from tui import actions, dialogs, reasons, screens
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import mappings, settings
 from tui.widgets.keys import Keys
@@ -92,7 +92,7 @@ class Mapping(Page):
         if (one := self._current()) is not None:
             self.app.push_screen(dialogs.Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
 
-    @work(exclusive=True, group="edit")
+    @asked
     async def action_edit(self) -> None:
         """Changes the setting under the cursor, after questions."""
         one = self._current()
@@ -129,7 +129,7 @@ class Mapping(Page):
         """Opens what went wrong with its records."""
         self.app.push_screen(screens.Errors(self.door, self.look, None, self.mapping))
 
-    @work
+    @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag."""
         if self.found is None:

@@ -25,7 +25,7 @@ from tui.widgets.line import Line
 from tui.widgets.table import Table
 
 PAGE = 50
-_CHUNK = 1_000
+_CHUNK = 10_000
 _NOTHING = "No record waits for a choice: none matches several others, as far as runs and the last plan know."
 
 
@@ -76,12 +76,15 @@ class Matches(Page):
             self.wake()
             return
         waits = "waits" if found.total == 1 else "wait"
-        right = f"{fmt.many(found.total, 'record')} {waits}  ({safe(self.door.environment, 24)})"
+        more, plus = ("", "") if found.exact else ("more than ", "+")
+        right = f"{more}{fmt.many(found.total, 'record')} {waits}  ({safe(self.door.environment, 24)})"
         self.head("Coupler   Match review", right)
         width = self.app.size.width
         rows = [rivals.record_row(one, self.look, width) for one in found.records]
         self.query_one(Table).show(rows, rivals.record_columns(width))
-        self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{self._pages()} ({PAGE} a page)")
+        self.query_one("#paging", Line).put(
+            f" page {fmt.count(self.skip // PAGE + 1)}/{fmt.count(self._pages())}{plus} ({PAGE} a page)"
+        )
         self._describe()
         self.shown += 1
 

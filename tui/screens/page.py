@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial, wraps
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -13,7 +13,7 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Rule
 
-from engine.model.errors import CouplerError
+from engine.model.errors import ConfigError, CouplerError
 from engine.model.states import RunState
 from tui import actions, dialogs, tour
 from tui.apart import apart
@@ -30,8 +30,31 @@ if TYPE_CHECKING:
     from engine.model.snapshot import RunSnapshot
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Page")
 STARTING = 60.0
 """Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
+
+
+def asked(work: Callable[[P], Coroutine[None, None, None]]) -> Callable[[P], None]:
+    """Makes an action of what asks the operator, or starts something, perhaps after a while.
+
+    From the moment it is asked for, the keys of the page do nothing until it is done, or `hear` is called: what is
+    typed meanwhile was meant for what is yet to be seen.
+    """
+
+    @wraps(work)
+    def action(page: P) -> None:
+        page.deaf = True
+        page.run_worker(_heard_after(page, work(page)))
+
+    return action
+
+
+async def _heard_after(page: Page, work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    finally:
+        page.hear()
 
 
 class Page(Screen[None]):
@@ -45,6 +68,9 @@ class Page(Screen[None]):
         self.look = look
         self.shown = 0
         """How many snapshots were shown; tests wait for it."""
+        self.set_class(look.tour, "-tour")
+        self.deaf = False
+        """Whether keys do nothing, because something that was asked for is about to be seen."""
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""
@@ -99,6 +125,14 @@ class Page(Screen[None]):
         else:
             self.app.push_screen(dialogs.Info(self.look, "Notice", [text]))
 
+    def hear(self) -> None:
+        """Lets keys do something again."""
+        self.deaf = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """While something that was asked for is about to be seen, keys do nothing."""
+        return not self.deaf
+
     def _why_not(self, name: str) -> str | None:
         """Why an action can do nothing now; None where it can."""
         del name
@@ -139,6 +173,8 @@ class Page(Screen[None]):
     async def _answer(self, answer: Awaitable[T], default: T) -> T:
         try:
             return await answer
+        except ConfigError as error:
+            self._refuse(f"{error.problems[0]} [{error.code}]", error.hint)
         except CouplerError as error:
             self._refuse(error.message, error.hint)
         except OSError as error:
@@ -164,7 +200,8 @@ class Page(Screen[None]):
         """
         begun = monotonic()
         while (found := await self.ask(partial(self.door.run, run), None)) is not None:
-            starting = found.state is RunState.INTERRUPTED and found.beat is None and monotonic() - begun < STARTING
+            begins = found.state is RunState.INTERRUPTED and found.beat is None and not found.code
+            starting = begins and monotonic() - begun < STARTING
             if found.state is not RunState.RUNNING and not starting:
                 break
             await asyncio.sleep(1 / self.look.hz)

@@ -18,7 +18,7 @@ from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import count
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import plans
 from tui.widgets.keys import Keys
@@ -111,7 +111,7 @@ class Plan(Page):
             return
         self.app.push_screen(screens.Planned(self.door, self.look, one))
 
-    @work(exclusive=True)
+    @asked
     async def action_count(self) -> None:
         """Counts once more, and shows that plan."""
         counted = await count(self, can_skip=False)

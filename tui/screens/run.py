@@ -21,7 +21,7 @@ from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.reports.lines import report_lines
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import jobs, names
 from tui.widgets.keys import Keys
@@ -210,7 +210,7 @@ class Run(Page):
         await self.tell(partial(self.door.wish, self.run, wish))
         self.wake()
 
-    @work
+    @asked
     async def action_cancel(self) -> None:
         """Asks, then ends the run."""
         run = self.snapshot
@@ -222,7 +222,7 @@ class Run(Page):
         await self.tell(partial(self.door.cancel, self.run))
         self.wake()
 
-    @work
+    @asked
     async def action_resume(self) -> None:
         """Starts an engine that goes on."""
         if not self._refused("resume"):

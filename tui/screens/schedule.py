@@ -14,7 +14,7 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import entries
 from tui.widgets.keys import Keys
@@ -121,7 +121,7 @@ class Schedule(Page):
             await self.tell(partial(self.door.now, one.mapping))
             self.wake()
 
-    @work
+    @asked
     async def action_stop(self) -> None:
         """Asks, then ends the process that keeps the schedule."""
         found = self.snapshot

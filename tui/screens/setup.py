@@ -11,17 +11,17 @@ from textual.events import Resize
 
 from engine.config.edit import Form, Value, formed, put
 from engine.config.secrets import end_commands, problem
+from engine.config.toml import Keys
 from engine.model.errors import ConfigError, CouplerError
 from tui import actions, dialogs, reasons, screens
 from tui.door import Door, Side
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.page import Page, asked
 from tui.text import safe
-from tui.widgets import connections
+from tui.widgets import connections, keys
 from tui.widgets.connections import Setting
-from tui.widgets.keys import Keys
-from tui.widgets.line import Line, hanging
+from tui.widgets.line import Line, hanging, spread
 from tui.widgets.table import Table
 
 Choice = Literal["saved", "demo"]
@@ -52,6 +52,8 @@ class Setup(Page):
         super().__init__(door, look)
         self.form: Form | None = None
         self.stale = False
+        self._kept: dict[Keys, Value] = {}
+        """What was there, and means nothing with another kind or sign-in, until all is saved."""
         self._start = start
         self._leave = leave
         self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
@@ -95,6 +97,7 @@ class Setup(Page):
         """Shows the file as it is, unless something was changed here that is not saved."""
         if self.form is None or not self.form.draft.changed:
             self.form, self.stale = found, False
+            self._kept.clear()
         else:
             self.stale = found.draft.before != self.form.draft.before
         self._paint()
@@ -111,19 +114,27 @@ class Setup(Page):
         form, width = self.form, self.app.size.width
         if form is None:
             return
-        self.query_one("#status", Line).put(f" {connections.status(form, stale=self.stale)}")
         rows = [connections.row(one, form, width) for one in connections.listed(form)]
         self.query_one(Table).show(rows, connections.columns(width))
-        self.query_one(Keys).leave_out([one.name for one in actions.of("connections") if self._why_not(one.name)])
+        self.query_one(keys.Keys).leave_out([one.name for one in actions.of("connections") if self._why_not(one.name)])
         self._describe()
 
     @on(Table.Moved)
     def _describe(self) -> None:
         form, one = self.form, self._current()
+        self.call_after_refresh(self._say_more)
         if form is not None and one is not None:
             width = self.app.size.width - 2
             said = (safe(text, _LONG) for text in connections.about(one, form))
             self.query_one("#about", Line).put(*(part for text in said for part in hanging(text, width, 2)))
+
+    def _say_more(self) -> None:
+        """Which file it is, and how many settings are below what can be seen, as the table stands by now."""
+        if self.form is not None:
+            below = self.query_one(Table).below
+            more, width = f"{below} more below" if below else "", self.app.size.width - 2
+            status = connections.status(self.form, stale=self.stale)
+            self.query_one("#status", Line).put(f" {spread(safe(status, width), more, width) if more else status}")
 
     def _current(self) -> Setting | None:
         key = self.query_one(Table).current
@@ -191,11 +202,7 @@ class Setup(Page):
 
         def changed() -> Form:
             made = formed(put(form.draft, one.keys, value))
-            if one.key in ("auth", "kind"):
-                for each in connections.unfit(made):
-                    if each.table == one.table:
-                        made = formed(put(made.draft, each.keys, None))
-            return made
+            return connections.refitted(made, one.table, self._kept) if one.key in ("auth", "kind") else made
 
         self.form = await self.ask(changed, form)
         self._paint()
@@ -221,7 +228,7 @@ class Setup(Page):
     def _faulty(self, heading: str, faults: tuple[str, ...]) -> None:
         self.app.push_screen(dialogs.Info(self.look, heading, [f"! {safe(one, _LONG)}" for one in faults]))
 
-    @work(exclusive=True, group="save")
+    @asked
     async def action_save(self) -> None:
         """Asks with the lines that change, then writes the file."""
         form = self._ready("save")
@@ -254,7 +261,7 @@ class Setup(Page):
             self.dismiss()
             self._start()
 
-    @work(exclusive=True, group="demo")
+    @asked
     async def action_demo(self) -> None:
         """Leaves for the demo."""
         if (why := self._why_not("demo")) is not None:
@@ -276,7 +283,7 @@ class Setup(Page):
         else:
             self._go_back()
 
-    @work(exclusive=True, group="back")
+    @asked
     async def _go_back(self) -> None:
         if await self.may_leave():
             super().action_back()

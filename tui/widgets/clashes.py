@@ -41,8 +41,7 @@ def conflict_row(one: Conflict, look: Look) -> Row:
 def field_rows(one: Conflict, choices: Mapping[str, Choice]) -> list[Row]:
     """The rows of the table of fields; `choices` are made but not written yet."""
     return [
-        Row(clash.key, (clash.nav, value(clash.nav_value), value(clash.crm_value), _choice(clash, choices)))
-        for clash in one.fields
+        Row(clash.key, (clash.nav, value(clash.nav_value), crm(clash), _choice(clash, choices))) for clash in one.fields
     ]
 
 
@@ -53,9 +52,15 @@ def value(one: Shown) -> str:
     return {True: "yes", False: "no"}[one] if isinstance(one, bool) else str(one)
 
 
+def crm(clash: Clash) -> str:
+    """CRM's value, with its name where it has one: `NET30 (3)`."""
+    found = value(clash.crm_value)
+    return f"{clash.crm_name} ({found})" if clash.crm_name else found
+
+
 def about(clash: Clash) -> tuple[str, str]:
     """Both values of a field in full, each a text of its own."""
-    return f"NAV {clash.nav}: {value(clash.nav_value)}", f"CRM {clash.crm}: {value(clash.crm_value)}"
+    return f"NAV {clash.nav}: {value(clash.nav_value)}", f"CRM {clash.crm}: {crm(clash)}"
 
 
 def beginning(clash: Clash, width: int) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.config import CrmSettings, NavSettings, urls
 from engine.config.check import short
-from engine.config.edit import Form, Value, difference, modes
+from engine.config.edit import Form, Value, difference, formed, modes, put
 from engine.config.loading import NAV_KINDS, NAV_VERSIONS
 from engine.config.secrets import SOURCES, how_to_put, shown
 from engine.config.signin import BASIC, CLOUDS, CRM_WAYS, ENTRA, NAV_WAYS, NTLM, TOKEN
@@ -151,9 +151,20 @@ def listed(form: Form) -> list[Setting]:
     return [one for one in SETTINGS if _fits(one, form) or form.draft.value(one.keys) is not None]
 
 
-def unfit(form: Form) -> list[Setting]:
-    """Settings that are there and mean nothing any more, since kind or sign-in changed."""
-    return [one for one in SETTINGS if not _fits(one, form) and form.draft.value(one.keys) is not None]
+def refitted(form: Form, table: str, kept: dict[Keys, Value]) -> Form:
+    """The form of a side whose kind or sign-in changed, without what means nothing any more, which is `kept`, and with
+    what was kept before and means something again.
+    """
+    for one in SETTINGS:
+        there = form.draft.value(one.keys)
+        if one.table != table:
+            continue
+        if there is not None and not _fits(one, form):
+            kept[one.keys] = there
+            form = formed(put(form.draft, one.keys, None))
+        elif there is None and one.keys in kept and _fits(one, form):
+            form = formed(put(form.draft, one.keys, kept.pop(one.keys)))
+    return form
 
 
 def _part(one: Setting, form: Form) -> NavSettings | CrmSettings | None:

@@ -135,7 +135,7 @@ def starting(run: RunSnapshot, waited: float) -> RunSnapshot:
     """
     if waited >= _START:
         return run
-    if run.state is RunState.INTERRUPTED:
+    if run.state is RunState.INTERRUPTED and not run.code:
         return replace(run, state=RunState.RUNNING, waiting="the engine to start", beat=None)
     return replace(run, beat=None) if _stale(run) else run
 

@@ -1,5 +1,6 @@
 """Integration synchronization jobs as rows, and as what is said about one of them; pure but for the clock."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from engine.model.snapshot import PassSnapshot, RunSnapshot
@@ -7,12 +8,20 @@ from tui import format as fmt
 from tui.look import Look
 from tui.widgets.table import Column, Row
 
-COLUMNS = (
-    Column("Run", 5),
-    Column("Job", 17),
-    Column("", 3),
-    Column("Started", 10),
-    Column("Took", 9),
+WIDE = 120
+"""Columns of a terminal from which on types are whole words, and the time that a job took is in the table."""
+_KINDS = {
+    "run": ("full", "full synchronization"),
+    "sync": ("sync", "synchronization"),
+    "undo": ("undo", "undo"),
+    "couple": ("couple", "coupling by hand"),
+    "match": ("match", "coupling by match"),
+    "uncouple": ("uncouple", "uncoupling"),
+    "mend": ("mend", "mending couplings"),
+    "import": ("import", "import of couplings"),
+}
+"""By kind of run, what a job of it is: in short, and in full."""
+_COUNTS = (
     Column("Ins", 7, right=True),
     Column("Mod", 7, right=True),
     Column("Same", 7, right=True),
@@ -21,7 +30,7 @@ COLUMNS = (
 )
 HEADING = (
     "run", "mapping", "direction", "state", "started", "ended", "read", "inserted", "modified", "unchanged", "skipped",
-    "failed", "coupled", "ambiguous", "warnings", "message",
+    "failed", "coupled", "ambiguous", "warnings", "message", "type",
 )  # fmt: skip
 
 
@@ -37,20 +46,33 @@ def key(one: PassSnapshot) -> str:
 
 def words(one: PassSnapshot) -> str:
     """What the filter looks into."""
-    return f"{one.run} {one.mapping} {one.direction} {one.state} {one.message}".casefold()
+    return f"{one.run} {one.mapping} {one.direction} {one.state} {' '.join(_kind(one))} {one.message}".casefold()
 
 
-def row(one: PassSnapshot, look: Look) -> Row:
+def _kind(one: PassSnapshot) -> tuple[str, str]:
+    return _KINDS.get(one.kind, (one.kind, one.kind))
+
+
+def columns(width: int) -> Sequence[Column]:
+    """The columns of the table."""
+    began = Column("Started", 10)
+    type, times = (Column("Type", 22), (began, Column("Took", 9))) if width >= WIDE else (Column("Type", 9), (began,))
+    return (Column("Run", 5), type, Column("Job", 17), Column("", 3), *times, *_COUNTS)
+
+
+def row(one: PassSnapshot, look: Look, width: int) -> Row:
     """A row of the table."""
     sums = one.counters
+    short, full = _kind(one)
+    began = fmt.stamp(one.started, now(), utc=look.utc)
     return Row(
         key(one),
         (
             str(one.run),
+            full if width >= WIDE else short,
             one.mapping,
             one.direction.arrow,
-            fmt.stamp(one.started, now(), utc=look.utc),
-            fmt.duration(one.took),
+            *((began, fmt.duration(one.took)) if width >= WIDE else (began,)),
             fmt.count(sums.inserted),
             fmt.count(sums.modified),
             fmt.count(sums.unchanged),
@@ -71,12 +93,13 @@ def about_run(number: int, run: RunSnapshot | None, look: Look) -> str:
 
 
 def about(one: PassSnapshot) -> str:
-    """The message of a job, or its other counters."""
+    """What a job is and how long it took, with its message or its other counters."""
     sums = one.counters
     counts = (
         f"skipped {fmt.count(sums.skipped)}  coupled {fmt.count(sums.coupled)}  ambiguous {fmt.count(sums.ambiguous)}"
     )
-    return one.message or counts
+    took = "" if one.took is None else f" in {fmt.duration(one.took)}"
+    return f"{_kind(one)[1]}{took}: {one.message or counts}"
 
 
 def export(one: PassSnapshot) -> tuple[object, ...]:
@@ -85,5 +108,5 @@ def export(one: PassSnapshot) -> tuple[object, ...]:
     return (
         one.run, one.mapping, one.direction, one.state, fmt.iso(one.started), fmt.iso(one.ended),
         sums.read, sums.inserted, sums.modified, sums.unchanged, sums.skipped, sums.failed, sums.coupled,
-        sums.ambiguous, sums.warnings, one.message,
+        sums.ambiguous, sums.warnings, one.message, _kind(one)[1],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.model.coupled import Partner
 from engine.model.mapping import Direction
 from engine.model.snapshot import Cause, RecordOutcome, RunSnapshot, RunState
 from tui import format as fmt
@@ -128,35 +129,41 @@ def skipped(number: int) -> str:
 
 def wanted(one: RecordOutcome) -> str:
     """What names the partner of a record on the other side."""
-    return "CRM id" if one.direction is Direction.TO_INTEGRATION_TABLE else "NAV number or id"
+    return "CRM id, number or name" if one.direction is Direction.TO_INTEGRATION_TABLE else "NAV number or id"
 
 
-def pair(one: RecordOutcome, typed: str) -> tuple[str, str]:
-    """The NAV record, by id or number, and the id of the CRM row, when a record gets the partner that was typed."""
+def pair(one: RecordOutcome, partner: Partner) -> tuple[str, str]:
+    """The NAV record, by id or number, and the id of the CRM row, when a record gets a partner."""
     if one.direction is Direction.TO_INTEGRATION_TABLE:
-        return one.nav_id or one.nav_no, typed
-    return typed, one.crm_id or ""
+        return one.nav_id or one.nav_no, partner.id
+    return partner.id, one.crm_id or ""
 
 
-def coupling(one: RecordOutcome, typed: str) -> list[str]:
+def _told(one: RecordOutcome, partner: Partner) -> str:
+    """What the partner of a record is called: `CRM AC-17 New Concepts Ltd. (id 8f0c…)`."""
+    side = "CRM" if one.direction is Direction.TO_INTEGRATION_TABLE else "NAV"
+    return " ".join(filter(None, (side, safe(partner.number, 40), safe(partner.name, 100), f"(id {partner.id})")))
+
+
+def coupling(one: RecordOutcome, partner: Partner) -> list[str]:
     """What it means to couple a record by hand."""
     return [
         named(one),
-        f"with {wanted(one)} {typed}",
+        f"with {_told(one, partner)}",
         "",
         "Only the coupling is made; no value is written now.",
         "The next pass writes the values of the one to the other.",
     ]
 
 
-def coupled(one: RecordOutcome, typed: str, run: RunSnapshot, failed: Sequence[RecordOutcome]) -> list[str]:
+def coupled(one: RecordOutcome, partner: Partner, run: RunSnapshot, failed: Sequence[RecordOutcome]) -> list[str]:
     """What came of it."""
     if failed:
         return [part for each in failed for part in (each.message, *([f"Next step: {each.hint}"] if each.hint else []))]
     if run.state is not RunState.FINISHED:
         return [f"Run {run.id} is {run.state}. {run.message}".rstrip(), *([run.hint] if run.hint else [])]
     return [
-        f"{named(one)} is coupled with {wanted(one)} {typed}.",
+        f"{named(one)} is coupled with {_told(one, partner)}.",
         "The next pass writes the values of the one to the other.",
     ]
 

@@ -89,6 +89,11 @@ class Table(DataTable[Text], inherit_bindings=False):
         """The columns whose values stand right."""
         return frozenset(at for at, one in enumerate(self._layout) if one.right)
 
+    @property
+    def below(self) -> int:
+        """How many rows are below what can be seen."""
+        return max(0, len(self._shown) - int(self.scroll_y) - max(0, self.size.height - 1))
+
     def show(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
         """Shows the rows. The current one stays current as long as its key is there."""
         new, old = tuple(rows), self._shown

@@ -22,6 +22,7 @@ from engine.store.work import Scope
 from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.lookups import choices, partners
+from engine.sync.naming import Names, called, names
 from engine.sync.page import Pass
 
 _LEFT_OUT = "The special handling of the mapping says whether it is written."
@@ -83,12 +84,13 @@ async def side_by_side(context: Context, mapping: TableMapping, pair: Coupling) 
     if ours is not None and theirs is not None:
         rows = {TO: (ours, theirs), FROM: (theirs, ours)}
         ways = {one_way: await _way(context, mapping, one_way, *rows[one_way]) for one_way in mapping.direction.passes}
+    own = names(context, mapping)
     return BothRecords(
         mapping.name,
         pair.nav_no,
         _record(nav, pair.nav_id, ours),
         _record(crm, pair.crm_id, theirs),
-        tuple(_pair(field, ours, theirs, back, ways) for field in mapping.fields),
+        tuple(_with_names(_pair(field, ours, theirs, back, ways), own) for field in mapping.fields),
     )
 
 
@@ -119,6 +121,13 @@ def _pair(
         verdict,
         note,
     )
+
+
+def _with_names(one: FieldPair, found: Names) -> FieldPair:
+    """The field with what values of CRM are called; where NAV has no field, they stand on its side, too."""
+    own = found.get(one.crm, {})
+    nav_value = one.nav_value if one.nav else called(one.nav_value, own)
+    return replace(one, nav_value=nav_value, crm_value=called(one.crm_value, own))
 
 
 def _made(field: FieldMapping, look: _Look | None) -> Value:

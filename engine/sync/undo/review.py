@@ -1,6 +1,6 @@
 """Look at all that a run did, and decide what can be taken back; nothing is written on either side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -33,8 +33,11 @@ from engine.sync.undo.undone import (
 class Review:
     """The steps of one run that undoes another one."""
 
-    def __init__(self, context: Context, undone: Undone, run: int) -> None:
+    def __init__(self, context: Context, undone: Undone, run: int, tell: Callable[[str], Awaitable[None]]) -> None:
+        """`tell` says what is being looked at."""
         self._context = context
+        self._tell = tell
+        self._left = 0
         self._undone = undone
         self._run = run
 
@@ -42,24 +45,40 @@ class Review:
         """Keep a step for each record that the run created, overwrote or coupled; those that must stay are left."""
         store, run = self._context.store, self._undone.id
         after: tuple[str, str] | None = None
+        await self._tell(f"looks at what run {run} created and coupled")
         while pairs := await store.read(partial(deeds.pairs_of, run=run, after=after)):
             await self._context.checkpoint()
             for (mapping, born), group in groupby(sorted(pairs, key=_by_birth), key=_by_birth):
-                await self._keep(await self._of_pairs(mapping, born, list(group)))
+                some = list(group)
+                await self._keep(await self._of_pairs(mapping, born, some))
+                await self._looked(mapping, f"pair {some[0].nav_id} {born}", len(some))
             after = (pairs[-1].mapping, pairs[-1].nav_id)
         after = None
+        await self._tell(f"looks at the rows that came with what run {run} created")
         while rows := await store.read(partial(deeds.made_by, run=run, after=after)):
             await self._context.checkpoint()
             for (mapping, entity), extras in groupby(rows, key=lambda one: (one.mapping, one.entity)):
-                await self._keep(await self._of_extras(mapping, entity, list(extras)))
+                lines = list(extras)
+                await self._keep(await self._of_extras(mapping, entity, lines))
+                await self._looked(mapping, f"extra {entity} {lines[0].id}", len(lines))
             after = (rows[-1].entity, rows[-1].id)
         after = None
+        await self._tell(f"looks at what run {run} changed")
         while updates := await store.read(partial(deeds.written_by, run=run, after=after)):
             await self._context.checkpoint()
-            for _, some in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
-                await self._of_updates(list(some))
+            for _, alike in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
+                old = list(alike)
+                await self._of_updates(old)
+                await self._looked(old[0].mapping, f"update {old[0].entity} {old[0].id}", len(old))
             after = (updates[-1].entity, updates[-1].id)
         await self._tell_removed()
+
+    async def _looked(self, mapping: str, key: str, number: int) -> None:
+        """Count how far it is; what is left of these is counted beside it."""
+        seq, at = self._undone.seq(mapping), self._context.clock()
+        left, self._left = self._left, 0
+        work = partial(undoing.looked, run=self._run, seq=seq, key=key, number=max(0, number - left), at=at)
+        await self._context.store.write(work)
 
     async def _tell_removed(self) -> None:
         """Say of the couplings that the run removed, as their partner was deleted, that they stay removed."""
@@ -84,6 +103,9 @@ class Review:
                 )
                 left.append((step, UNCOUPLED))
             await self._keep((), left)
+            for mapping in dict.fromkeys(row.mapping for row in rows):
+                some = [row for row in rows if row.mapping == mapping]
+                await self._looked(mapping, f"told {some[0].source_id}", len(some))
             last = (rows[-1].seq, rows[-1].direction, rows[-1].source_id)
 
     async def _of_pairs(self, mapping: str, born: str, pairs: Sequence[Pair]) -> list[tuple[Step, Problem | None]]:
@@ -222,6 +244,7 @@ class Review:
             undoing.end(connection, self._run, left, at)
             undoing.foresee(connection, self._run, partly, at)
 
+        self._left += sum(problem is not None for _, problem in steps)
         await self._context.store.write(write)
 
 

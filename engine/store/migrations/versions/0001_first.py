@@ -199,6 +199,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mapping", "direction", "source_id", name="pk_trouble"),
         comment="records that failed last time, coupled or not, until they succeed",
     )
+    op.create_index(
+        "trouble_ambiguous",
+        "trouble",
+        ["mapping", sa.text("direction DESC"), "nav_no", "source_id"],
+        unique=False,
+        sqlite_where=sa.text("code = 'ambiguous'"),
+        postgresql_where=sa.text("code = 'ambiguous'"),
+    )
     op.create_table(
         "watermark",
         sa.Column("mapping", sa.String(length=40), nullable=False),
@@ -291,6 +299,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "seq", "direction", "source_id", "kind", name="pk_outcome"),
     )
     op.create_index("ix_outcome_run_id_mapping_cause", "outcome", ["run_id", "mapping", "cause"], unique=False)
+    op.create_index(
+        "outcome_ambiguous",
+        "outcome",
+        ["run_id", "mapping", sa.text("direction DESC"), "nav_no", "source_id"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'failed' AND code = 'ambiguous'"),
+        postgresql_where=sa.text("kind = 'failed' AND code = 'ambiguous'"),
+    )
     op.create_table(
         "overwritten",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),

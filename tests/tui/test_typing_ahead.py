@@ -1,0 +1,153 @@
+"""Keys that are typed between the one that asks for something and what it brings: they are not for the page behind."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.model.snapshot import RunState
+from tests.tui.screens import see, showing, until
+from tests.tui.script import ScriptedDoor, made_run
+from tui.app import CouplerApp
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.count import Count
+from tui.dialogs.start import Start
+from tui.dialogs.undo import Undo
+from tui.screens.candidates import Candidates
+from tui.screens.history import History
+from tui.screens.home import Home
+from tui.screens.plan import Plan
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+class SlowDoor(ScriptedDoor):
+    """One call of it waits until it is let go, as the store or an engine that has to end first makes it wait."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self.waits, self.free = threading.Event(), threading.Event()
+        real: Callable[..., Any] = getattr(self, slow)
+
+        def held(*args: Any, **more: Any) -> Any:
+            self.waits.set()
+            self.free.wait(20)
+            return real(*args, **more)
+
+        setattr(self, slow, held)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.free.set()
+
+
+async def typed(pilot: Pilot[None], *keys: str) -> None:
+    for one in keys:
+        await pilot.press(one)
+    await pilot.pause(0.1)
+
+
+async def test_while_counting_begins_the_mappings_hear_nothing() -> None:
+    door = SlowDoor("start")
+    async with showing(door) as (app, pilot):
+        with door.holding():
+            await pilot.press("s", "O")
+            await until(pilot, door.waits.is_set)
+            await see(pilot, "Counting begins ...")
+            await typed(pilot, "s", "p", "O", "S", "h", "e", "enter", "escape", "n")
+            assert [type(one) for one in app.screen_stack[1:]] == [Home]
+        await until(pilot, lambda: isinstance(app.screen, Start))
+    assert [call for call in door.calls if call[0] in ("start", "only_coupled")] == [("start", "plan")]
+
+
+async def test_keys_that_come_all_at_once_do_not_either() -> None:
+    door = SlowDoor("start")
+    async with showing(door) as (app, pilot):
+        with door.holding():
+            for one in ("s", "O", "S"):
+                app.simulate_key(one)
+            await until(pilot, door.waits.is_set)
+            assert isinstance(app.screen, Home)
+        await until(pilot, lambda: isinstance(app.screen, Start))
+
+
+async def test_arrows_move_on_while_counting_begins() -> None:
+    door = SlowDoor("start")
+    async with showing(door) as (app, pilot):
+        with door.holding():
+            await pilot.press("s")
+            await until(pilot, door.waits.is_set)
+            await typed(pilot, "j")
+            await see(pilot, "> 2 SALEPEOPLE")
+        await until(pilot, lambda: isinstance(app.screen, Start))
+
+
+@pytest.mark.parametrize("slow", ["undo", "undone"])
+async def test_nothing_is_heard_before_the_question_of_an_undo(slow: str) -> None:
+    door = SlowDoor(slow)
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History) and app.screen.shown)
+        with door.holding():
+            await pilot.press("U")
+            await until(pilot, door.waits.is_set)
+            await typed(pilot, "U", "w", "enter", "escape", "slash")
+            assert isinstance(app.screen, History | Count)
+            assert not app.screen_stack[-1].query("Input.-open")
+        await until(pilot, lambda: isinstance(app.screen, Undo))
+    assert [call for call in door.calls if call[0] == "undo"] == [("undo", 16, True)]
+
+
+async def test_after_a_no_keys_are_heard_again(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and app.screen.armed)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home) and not app.screen.deaf)
+        await pilot.press("O")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+
+
+async def test_after_an_error_keys_are_heard_again(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: getattr(app.screen, "shown", 0))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Candidates) and app.screen.shown)
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        door.couple_state = RunState.STOPPED
+        await pilot.press("y")
+        await see(pilot, "nothing was coupled")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: not isinstance(app.screen, Candidates))
+
+
+async def test_the_way_to_another_screen_through_the_palette_ends_the_question(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and app.screen.armed)
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, Plan) and app.screen.shown)
+        assert isinstance(app, CouplerApp)
+        app._from_home("history")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await pilot.press("escape", "s")
+        await until(pilot, lambda: isinstance(app.screen, Start))
+
+
+async def test_a_run_that_is_cancelled_asks_before_anything_else_is_heard(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, pilot):
+        await pilot.press("u")
+        await until(pilot, lambda: getattr(app.screen, "shown", 0))
+        for one in ("x", "d"):
+            app.simulate_key(one)
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert app.is_running, "d would have left"
