@@ -5,25 +5,23 @@ changed goes the way it must, and a field that both changed differently is a con
 blank of a field that goes one way overwrites no value before both sides have been the same once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
 
+from engine.mapping.base import Base, agreed_base
 from engine.mapping.courses import reader
 from engine.mapping.lengths import cut, units
-from engine.mapping.looks import MARK_SIZE, When, look_at, mark, mark_of
+from engine.mapping.looks import When, look_at
 from engine.mapping.stamps import newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_of, source_value, target_value
-from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
+from engine.mapping.values import UNKNOWN, Value, blank, hashed
 from engine.model.conflict import Choice, Clash, Shown
 from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, TableMapping
 from engine.model.outcome import Problem
-
-_ENTRY = MARK_SIZE + 2 * HASH_SIZE
-
 
 Ways = Mapping[Direction, Sequence[Mapping[str, Any]]]
 """Columns that were sent, by way, as each update had them."""
@@ -64,9 +62,9 @@ def decide(
     columns that were sent, by way, and never committed: a side that holds them was not changed by others. `moved` are
     those of them that were sent to a row which has been written since, by whomever.
     """
-    if base and not wanted.lost and _agreed(one_way, source, target, wanted, first=first) == base:
+    if base and not wanted.lost and agreed_base(one_way, source, target, wanted, first=first) == base:
         return Decision({}, base)
-    remembered = _Base(base)
+    remembered = Base(base)
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
@@ -124,39 +122,6 @@ def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value,
     return current == desired or _cut_on_the_way(field, one_way, (given, desired), current)
 
 
-def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
-    """The base of a pair whose partner has just been made from the record."""
-    remembered = _Base(None)
-    known = wanted.sources
-    for field, value in wanted.values.items():
-        look = look_at(field, one_way)
-        if look.mark is not None and look.goes:
-            given = known[field] if field in known else look.read(source.get(look.name))
-            remembered.pairs[look.mark] = _pair(one_way, given, value, look.hashed)
-    return remembered.blob()
-
-
-def changed_since_agreed(mapping: TableMapping, nav: Mapping[str, Any], base: bytes | None) -> list[str]:
-    """The bidirectional fields of a NAV record that are not what they were when both sides were last the same."""
-    remembered = _Base(base)
-    found = []
-    for field in mapping.bidirectional:
-        agreed, _ = remembered.of(field, TO)
-        if agreed not in (UNKNOWN, hashed(source_value(field, TO, nav))):
-            found.append(field.nav)
-    return found
-
-
-def base_with(base: bytes | None, before: Mapping[FieldMapping, bytes | None]) -> bytes:
-    """What a pair remembers when some fields are again as they were: of these what the given bases say, nothing where
-    they say nothing; of all others what it remembers now.
-    """
-    remembered = _Base(base)
-    for field, blob in before.items():
-        remembered.take(field, _Base(blob))
-    return remembered.blob()
-
-
 class Settled(Enum):
     """What a pass does with a field in conflict."""
 
@@ -202,7 +167,7 @@ def _kept(value: Value) -> Shown:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
+def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
     """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
 
     Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
@@ -226,7 +191,7 @@ def _winner(base: "_Base", field: FieldMapping, one_way: Direction, given: Value
 
 def _but_for_ours(
     winner: str,
-    base: "_Base",
+    base: Base,
     ours: tuple[Ways, Ways],
     field: FieldMapping,
     one_way: Direction,
@@ -270,84 +235,6 @@ def _cut_on_the_way(field: FieldMapping, one_way: Direction, held: tuple[Value, 
     if field.kind is not FieldKind.TEXT or not limit or not isinstance(current, str) or units(current) <= limit:
         return False
     return cut(current, limit) in held
-
-
-class _Base:
-    """The remembered values: for each field that is remembered its mark, a hash for NAV and one for CRM.
-
-    What is remembered of fields that the mapping does not have now is kept: once they are back, it still tells which
-    side changed since both were the same.
-    """
-
-    __slots__ = ("pairs",)
-
-    def __init__(self, blob: bytes | None) -> None:
-        self.pairs: dict[bytes, bytes] = {}
-        if blob:
-            for at in range(0, len(blob), _ENTRY):
-                self.pairs[blob[at : at + MARK_SIZE]] = blob[at + MARK_SIZE : at + _ENTRY]
-
-    def never_agreed(self, field: FieldMapping) -> bool:
-        """Whether a field is one to be remembered, and both sides have never been seen to mean the same."""
-        own = mark_of(field)
-        return own is not None and own not in self.pairs
-
-    def of(self, field: FieldMapping, one_way: Direction) -> tuple[bytes, bytes]:
-        """The hashes of the source's and the target's value."""
-        pair = self.pairs.get(mark(field), UNKNOWN * 2)
-        nav, crm = pair[:HASH_SIZE], pair[HASH_SIZE:]
-        return (crm, nav) if one_way is FROM else (nav, crm)
-
-    def agree(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
-        """Remember that both sides mean the same now."""
-        if own := mark_of(field):
-            self.pairs[own] = _pair(one_way, given, current)
-
-    def take(self, field: FieldMapping, other: "_Base") -> None:
-        """Remember of a field what another base does."""
-        own = mark(field)
-        self.pairs.pop(own, None)
-        if own in other.pairs:
-            self.pairs[own] = other.pairs[own]
-
-    def emptied(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
-        """Remember a lookup that was emptied on one side, where the other side still has what it had: its partner was
-        deleted, which is no change that somebody made. Who fills it in first has the last word.
-        """
-        source_hash, target_hash = self.of(field, one_way)
-        if (blank(current) and hashed(given) == source_hash) or (blank(given) and hashed(current) == target_hash):
-            self.agree(field, one_way, given, current)
-
-    def blob(self) -> bytes:
-        return b"".join(own + pair for own, pair in self.pairs.items())
-
-
-def _agreed(
-    one_way: Direction, source: Mapping[str, Any], target: Mapping[str, Any], wanted: Transferred, *, first: bool
-) -> bytes | None:
-    """The base of a record all of whose fields are the same on both sides; None of others. Of an unchanged one it is
-    the base that it has.
-    """
-    entries = []
-    known = wanted.sources
-    for field, desired in wanted.values.items():
-        look = look_at(field, one_way)
-        if look.when is not When.ALWAYS and not (first and look.when is When.FIRST):
-            continue
-        current = look.read_there(target.get(look.there))
-        if current != desired:
-            return None
-        if look.mark is not None:
-            given = known[field] if field in known else look.read(source.get(look.name))
-            entries.append(look.mark + _pair(one_way, given, current, look.hashed))
-    return b"".join(entries)
-
-
-def _pair(one_way: Direction, given: Value, current: Value, kept: Callable[[Value], bytes] = hashed) -> bytes:
-    """Both sides' values as they are remembered, NAV's first."""
-    source = kept(given)
-    target = source if type(given) is type(current) is str and given == current else kept(current)
-    return source + target if one_way is TO else target + source
 
 
 def _conflict(names: list[str]) -> Problem:

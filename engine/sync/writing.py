@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.connectors.protocol import ETAG, CutShort, Reference, Result, Side, Status, Write, WriteKind
-from engine.mapping.decide import created_base, decide
+from engine.mapping.base import created_base
+from engine.mapping.decide import decide
 from engine.mapping.transfer import FROM, TO
 from engine.mapping.values import Value, nav_json
 from engine.model.errors import ConnectionLost

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.mapping.decide import Decision, Settled, created_base, decide, settled
+from engine.mapping.base import created_base
+from engine.mapping.decide import Decision, Settled, decide, settled
 from engine.mapping.defaults import default_mappings
 from engine.mapping.stamps import changed_since, moment, newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_value, transfer

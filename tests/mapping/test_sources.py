@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.mapping.decide import base_with, created_base
+from engine.mapping.base import base_with, created_base
 from engine.mapping.defaults import default_mappings
 from engine.mapping.transfer import FROM, TO, source_value, transfer
 from engine.model.mapping import Direction, FieldMapping, TableMapping

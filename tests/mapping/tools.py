@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.mapping.decide import Decision, created_base, decide
+from engine.mapping.base import created_base
+from engine.mapping.decide import Decision, decide
 from engine.mapping.transfer import FROM, TO, Partners, Transferred, transfer
 from engine.mapping.values import Value
 from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, Table, TableMapping, Transformation

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from engine.connectors.protocol import Result, Status, Write, WriteKind
-from engine.mapping.decide import base_with
+from engine.mapping.base import base_with
 from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
 from engine.model.outcome import Problem

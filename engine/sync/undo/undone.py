@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from engine.connectors.protocol import ETAG, Result, Row
-from engine.mapping.decide import changed_since_agreed
+from engine.mapping.base import changed_since_agreed
 from engine.mapping.stamps import moment
 from engine.mapping.transfer import TO
 from engine.model.errors import ConfigError
