@@ -63,8 +63,7 @@ async def test_both_records_of_a_coupling_are_shown_with_names(make: Make, asked
 
 
 async def test_candidates_are_shown_with_names_and_compared_without(make: Make, asked: list[str]) -> None:
-    terms = {"paymenttermscode": 1}
-    world = make({"Customer": [customer("C1")]}, {"account": [account(**terms), account()]})
+    world = make({"Customer": [customer("C1")]}, {"account": [account(paymenttermscode=1), account()]})
     await world.plan("CUSTOMER")
     asked.clear()
     record = next(one for one in reviews.page(world.store).records if one.nav_no == "C1")

@@ -1,7 +1,7 @@
 """A door without an engine behind it: snapshots made by hand, and a note of everything that was asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -560,7 +560,7 @@ class ScriptedDoor:
             for run in (16, 15)
             for seq in (4, 3, 2, 1)
         ]
-        self.partner_of = made_partner
+        self.partner_of: Callable[[str], Partner] = made_partner
         self.left_alone = 2
         self.coupled_ones = 77
         self.waiting = made_conflicts()

@@ -20,7 +20,7 @@ _ROOM = 76
 """Characters of a line in the box."""
 
 
-class Partner(Dialog[coupled.Partner]):
+class Partner(Dialog[coupled.Partner | None]):
     """Gives back the record that was named, or nothing. `wanted` says what names it: `CRM id or number`.
 
     `find` looks for the record of that name, which may take long. What it finds fault with is said, and the text stays.
