@@ -21,8 +21,8 @@ def engine_command(*, run_id: int, config_file: Path | None) -> int:
     except ConfigError as wrong:
         process.refused(run_id, wrong)
         raise
-    error = process.main(found, run_id)
-    return ExitCode.OK if error is None else code_of(error)
+    failed = process.main(found, run_id)
+    return ExitCode.OK if failed is None else code_of(failed)
 
 
 @click.command("notifier", hidden=True)

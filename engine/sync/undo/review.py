@@ -49,9 +49,9 @@ class Review:
         while pairs := await store.read(partial(deeds.pairs_of, run=run, after=after)):
             await self._context.checkpoint()
             for (mapping, born), group in groupby(sorted(pairs, key=_by_birth), key=_by_birth):
-                some = list(group)
-                await self._keep(await self._of_pairs(mapping, born, some))
-                await self._looked(mapping, f"pair {some[0].nav_id} {born}", len(some))
+                alike = list(group)
+                await self._keep(await self._of_pairs(mapping, born, alike))
+                await self._looked(mapping, f"pair {alike[0].nav_id} {born}", len(alike))
             after = (pairs[-1].mapping, pairs[-1].nav_id)
         after = None
         await self._tell(f"looks at the rows that came with what run {run} created")
