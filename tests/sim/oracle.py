@@ -69,7 +69,8 @@ class _Judge:
         """I1: what people entered more than once is theirs; each of their records gets one partner, an own one no other."""
         made = {line.key for line in self._seen.made()}
         for one in self._couplings:
-            if {one.nav_id, one.crm_id} <= made:
+            # once the store was lost, what was made for a record that is gone looks as if people had entered it
+            if {one.nav_id, one.crm_id} <= made and not self._facts.forgotten:
                 yield f"I1 {one.mapping} couples {one.nav_id} and {one.crm_id}, both of which were made"
         lines = [line for line in self._world.log.lines if line.op == "create" and line.mapping is not None]
         theirs = self._world.born | {

@@ -23,6 +23,7 @@ MISJUDGED = {
     "in the state store that is put back another run is not finished": 1879,
     "a product that failed is a draft, and is not read": 196,
     "somebody edits what a killed engine has just written": 420,
+    "the store is lost, and what was made for a record that is gone gets a new partner": 1957,
     "somebody edits in CRM what is about to be coupled, and NAV's value stands": 7965,
     "somebody edits what an engine has just written, before it hears of it": 4151,
 }
