@@ -27,7 +27,13 @@ _ROOMS = (
 _PATIENCE = 7200
 _SOME_FAILED = 1
 _FOLDERS = ("engine/sync", "engine/connectors", "engine/store")
-_FURTHER = ("engine/mapping/decide.py", "engine/mapping/identity.py", "engine/runs/control.py", "engine/runs/full.py")
+_FURTHER = (
+    "engine/mapping/base.py",
+    "engine/mapping/decide.py",
+    "engine/mapping/identity.py",
+    "engine/runs/control.py",
+    "engine/runs/full.py",
+)
 _READS = ("check/duplicates", "check/pairs", "check/recorded", "columns", "dry", "organization")
 _REACHES = ("filters", "labels", "metadata", "ntlm", "protocol", "reach", "rights", "tls", "together", "urls")
 _TELLS = ("decisions", "glance", "notices", "retention", "schedule", "schema", "types", "migrations/env")

@@ -252,6 +252,8 @@ async def _page(
             page = await _show(pilot, door, make, page, text)
             await pilot.click(offset=(30, 5))
             for key in _FURTHER[name]:
+                # neither while a question is about to be seen, nor right after it is
+                await until(pilot, lambda: not getattr(app.screen, "deaf", False))
                 await pilot.press(key)
                 await pilot.pause()
                 _look(shown, app, f"{name}, {key}", text)
