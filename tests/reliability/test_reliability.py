@@ -53,7 +53,7 @@ def test_kills_are_survived_when_there_are_enough_and_nothing_went_wrong(kills: 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--only", "nothing"], "no line has 'nothing' in its name"),
+        (["--only", "no such line"], "no line has 'no such line' in its name"),
         (["--only", "kill", "--write"], "only the whole table is written"),
     ],
 )

@@ -125,7 +125,7 @@ def lost(
 ) -> list[str]:
     """Which edits were lost. `edits` are the numbers of people's lines. A person's last edit of a field stands on both
     sides, or the record is shown and people edited the field on both since both held the same; then each side holds what
-    people wrote there last, or elsewhere later.
+    people wrote there last, or elsewhere later. A side that was put back to what both held once counts as not edited.
 
     Engines were killed before the line number `calm`: what they made the same, none may have known.
     """
@@ -160,6 +160,7 @@ class _Field:
     def __init__(self, pair: Pair, lines: Sequence[Row], edits: Collection[int], calm: int) -> None:
         self._name = pair.nav
         self._held: dict[str, object] = {}
+        self._agreed: set[object] = set()
         self._edited: list[tuple[str, object]] = []
         self.sides: set[str] = set()
         self.history: list[str] = []
@@ -171,6 +172,8 @@ class _Field:
             self.history.append(
                 f"{line['n']} {side} {'person' if line['n'] in edits else 'engine'} {line['values'][name]}"
             )
+            if self._held.get("nav") == self._held.get("crm"):
+                self._agreed.add(self._held["nav"])
             if line["n"] in edits:
                 self._edited.append((side, line["values"][name]))
                 self.sides.add(side)
@@ -182,7 +185,7 @@ class _Field:
         if not self._edited:
             return []
         last, held = self._edited[-1][1], self._held
-        if held.get("nav") == held.get("crm") == last:
+        if held.get("nav") == held.get("crm") and (held["nav"] == last or self._put_back(held["nav"])):
             return []
         has = f"{self._name}: NAV has {held.get('nav')!r}, CRM {held.get('crm')!r}"
         if held.get("nav") == held.get("crm") or not shown:
@@ -193,6 +196,14 @@ class _Field:
             if (own := [at for at, (by, _) in enumerate(self._edited) if by == side])
             and held.get(side) not in [value for _, value in self._edited[own[-1] :]]
         ]
+
+    def _put_back(self, stands: object) -> bool:
+        """Whether what stands was written last on one side, and the other side was put back to what both had once."""
+        lasts = dict(self._edited)
+        return any(
+            value == stands and all(other in self._agreed for at, other in lasts.items() if at != side)
+            for side, value in lasts.items()
+        )
 
 
 def _guid(raw: str) -> str:

@@ -32,6 +32,8 @@ EDITED_TWICE = (("person", "nav", "1"), ("person", "crm", "2"))
         ([("person", "nav", "1")], {}, "NAV has '1', CRM None, but people wrote '1' last"),
         ([("person", "nav", "1"), ("engine", "crm", "1"), ("person", "crm", "0"), ("engine", "crm", "1")], {},
          "NAV has '1', CRM '1', but people wrote '0' last"),
+        ([("person", "nav", "1"), ("engine", "crm", "1"), ("person", "crm", "0"), ("person", "nav", "2"), ("person", "nav", "1"),
+          ("engine", "nav", "0")], {}, ""),
         (EDITED_TWICE, CONFLICT, ""),
         (EDITED_TWICE, {}, "NAV has '1', CRM '2', but people wrote '2' last"),
         ([*EDITED_TWICE, ("engine", "nav", "0")], CONFLICT, "NAV has '0', CRM '2', which is older than what people wrote in NAV"),
