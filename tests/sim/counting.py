@@ -100,7 +100,7 @@ class _Counting:
         """One for each that was read, and for those that were not: made for others, or made before and not counted."""
         own = [page for page in pages if not page.on_the_spot]
         read, outcomes = _sum(pages, "read"), sum(page.outcomes for page in own)
-        if not read <= outcomes <= read + len(self._unread(mapping, side)):
+        if not read <= outcomes <= read + len(self._unread(mapping, side)) + self._doubtful(mapping, side):
             yield f"{read} are read, but {outcomes} have an outcome"
         spot = [page for page in pages if page.on_the_spot]
         made = {line.key for line in self._touched("create", mapping, side)}
@@ -111,6 +111,13 @@ class _Counting:
         failed, listed = _sum(pages, "failed"), len(self._listed(mapping, side))
         if failed != listed:
             yield f"{failed} failed, but {listed} are listed"
+
+    def _doubtful(self, mapping: str, side: str) -> int:
+        """How many are told of that may have been made from records which are gone, and that nobody could read anew."""
+        query = "SELECT source_id, direction FROM outcome WHERE run_id = ? AND mapping = ? AND code = 'in_doubt'"
+        rows = self._seen.world.rows(query, self._work.runs[-1], mapping)
+        there = self._seen.there[mapping]["crm" if side == "nav" else "nav"]
+        return sum(_side(row["direction"]) == side and guid(row["source_id"]) not in there for row in rows)
 
     def _unread(self, mapping: str, side: str) -> set[str]:
         """What was made before and may be counted without being read: for an earlier run, where a synchronization reads what
