@@ -65,7 +65,7 @@ def instead(run: RunSnapshot) -> str:
     if not run.state.resumable or can_resume(run):
         return ""
     if run.undoes is not None:
-        return f"h, U on run {run.undoes} goes on, x gives it up"
+        return f"h, U on run {run.undoes} goes on, x on its screen gives it up"
     return "it cannot be resumed; start it again for the rest"
 
 

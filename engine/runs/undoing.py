@@ -39,6 +39,9 @@ def start(store: Store, settings: Settings, run_id: int, *, dry: bool, by: str, 
     """
     refuse_busy(store)
     with store.writing() as connection:
+        other = runs.active(connection)
+        if other is not None and other.kind == runs.UNDO and other.id == run_id:
+            run_id = other.request["undo"]  # who names an undo that was broken off means what it takes back
         row = _undoable(connection, settings, run_id)
         _refuse_unknown(connection, settings, run_id)
         if not dry:

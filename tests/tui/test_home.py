@@ -184,13 +184,13 @@ async def test_the_cursor_stays_when_the_columns_change(door: ScriptedDoor) -> N
 async def test_an_undo_is_not_resumed_but_goes_on_from_the_history(door: ScriptedDoor, state: RunState) -> None:
     door.put(made_undo(state))
     async with showing(door) as (app, pilot):
-        await see(pilot, "u = look at it, h,", "run 8 goes on, x gives it up")
+        await see(pilot, "u = look at it, h,", "run 8 goes on, x on its screen gives it up")
         assert "r Resume" not in text(app)
         assert "r = resume" not in text(app)
         await pilot.press("r")
-        await see(pilot, f"Run 23 is {state}: h, U on run 8 goes on, x gives it up.")
+        await see(pilot, f"Run 23 is {state}: h, U on run 8 goes on, x on its screen gives it up.")
         await pilot.press("s")
-        await see(pilot, "Run 23 is not finished: h, U on run 8 goes on, x gives it up.")
+        await see(pilot, "Run 23 is not finished: h, U on run 8 goes on, x on its screen gives it up.")
     assert door.calls == []
 
 
@@ -201,7 +201,7 @@ async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: in
     door.put(made_undo())
     door.home_of = lambda active=None, last=None: replace(made_home(active, last), conflicts=number)
     async with showing(door) as (_, pilot):
-        await see(pilot, words, "c = look at them", "u = look at it, h, U", "run 8 goes on, x gives it up")
+        await see(pilot, words, "c = look at them", "u = look at it, h, U", "run 8 goes on, x on its screen gives it up")
 
 
 async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:

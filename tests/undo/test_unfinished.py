@@ -127,6 +127,12 @@ async def test_a_look_at_the_rest_says_what_will_be_done_with_it(make: Make) -> 
         assert sums == (told.removed, told.restored, told.uncoupled, told.left), said.mapping
 
 
+async def test_whoever_names_the_undo_itself_goes_on_with_it(make: Make) -> None:
+    world, _, number = await broken_off(make)
+    done = await undo(world, number)
+    assert (done.id, left(world, done)) == (number, {})
+
+
 async def test_a_look_at_the_rest_sees_what_somebody_changed_meanwhile(make: Make) -> None:
     world, run, number = await broken_off(make)
     changed_by(world, "accounts", world.crm("accounts", name="Firm C1")[0]["accountid"], telephone1="1234")
