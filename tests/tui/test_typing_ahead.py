@@ -1,5 +1,6 @@
 """Keys that are typed between the one that asks for something and what it brings: they are not for the page behind."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,7 +87,7 @@ async def test_keys_that_are_everywhere_are_not_heard_either(
             await until(pilot, door.waits.is_set)
             await typed(pilot, key)
             assert [type(one) for one in app.screen_stack] == [Home]
-            assert (app.clipboard, app.look.utc, list(tmp_path.iterdir())) == (copied, True, [])
+            assert (app.clipboard, app.look.utc, os.listdir(tmp_path)) == (copied, True, [])
         await until(pilot, lambda: isinstance(app.screen, Start))
 
 
@@ -128,7 +129,7 @@ async def test_the_end_of_what_was_asked_for_before_lets_nothing_be_heard_that_c
             await until(pilot, lambda: isinstance(app.screen, Info))
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, Errors))
-            await typed(pilot, "K", "M", "tab", "escape")
+            await typed(pilot, "K", "M")
             assert isinstance(app.screen, Errors)
         await until(pilot, lambda: isinstance(app.screen, Errors) and not app.screen.deaf)
 
