@@ -89,7 +89,8 @@ class Mapping(Page):
 
     def action_detail(self) -> None:
         """The line under the cursor in full."""
-        if (one := self._current()) is not None:
+        one = self._current()
+        if not self._refused("detail") and one is not None:
             self.app.push_screen(dialogs.Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
 
     @asked
