@@ -1,6 +1,8 @@
 """Every key of the program: bindings, footers and the help page are made from this list."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from textual.binding import Binding, BindingType
@@ -236,5 +238,33 @@ def shown(action: Action, keys: dict[str, str], scope: Scope | None = None) -> s
     return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
 
 
-def _keys(action: Action, keys: dict[str, str]) -> list[str]:
+def clashes(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """With these keys by action: an action that has a key of its own, the key, and the other action that it belongs to
+    on a screen. What a screen takes by default from those that are everywhere, it may take while they have another key.
+    """
+    usual = {(scope, key, other.id) for scope, key, _, other in _doubled({})}
+    found: dict[tuple[str, str, str], None] = {}
+    for scope, key, one, other in _doubled(keys):
+        if one.scope == scope and (scope, key, other.id) in usual and len(_keys(other, keys)) > 1:
+            continue
+        mine, its = (one, other) if one.id in keys else (other, one)
+        found[mine.id, key, its.id] = None
+    return list(found)
+
+
+def _doubled(keys: Mapping[str, str]) -> Iterator[tuple[Scope, str, Action, Action]]:
+    """Each key that two actions have on one screen, that of the screen first."""
+    for scope in dict.fromkeys(one.scope for one in ACTIONS):
+        if scope in ("lists", "everywhere"):
+            continue
+        by_key: dict[str, list[Action]] = {}
+        for one in (*of(scope), *of("lists"), *of("everywhere")):
+            for key in dict.fromkeys(_keys(one, keys)):
+                by_key.setdefault(key, []).append(one)
+        for key, several in by_key.items():
+            for one, other in combinations(several, 2):
+                yield scope, key, one, other
+
+
+def _keys(action: Action, keys: Mapping[str, str]) -> list[str]:
     return keys.get(action.id, action.key).split(",")
