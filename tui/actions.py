@@ -188,7 +188,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "everywhere", "to_file", "l", "To file", "Write what the screen shows, or a box of text, to a new text file"
     ),
-    Action("everywhere", "keys", "question_mark", "Help", "This page"),
+    Action("everywhere", "keys", "question_mark", "Help", "The keys of the screen"),
     Action(
         "everywhere",
         "command_palette",
@@ -198,6 +198,9 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("everywhere", "leave", "q,ctrl+c,ctrl+q", "Quit", "Leave the program; asks first while a run is going"),
 )
+
+ROWS = tuple("123456789")
+"""Keys that go to a row of a list; they stay as they are."""
 
 _NAMES = {
     "question_mark": "?",
@@ -234,8 +237,7 @@ def shown(action: Action, keys: dict[str, str], scope: Scope | None = None) -> s
     """
     taken = set() if scope in (None, action.scope) else {key for one in of(scope) for key in _keys(one, keys)}
     own = _keys(action, keys)
-    key = next((key for key in own if key not in taken), own[0])
-    return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
+    return named(next((key for key in own if key not in taken), own[0]))
 
 
 def clashes(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -264,6 +266,11 @@ def _doubled(keys: Mapping[str, str]) -> Iterator[tuple[Scope, str, Action, Acti
         for key, several in by_key.items():
             for one, other in combinations(several, 2):
                 yield scope, key, one, other
+
+
+def named(key: str) -> str:
+    """A key as people read it, by Textual's name of it."""
+    return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
 
 
 def _keys(action: Action, keys: Mapping[str, str]) -> list[str]:

@@ -257,6 +257,13 @@ def test_a_key_that_already_does_something_else_there_is_refused(
     assert f'keys.{name}: "{key}" is already the key of "{other}"' in done.stderr
 
 
+def test_the_keys_that_go_to_a_row_are_not_for_actions(coupler: Coupler, config: Path) -> None:
+    config.write_text(CONFIG + "[keys]\nrun.pause = '2'\n")
+    done = coupler("config", "check", "--offline")
+    assert done.returncode == 2
+    assert 'keys.run.pause: "2" already goes to that row of a list' in done.stderr
+
+
 @pytest.mark.parametrize(
     "keys",
     [

@@ -57,7 +57,7 @@ def check_keys(path: Path, ui: UiSettings) -> None:
     if not ui.keys:
         return
     from engine.config.check import meant  # noqa: PLC0415 - only when there are such keys
-    from tui.actions import ACTIONS, clashes  # noqa: PLC0415 - it imports Textual
+    from tui.actions import ACTIONS, ROWS, clashes  # noqa: PLC0415 - it imports Textual
 
     names = [action.id for action in ACTIONS]
     problems = tuple(
@@ -65,9 +65,17 @@ def check_keys(path: Path, ui: UiSettings) -> None:
     )
     if problems:
         raise ConfigError(f"The config file {path} has keys for unknown actions.", "Mend it.", problems)
-    problems = tuple(
-        f'{path}: keys.{name}: "{key}" is already the key of "{other}"; give that another one, or take another'
-        for name, key, other in clashes(ui.keys)
+    problems = (
+        *(
+            f'{path}: keys.{name}: "{key}" is already the key of "{other}"; give that another one, or take another'
+            for name, key, other in clashes(ui.keys)
+        ),
+        *(
+            f'{path}: keys.{name}: "{key}" already goes to that row of a list; take another'
+            for name, keys in ui.keys.items()
+            for key in keys.split(",")
+            if key in ROWS
+        ),
     )
     if problems:
         raise ConfigError(f"The config file {path} has keys that mean two things.", "Mend it.", problems)
