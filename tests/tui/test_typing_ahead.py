@@ -108,8 +108,8 @@ async def test_the_end_of_what_was_asked_for_before_lets_nothing_be_heard_that_c
     door = SlowDoor("skip")
     couple = door.couple
 
-    def begun(*pair: str) -> int:
-        number = couple(*pair)
+    def begun(mapping: str, nav: str, crm: str) -> int:
+        number = couple(mapping, nav, crm)
         door.change(number, state=RunState.RUNNING)
         return number
 
