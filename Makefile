@@ -22,7 +22,7 @@ help:
 	@echo "make lint          ruff, mypy and the import contracts"
 	@echo "make format        put the code into shape"
 	@echo "make pictures      make the pictures of README.md anew"
-	@echo "make manual        make docs/coupler.1 and the completion of shells anew, from the commands"
+	@echo "make manual        make docs/coupler.1, the completion of shells and docs/keys.md anew"
 	@echo "make lock          pin the dependencies anew (needs uv and npm)"
 	@echo "make clean         remove caches and builds"
 

@@ -1,6 +1,8 @@
 """Every key of the program: bindings, footers and the help page are made from this list."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from textual.binding import Binding, BindingType
@@ -107,7 +109,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("schedule", "detail", "enter", "Detail", "Everything about the entry of the mapping"),
     Action("schedule", "hold", "h", "Hold", "Put the mapping on hold, until it is resumed"),
     Action("schedule", "resume", "r", "Resume", "Let the mapping go on after a hold or an error"),
-    Action("schedule", "now", "n", "Run now", "Give the mapping its turn at once"),
+    Action("schedule", "now", "n", "Run now", "Give the mapping its turn at once; asks first"),
     Action("schedule", "stop", "x", "Stop", "End the process that keeps the schedule; asks first"),
     Action("schedule", "back", "escape", "Back", "One step back"),
     Action("couplings", "open", "enter", "Records", "Both records side by side, read from NAV and CRM"),
@@ -186,7 +188,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "everywhere", "to_file", "l", "To file", "Write what the screen shows, or a box of text, to a new text file"
     ),
-    Action("everywhere", "keys", "question_mark", "Help", "This page"),
+    Action("everywhere", "keys", "question_mark", "Help", "The keys of the screen"),
     Action(
         "everywhere",
         "command_palette",
@@ -196,6 +198,9 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("everywhere", "leave", "q,ctrl+c,ctrl+q", "Quit", "Leave the program; asks first while a run is going"),
 )
+
+ROWS = tuple("123456789")
+"""Keys that go to a row of a list; they stay as they are."""
 
 _NAMES = {
     "question_mark": "?",
@@ -232,9 +237,41 @@ def shown(action: Action, keys: dict[str, str], scope: Scope | None = None) -> s
     """
     taken = set() if scope in (None, action.scope) else {key for one in of(scope) for key in _keys(one, keys)}
     own = _keys(action, keys)
-    key = next((key for key in own if key not in taken), own[0])
+    return named(next((key for key in own if key not in taken), own[0]))
+
+
+def clashes(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """With these keys by action: an action that has a key of its own, the key, and the other action that it belongs to
+    on a screen. What a screen takes by default from those that are everywhere, it may take while they have another key.
+    """
+    usual = {(scope, key, other.id) for scope, key, _, other in _doubled({})}
+    found: dict[tuple[str, str, str], None] = {}
+    for scope, key, one, other in _doubled(keys):
+        if one.scope == scope and (scope, key, other.id) in usual and len(_keys(other, keys)) > 1:
+            continue
+        mine, its = (one, other) if one.id in keys else (other, one)
+        found[mine.id, key, its.id] = None
+    return list(found)
+
+
+def _doubled(keys: Mapping[str, str]) -> Iterator[tuple[Scope, str, Action, Action]]:
+    """Each key that two actions have on one screen, that of the screen first."""
+    for scope in dict.fromkeys(one.scope for one in ACTIONS):
+        if scope in ("lists", "everywhere"):
+            continue
+        by_key: dict[str, list[Action]] = {}
+        for one in (*of(scope), *of("lists"), *of("everywhere")):
+            for key in dict.fromkeys(_keys(one, keys)):
+                by_key.setdefault(key, []).append(one)
+        for key, several in by_key.items():
+            for one, other in combinations(several, 2):
+                yield scope, key, one, other
+
+
+def named(key: str) -> str:
+    """A key as people read it, by Textual's name of it."""
     return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
 
 
-def _keys(action: Action, keys: dict[str, str]) -> list[str]:
+def _keys(action: Action, keys: Mapping[str, str]) -> list[str]:
     return keys.get(action.id, action.key).split(",")

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from engine.store.database import Store
 
 THEME = "ansi-dark"
+_OF_PAGES = frozenset(("copy", "to_file", "keys", "zone", "command_palette"))
+"""What works on the page that is seen, and waits with its keys."""
 
 
 class CouplerApp(App[None]):
@@ -125,6 +127,10 @@ class CouplerApp(App[None]):
                 self.pop_screen()
         home.hear()
         await self.run_action(f"screen.{name}")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """While a page hears nothing, keys that are everywhere do nothing to it either; the program can be left."""
+        return not (action in _OF_PAGES and isinstance(self.screen, Page) and self.screen.deaf)
 
     def action_copy(self) -> None:
         """Sends the row under the cursor to the clipboard of the terminal, which may or may not take it."""

@@ -83,8 +83,14 @@ def plan(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
     return _paging(name, page, pages)
 
 
-def conflicts(name: str, page: int, pages: int) -> str | None:
-    """The conflicts: why the action cannot be done now; None when it can."""
+def conflicts(name: str, rows: int | None, page: int, pages: int) -> str | None:
+    """The conflicts: why the action cannot be done now; None when it can. `rows` is None before the store answered."""
+    if name == "back":
+        return None
+    if rows is None:
+        return "The store has not answered yet."
+    if not rows and name in ("open", "nav", "crm", "write"):
+        return "No conflict waits."
     return _paging(name, page, pages)
 
 
@@ -128,6 +134,8 @@ def mapping(name: str, found: MappingDetail | None, one: Setting | None) -> str 
         return None
     if found is None:
         return "The store has not answered yet."
+    if name == "detail" and one is None:
+        return "This is the name of a section; its lines can be shown in full."
     if name != "edit":
         return None
     if one is None:

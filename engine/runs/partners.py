@@ -18,6 +18,8 @@ from engine.store.couplings import Coupling, Couplings
 from engine.store.database import Store
 from engine.sync.coupling import hindered
 
+_FORM = "which looks like 00000000-0000-0000-0000-000000000000"
+
 
 def named(
     store: Store, settings: Settings, mapping: str, one_way: Direction, source: str | None, called: str, typed: str
@@ -102,6 +104,3 @@ def _not_one(what: str, side: str, named: str, number: int) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-_FORM = "which looks like 00000000-0000-0000-0000-000000000000"

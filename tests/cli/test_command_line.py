@@ -236,6 +236,48 @@ def test_config_check_knows_the_actions(coupler: Coupler, config: Path) -> None:
     assert coupler("config", "check", "--offline").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("keys", "name", "key", "other"),
+    [
+        ("run.pause = 'x'", "run.pause", "x", "run.cancel"),
+        ("home.history = 's'", "home.history", "s", "home.start"),
+        ("run.pause = 'f2,j'", "run.pause", "j", "lists.cursor_down"),
+        ("home.log = 'q'", "home.log", "q", "everywhere.leave"),
+        ("everywhere.copy = 'x'", "everywhere.copy", "x", "run.cancel"),
+        ("everywhere.copy = 'c'", "everywhere.copy", "c", "conflicts.crm"),
+        ("conflicts.write = 'c'", "conflicts.write", "c", "conflicts.crm"),
+    ],
+)
+def test_a_key_that_already_does_something_else_there_is_refused(
+    coupler: Coupler, config: Path, keys: str, name: str, key: str, other: str
+) -> None:
+    config.write_text(f"{CONFIG}[keys]\n{keys}\n")
+    done = coupler("config", "check", "--offline")
+    assert done.returncode == 2
+    assert f'keys.{name}: "{key}" is already the key of "{other}"' in done.stderr
+
+
+def test_the_keys_that_go_to_a_row_are_not_for_actions(coupler: Coupler, config: Path) -> None:
+    config.write_text(CONFIG + "[keys]\nrun.pause = '2'\n")
+    done = coupler("config", "check", "--offline")
+    assert done.returncode == 2
+    assert 'keys.run.pause: "2" already goes to that row of a list' in done.stderr
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "run.pause = 'x'\nrun.cancel = 'space'",
+        "conflicts.nav = 'c'\nconflicts.crm = 'n'",
+        "everywhere.copy = 'c,f2'",
+        "run.pause = 's'",
+    ],
+)
+def test_keys_may_be_exchanged_and_be_others_on_other_screens(coupler: Coupler, config: Path, keys: str) -> None:
+    config.write_text(f"{CONFIG}[keys]\n{keys}\n")
+    assert coupler("config", "check", "--offline").returncode == 0
+
+
 def test_config_show_is_a_config_with_masked_secrets(coupler: Coupler, config: Path) -> None:
     import tomli
 

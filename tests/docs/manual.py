@@ -1,4 +1,5 @@
-"""The man page and what shells complete, from the commands themselves: `make manual` writes both.
+"""The man page and what shells complete, from the commands themselves, and the list of keys, from the actions of the
+screens: `make manual` writes them.
 
 docs/coupler.1 is in the form of man(7), tui/completion.json in that of tui/completion.py.
 """
@@ -12,10 +13,13 @@ from typing import Any
 
 import click
 
+from tui import actions
 from tui.cli import cli
+from tui.dialogs.help import HEADINGS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "coupler.1"
+KEYS = ROOT / "docs" / "keys.md"
 WORDS = ROOT / "tui" / "completion.json"
 
 _NAMED = {"coupler mappings": "mapping", "coupler notify test": "notification"}
@@ -186,8 +190,52 @@ def escaped(text: str) -> str:
     return f"\\&{text}" if text.startswith(".") else text
 
 
+# The keys.
+
+_ABOUT = """\
+# Keys
+
+Made from the actions by `make manual`; not to be changed by hand.
+
+`?` on any screen lists its keys. Each can be another one: `[keys]` of config.toml has the keys of an action, by its name below. They take the
+place of those that it has by default.
+
+```toml
+[keys]
+run.pause = "f2"
+home.history = "h,f3"
+```
+
+Letters stand for themselves, capital ones with shift. Other keys are called `f2`, `ctrl+r`, `space`, `tab`, `enter`, `escape`, `up`, `pagedown`, `home`,
+and signs by their names, such as `question_mark` and `slash`. Commas are between several keys of one action.
+
+A key that already does something else on the same screen, in lists or everywhere is refused with exit code 2: one of the two actions could not be
+reached. It may do different things on two screens. `coupler config check` says what is wrong. In lists, `1` to `9` go to that row; dialogs name
+their keys themselves, and these stay as they are.
+"""
+
+
+def keys() -> str:
+    """All actions that can have other keys, screen by screen."""
+    parts = [_ABOUT]
+    for scope, heading in HEADINGS.items():
+        lines = [f"## {heading}", "", "| Action | Key | What it does |", "|---|---|---|"]
+        lines += [
+            f"| `{one.id}` | {', '.join(map(keycap, one.key.split(',')))} | {one.help} |" for one in actions.of(scope)
+        ]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def keycap(key: str) -> str:
+    """A key by its name in config.toml, and as screens show it where that is something else."""
+    shown = actions.named(key)
+    return f"`{key}`" if shown == key else f"`{key}` ({shown})"
+
+
 def main() -> None:
-    """Write both."""
+    """Write them."""
+    KEYS.write_text(keys(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     WORDS.write_text(json.dumps(words(root()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

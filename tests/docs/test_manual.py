@@ -1,4 +1,4 @@
-"""The man page and what shells complete say what the commands are."""
+"""The man page and what shells complete say what the commands are, and docs/keys.md which keys there are."""
 
 import json
 import shutil
@@ -7,7 +7,8 @@ import subprocess
 import click
 import pytest
 
-from tests.docs.manual import PAGE, WORDS, inner, page, root, words
+from tests.docs.manual import KEYS, PAGE, WORDS, inner, keys, page, root, words
+from tui.actions import ACTIONS
 from tui.cli import _COMMANDS
 
 NOT_THERE = "NOT TESTED: there is no {} on this machine"
@@ -20,6 +21,15 @@ def test_the_man_page_is_that_of_the_commands() -> None:
 
 def test_what_shells_complete_is_what_the_commands_take() -> None:
     assert json.loads(WORDS.read_text(encoding="utf-8")) == words(root()), AGAIN
+
+
+def test_the_list_of_keys_is_that_of_the_actions() -> None:
+    assert KEYS.read_text(encoding="utf-8") == keys(), AGAIN
+
+
+def test_every_action_that_can_have_another_key_is_in_the_list() -> None:
+    text = KEYS.read_text(encoding="utf-8")
+    assert not [one.id for one in ACTIONS if f"| `{one.id}` | `{one.key.partition(',')[0]}`" not in text]
 
 
 def test_every_command_and_option_has_its_place_in_the_man_page() -> None:

@@ -135,7 +135,7 @@ CASES: dict[str, Case] = {
     "schedule.detail": Case(on("Info"), SCHEDULE),
     "schedule.hold": Case(asked("hold", "CURRENCY"), SCHEDULE),
     "schedule.resume": Case(says("there is nothing to resume"), SCHEDULE),
-    "schedule.now": Case(asked("now", "CURRENCY"), SCHEDULE),
+    "schedule.now": Case(on("Confirm"), SCHEDULE),
     "schedule.stop": Case(on("Confirm"), SCHEDULE),
     "schedule.back": Case(on("Home"), SCHEDULE),
     "couplings.open": Case(on("Records"), COUPLINGS),

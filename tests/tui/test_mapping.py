@@ -77,6 +77,17 @@ async def test_the_line_under_the_cursor_names_the_key_of_the_configuration(door
         await see(pilot, "o lists them.")
 
 
+async def test_the_name_of_a_section_has_nothing_more_to_show_and_says_so(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        assert "enter In full" not in text(app)
+        await pilot.press("enter")
+        await see(pilot, "This is the name of a section; its lines can be shown in full.")
+        await pilot.press("j")
+        await see(pilot, "enter In full")
+
+
 async def test_the_ways_on_are_of_this_mapping_alone(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("4", "enter")

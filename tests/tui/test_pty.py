@@ -233,6 +233,16 @@ def test_a_configuration_that_is_wrong_ends_the_program_with_all_reasons(play: P
     assert not (tmp_path / "store.db").exists()
 
 
+def test_a_key_that_means_two_things_ends_the_program_before_the_first_screen(play: Play, tmp_path: Path) -> None:
+    command = _configured(tmp_path, f"sqlite:///{tmp_path}/store.db")
+    text = (tmp_path / "config.toml").read_text().replace("[keys]\n", '[keys]\nhome.history = "s"\n')
+    (tmp_path / "config.toml").write_text(text)
+    terminal = play(command=command, NAV_SECRET="x", CRM_SECRET="x")
+    assert terminal.ended() == 2
+    assert b"\x1b[?1049h" not in terminal.raw
+    assert 'keys.home.history: "s" is already the key of "home.start"' in " ".join(terminal.raw.decode().split())
+
+
 def test_a_store_that_cannot_be_opened_ends_the_program_with_the_reason(play: Play, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     command = _configured(tmp_path, f"sqlite:///{tmp_path}/file/store.db")

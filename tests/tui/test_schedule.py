@@ -3,6 +3,7 @@ import pytest
 from engine.model.errors import StoreError
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor, made_schedule
+from tui.dialogs.confirm import Confirm
 from tui.screens.home import Home
 from tui.screens.schedule import Schedule
 
@@ -50,11 +51,10 @@ async def test_says_what_the_schedule_waits_for_and_when_nobody_keeps_it(door: S
     ("row", "key", "call"),
     [
         ("1", "h", ("hold", "CURRENCY")), ("4", "h", ("hold", "CUSTOMER")), ("3", "r", ("resume entry", "UNITOFMEASURE")),
-        ("5", "r", ("resume entry", "CONTACTS")), ("2", "r", ("resume entry", "SALEPEOPLE")), ("2", "n", ("now", "SALEPEOPLE")),
-        ("5", "n", ("now", "CONTACTS")),
+        ("5", "r", ("resume entry", "CONTACTS")), ("2", "r", ("resume entry", "SALEPEOPLE")),
     ],
 )  # fmt: skip
-async def test_hold_resume_and_run_now(door: ScriptedDoor, row: str, key: str, call: tuple[str, ...]) -> None:
+async def test_hold_and_resume(door: ScriptedDoor, row: str, key: str, call: tuple[str, ...]) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("S")
         await until(pilot, lambda: isinstance(app.screen, Schedule) and app.screen.shown > 0)
@@ -77,6 +77,24 @@ async def test_what_cannot_be_done_says_why(door: ScriptedDoor, row: str, key: s
         await pilot.press(row, key)
         await see(pilot, why)
         assert door.calls == []
+
+
+@pytest.mark.parametrize(("row", "name"), [("2", "SALEPEOPLE"), ("5", "CONTACTS")])
+async def test_a_run_out_of_turn_asks_first(door: ScriptedDoor, row: str, name: str) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule) and app.screen.shown > 0)
+        for answer in ("enter", "escape", "n"):
+            await pilot.press(row, "n")
+            await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+            await see(pilot, f"Run {name} now", "[ No ]")
+            await pilot.press(answer)
+            await until(pilot, lambda: isinstance(app.screen, Schedule) and not app.screen.deaf)
+        assert door.calls == []
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await pilot.press("y")
+        await until(pilot, lambda: door.calls == [("now", name)])
 
 
 async def test_stopping_asks_first(door: ScriptedDoor) -> None:

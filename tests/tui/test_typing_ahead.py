@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,17 @@ from tests.tui.script import ScriptedDoor, made_run
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.count import Count
+from tui.dialogs.info import Info
+from tui.dialogs.leave import Leave
+from tui.dialogs.partner import Partner
 from tui.dialogs.start import Start
 from tui.dialogs.undo import Undo
+from tui.dialogs.value import Pick
 from tui.screens.candidates import Candidates
+from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.mapping import Mapping
 from tui.screens.plan import Plan
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -47,6 +54,10 @@ class SlowDoor(ScriptedDoor):
             self.free.set()
 
 
+def written(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def typed(pilot: Pilot[None], *keys: str) -> None:
     for one in keys:
         await pilot.press(one)
@@ -61,9 +72,69 @@ async def test_while_counting_begins_the_mappings_hear_nothing() -> None:
             await until(pilot, door.waits.is_set)
             await see(pilot, "Counting begins ...")
             await typed(pilot, "s", "p", "O", "S", "h", "e", "enter", "escape", "n")
-            assert [type(one) for one in app.screen_stack[1:]] == [Home]
+            assert [type(one) for one in app.screen_stack] == [Home]
         await until(pilot, lambda: isinstance(app.screen, Start))
     assert [call for call in door.calls if call[0] in ("start", "only_coupled")] == [("start", "plan")]
+
+
+@pytest.mark.parametrize("key", ["y", "c", "l", "t", "question_mark", "colon", "ctrl+p"])
+async def test_keys_that_are_everywhere_are_not_heard_either(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    door = SlowDoor("start")
+    async with showing(door) as (app, pilot):
+        copied = app.clipboard
+        with door.holding():
+            await pilot.press("s")
+            await until(pilot, door.waits.is_set)
+            await typed(pilot, key)
+            assert [type(one) for one in app.screen_stack] == [Home]
+            assert (app.clipboard, app.look.utc, written(tmp_path)) == (copied, True, [])
+        await until(pilot, lambda: isinstance(app.screen, Start))
+
+
+async def test_the_program_can_be_left_while_counting_begins() -> None:
+    door = SlowDoor("start")
+    async with showing(door) as (app, pilot):
+        with door.holding():
+            await pilot.press("s")
+            await until(pilot, door.waits.is_set)
+            await pilot.press("q")
+            await until(pilot, lambda: not app.is_running)
+
+
+async def test_the_end_of_what_was_asked_for_before_lets_nothing_be_heard_that_comes_later() -> None:
+    door = SlowDoor("skip")
+    couple = door.couple
+
+    def begun(mapping: str, nav: str, crm: str) -> int:
+        number = couple(mapping, nav, crm)
+        door.change(number, state=RunState.RUNNING)
+        return number
+
+    door.couple = begun  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.records)
+        await pilot.press("tab", "M")
+        await until(pilot, lambda: isinstance(app.screen, Partner) and app.screen.armed)
+        await pilot.press(*"8f0c", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await pilot.press("y")
+        await see(pilot, "Run 17 looks for the two records ...")
+        with door.holding():
+            await pilot.press("K")
+            await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+            await pilot.press("y")
+            await until(pilot, door.waits.is_set)
+            door.change(17, state=RunState.FINISHED)
+            await until(pilot, lambda: isinstance(app.screen, Info))
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, Errors))
+            await typed(pilot, "K", "M")
+            assert isinstance(app.screen, Errors)
+        await until(pilot, lambda: isinstance(app.screen, Errors) and not app.screen.deaf)
 
 
 async def test_keys_that_come_all_at_once_do_not_either() -> None:
@@ -151,3 +222,23 @@ async def test_a_run_that_is_cancelled_asks_before_anything_else_is_heard(door: 
             app.simulate_key(one)
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         assert app.is_running, "d would have left"
+
+
+async def test_a_mapping_that_is_left_out_is_left_whatever_is_open_over_it() -> None:
+    door = SlowDoor("write")
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Mapping) and app.screen.shown)
+        await pilot.press("tab", "j", "E")
+        await until(pilot, lambda: isinstance(app.screen, Pick))
+        await pilot.press("k", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        with door.holding():
+            await pilot.press("y")
+            await until(pilot, door.waits.is_set)
+            door.put(made_run())
+            await pilot.press("question_mark", "q")
+            await until(pilot, lambda: isinstance(app.screen, Leave))
+        await see(pilot, "CUSTOMER takes no part from now on.")
+        assert [type(one) for one in app.screen_stack] == [Home, Info]
+        assert app.is_running

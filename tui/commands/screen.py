@@ -51,11 +51,13 @@ def need_screen() -> None:
 
 
 def check_keys(path: Path, ui: UiSettings) -> None:
-    """Raises ConfigError when [keys] of the file names an action that does not exist."""
+    """Raises ConfigError when [keys] of the file names an action that does not exist, or gives one a key that already
+    does something else on a screen: one of the two could not be reached.
+    """
     if not ui.keys:
         return
     from engine.config.check import meant  # noqa: PLC0415 - only when there are such keys
-    from tui.actions import ACTIONS  # noqa: PLC0415 - it imports Textual
+    from tui.actions import ACTIONS, ROWS, clashes  # noqa: PLC0415 - it imports Textual
 
     names = [action.id for action in ACTIONS]
     problems = tuple(
@@ -63,6 +65,20 @@ def check_keys(path: Path, ui: UiSettings) -> None:
     )
     if problems:
         raise ConfigError(f"The config file {path} has keys for unknown actions.", "Mend it.", problems)
+    problems = (
+        *(
+            f'{path}: keys.{name}: "{key}" is already the key of "{other}"; give that another one, or take another'
+            for name, key, other in clashes(ui.keys)
+        ),
+        *(
+            f'{path}: keys.{name}: "{key}" already goes to that row of a list; take another'
+            for name, keys in ui.keys.items()
+            for key in keys.split(",")
+            if key in ROWS
+        ),
+    )
+    if problems:
+        raise ConfigError(f"The config file {path} has keys that mean two things.", "Mend it.", problems)
 
 
 def welcome(*, mouse: bool) -> int:

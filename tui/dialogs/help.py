@@ -4,7 +4,7 @@ from tui import actions
 from tui.dialogs.info import Info
 from tui.look import Look
 
-_HEADINGS: dict[actions.Scope, str] = {
+HEADINGS: dict[actions.Scope, str] = {
     "home": "Integration table mappings",
     "run": "Run",
     "schedule": "Schedule",
@@ -41,6 +41,6 @@ def lines(scope: actions.Scope, keys: dict[str, str]) -> list[str]:
     made: list[str] = []
     scopes: tuple[actions.Scope, ...] = (scope, "lists", "everywhere")
     for one in scopes:
-        made += ["", _HEADINGS[one]]
+        made += ["", HEADINGS[one]]
         made += [f"  {actions.shown(action, keys, scope):<7}{action.help}" for action in actions.of(one)]
     return [*made[1:], "  1-9    Go to that row"]

@@ -40,6 +40,7 @@ class Conflicts(Page):
         """By conflict, the choices by field that are not written yet."""
         self.total = 0
         self.skip = 0
+        self._answered = False
         self._shown_skip = 0
         """Where the page begins that is shown."""
         self._poll = Poll(
@@ -69,6 +70,7 @@ class Conflicts(Page):
         """Shows a page; choices about values that have changed meanwhile are forgotten. A page that has become empty
         makes way for the last that is not; with another page all choices that were not written are forgotten.
         """
+        self._answered = True
         self.total, conflicts = found.total, list(found.records)
         if not conflicts and self.skip:
             self.skip = (self._pages() - 1) * PAGE
@@ -136,6 +138,8 @@ class Conflicts(Page):
 
     def action_open(self) -> None:
         """From the records to the fields of one, from a field to its values in full."""
+        if self._refused("open"):
+            return
         clash = self._clash()
         if clash is not None and self._fields.has_focus:
             nav, crm = clashes.about(clash)
@@ -147,7 +151,9 @@ class Conflicts(Page):
         return max(1, -(-self.total // PAGE))
 
     def _why_not(self, name: str) -> str | None:
-        return reasons.conflicts(name, self.skip // PAGE + 1, self._pages())
+        return reasons.conflicts(
+            name, len(self.conflicts) if self._answered else None, self.skip // PAGE + 1, self._pages()
+        )
 
     def action_next_page(self) -> None:
         """The next records."""
@@ -181,7 +187,7 @@ class Conflicts(Page):
 
     def _choose(self, side: Choice) -> None:
         one, field = self._current(), self._fields.current
-        if one is None or field is None:
+        if self._refused(str(side)) or one is None or field is None:
             return
         if not self._fields.has_focus:
             self.say("enter opens the fields of the record first.")
@@ -193,7 +199,7 @@ class Conflicts(Page):
     async def action_write(self) -> None:
         """Writes the choices for the record under the cursor."""
         one = self._current()
-        if one is None:
+        if self._refused("write") or one is None:
             return
         key = clashes.key(one)
         made = dict(self.choices.get(key, {}))

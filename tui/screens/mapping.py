@@ -89,7 +89,8 @@ class Mapping(Page):
 
     def action_detail(self) -> None:
         """The line under the cursor in full."""
-        if (one := self._current()) is not None:
+        one = self._current()
+        if not self._refused("detail") and one is not None:
             self.app.push_screen(dialogs.Info(self.look, f"{self.mapping}: {one.name}", settings.everything(one)))
 
     @asked
@@ -102,7 +103,7 @@ class Mapping(Page):
 
         value = await changed(self, self.mapping, one)
         if one.key == "enabled" and value == "false":
-            self.app.pop_screen()
+            self._leave()
             words = [
                 f"{self.mapping} takes no part from now on.",
                 f"`coupler mappings {self.mapping} --default enabled` lets it take part again.",
@@ -111,6 +112,16 @@ class Mapping(Page):
         elif value is not None:
             self.wake()
             self.say(f"Written: {one.key} of {self.mapping} is {value}")
+
+    def _leave(self) -> None:
+        """Closes the screen, and before it what was opened over it meanwhile."""
+        stack = list(self.app.screen_stack)
+        for above in reversed(stack[stack.index(self) + 1 :]):
+            if isinstance(above, dialogs.Dialog):
+                above.action_close()
+            else:
+                above.dismiss()
+        self.dismiss()
 
     def action_section(self) -> None:
         """The next section; behind the last one the first."""

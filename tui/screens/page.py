@@ -44,17 +44,19 @@ def asked(work: Callable[[P], Coroutine[None, None, None]]) -> Callable[[P], Non
 
     @wraps(work)
     def action(page: P) -> None:
+        page.awaited += 1
         page.deaf = True
-        page.run_worker(_heard_after(page, work(page)))
+        page.run_worker(_heard_after(page, work(page), page.awaited))
 
     return action
 
 
-async def _heard_after(page: Page, work: Coroutine[None, None, None]) -> None:
+async def _heard_after(page: Page, work: Coroutine[None, None, None], number: int) -> None:
     try:
         await work
     finally:
-        page.hear()
+        if page.awaited == number:  # else it is deaf for what was asked for later
+            page.hear()
 
 
 class Page(Screen[None]):
@@ -71,6 +73,8 @@ class Page(Screen[None]):
         self.set_class(look.tour, "-tour")
         self.deaf = False
         """Whether keys do nothing, because something that was asked for is about to be seen."""
+        self.awaited = 0
+        """How many times something was asked for that makes it deaf."""
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""

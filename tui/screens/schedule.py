@@ -114,10 +114,15 @@ class Schedule(Page):
             await self.tell(partial(self.door.resume_entry, one.mapping))
             self.wake()
 
-    @work
+    @asked
     async def action_now(self) -> None:
-        """Gives the mapping its turn at once."""
-        if (one := self._chosen("now")) is not None:
+        """Asks, then gives the mapping its turn at once."""
+        if (one := self._chosen("now")) is None:
+            return
+        words = ["It has its turn before it is due: what was modified since", "its last run is synchronized."]
+        if self.snapshot is not None and not self.snapshot.running:
+            words += ["", "Nobody keeps the schedule: it waits for the next start of `coupler schedule`."]
+        if await self.app.push_screen_wait(dialogs.Confirm(self.look, f"Run {one.mapping} now", words)):
             await self.tell(partial(self.door.now, one.mapping))
             self.wake()
 

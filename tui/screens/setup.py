@@ -82,7 +82,7 @@ class Setup(Page):
 
     def on_resize(self, event: Resize) -> None:
         """Wide terminals show more."""
-        super().on_resize(event)
+        del event  # Textual calls `Page.on_resize` as well
         self._paint()
 
     def wake(self) -> None:

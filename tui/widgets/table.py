@@ -41,7 +41,7 @@ class Table(DataTable[Text], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *actions.bindings("lists"),
-        *(Binding(str(number), f"row({number})", show=False) for number in range(1, 10)),
+        *(Binding(key, f"row({key})", show=False) for key in actions.ROWS),
     ]
 
     class Moved(Message):
