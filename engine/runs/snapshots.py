@@ -44,6 +44,13 @@ _EVENTS_SHOWN = 100
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
+_PASS = (page.c.run_id, page.c.seq, page.c.direction)
+_SUMS = (
+    sa.select(*_PASS, *(sa.func.sum(page.c[name]) for name in Counters.__slots__))
+    .where(page.c.run_id.in_(sa.bindparam("runs", expanding=True)))
+    .group_by(*_PASS)
+)
+"""Made once: screens ask for it several times a second."""
 
 
 def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
@@ -257,11 +264,8 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], k
 
 
 def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
-    names = Counters.__slots__
-    key = (page.c.run_id, page.c.seq, page.c.direction)
-    sums = (sa.func.sum(page.c[name]) for name in names)
-    query = sa.select(*key, *sums).where(page.c.run_id.in_(run_ids)).group_by(*key)
-    return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in connection.execute(query)}
+    rows = connection.execute(_SUMS, {"runs": run_ids})
+    return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
 
 
 def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
