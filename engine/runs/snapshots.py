@@ -41,6 +41,8 @@ from engine.sync.context import Clock, system_clock
 __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
 
 _EVENTS_SHOWN = 100
+_LEDGER_LOOKED_THROUGH = 500
+"""Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
@@ -62,6 +64,8 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         newest = _last_passes(connection)
         conflicts = stored_conflicts.count(connection)
         plan = foreseen.last_plan(connection)
+        planned = _planned(connection, plan)
+        alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -83,6 +87,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 last=passes[-1] if passes else None,
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
                 last_state=last_state(passes, active_run) if passes else None,
+                not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
             )
         )
     return HomeSnapshot(
@@ -266,6 +271,32 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], k
 def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
     rows = connection.execute(_SUMS, {"runs": run_ids})
     return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
+
+
+def _planned(connection: sa.Connection, plan: int | None) -> dict[str, int]:
+    """By mapping, how many records a plan found without a partner."""
+    if plan is None:
+        return {}
+    c = page.c
+    query = (
+        sa.select(job.c.mapping, sa.func.sum(c.inserted + c.coupled + c.ambiguous))
+        .join(job, sa.and_(job.c.run_id == c.run_id, job.c.seq == c.seq, job.c.direction == c.direction))
+        .where(c.run_id == plan)
+        .group_by(job.c.mapping)
+    )
+    return {name: int(number) for name, number in connection.execute(query)}
+
+
+def _not_coupled(
+    name: str,
+    passes: Sequence[PassSnapshot],
+    plan: int | None,
+    planned: Mapping[str, int],
+    alone: Mapping[str, int] | None,
+) -> int | None:
+    if name in planned and plan is not None and (not passes or passes[-1].run < plan):
+        return planned[name]
+    return None if not passes or alone is None else alone.get(name, 0)
 
 
 def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
