@@ -150,12 +150,25 @@ def live(store: Store) -> bool:
     return engine_lives(store)
 
 
-def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
-    """The integration synchronization jobs, newest first; jobs that never started are left out."""
+def history(
+    store: Store,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+    run: int | None = None,
+    words: Sequence[str] = (),
+    types: Mapping[str, str] | None = None,
+) -> list[PassSnapshot]:
+    """The integration synchronization jobs, newest first; jobs that never started are left out. With `words`, those in
+    whose line each of them is; `types` says in lower case what a job of a kind of run is called there.
+    """
     query = sa.select(job, run_table.c.state.label("run_state"), run_table.c.kind).join(run_table)
     query = query.where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
+    if words:
+        line = _line(types or {})
+        query = query.where(*(line.contains(word, autoescape=True) for word in words))
     order = (job.c.run_id.desc(), job.c.seq.desc(), job.c.direction)
     alive = engine_lives(store)
     with store.reading() as connection:
@@ -164,6 +177,16 @@ def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None =
     going = [alive and row.run_state == RunState.RUNNING.value for row in rows]
     made = [_pass(row, counters, row.kind) for row in rows]
     return [one if goes_on else at_rest(one) for one, goes_on in zip(made, going, strict=True)]
+
+
+def _line(types: Mapping[str, str]) -> sa.ColumnElement[str]:
+    kind = run_table.c.kind
+    type_ = sa.case(*((kind == name, text) for name, text in types.items()), else_=kind) if types else kind
+    parts = (sa.cast(job.c.run_id, sa.String), job.c.mapping, job.c.direction, job.c.state, type_, job.c.message)
+    line: sa.ColumnElement[str] = sa.literal("")
+    for part in parts:
+        line = line.concat(sa.type_coerce(part, sa.String)).concat(" ")
+    return sa.func.lower(line)
 
 
 def couplings(store: Store, mapping: str | None = None) -> Iterator[CouplingRow]:

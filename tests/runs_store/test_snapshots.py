@@ -637,3 +637,17 @@ def test_a_ledger_that_is_too_long_to_be_looked_through_tells_nothing(
         result = pages.PageResult(None, f"k{count}", 1, [failed(one) for one in range(count)], [])
         add_page(store, scope_of(number, "CUSTOMER", TO), result, AT)
         assert _not_coupled(store, settings, "CUSTOMER") == known
+
+
+def test_jobs_are_looked_for_by_all_words_of_their_lines(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "FAIL", started_at=AT, message="There is no City.")
+    job(store, number, "CONTACTS", TO, "OK", started_at=AT)
+
+    def found(*words: str) -> list[str]:
+        types = {"run": "full full synchronization"}
+        return sorted(one.mapping for one in snapshots.history(store, words=words, types=types))
+
+    assert found() == found(str(number), "full") == found("tointeg") == ["CONTACTS", "CUSTOMER"]
+    assert found("city") == found("fail", "cust") == ["CUSTOMER"]
+    assert found("city", "contacts") == found("%") == []

@@ -58,6 +58,7 @@ from engine.runs.connection import Lacking, State, Tried
 from engine.runs.logs import LogLine, LogPage
 from tests.runs_store.tools import settings_of
 from tui.door import Connections, Kind, Side
+from tui.widgets import passes
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
 TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
@@ -620,9 +621,10 @@ class ScriptedDoor:
     def going(self) -> RunSnapshot | None:
         return next((one for one in self.runs.values() if one.state is RunState.RUNNING), None)
 
-    def history(self, limit: int) -> list[PassSnapshot]:
+    def history(self, limit: int, offset: int, words: tuple[str, ...]) -> list[PassSnapshot]:
         self._check()
-        return self.passes[:limit]
+        found = [one for one in self.passes if all(word in passes.words(one) for word in words)]
+        return found[offset : offset + limit]
 
     def mapping(self, name: str) -> MappingDetail:
         self._check()
