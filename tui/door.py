@@ -71,8 +71,8 @@ class Door(Protocol):
     def log_after(self, start: int, words: tuple[str, ...]) -> LogPage:
         """The lines from a place on."""
 
-    def history(self, limit: int) -> list[PassSnapshot]:
-        """The newest integration synchronization jobs."""
+    def history(self, limit: int, offset: int, words: tuple[str, ...]) -> list[PassSnapshot]:
+        """The integration synchronization jobs that have all of the words, newest first."""
 
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         """Problems, equal ones as one."""

@@ -40,6 +40,7 @@ from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tui.connections import FileConnections
 from tui.door import Connections, Kind
+from tui.widgets import passes
 
 _TRIES = 30
 _PAUSE = 0.1
@@ -85,9 +86,9 @@ class EngineDoor:
         """The lines from a place on."""
         return logs.after(process.log_path(self._settings), start, _LINES, words)
 
-    def history(self, limit: int) -> list[PassSnapshot]:
-        """The newest integration synchronization jobs."""
-        return snapshots.history(self._store, limit=limit)
+    def history(self, limit: int, offset: int, words: tuple[str, ...]) -> list[PassSnapshot]:
+        """The integration synchronization jobs that have all of the words, newest first."""
+        return snapshots.history(self._store, limit=limit, offset=offset, words=words, types=passes.TYPES)
 
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         """Problems, equal ones as one."""

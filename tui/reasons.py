@@ -101,9 +101,15 @@ def matches(name: str, rows: int, page: int = 1, pages: int = 1) -> str | None:
     return _paging(name, page, pages)
 
 
-def history(name: str, jobs: int) -> str | None:
-    """The history screen: why the action cannot be done now; None when it can."""
-    return None if jobs or name == "back" else "Nothing ran yet."
+def history(name: str, jobs: int, page: int = 1, *, more: bool = False, filtered: bool = False) -> str | None:
+    """The history screen: why the action cannot be done now; None when it can. `jobs` is how many are on the page."""
+    if name == "next_page":
+        return None if more else "This is the last page."
+    if name == "previous_page":
+        return None if page > 1 else "This is the first page."
+    if jobs or name == "back" or (filtered and name == "filter"):
+        return None
+    return "No job matches the filter." if filtered else "Nothing ran yet."
 
 
 def couplings(name: str, shown: int, page: int, *, more: bool, searched: bool, busy: bool) -> str | None:

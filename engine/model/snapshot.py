@@ -205,6 +205,10 @@ class MappingSnapshot:
     last: PassSnapshot | None
     last_counters: Counters | None
     last_state: JobState | None
+    not_coupled: int | None = None
+    """Records that are known to have no partner: by the last plan, where it is newer than the last job, what it would
+    make or couple, and what several others match; else those that failed. None where nothing is known.
+    """
 
 
 @dataclass(frozen=True, slots=True)

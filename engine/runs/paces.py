@@ -84,8 +84,14 @@ def _seconds(one: PassSnapshot, now: datetime) -> float:
 def _learned(connection: sa.Connection, run_id: int, kind: str) -> dict[tuple[str, Direction], float]:
     """Seconds a record took in the newest run of that kind that finished the pass; `total` is what it read then.
 
-    Screens ask for it several times a second, so the database picks the newest of many runs, and its row alone is read.
+    The database picks the newest of many runs, and its row alone is read.
     """
+    values = {"run": run_id, "oldest": run_id - _RUNS_BACK, "kind": kind}
+    rows = connection.execute(_LEARNED, values)
+    return {(mapping, Direction(one_way)): took / _MILLISECONDS for mapping, one_way, took in rows}
+
+
+def _learned_query() -> sa.Select[Any]:
     c = job.c
     took = (
         c.spent * _MILLISECONDS
@@ -96,14 +102,21 @@ def _learned(connection: sa.Connection, run_id: int, kind: str) -> dict[tuple[st
     newest = (
         sa.select(c.mapping, c.direction, sa.func.max(c.run_id).label("run_id"))
         .join(run_table)
-        .where(c.run_id < run_id, c.run_id >= run_id - _RUNS_BACK, run_table.c.kind == kind, *finished)
+        .where(
+            c.run_id < sa.bindparam("run"),
+            c.run_id >= sa.bindparam("oldest"),
+            run_table.c.kind == sa.bindparam("kind"),
+            *finished,
+        )
         .group_by(c.mapping, c.direction)
         .subquery()
     )
     same = [c[name] == newest.c[name] for name in ("run_id", "mapping", "direction")]
-    query = sa.select(c.mapping, c.direction, took / c.total).join(newest, sa.and_(*same)).where(*finished)
-    rows = connection.execute(query)
-    return {(mapping, Direction(one_way)): took / _MILLISECONDS for mapping, one_way, took in rows}
+    return sa.select(c.mapping, c.direction, took / c.total).join(newest, sa.and_(*same)).where(*finished)
+
+
+_LEARNED = _learned_query()
+"""Made once: screens ask for it several times a second, and to put it together takes longer than to answer it."""
 
 
 def _lately(connection: sa.Connection, one: PassSnapshot, now: datetime) -> Lately | None:

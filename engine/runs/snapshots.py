@@ -41,9 +41,18 @@ from engine.sync.context import Clock, system_clock
 __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last", "latest", "live", "outcomes", "run"]
 
 _EVENTS_SHOWN = 100
+_LEDGER_LOOKED_THROUGH = 500
+"""Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
+_PASS = (page.c.run_id, page.c.seq, page.c.direction)
+_SUMS = (
+    sa.select(*_PASS, *(sa.func.sum(page.c[name]) for name in Counters.__slots__))
+    .where(page.c.run_id.in_(sa.bindparam("runs", expanding=True)))
+    .group_by(*_PASS)
+)
+"""Made once: screens ask for it several times a second."""
 
 
 def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
@@ -55,6 +64,8 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         newest = _last_passes(connection)
         conflicts = stored_conflicts.count(connection)
         plan = foreseen.last_plan(connection)
+        planned = _planned(connection, plan)
+        alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -76,6 +87,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 last=passes[-1] if passes else None,
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
                 last_state=last_state(passes, active_run) if passes else None,
+                not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
             )
         )
     return HomeSnapshot(
@@ -138,12 +150,25 @@ def live(store: Store) -> bool:
     return engine_lives(store)
 
 
-def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None = None) -> list[PassSnapshot]:
-    """The integration synchronization jobs, newest first; jobs that never started are left out."""
+def history(
+    store: Store,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+    run: int | None = None,
+    words: Sequence[str] = (),
+    types: Mapping[str, str] | None = None,
+) -> list[PassSnapshot]:
+    """The integration synchronization jobs, newest first; jobs that never started are left out. With `words`, those in
+    whose line each of them is; `types` says in lower case what a job of a kind of run is called there.
+    """
     query = sa.select(job, run_table.c.state.label("run_state"), run_table.c.kind).join(run_table)
     query = query.where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
+    if words:
+        line = _line(types or {})
+        query = query.where(*(line.contains(word, autoescape=True) for word in words))
     order = (job.c.run_id.desc(), job.c.seq.desc(), job.c.direction)
     alive = engine_lives(store)
     with store.reading() as connection:
@@ -152,6 +177,16 @@ def history(store: Store, *, limit: int = 50, offset: int = 0, run: int | None =
     going = [alive and row.run_state == RunState.RUNNING.value for row in rows]
     made = [_pass(row, counters, row.kind) for row in rows]
     return [one if goes_on else at_rest(one) for one, goes_on in zip(made, going, strict=True)]
+
+
+def _line(types: Mapping[str, str]) -> sa.ColumnElement[str]:
+    kind = run_table.c.kind
+    type_ = sa.case(*((kind == name, text) for name, text in types.items()), else_=kind) if types else kind
+    parts = (sa.cast(job.c.run_id, sa.String), job.c.mapping, job.c.direction, job.c.state, type_, job.c.message)
+    line: sa.ColumnElement[str] = sa.literal("")
+    for part in parts:
+        line = line.concat(sa.type_coerce(part, sa.String)).concat(" ")
+    return sa.func.lower(line)
 
 
 def couplings(store: Store, mapping: str | None = None) -> Iterator[CouplingRow]:
@@ -257,11 +292,34 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], k
 
 
 def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
-    names = Counters.__slots__
-    key = (page.c.run_id, page.c.seq, page.c.direction)
-    sums = (sa.func.sum(page.c[name]) for name in names)
-    query = sa.select(*key, *sums).where(page.c.run_id.in_(run_ids)).group_by(*key)
-    return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in connection.execute(query)}
+    rows = connection.execute(_SUMS, {"runs": run_ids})
+    return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
+
+
+def _planned(connection: sa.Connection, plan: int | None) -> dict[str, int]:
+    """By mapping, how many records a plan found without a partner."""
+    if plan is None:
+        return {}
+    c = page.c
+    query = (
+        sa.select(job.c.mapping, sa.func.sum(c.inserted + c.coupled + c.ambiguous))
+        .join(job, sa.and_(job.c.run_id == c.run_id, job.c.seq == c.seq, job.c.direction == c.direction))
+        .where(c.run_id == plan)
+        .group_by(job.c.mapping)
+    )
+    return {name: int(number) for name, number in connection.execute(query)}
+
+
+def _not_coupled(
+    name: str,
+    passes: Sequence[PassSnapshot],
+    plan: int | None,
+    planned: Mapping[str, int],
+    alone: Mapping[str, int] | None,
+) -> int | None:
+    if name in planned and plan is not None and (not passes or passes[-1].run < plan):
+        return planned[name]
+    return None if not passes or alone is None else alone.get(name, 0)
 
 
 def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:

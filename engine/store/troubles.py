@@ -49,6 +49,22 @@ def left_alone(connection: sa.Connection, mappings: Collection[str]) -> int:
     return int(connection.scalar(query) or 0)
 
 
+def uncoupled(connection: sa.Connection, most: int) -> dict[str, int] | None:
+    """How many uncoupled records each mapping has in the ledger; None when that has more than `most` entries, since
+    each of them is looked up.
+    """
+    looked_at = sa.select(_C.mapping, _C.direction, _C.source_id).limit(most + 1).subquery().alias("entry")
+    e, c = looked_at.c, coupling.c
+    mine = sa.or_(
+        sa.and_(e.direction == _TO.value, c.nav_id == e.source_id),
+        sa.and_(e.direction == _FROM.value, c.crm_id == e.source_id),
+    )
+    has_partner = sa.exists().where(c.mapping == e.mapping, mine)
+    alone = sa.func.sum(sa.case((has_partner, 0), else_=1))
+    rows = connection.execute(sa.select(e.mapping, sa.func.count(), alone).group_by(e.mapping)).all()
+    return None if sum(row[1] for row in rows) > most else {row[0]: int(row[2]) for row in rows}
+
+
 def retry(connection: sa.Connection, mapping: str | None = None, nav_no: str | None = None) -> list[Trouble]:
     """Let records that are left alone take part again, in both directions as if they had never failed; which these
     were. Case does not matter in a NAV number; databases fold that of ASCII only, so it is compared here.

@@ -590,3 +590,64 @@ def failed_row(number: int) -> Any:
     return sa.insert(outcome).values(
         _outcome_row(scope_of(number, "CUSTOMER", TO), one, "failed", one.problem, later(0))
     )
+
+
+# Records without a partner, at the mappings.
+
+
+def _not_coupled(store: Store, settings: Settings, mapping: str) -> int | None:
+    found = snapshots.home(store, settings, clock=at(99)).mappings
+    return next(one.not_coupled for one in found if one.name == mapping)
+
+
+def test_of_a_mapping_that_never_ran_nothing_is_known(store: Store, settings: Settings) -> None:
+    assert _not_coupled(store, settings, "CUSTOMER") is None
+
+
+def test_what_failed_and_has_no_partner_is_not_coupled(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "PART", started_at=AT)
+    outcomes = [failed(1), failed(2), failed(3)]
+    result = pages.PageResult(None, "k", 3, outcomes, [pair(2)])
+    add_page(store, scope_of(number, "CUSTOMER", TO), result, AT)
+    assert _not_coupled(store, settings, "CUSTOMER") == 2
+
+
+def test_a_newer_plan_knows_better(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "OK", started_at=AT)
+    put(store, number, FINISHED)
+    assert _not_coupled(store, settings, "CUSTOMER") == 0
+    plan = start(store, settings, kind="plan")
+    page(store, plan, "CUSTOMER", TO, 4, seconds=1)
+    put(store, plan, FINISHED)
+    assert _not_coupled(store, settings, "CUSTOMER") == 4
+    after = start(store, settings)
+    job(store, after, "CUSTOMER", TO, "OK", started_at=AT)
+    assert _not_coupled(store, settings, "CUSTOMER") == 0
+
+
+def test_a_ledger_that_is_too_long_to_be_looked_through_tells_nothing(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "_LEDGER_LOOKED_THROUGH", 2)
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "PART", started_at=AT)
+    for count, known in ((2, 2), (3, None)):
+        result = pages.PageResult(None, f"k{count}", 1, [failed(one) for one in range(count)], [])
+        add_page(store, scope_of(number, "CUSTOMER", TO), result, AT)
+        assert _not_coupled(store, settings, "CUSTOMER") == known
+
+
+def test_jobs_are_looked_for_by_all_words_of_their_lines(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "FAIL", started_at=AT, message="There is no City.")
+    job(store, number, "CONTACTS", TO, "OK", started_at=AT)
+
+    def found(*words: str) -> list[str]:
+        types = {"run": "full full synchronization"}
+        return sorted(one.mapping for one in snapshots.history(store, words=words, types=types))
+
+    assert found() == found(str(number), "full") == found("tointeg") == ["CONTACTS", "CUSTOMER"]
+    assert found("city") == found("fail", "cust") == ["CUSTOMER"]
+    assert found("city", "contacts") == found("%") == []

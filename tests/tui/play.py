@@ -1,4 +1,6 @@
-"""Shows the screens over a scripted door: `python -m tests.tui.play WHAT [LOG]`, to look at them and for tests on a pty."""
+"""Shows the screens over a scripted door, to look at them and for tests on a pty: `python -m tests.tui.play WHAT [LOG]`,
+and over the store of a folder: `python -m tests.tui.play stored FOLDER`.
+"""
 
 import sys
 from dataclasses import replace
@@ -6,8 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from engine.model.snapshot import Event, HomeSnapshot, RunSnapshot, RunState
+from engine.store.database import Store
+from tests.runs_store.tools import settings_of
 from tests.tui.script import HOSTILE, NOW, ScriptedDoor, made_home, made_outcome, made_run
 from tui.app import CouplerApp, show
+from tui.engine_door import EngineDoor
 from tui.look import Look
 
 STATES = {
@@ -23,6 +28,8 @@ STATES = {
 
 def main() -> int:
     what = sys.argv[1] if len(sys.argv) > 1 else "calm"
+    if what == "stored":
+        return _stored(Path(sys.argv[2]))
     door = ScriptedDoor(production=what == "production")
     if what in STATES:
         door.put(made_run(STATES[what]))
@@ -42,6 +49,14 @@ def main() -> int:
         _make_hostile(door)
     log = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     return show(CouplerApp(door, Look(hz=50 if what == "busy" else 4), log=log))
+
+
+def _stored(folder: Path) -> int:
+    store = Store.open(f"sqlite:///{folder}/store.db")
+    try:
+        return show(CouplerApp(EngineDoor(settings_of(folder), store), Look(), log=folder / "tui.log"))
+    finally:
+        store.close()
 
 
 def _crash(active: RunSnapshot | None = None, last: RunSnapshot | None = None) -> HomeSnapshot:

@@ -47,7 +47,13 @@ async def showing(
     door: ScriptedDoor, *, size: tuple[int, int] = (80, 24), look: Look | None = None, attach: int | None = None
 ) -> AsyncIterator[tuple[CouplerApp, Pilot[None]]]:
     """The program on a terminal of that size, as soon as it shows the store."""
-    app = CouplerApp(door, look or Look(hz=20), attach=attach)
+    async with shown_by(CouplerApp(door, look or Look(hz=20), attach=attach), size) as both:
+        yield both
+
+
+@asynccontextmanager
+async def shown_by(app: CouplerApp, size: tuple[int, int]) -> AsyncIterator[tuple[CouplerApp, Pilot[None]]]:
+    """A program on a terminal of that size, as soon as its screen shows something."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: _read(app))
         yield app, pilot

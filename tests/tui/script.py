@@ -58,6 +58,7 @@ from engine.runs.connection import Lacking, State, Tried
 from engine.runs.logs import LogLine, LogPage
 from tests.runs_store.tools import settings_of
 from tui.door import Connections, Kind, Side
+from tui.widgets import passes
 
 NOW = datetime(2026, 3, 12, 12, 4, 34, tzinfo=UTC)
 TO, FROM, BOTH = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE, Direction.BIDIRECTIONAL
@@ -220,6 +221,7 @@ def made_home(active: RunSnapshot | None = None, last: RunSnapshot | None = None
             last=None if seq > 5 else made_pass(seq, direction.passes[0], JobState.OK, all_done(seq), total, run=14),
             last_counters=None if seq > 5 else all_done(seq),
             last_state=None if seq > 5 else JobState.PART if seq == 4 else JobState.OK,
+            not_coupled=None if seq > 5 else 41 if seq == 4 else 0,
         )
         for seq, (name, direction, nav, crm, on, total) in enumerate(MAPPINGS, 1)
     )
@@ -619,9 +621,10 @@ class ScriptedDoor:
     def going(self) -> RunSnapshot | None:
         return next((one for one in self.runs.values() if one.state is RunState.RUNNING), None)
 
-    def history(self, limit: int) -> list[PassSnapshot]:
+    def history(self, limit: int, offset: int, words: tuple[str, ...]) -> list[PassSnapshot]:
         self._check()
-        return self.passes[:limit]
+        found = [one for one in self.passes if all(word in passes.words(one) for word in words)]
+        return found[offset : offset + limit]
 
     def mapping(self, name: str) -> MappingDetail:
         self._check()

@@ -106,7 +106,7 @@ async def test_w_writes_what_is_shown(door: ScriptedDoor, tmp_path: Path, monkey
         await pilot.press("h")
         await until(pilot, lambda: _ready(app))
         await pilot.press("w")
-        await see(pilot, "8 jobs written to")
+        await see(pilot, "Jobs written to")
         if app.screen.is_modal:  # the path was too long for a notice on one line
             await pilot.press("escape")
         await pilot.press("w")
@@ -263,3 +263,27 @@ async def test_each_job_says_of_what_type_it_is(door: ScriptedDoor, kind: str, s
         await see(pilot, f"> 16   {full:<22}CUSTOMER         -> 12:00:34  00:00:31")
         await pilot.press("slash", *full.rsplit(maxsplit=1)[-1])
         await see(pilot, "> 16 ")
+
+
+async def test_pages_filter_and_csv_have_all_jobs_of_the_store(
+    door: ScriptedDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = door.passes[0]
+    door.passes = [replace(one, run=number, message="oldest" if number == 1 else "") for number in range(600, 0, -1)]
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await see(pilot, "> 600", "page 1 (50 a page, more follow)")
+        await pilot.press("p")
+        await see(pilot, "This is the first page.")
+        await pilot.press("n")
+        await see(pilot, "> 550", "page 2 (50 a page, more follow)")
+        await pilot.press("p")
+        await see(pilot, "> 600", "page 1")
+        await pilot.press("w")
+        await until(pilot, lambda: len(list(tmp_path.glob("*.csv"))) == 1)
+        await pilot.press("escape") if app.screen.is_modal else None
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await pilot.press("slash", *"oldest", "enter")
+        await see(pilot, "> 1 ", "page 1 (50 a page)")
+    assert len((tmp_path / "coupler-jobs.csv").read_text().splitlines()) == 601

@@ -207,3 +207,20 @@ async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: in
 async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:
     async with showing(door) as (app, _):
         assert "conflicts wait" not in text(app)
+
+
+async def test_each_mapping_says_what_failed_and_what_is_not_coupled(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, _):
+        failed = [line.split()[-3] for line in shown(app)[3:8]]
+        assert "Failed Last" in shown(app)[2]
+        assert failed == ["0", "0", "0", "79", "0"]
+        assert shown(app)[9].split()[-2:] == ["3,400", "never"]  # nothing is known of it
+    async with showing(door, size=(120, 40)) as (app, _):
+        assert "Failed Not coupled Last" in shown(app)[2]
+        assert shown(app)[6].split()[-5:] == ["4,105", "79", "41", "3m", "PART"]
+
+
+async def test_the_columns_follow_the_width(door: ScriptedDoor) -> None:
+    async with showing(door, size=(120, 40)) as (app, pilot):
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "Not coupled" not in text(app) and "Failed Last" in text(app))

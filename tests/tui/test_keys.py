@@ -113,6 +113,8 @@ CASES: dict[str, Case] = {
     "run.back": Case(on("Home"), RUN, GOING),
     "history.errors": Case(on("Errors"), JOBS),
     "history.filter": Case(types, JOBS),
+    "history.next_page": Case(says("This is the last page."), JOBS),
+    "history.previous_page": Case(says("This is the first page."), JOBS),
     "history.export": Case(says("written to"), JOBS),
     "history.undo": Case(on("Undo"), JOBS),
     "history.back": Case(on("Home"), JOBS),

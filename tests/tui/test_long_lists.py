@@ -192,7 +192,7 @@ def _planned(door: Any, look: Look, effect: str = "inserted") -> Page:
 
 LISTS: dict[str, tuple[Callable[[Any, Look], Page], int]] = {
     "home": (Home, 100),
-    "history": (lambda door, look: History(door, look, lambda _: None), 500),
+    "history": (lambda door, look: History(door, look, lambda _: None), 100),
     "errors of a run": (lambda door, look: Errors(door, look, LAST), PAGE),
     "errors of one cause": (lambda door, look: Errors(door, look, PLAN), PAGE),
     "errors of all runs": (lambda door, look: Errors(door, look, None), PAGE),

@@ -1,5 +1,6 @@
 """A day of an operator in a real tmux, with the keyboard alone, against both servers."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,20 @@ def _stranger(company: Company) -> str:
     return next(str(one["Code"]) for one in people if one["E_Mail"].casefold() not in users)
 
 
+def _coupled(company: Company) -> set[tuple[str, str, str, str]]:
+    """What the store has coupled: mapping, NAV number, and the ids of both."""
+    return {(one["mapping"], one["nav_no"], one["nav_id"], one["crm_id"]) for one in company.lines("couplings")}
+
+
+def _pair_on(seen: str) -> tuple[str, str, str]:
+    """Mapping and number of the NAV record whose match is looked at, and how the id of the first candidate begins."""
+    record = re.search(r"Match review > (\S+) > NAV (\S+)", seen)
+    candidate = re.search(r"^> .* ([0-9a-f]{8}) +\d+ of \d+$", seen, re.MULTILINE)
+    assert record, seen
+    assert candidate, seen
+    return record[1], record[2], candidate[1]
+
+
 def _choose(tmux: Tmux, words: str) -> None:
     """Moves the cursor to the line with these words."""
     tmux.press("g")
@@ -114,10 +129,19 @@ def test_a_day_with_a_full_synchronization_and_what_comes_after_it(company: Comp
     tmux.press("m")
     tmux.until("enter Candidates")
     tmux.press("Enter")
-    tmux.until("2 candidates")
+    shown = tmux.until("2 candidates")
+    mapping, numbered, id = _pair_on(shown)
+    before_it, written = _coupled(company), len(company.audit())
     tmux.press("C")
     _answer(tmux, "Do it?", "y")
-    tmux.until("coupled")
+    tmux.until("1 record coupled.")
+    ((its_mapping, no, nav_id, crm_id),) = _coupled(company) - before_it
+    assert (its_mapping, no) == (mapping, numbered)
+    assert crm_id.startswith(id)
+    (record,) = company.nav("Customer", "Name", where=f"SystemId eq {nav_id}")
+    (account_of_it,) = company.crm("accounts", "name", where=f"accountid eq {crm_id}")
+    assert record["Name"].casefold() == account_of_it["name"].casefold()
+    assert len(company.audit()) == written
     tmux.press("Escape")
     tmux.press("Escape")
     tmux.press("Escape")

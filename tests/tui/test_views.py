@@ -30,8 +30,19 @@ def test_names_of_systems() -> None:
 
 
 def test_columns_fit_80_characters() -> None:
-    for columns in (jobs.COLUMNS, mappings.columns(made_home()), mappings.columns(made_home(made_run()))):
-        assert 2 + sum(column.width for column in columns) <= 80
+    assert 2 + sum(column.width for column in jobs.COLUMNS) <= 80
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+@pytest.mark.parametrize("width", [80, 99, 100, 119, 120])
+def test_columns_of_mappings_fit(width: int, cleared: bool) -> None:
+    columns = mappings.columns(width, cleared=cleared)
+    assert 2 + sum(column.width for column in columns) <= width
+    labels = [one.label for one in columns]
+    assert ("Failed" in labels) is (width >= 100 or not cleared)
+    assert ("Not coupled" in labels) is (width >= 120)
+    made = made_home(made_run() if cleared else None)
+    assert all(len(row.cells) == len(columns) for row in mappings.rows(made, width))
 
 
 def test_a_flag_that_is_off_is_not_cleared_by_anything() -> None:

@@ -1,7 +1,7 @@
 """Integration synchronization jobs: what ran, newest first."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar
 
@@ -27,11 +27,14 @@ from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-_NEWEST = 500
+PAGE = 50
+_CHUNK = 1_000
+_Read = tuple[int, tuple[str, ...], list[PassSnapshot]]
+"""Where a page begins, what it was looked for with, and its jobs with one more where more follow."""
 
 
 class History(Page):
-    """One line for each mapping, direction and run. `watch` opens a run that was started here."""
+    """One line for each mapping, direction and run, fifty at a time. `watch` opens a run that was started here."""
 
     SCOPE = "history"
     CSS_PATH = "history.tcss"
@@ -42,12 +45,16 @@ class History(Page):
         self._watch = watch
         self.snapshot: list[PassSnapshot] = []
         self._runs: dict[int, RunSnapshot] = {}
-        self._poll = Poll(partial(door.history, _NEWEST), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self.skip = 0
+        self.words: tuple[str, ...] = ()
+        self._more = False
+        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=1)
 
     def body(self) -> ComposeResult:
         """A filter, the jobs, two lines about the one under the cursor."""
         yield Input(id="filter", compact=True, placeholder="text to look for; enter keeps it, esc clears it")
         yield Table(passes.columns(0), id="jobs", ascii_only=self.look.ascii)
+        yield Line(id="paging", classes="one")
         yield self.rule()
         yield Line(id="about")
 
@@ -62,25 +69,41 @@ class History(Page):
         """A wider table has more columns."""
         del event  # Textual calls `Page.on_resize` as well
         if self.shown:
-            self.show(self.snapshot)
+            self._show()
 
     def wake(self) -> None:
         """Reads the store at once."""
         self._poll.wake()
 
-    def show(self, history: list[PassSnapshot]) -> None:
-        """Shows the jobs that the filter lets through."""
-        self.snapshot = history
+    def _read(self) -> _Read:
+        skip, words = self.skip, self.words
+        return skip, words, self.door.history(PAGE + 1, skip, words)
+
+    def show(self, read: _Read) -> None:
+        """Shows a page, unless another one is wanted meanwhile; one that has become empty makes way for the first."""
+        skip, words, found = read
+        if (skip, words) != (self.skip, self.words):
+            self.wake()
+            return
+        if not found and skip:
+            self.skip = 0
+            self.wake()
+            return
+        self.snapshot, self._more = found[:PAGE], len(found) > PAGE
+        self._show()
+
+    def _show(self) -> None:
+        history = self.snapshot
         zone = f"times: {fmt.zone(passes.now(), utc=self.look.utc)}  ({safe(self.door.environment, 24)})"
-        self.query_one(Keys).leave_out(
-            [one.name for one in actions.of("history") if reasons.history(one.name, len(history))]
-        )
+        self.query_one(Keys).leave_out([one.name for one in actions.of("history") if self._why_not(one.name)])
         self.head("Coupler   Integration synchronization jobs", zone)
         width = self.app.size.width
-        rows = [passes.row(one, self.look, width) for one in self._chosen()]
+        rows = [passes.row(one, self.look, width) for one in history]
         self.query_one(Table).show(rows, passes.columns(width))
+        more = ", more follow" if self._more else ""
+        self.query_one("#paging", Line).put(f" page {fmt.count(self.skip // PAGE + 1)} ({PAGE} a page{more})")
         if not history:
-            self.query_one("#about", Line).put("Nothing ran yet.")
+            self.query_one("#about", Line).put(self._why_not("errors") or "")
         self._describe()
         self.shown += 1
 
@@ -88,10 +111,6 @@ class History(Page):
         """Says that the store cannot be read."""
         if error is not None:
             self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
-    def _chosen(self) -> list[PassSnapshot]:
-        wanted = self.query_one("#filter", Input).value.casefold().split()
-        return [one for one in self.snapshot if all(word in passes.words(one) for word in wanted)]
 
     def _current(self) -> PassSnapshot | None:
         key = self.query_one(Table).current
@@ -101,8 +120,6 @@ class History(Page):
     def _describe(self) -> None:
         one = self._current()
         if one is None:
-            if self.snapshot:
-                self.query_one("#about", Line).put("No job matches the filter.")
             return
         run = self._runs.get(one.run)
         if run is None or run.state.active:
@@ -130,7 +147,20 @@ class History(Page):
         self.query_one("#about", Line).put(*(part for text in lines for part in hanging(text, width, 1)))
 
     def _why_not(self, name: str) -> str | None:
-        return reasons.history(name, len(self.snapshot))
+        page, filtered = self.skip // PAGE + 1, bool(self.words)
+        return reasons.history(name, len(self.snapshot), page, more=self._more, filtered=filtered)
+
+    def action_next_page(self) -> None:
+        """The next jobs."""
+        if not self._refused("next_page"):
+            self.skip += PAGE
+            self.wake()
+
+    def action_previous_page(self) -> None:
+        """The jobs before."""
+        if not self._refused("previous_page"):
+            self.skip = max(0, self.skip - PAGE)
+            self.wake()
 
     def action_filter(self) -> None:
         """Opens the filter."""
@@ -141,8 +171,11 @@ class History(Page):
         box.focus()
 
     @on(Input.Changed)
-    def _filter(self) -> None:
-        self.show(self.snapshot)
+    def _filter(self, event: Input.Changed) -> None:
+        words = tuple(event.value.casefold().split())
+        if words != self.words:
+            self.skip, self.words = 0, words
+            self.wake()
 
     @on(Input.Submitted)
     def _keep_filter(self, event: Input.Submitted) -> None:
@@ -167,13 +200,19 @@ class History(Page):
 
     @work
     async def action_export(self) -> None:
-        """Writes what is shown."""
+        """Writes all jobs, or all that were found."""
         if self._refused("export"):
             return
-        rows = [passes.export(one) for one in self._chosen()]
+        rows = map(passes.export, self._every(self.words))
         path = await self.ask(partial(files.write_csv, "coupler-jobs", passes.HEADING, rows), None)
         if path is not None:
-            self.say(f"{len(rows)} jobs written to {path}")
+            self.say(f"Jobs written to {path}")
+
+    def _every(self, words: tuple[str, ...]) -> Iterator[PassSnapshot]:
+        offset = 0
+        while found := self.door.history(_CHUNK, offset, words):
+            yield from found
+            offset += len(found)
 
     @asked
     async def action_undo(self) -> None:

@@ -44,7 +44,7 @@ class Home(Page):
 
     def body(self) -> ComposeResult:
         """The table, the mapping under the cursor, the banner."""
-        yield Table(mappings.columns_calm(), id="mappings", ascii_only=self.look.ascii)
+        yield Table(mappings.columns(0), id="mappings", ascii_only=self.look.ascii)
         yield Line(id="detail")
         yield Line(id="banner")
 
@@ -66,9 +66,11 @@ class Home(Page):
         room = self.app.size.width - 2 - len("Coupler   ") - 2 - len(now)
         self.head(f"Coupler   {names.systems(home.nav, home.crm, home.environment, room)}", now)
         self.query_one(Keys).leave_out([one.name for one in actions.of("home") if reasons.home(one.name, home)])
-        self.query_one(Table).show(mappings.rows(home), mappings.columns(home))
+        width = self.app.size.width
+        columns = mappings.columns(width, cleared=mappings.is_cleared(home))
+        self.query_one(Table).show(mappings.rows(home, width), columns)
         self._describe()
-        width = self.app.size.width - 2
+        width -= 2
         lines = (part for text in mappings.attention(home, self.look) for part in hanging(text, width, 2))
         self.query_one("#banner", Line).put(*lines)
         self.shown += 1

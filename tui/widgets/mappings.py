@@ -15,45 +15,67 @@ from tui.widgets.table import Column, Row
 if TYPE_CHECKING:
     from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot
 
-_CALM = (
-    Column("#", 2),
-    Column("Mapping", 17),
-    Column("NAV table", 17),
-    Column("Dir", 4),
-    Column("CRM table", 13),
-    Column("OnlyCpl", 8),
-    Column("Coupled", 8, right=True),
-    Column("Last", 9, states=True),
-)
-_CLEARED = (
-    Column("#", 2),
-    Column("Mapping", 17),
-    Column("NAV", 10),
-    Column("", 3),
-    Column("CRM", 10),
-    Column("OnlyCpl", 23),
-    Column("Coupled", 8, right=True),
-    Column("Last", 5, states=True),
-)
+WIDE, WIDEST = 100, 120
+"""Columns of a terminal from which on names of tables are whole, and from which on there is what is not coupled."""
+_COUPLED = Column("Coupled", 8, right=True)
+_FAILED = Column("Failed", 7, right=True)
+_ALONE = Column("Not coupled", 12, right=True)
 
 
-def columns_calm() -> Sequence[Column]:
-    """The columns while no run overrides a flag."""
-    return _CALM
+def columns(width: int, *, cleared: bool = False) -> Sequence[Column]:
+    """The columns; a flag that a run overrides needs more room than one that says on or off, and at 80 columns leaves
+    none for what failed.
+    """
+    wide = width >= WIDE
+    if cleared:
+        nav, way, crm = (14, 3, 14) if wide else (10, 3, 10)
+        tables = (Column("NAV", nav), Column("", way), Column("CRM", crm), Column("OnlyCpl", 23))
+    else:
+        nav, way, crm = (22, 4, 20) if wide else (11, 4, 12)
+        tables = (Column("NAV table", nav), Column("Dir", way), Column("CRM table", crm), Column("OnlyCpl", 8))
+    return (
+        Column("#", 2),
+        Column("Mapping", 17),
+        *tables,
+        _COUPLED,
+        *((_FAILED,) if _has_failed(width, cleared=cleared) else ()),
+        *((_ALONE,) if width >= WIDEST else ()),
+        Column("Last", 5 if cleared else 9, states=True),
+    )
 
 
-def columns(home: HomeSnapshot) -> Sequence[Column]:
-    """The columns; a flag that a run overrides needs more room than one that says on or off."""
-    return _CLEARED if any(one.cleared_by is not None for one in home.mappings) else _CALM
-
-
-def rows(home: HomeSnapshot) -> list[Row]:
+def rows(home: HomeSnapshot, width: int) -> list[Row]:
     """A row for each mapping, in run order."""
-    return [Row(one.name, (*plain.mapping_cells(one), _last(one, home))) for one in home.mappings]
+    failed, alone = _has_failed(width, cleared=is_cleared(home)), width >= WIDEST
+    return [
+        Row(
+            one.name,
+            (
+                *plain.mapping_cells(one),
+                *((_number(None if one.last_counters is None else one.last_counters.failed),) if failed else ()),
+                *((_number(one.not_coupled),) if alone else ()),
+                _last(one, home),
+            ),
+        )
+        for one in home.mappings
+    ]
+
+
+def is_cleared(home: HomeSnapshot) -> bool:
+    """Whether a run overrides a flag."""
+    return any(one.cleared_by is not None for one in home.mappings)
+
+
+def _has_failed(width: int, *, cleared: bool) -> bool:
+    return width >= WIDE or not cleared
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else fmt.count(number)
 
 
 def _last(one: MappingSnapshot, home: HomeSnapshot) -> str:
-    if any(other.cleared_by is not None for other in home.mappings):
+    if is_cleared(home):
         return "-" if one.last_state is None else one.last_state.value
     if one.last is None or one.last_state is None:
         return "never"

@@ -21,6 +21,8 @@ _KINDS = {
     "import": ("import", "import of couplings"),
 }
 """By kind of run, what a job of it is: in short, and in full."""
+TYPES = {kind: " ".join(words) for kind, words in _KINDS.items()}
+"""By kind of run, both words for a job of it, for what looks for one."""
 _COUNTS = (
     Column("Ins", 7, right=True),
     Column("Mod", 7, right=True),
