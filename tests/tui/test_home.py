@@ -201,7 +201,9 @@ async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: in
     door.put(made_undo())
     door.home_of = lambda active=None, last=None: replace(made_home(active, last), conflicts=number)
     async with showing(door) as (_, pilot):
-        await see(pilot, words, "c = look at them", "u = look at it, h, U", "run 8 goes on, x on its screen gives it up")
+        await see(
+            pilot, words, "c = look at them", "u = look at it, h, U", "run 8 goes on, x on its screen gives it up"
+        )
 
 
 async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:
