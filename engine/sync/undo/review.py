@@ -66,8 +66,8 @@ class Review:
         await self._tell(f"looks at what run {run} changed")
         while updates := await store.read(partial(deeds.written_by, run=run, after=after)):
             await self._context.checkpoint()
-            for _, alike in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
-                old = list(alike)
+            for _, written in groupby(updates, key=lambda one: (one.entity, one.mapping, one.direction)):
+                old = list(written)
                 await self._of_updates(old)
                 await self._looked(old[0].mapping, f"update {old[0].entity} {old[0].id}", len(old))
             after = (updates[-1].entity, updates[-1].id)
