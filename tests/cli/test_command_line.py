@@ -177,7 +177,7 @@ def test_without_a_config_it_says_where_it_looked(tmp_path: Path, coupler: Coupl
         (["resume", "x", "--yes", "--keep-cleared", "no"], "not a valid integer"),
         (["answer", "1"], "Say yes or no"),
         (["answer", "1", "perhaps"], "Say yes or no"),
-        (["mappings", "--only-coupled", "on"], "needs the name of a mapping"),
+        (["mappings", "--only-coupled", "on"], "need the name of a mapping"),
         (["stats"], 'did you mean "status"?'),
         (["rn"], 'did you mean "run"?'),
         (["--nonsense"], "No such option"),

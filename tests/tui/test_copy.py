@@ -24,7 +24,7 @@ _SENT = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07")
     [
         ("", "y", "1  CURRENCY  Currency  ->  transactioncurrency"),
         ("u", "c", "4  CUSTOMER  RUN  [#########........]  2,210/4,105  38.1  00:50"),
-        ("h", "c", "16  CUSTOMER  ->  12:00:34  00:00:31  1,368  1,026  1,632  79  PART"),
+        ("h", "c", "16  full  CUSTOMER  ->  12:00:34  1,368  1,026  1,632  79  PART"),
         ("e", "c", "CUSTOMER  failed  CRM 412 duplicate accountnumber  77  12:04:34"),
         ("c", "y", "CUSTOMER  01450001  New Concepts Furniture"),
         ("S", "c", "CURRENCY  "),
