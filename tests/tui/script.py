@@ -370,7 +370,7 @@ def changed_settings() -> Settings:
 def made_detail(standing: MappingSnapshot) -> MappingDetail:
     counted = next(one for one in planned_jobs() if one.mapping == standing.name)
     lines = mapping_detail(changed_settings(), standing.name)
-    return MappingDetail(NOW, standing, Ledger(79, 4, 2), lines, counted, NOW - timedelta(hours=3))
+    return MappingDetail(NOW, standing, Ledger(79, 4, 2), lines, counted, NOW)
 
 
 def made_foreseen(no: int, seq: int, one_way: Direction, effect: Effect, *, run: int = 15) -> Foreseen:

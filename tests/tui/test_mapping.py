@@ -1,6 +1,7 @@
 """One mapping: what it says, what differs, and the ways on from there."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from textual.pilot import Pilot
@@ -9,7 +10,7 @@ from engine.model.detail import MappingDetail
 from engine.model.errors import StoreError
 from engine.model.snapshot import MappingSnapshot
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor, made_detail
+from tests.tui.script import NOW, ScriptedDoor, made_detail
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.dialogs.info import Info
@@ -130,6 +131,13 @@ async def test_what_was_never_counted_nor_run_says_so(door: ScriptedDoor) -> Non
     async with showing(door) as (_, pilot):
         await pilot.press("7", "enter")
         await see(pilot, "Not coupled            not counted yet", "Last run               never")
+
+
+async def test_what_a_plan_counted_before_the_last_run_is_not_told_as_the_present(door: ScriptedDoor) -> None:
+    door.detail_of = lambda standing: replace(made_detail(standing), counted_at=NOW - timedelta(days=99))
+    async with showing(door) as (_, pilot):
+        await pilot.press("4", "enter")
+        await see(pilot, "Not coupled            not counted since last run")
 
 
 async def test_a_store_that_cannot_be_read_is_told(door: ScriptedDoor) -> None:

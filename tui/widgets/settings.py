@@ -97,9 +97,12 @@ def standing(found: MappingDetail, look: Look) -> list[Setting]:
 
 
 def _counted(found: MappingDetail, look: Look) -> list[Setting]:
-    """Records without a partner, as the newest plan counted them."""
-    if found.counted is None:
-        return [Setting(_NOW, "Not coupled", "not counted yet", more="p on the first screen counts both sides.")]
+    """Records without a partner, as the newest plan counted them, if nothing was done since."""
+    last = found.standing.last
+    done = None if last is None else last.ended or last.started
+    if found.counted is None or (done is not None and found.counted_at is not None and found.counted_at < done):
+        when = "yet" if found.counted is None else "since last run"
+        return [Setting(_NOW, "Not coupled", f"not counted {when}", more="p on the first screen counts both sides.")]
     created = {one.direction: one.counters.inserted for one in found.counted.passes}
     parts = [
         f"{fmt.count(created[way])} in {side}"
