@@ -292,10 +292,10 @@ def test_only_coupled_is_stored(config: Path, screens: Screens) -> None:
     terminal.until("Turn it OFF")
     sleep(0.8)
     terminal.type("y")
-    terminal.until("transaction~ off")
+    terminal.until("transactio~ off")
     terminal.type("q")
     assert terminal.ended() == 0
-    screens(config).until("transaction~ off")
+    screens(config).until("transactio~ off")
 
 
 def test_a_server_that_refuses_is_said_when_counting(tmp_path: Path, config: Path, screens: Screens) -> None:
