@@ -258,8 +258,12 @@ ELSEWHERE = {"Candidates", "Difference", "Records", "Setup", "Trial"}
 
 
 def test_every_screen_is_opened_here(watched: Watched) -> None:
-    for module in pkgutil.iter_modules(tui.screens.__path__, "tui.screens."):
-        importlib.import_module(module.name)
-    names = {one.__name__ for one in Page.__subclasses__() if one.__module__.startswith("tui.screens.")}
+    modules = (importlib.import_module(one.name) for one in pkgutil.iter_modules(tui.screens.__path__, "tui.screens."))
+    names = {
+        name
+        for module in modules
+        for name, one in vars(module).items()
+        if isinstance(one, type) and Page in one.__bases__ and one.__module__ == module.__name__
+    }
     opened = {type(make(watched, Look())).__name__ for make, _ in LISTS.values()}
     assert names == opened | ELSEWHERE
