@@ -3,7 +3,8 @@
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -15,8 +16,10 @@ _ROOT = Path(__file__).parents[2]
 FOLDER = _ROOT / "build" / "reliability"
 _PROGRESS = "seeds.json"
 _PROGRAM = ("engine", "sandbox", "tui", "requirements.lock")
-ROOMS = ("tests/sim", "tests/reliability", "tests/runs")
-"""What measures; what their modules import of other rooms of `tests` belongs to it."""
+_MODULE = re.compile(r"tests(\.\w+)+")
+_SEEDS = "tests.reliability.simulation"
+_ROOMS = ("tests/reliability", "tests/runs")
+"""Where files other than modules are, which nobody imports."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,42 @@ class Kept:
 
 
 @cache
-def program(rests_on: tuple[str, ...] = ()) -> str:
-    """Another one as soon as a file of the program, of a package, of what measures or of `rests_on` is."""
+def program() -> str:
+    """Another one as soon as a file of the program or of a package is."""
+    return _digest(sorted(_program(_ROOT)))
+
+
+@cache
+def basis(module: str, rests_on: tuple[str, ...] = ()) -> str:
+    """Another one as soon as the program is, or what the module of a line measures with, or a file of `rests_on`."""
+    return _digest(files(_ROOT, module, rests_on))
+
+
+def files(root: Path, module: str, rests_on: tuple[str, ...] = ()) -> list[Path]:
+    """All on which a figure rests, in order: the program, the modules that measure it, and whatever they may read."""
+    found = _program(root) | {file for place in rests_on for file in _within(root / place)}
+    found |= {file for place in _ROOMS for file in _within(root / place) if file.suffix != ".py"}
+    new = found | {file for file in [_module(module, root)] if file.is_file()}
+    while new:
+        found |= new
+        new = {one for file in new if file.suffix == ".py" for one in _named(file, root)} - found
+    return sorted(found)
+
+
+def _program(root: Path) -> set[Path]:
+    return {file for place in _PROGRAM for file in _within(root / place)}
+
+
+def _digest(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in files(_ROOT, rests_on):
+    for file in files:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(_ROOT)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
-def files(root: Path, rests_on: tuple[str, ...] = ()) -> list[Path]:
-    """All on which a figure rests, in order: whatever is there, not only modules."""
-    found = {file for place in (*_PROGRAM, *ROOMS, *rests_on) for file in _within(root / place)}
-    new = set(found)
-    while new:
-        new = {one for file in new if file.suffix == ".py" for one in _imported(file, root)} - found
-        found |= new
-    return sorted(found)
+def _module(name: str, root: Path) -> Path:
+    return root / f"{name.replace('.', '/')}.py"
 
 
 def _within(place: Path) -> Iterator[Path]:
@@ -54,18 +76,18 @@ def _within(place: Path) -> Iterator[Path]:
             yield one
 
 
-def _imported(module: Path, root: Path) -> Iterator[Path]:
-    """The modules of `tests` that one of them imports, wherever in it."""
+def _named(module: Path, root: Path) -> Iterator[Path]:
+    """The modules of `tests` that one of them imports, wherever in it, or starts by their name."""
     if root / "tests" not in module.parents:
         return
     for one in ast.walk(ast.parse(module.read_bytes())):
         names = [one.module or ""] if isinstance(one, ast.ImportFrom) else []
         names += [f"{names[0]}.{each.name}" for each in one.names] if isinstance(one, ast.ImportFrom) else []
         names += [each.name for each in one.names] if isinstance(one, ast.Import) else []
+        names += [one.value] if isinstance(one, ast.Constant) and isinstance(one.value, str) else []
         for name in names:
-            file = root / f"{name.replace('.', '/')}.py"
-            if name.startswith("tests.") and file.is_file():
-                yield file
+            if _MODULE.fullmatch(name):
+                yield from (file for file in (_module(name, root), _module(f"{name}.__main__", root)) if file.is_file())
 
 
 def keep(line: Line, kept: Kept, folder: Path) -> None:
@@ -74,7 +96,7 @@ def keep(line: Line, kept: Kept, folder: Path) -> None:
     text = {
         "line": line.name,
         "target": line.target,
-        "program": program(line.rests_on),
+        "basis": _basis(line),
         **asdict(kept),
         "at": kept.at.isoformat(),
     }
@@ -82,12 +104,12 @@ def keep(line: Line, kept: Kept, folder: Path) -> None:
 
 
 def kept(line: Line, folder: Path) -> Kept | None:
-    """What has been kept of this line, this target and this program."""
+    """What has been kept of this line, its target, this program and what measures it."""
     try:
         text = json.loads(_file(line, folder).read_text())
     except FileNotFoundError:
         return None
-    if (text["line"], text["target"], text["program"]) != (line.name, line.target, program(line.rests_on)):
+    if (text["line"], text["target"], text["basis"]) != (line.name, line.target, _basis(line)):
         return None
     found = text["found"]
     measured = Measured(found["text"], met=found["met"], details=tuple(found["details"]))
@@ -109,7 +131,7 @@ def note(progress: Progress | None, folder: Path) -> None:
         file.unlink(missing_ok=True)
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"program": program(), **asdict(progress)}))
+        file.write_text(json.dumps({"basis": basis(_SEEDS), **asdict(progress)}))
 
 
 def noted(folder: Path) -> Progress:
@@ -118,7 +140,11 @@ def noted(folder: Path) -> Progress:
         text = json.loads((folder / _PROGRESS).read_text())
     except FileNotFoundError:
         return Progress()
-    return Progress(text["played"], tuple(text["failing"])) if text["program"] == program() else Progress()
+    return Progress(text["played"], tuple(text["failing"])) if text["basis"] == basis(_SEEDS) else Progress()
+
+
+def _basis(line: Line) -> str:
+    return basis(line.measure.__module__, line.rests_on)
 
 
 def _file(line: Line, folder: Path) -> Path:

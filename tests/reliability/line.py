@@ -18,7 +18,7 @@ class Measured:
 class Line:
     """`target` is what `measure` must find, as it is printed; it may take minutes.
 
-    `rests_on` are files and folders besides the program and `tests.reliability.kept.ROOMS` on which the figure rests.
+    `rests_on` are files and folders on which the figure rests besides the program and the modules that measure it.
     """
 
     name: str

@@ -17,16 +17,18 @@ PLACES = (
     "engine/mapping/defaults.toml",
     "sandbox/rows.sql",
     "tui/tui.tcss",
-    "tests/sim/oracle.py",
     "tests/reliability/clock.c",
-    "tests/reliability/kept.py",
+    "tests/reliability/frozen.py",
     "tests/runs/company.py",
     "tests/cli/conftest.py",
     "tests/store/tools.py",
+    "tests/sim/__main__.py",
 )
+MODULE = "tests.reliability.frozen"
 IMPORTS = {
+    "tests/reliability/frozen.py": "from tests.runs.company import late\n",
     "tests/runs/company.py": "def late():\n    from tests.cli import conftest\n",
-    "tests/cli/conftest.py": "import tests.store.tools\n",
+    "tests/cli/conftest.py": "import tests.store.tools\n\nSTART = ('-m', 'tests.sim')\n",
 }
 
 
@@ -36,42 +38,43 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(IMPORTS.get(place, ""))
     monkeypatch.setattr(kept, "_ROOT", tmp_path)
-    kept.program.cache_clear()
+    kept.basis.cache_clear()
     yield tmp_path
-    kept.program.cache_clear()
+    kept.basis.cache_clear()
 
 
-def _program(*rests_on: str) -> str:
-    kept.program.cache_clear()
-    return kept.program(rests_on)
+def _basis(*rests_on: str) -> str:
+    kept.basis.cache_clear()
+    return kept.basis(MODULE, rests_on)
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_file_of_the_program_or_of_what_measures_makes_it_another_program(tree: Path, place: str) -> None:
-    before = _program()
+def test_a_file_of_the_program_or_of_what_measures_makes_it_another_basis(tree: Path, place: str) -> None:
+    before = _basis()
     with (tree / place).open("a") as file:
         file.write("# changed\n")
-    assert _program() != before
+    assert _basis() != before
 
 
-def test_a_file_that_is_new_renamed_or_gone_makes_it_another_program(tree: Path) -> None:
-    seen = [_program()]
+def test_a_file_that_is_new_renamed_or_gone_makes_it_another_basis(tree: Path) -> None:
+    seen = [_basis()]
     (tree / "engine/mapping/businesscentral.toml").touch()
-    seen.append(_program())
+    seen.append(_basis())
     (tree / "engine/mapping/businesscentral.toml").rename(tree / "engine/mapping/more.toml")
-    seen.append(_program())
+    seen.append(_basis())
     assert len(set(seen)) == len(seen)
     (tree / "engine/mapping/more.toml").unlink()
-    assert _program() == seen[0]
+    assert _basis() == seen[0]
 
 
-def test_what_is_compiled_and_tests_of_other_things_leave_the_program_as_it_is(tree: Path) -> None:
-    before = _program()
+def test_what_is_compiled_and_what_measures_or_tests_other_things_leave_the_basis_as_it_is(tree: Path) -> None:
+    before = _basis()
     (tree / "engine/__pycache__").mkdir()
     (tree / "engine/__pycache__/page.pyc").write_bytes(b"\0")
     (tree / "tests/docs/manual.py").write_text("MORE = 1\n")
-    assert _program() == before
-    assert _program("tests/docs") != before, "but a line may rest on more"
+    (tree / "tests/reliability/links.py").write_text("MORE = 1\n")
+    assert _basis() == before
+    assert _basis("tests/docs") != before, "but a line may rest on more"
 
 
 def test_a_line_is_measured_again_when_what_it_rests_on_changes(tree: Path) -> None:
@@ -84,13 +87,32 @@ def test_a_line_is_measured_again_when_what_it_rests_on_changes(tree: Path) -> N
         kept.keep(line, row, tree / "build")
         assert kept.kept(line, tree / "build") == row
     (tree / "tests/docs/manual.py").write_text("MORE = 1\n")
-    kept.program.cache_clear()
+    kept.basis.cache_clear()
     assert kept.kept(plain, tree / "build") == row
     assert kept.kept(more, tree / "build") is None
 
 
-def test_all_of_this_program_is_among_its_files() -> None:
-    found = {file.relative_to(kept._ROOT).as_posix() for file in kept.files(kept._ROOT)}
+def test_a_line_is_measured_again_when_its_module_changes(tree: Path) -> None:
+    def measure() -> Measured:
+        return Measured("1", met=True)
+
+    measure.__module__ = MODULE
+    line, row = Line("frozen", "1", measure), kept.Kept(measure(), datetime.now(UTC), 1)
+    kept.keep(line, row, tree / "build")
+    (tree / "tests/reliability/frozen.py").write_text("MORE = 1\n")
+    kept.basis.cache_clear()
+    assert kept.kept(line, tree / "build") is None
+
+
+@pytest.mark.parametrize("line", __main__.LINES, ids=lambda line: str(line.name))
+def test_each_line_rests_on_the_module_that_measures_it(line: Line) -> None:
+    found = {file.relative_to(kept._ROOT).as_posix() for file in kept.files(kept._ROOT, line.measure.__module__)}
+    assert f"{line.measure.__module__.replace('.', '/')}.py" in found
+
+
+def test_all_of_this_program_and_of_what_measures_is_among_the_files() -> None:
+    modules = {line.measure.__module__ for line in __main__.LINES}
+    found = {file.relative_to(kept._ROOT).as_posix() for module in modules for file in kept.files(kept._ROOT, module)}
     assert {
         "engine/mapping/defaults.toml",
         "engine/mapping/businesscentral.toml",

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-_START = datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC)
+START = datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC)
 Action = Callable[[], None]
 
 
@@ -32,7 +32,7 @@ class Agenda:
 
     def moment(self, skew: float = 0.0) -> datetime:
         """The date and time, by a clock that is `skew` seconds ahead."""
-        return _START + timedelta(seconds=self.now + skew)
+        return START + timedelta(seconds=self.now + skew)
 
     def after(self, seconds: float, action: Action) -> Event:
         """Have something happen in a while."""

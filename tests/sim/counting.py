@@ -153,7 +153,7 @@ class _Counting:
         lines = [line for line in self._touched("update", mapping, side) if not set(line.values) <= _LINKS]
         own = Counter(line.key for line in lines)
         own.update(owner for owner in map(self._owner, self._lines) if side == "crm" and owner)
-        most = sum(min(n, len(self._work.runs)) for n in own.values())
+        most = sum(min(n, len(self._work.runs)) for n in own.values()) + len(self._perhaps(mapping, side) - own.keys())
         made = {line.key for line in self._seen.made()}
         failed = self._failed(mapping)
         sure = {line.key for line in lines if line.life == self._work.life and line.sign not in self._unsure} - made
@@ -161,6 +161,18 @@ class _Counting:
         modified = _sum(pages, "modified")
         if not len(right) <= modified <= most:
             yield f"{modified} are modified, changed were {most}, of which {len(right)} by the last engine"
+
+    def _perhaps(self, mapping: str, side: str) -> set[str]:
+        """What counts as modified, as an engine did not hear what came of its update and somebody wrote to the row since."""
+        log, rows = self._seen.world.log, self._seen.there[mapping][side]
+        places = range(self._work.first, self._work.behind + 1)
+        unheard = [one for one in log.sent if one.place in places and one.fault not in ("", "meanwhile edited")]
+        return {
+            sent.key
+            for sent in unheard
+            if sent.key in rows
+            and any((line.by, line.key) == ("person", sent.key) for line in log.lines[sent.place : self._work.behind])
+        }
 
     def _touched(self, op: str, mapping: str, side: str) -> Iterator[Line]:
         return (line for line in self._lines if (line.op, line.mapping, line.side) == (op, mapping, side))

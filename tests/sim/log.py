@@ -31,11 +31,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An update that an engine sent, whatever came of it: before which line of the log, and to which row."""
+    """An update that an engine sent, whatever came of it: before which line of the log, to which row, and what went wrong
+    on the way.
+    """
 
     place: int
     key: str
     life: int
+    fault: str
 
 
 class Log(Audit):

@@ -111,10 +111,10 @@ class Network:
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[Answer] = loop.create_future()
         self.requests += 1
-        self._log.sent += [Sent(len(self._log.lines), id, life.number) for _, id in request.rows()]
         if self.at_contacts and (request.side, request.path, request.method) == ("crm", "contacts", "GET"):
             self.at_contacts.pop()()
         kind = self.weather.pick(self._random, request)
+        self._log.sent += [Sent(len(self._log.lines), id, life.number, kind) for _, id in request.rows()]
         if kind:
             self.faults[kind] += 1
         if kind or request.writes:

@@ -102,7 +102,8 @@ class _Judge:
             if line.mapping is None or line.key not in self._there[line.mapping][line.side]:
                 continue
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
-            if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
+            row = self._there[line.mapping][line.side][line.key]
+            if times == 0 and self._facts.forgotten and (line.sign in self._facts.removed or self._left_behind(row)):
                 continue  # nothing is left that it could be matched with
             if times == 0 and line.sign in self._facts.several and self._seen.said(line.key):
                 continue
@@ -143,6 +144,8 @@ class _Judge:
             if one.mapping not in self._facts.jobs or self._facts.forgotten or not there:
                 continue
             code = self._seen.said(one.nav_id) or self._seen.said(one.crm_id)
+            if code == "left_alone" and self._seen.left_alone_for(one) - _EXPECTED:
+                continue  # what it failed with before is no conflict
             if code in _EXPECTED and not (self._edited_on_both_sides(one, code) or self._may_be_put_back(one)):
                 yield f"I3 {one.mapping} {one.nav_id}: {code}, but people edited no field on both sides"
         for pair in PAIRS:
@@ -184,7 +187,8 @@ class _Judge:
 
     def _may_be_put_back(self, one: Coupled) -> bool:
         """Whether people wrote to a row after an update of it by an engine that died, or did not hear what came of it:
-        what stands there may be what it was before that update, or what they put back after it.
+        what stands there may be what it was before that update, or what they put back after it. It need not have been sent:
+        an engine may die between the note of it and that.
         """
         log = self._world.log
         unharmed = {work.life for work in self._facts.works}
@@ -195,7 +199,9 @@ class _Judge:
             if sent.key in (one.nav_id, one.crm_id)
             and (sent.life not in unharmed or (sent.key, sent.life) not in heard)
         ]
-        return any(line.by == "person" and line.key == sent.key for sent in lost for line in log.lines[sent.place :])
+        since = [(sent.key, line) for sent in lost for line in log.lines[sent.place :]]
+        since += [(key, line) for key, at in self._seen.noted() for line in log.lines if line.at > at]
+        return any(key in (one.nav_id, one.crm_id) and (line.by, line.key) == ("person", key) for key, line in since)
 
     def _apart(self, one: Coupled, pair: Pair) -> set[str]:
         """The sides on which people edited a pair of fields since both were the same for the last time.
@@ -242,7 +248,7 @@ class _Judge:
             elif line.by == "person":
                 edits.append((side, value))
             same = held["nav"] == held["crm"]
-            if same and line.by == "engine":
+            if same and line.by == "engine" and line.heard:
                 stand = _last(edits, bases) if edits else stand
                 edits, bases = [], {value}
             elif same or line.by == "engine":

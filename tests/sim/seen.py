@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from tests.sim.agenda import START
 from tests.sim.company import SETS, SIGN, Row, mapping_of, sign_of
 from tests.sim.log import Line
 from tests.sim.world import World
@@ -102,6 +103,19 @@ class Seen:
             *[UUID(id).bytes] * 3,
         )
         return str(rows[0]["code"]) if rows else ""
+
+    def left_alone_for(self, one: Coupled) -> set[str]:
+        """The codes with which either record of a pair failed too often."""
+        rows = self.world.rows(
+            "SELECT code FROM trouble WHERE skipped AND source_id IN (?, ?)",
+            *[UUID(id).bytes for id in (one.nav_id, one.crm_id)],
+        )
+        return {str(row["code"]) for row in rows}
+
+    def noted(self) -> list[tuple[str, float]]:
+        """Rows to which an engine was about to send an update, of which no page tells what came of it, and when."""
+        rows = self.world.rows("SELECT target_id, at FROM overwritten WHERE unsettled")
+        return [(guid(row["target_id"]), row["at"] / 1000 - START.timestamp()) for row in rows]
 
     def in_doubt(self) -> set[str]:
         """Signs of records that are shown as in doubt, as they may be without a marker."""
