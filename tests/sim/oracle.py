@@ -67,7 +67,8 @@ class _Judge:
 
     def _made_for(self) -> Iterator[str]:
         """I1: what people entered more than once is theirs; each of their records gets one partner, an own one no other."""
-        made = {line.key for line in self._seen.made()}
+        # without a mark, what arrives late in NAV looks as if people had entered it
+        made = {line.key for line in self._seen.made() if line.side == "crm" or line.heard or self._world.setup.marker}
         for one in self._couplings:
             # once the store was lost, what was made for a record that is gone looks as if people had entered it
             if {one.nav_id, one.crm_id} <= made and not self._facts.forgotten:
@@ -105,7 +106,12 @@ class _Judge:
             row = self._there[line.mapping][line.side][line.key]
             if times == 0 and self._facts.forgotten and (line.sign in self._facts.removed or self._left_behind(row)):
                 continue  # nothing is left that it could be matched with
-            if times == 0 and line.sign in self._facts.several and self._seen.said(line.key):
+            several = self._facts.several  # its company may be one of those that are alike
+            if (
+                times == 0
+                and (line.sign in several or (several and "Company_No" in line.values))
+                and self._seen.said(line.key)
+            ):
                 continue
             if times != 1 and line.sign not in doubts:
                 yield f"I2 {line.mapping} {line.sign} was made in {line.side.upper()} and is coupled {times} times"
