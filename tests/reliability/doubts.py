@@ -33,10 +33,11 @@ _ACCOUNTS = (("accounts",), ("Customer", "customers"))
 
 @dataclass(frozen=True)
 class Way:
-    """How NAV is reached: options of the sandbox, and what its config file says instead."""
+    """How NAV is reached: options of the sandbox, what its config file says instead, and whether its records have ids."""
 
     options: tuple[str, ...] = ()
     instead: tuple[tuple[str, str], ...] = ()
+    nav_ids: bool = True
 
     def company(self, folder: Path, size: int, *options: str) -> Company:
         """A company that is reached in this way."""
@@ -51,7 +52,7 @@ class Way:
 
 WAYS: Mapping[str, Way] = {
     "OData": Way(),
-    "NAV 2018": Way(("--nav-version", "2018")),
+    "NAV 2018": Way(("--nav-version", "2018"), nav_ids=False),
     "API": Way((), (("/ODataV4", "/api/v2.0"), ('marker_field = "CRM_Id"', 'kind = "api"'))),
 }
 HOW: Mapping[str, Callable[[bytes, bytes], bytes]] = {
@@ -78,7 +79,7 @@ class Losing:
         asked = {(one.op, one.set, one.id or body) for one in whole.writes}
         new = asked - self._known
         self._known |= new
-        self.creates.update(set for op, set, _ in new if op in ("create", "post"))
+        self.creates.update(set for op, set, _ in new if op == "create")
         return self.how(request, answer) if new else None
 
 
@@ -121,7 +122,7 @@ def lose_answers(ways: Mapping[str, Way], how: Mapping[str, Callable[[bytes, byt
                     noting(doubts.faults, case),
                     contextlib.closing(way.company(home / kind, size, "--faults", f"{kind}:{chance}")) as company,
                 ):
-                    ride_out(company, calm)
+                    ride_out(company, calm, nav_ids=way.nav_ids)
                     _judge(doubts, case, company, failed)
     return doubts
 

@@ -78,6 +78,7 @@ BATCH = (
     f"--b\r\nContent-ID: 2\r\n\r\nPATCH /api/contacts({ID}) HTTP/1.1\r\nIf-Match: *\r\n\r\n{{}}\r\n"
     "--b\r\nContent-ID: 3\r\n\r\nGET /api/accounts HTTP/1.1\r\n\r\n\r\n--b--\r\n"
 )
+MULTIPART = f'--b\r\n\r\nPOST /BC/Customer HTTP/1.1\r\nAccept: x\r\n\r\n{{"Name":"x","CRM_Id":"{ID}"}}\r\n--b--\r\n'
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,8 @@ BATCH = (
          f'{{"Targets":[{{"@odata.type":"Microsoft.Dynamics.CRM.account","accountid":"{ID}"}}]}}', [Sent("create", "accounts", ID)]),
         ("POST", "/nav/$batch", f'{{"requests":[{{"method":"PATCH","url":"Company(1)/Item({ID})"}},{{"method":"GET","url":"x"}}]}}',
          [Sent("patch", "Item", ID)]),
-        ("POST", "/api/accounts", "{}", [Sent("post", "/api/accounts", "")]),
+        ("POST", "/nav/$batch", MULTIPART, [Sent("create", "Customer", ID)]),
+        ("POST", "/api/accounts", "{}", [Sent("create", "accounts", "")]),
         ("DELETE", "/api/accounts(1)", "", [Sent("delete", "/api/accounts(1)", "")]),
     ],
 )  # fmt: skip

@@ -40,6 +40,8 @@ class Request:
             return list(_of_json(self.body) if self.body.startswith(b"{") else _of_multipart(self.body))
         if self.method == "POST" and (found := _MULTIPLE.search(self.path)) is not None:
             return list(_of_multiple(found[1], self.body))
+        if self.method == "POST" and self.body.startswith(b"{"):
+            return [_made(self.path, json.loads(self.body))]
         return [Sent(self.method.lower(), self.path, "")]
 
 
@@ -58,16 +60,20 @@ def _of_multipart(body: bytes) -> Iterator[Sent]:
     for method, path, rest in _PART.findall(body):
         if method == b"GET":
             continue
-        row = _ROW.search(path.decode("latin-1"))
-        made = b"if-none-match: *" in rest.partition(_HEAD_END)[0].lower()
-        yield _sent("create" if made else method.decode().lower(), row, path.decode("latin-1"))
+        head, _, content = rest.partition(_HEAD_END)
+        name = path.decode("latin-1")
+        if method == b"POST":
+            yield _made(name, json.loads(content))
+        else:
+            made = b"if-none-match: *" in head.lower()
+            yield _sent("create" if made else method.decode().lower(), _ROW.search(name), name)
 
 
 def _of_json(body: bytes) -> Iterator[Sent]:
     for one in json.loads(body)["requests"]:
         url, values = one["url"].partition("?")[0], one.get("body", {})
         if one["method"] == "POST":
-            yield Sent("create", url.rpartition("/")[2], str(values.get(_MARKER, "")).lower())
+            yield _made(url, values)
         elif one["method"] != "GET":
             yield _sent(one["method"].lower(), _ROW.search(url), url)
 
@@ -77,6 +83,10 @@ def _of_multiple(table: str, body: bytes) -> Iterator[Sent]:
     for row in rows:
         key = row["@odata.type"].rpartition(".")[2] + "id"
         yield Sent("create", table, str(row[key]).lower())
+
+
+def _made(path: str, values: dict[str, Any]) -> Sent:
+    return Sent("create", path.rpartition("/")[2], str(values.get(_MARKER, "")).lower())
 
 
 def _sent(op: str, row: re.Match[str] | None, path: str) -> Sent:
