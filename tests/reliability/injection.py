@@ -278,8 +278,11 @@ def _complain(page: Page, text: str) -> None:
 
 
 async def _back(pilot: Pilot[None], page: Page) -> None:
-    while pilot.app.screen is not page:
-        pilot.app.pop_screen()
+    while (screen := pilot.app.screen) is not page:
+        if isinstance(screen, Dialog):
+            screen.dismiss(None)  # whoever asked goes on, without an answer
+        else:
+            pilot.app.pop_screen()
         await pilot.pause()
 
 
