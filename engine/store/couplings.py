@@ -16,7 +16,7 @@ from engine.store.chunks import chunks
 from engine.store.prepared import AmongValues, Prepared
 from engine.store.schema import conflict, coupling, planned, restored
 from engine.store.types import as_kept, to_bytes, to_milliseconds, to_text
-from engine.store.upsert import insert
+from engine.store.upsert import insert, upsert
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SOME = 10
@@ -198,16 +198,13 @@ _SAVE = Prepared(
 
 
 def remove(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> None:
-    """Uncouple NAV records. How often a partner was made again is kept: made anew, it gets the id that it had."""
+    """Uncouple NAV records. That they were coupled is kept, and how often their partner was made again: the ids of what
+    was made for one another are used.
+    """
     for chunk in chunks(nav_ids):
         c = coupling.c
-        again = sa.select(c.mapping, c.nav_id, c.generation).where(
-            c.mapping == mapping, c.nav_id.in_(chunk), c.generation > 0
-        )
-        for row in connection.execute(again).all():
-            values = insert(connection, restored).values(mapping=mapping, nav_id=row.nav_id, generation=row.generation)
-            keys = [restored.c.mapping, restored.c.nav_id]
-            connection.execute(values.on_conflict_do_update(index_elements=keys, set_={"generation": row.generation}))
+        mine = sa.select(c.mapping, c.nav_id, c.generation).where(c.mapping == mapping, c.nav_id.in_(chunk))
+        upsert(connection, restored, [{**row} for row in connection.execute(mine).mappings()])
         connection.execute(sa.delete(coupling).where(coupling.c.mapping == mapping, coupling.c.nav_id.in_(chunk)))
 
 
@@ -230,7 +227,9 @@ def replace(connection: sa.Connection, mapping: str, one_way: Direction, pairs: 
 
 
 def generations(connection: sa.Connection, mapping: str, nav_ids: Sequence[str]) -> dict[str, int]:
-    """Of NAV records that were uncoupled, how often their partner had been made again; others are not in it."""
+    """Of NAV records that were coupled once and uncoupled, how often their partner had been made again; others are not
+    in it.
+    """
     found: dict[str, int] = {}
     c = restored.c
     if not nav_ids or connection.scalar(sa.select(c.mapping).where(c.mapping == mapping).limit(1)) is None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from engine.model.snapshot import RunState
 from engine.store import runs, undoing
-from engine.store.schema import intent, run
+from engine.store.schema import intent, overwritten, run
 
 _OVER = (RunState.FINISHED.value, RunState.CANCELLED.value)
 
@@ -17,7 +17,9 @@ def forget(connection: sa.Connection, before: datetime) -> tuple[int, int] | Non
     Only the oldest ones go, up to the first that must stay: what a run wrote can only be taken back with all that came
     after it.
     """
-    unsettled = {*connection.scalars(sa.select(intent.c.run_id)), *undoing.given_up(connection)}
+    sent = sa.select(overwritten.c.run_id).where(overwritten.c.unsettled)
+    unsettled = {*connection.scalars(sa.select(intent.c.run_id)), *connection.scalars(sent)}
+    unsettled |= set(undoing.given_up(connection))
     chosen: list[int] = []
     for row in connection.execute(sa.select(run).order_by(run.c.id)):
         unfinished = row.kind in runs.RESUMED and row.state not in _OVER

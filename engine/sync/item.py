@@ -60,6 +60,8 @@ class Item:
     """An update was sent to its partner, whatever came of it."""
     left: bool = False
     """A field of which it is not settled what we sent is left to the pass in the other direction."""
+    used: bool = False
+    """It was coupled once: what was made of it then may still be there, under the id that it is going to have."""
     sent: bool = False
     """A create was sent and not refused, so a row under our id is ours."""
     created: bool = False

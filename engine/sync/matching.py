@@ -41,7 +41,7 @@ async def find_partners(
     """
     one_way = scope.direction
     table = mapping.crm if one_way is TO else mapping.nav
-    left = list(items)
+    left = [item for item in items if item.open and item.mode is Mode.CREATE]
     for rule in mapping.match:
         found = await candidates(context, scope, mapping, rule, left, partners, claimed, table.match_filter)
         for item in left:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from engine.connectors.protocol import Halted, Row, how_far
 from engine.mapping.stamps import newest
@@ -12,7 +11,7 @@ from engine.mapping.transfer import FROM, TO, Partners, Transferred, not_coupled
 from engine.model.errors import Brake, ConnectionLost
 from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
-from engine.store.couplings import Coupling, generations
+from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Create, Link, Scope
 from engine.sync.brake import Losses
@@ -20,8 +19,10 @@ from engine.sync.context import Context
 from engine.sync.deletions import end_hindered, uncouple_or_renew
 from engine.sync.handling import handling_of
 from engine.sync.handling.base import Handling, Prepared
+from engine.sync.ids import choose_ids
 from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
+from engine.sync.marks import any_marked, match_by_mark
 from engine.sync.matching import find_partners
 from engine.sync.renames import Renames, follow_renames
 from engine.sync.settling import Doubts, read_doubts
@@ -40,7 +41,7 @@ class Pass:
     modified, `handled` have had their turn already. With `lead`, the source's values stand, whatever the other side
     has. `options` are the other sides of choices, `on_the_spot` lets one page at a time synchronize what it needs.
     `losses` counts the partners that are gone, where that stops a run. A pass that `looks_only` does not do so, nor
-    anything else that the store would keep.
+    anything else that the store would keep. `marked`: whether it may meet records with a mark.
     """
 
     context: Context
@@ -55,6 +56,7 @@ class Pass:
     handled: frozenset[str] = frozenset()
     lead: bool = False
     options: Partners = field(default_factory=dict)
+    marked: bool = False
     on_the_spot: asyncio.Lock = field(default_factory=asyncio.Lock)
     losses: Losses | None = None
     looks_only: bool = False
@@ -66,7 +68,8 @@ class Pass:
         unsure = await read_doubts(context, mapping.name)
         options = await choices(context, mapping, scope.direction)
         handling = handling_of(context, scope, mapping)
-        return cls(context, scope, mapping, handling, only_coupled, unsure, options=options)
+        marked = not only_coupled and await any_marked(context, scope, mapping)
+        return cls(context, scope, mapping, handling, only_coupled, unsure, options=options, marked=marked)
 
     @classmethod
     async def after_renames(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
@@ -161,6 +164,8 @@ async def _prepare(one: Pass, rows: Mapping[str, Row], *, alone: bool) -> Prepar
 async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
     """Couple uncoupled records with their matches, and prepare the others to be created."""
     context, scope = one.context, one.scope
+    if one.marked:
+        await match_by_mark(context, scope, one.mapping, items, one.claimed)
     await find_partners(context, scope, one.mapping, items, found, one.claimed)
     for item in items:
         if item.open and item.mode is Mode.CREATE and one.doubts.concern(item.id, item.name, scope.direction):
@@ -170,14 +175,8 @@ async def _match(one: Pass, items: Sequence[Item], found: Partners) -> None:
             item.fail(hindrance, one_way=scope.direction)
     creates = [item for item in items if item.open and item.mode is Mode.CREATE]
     if context.target(scope.direction).client_ids:
-        again = dict[str, int]()
-        if scope.direction is TO:
-            ids = [item.id for item in creates]
-            again = await context.store.read(partial(generations, mapping=scope.mapping, nav_ids=ids))
-        for item in creates:
-            item.generation = max(item.generation, again.get(item.id, 0))
-            item.target_id = context.new_id(scope.mapping, item.id, item.generation)
-            one.claimed.add(item.target_id)
+        await choose_ids(context, scope, creates)
+        one.claimed.update(str(item.target_id) for item in creates)
     await one.handling.before_create(creates)
     for item in creates:
         _start(one, item)

@@ -23,6 +23,16 @@ def duplicate(message: str) -> Problem:
     return Problem("duplicate", "another record has this key", message, _HINT)
 
 
+def belongs_to_another(caption: str) -> Problem:
+    """What stands under the id that is its own is coupled with another record."""
+    return Problem(
+        "belongs_to_another",
+        f"the {caption} that was made from it is coupled with another record",
+        f"A {caption} was made from this record before, and is coupled with another record now; nothing was written.",
+        "Couple the right two by hand: uncouple that one, or couple this record with another one.",
+    )
+
+
 def cause_of(message: str) -> str:
     """A message without what differs from record to record, so that equal failures group together."""
     words = [

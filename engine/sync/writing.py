@@ -25,7 +25,7 @@ from engine.sync.context import Context
 from engine.sync.deletions import gone_problem
 from engine.sync.item import Item, Mode
 from engine.sync.lost import hold_back_lost
-from engine.sync.refusals import ADOPTED, RESTLESS, UNSEEDED, duplicate, refused, unseeded
+from engine.sync.refusals import ADOPTED, RESTLESS, UNSEEDED, belongs_to_another, duplicate, refused, unseeded
 from engine.sync.settling import may_repeat
 from engine.sync.traces import bases_of, overwrites
 from engine.sync.unsettled import recall
@@ -66,7 +66,7 @@ class Writer:
         """Bring the other side of each record to what it should be; records that fail get an outcome."""
         left = list(items)
         for number in range(_ROUNDS):
-            await self._look([item for item in left if item.mode is not Mode.CREATE or item.sent or item.exists])
+            await self._look([one for one in left if one.mode is not Mode.CREATE or one.sent or one.exists or one.used])
             left = [item for item in left if not item.gone]
             if number == 0:
                 await recall(self._context, self._mapping, self._scope.direction, left)
@@ -113,9 +113,14 @@ class Writer:
             return
         ids = [str(item.target_id) for item in items]
         rows = await self._side.fetch(self._table.entity, self._table.key, ids, self._columns)
+        taken = await self._taken([item for item in items if item.mode is Mode.CREATE and item.target_id in rows])
         for item in items:
             item.target = rows.get(str(item.target_id))
-            if item.target is not None:
+            if item.target_id in taken:
+                item.fail(belongs_to_another(self._table.caption), one_way=self._scope.direction)
+            elif item.target is not None:
+                if item.used and not item.sent:
+                    item.exists = item.exists or "It was made when the record was coupled before."
                 item.target_number = str(item.target.get(self._table.number) or "")
             elif item.exists:
                 item.fail(duplicate(item.exists), one_way=self._scope.direction)
@@ -123,6 +128,16 @@ class Writer:
                 item.settled = True  # an earlier pass of this plan would have made it
             elif item.mode is not Mode.CREATE:
                 self._missing(item)
+
+    async def _taken(self, found: Sequence[Item]) -> set[str]:
+        """Which rows that stand under ids of ours have become partners of other records."""
+        if not found:
+            return set()
+        scope, ids = self._scope, [str(item.target_id) for item in found]
+        couplings = self._context.couplings
+        return await self._context.store.read(
+            lambda connection: couplings.taken(connection, scope.mapping, scope.direction, ids)
+        )
 
     async def let_go(self, items: Sequence[Item], known: CutShort) -> None:
         """Take down what is known of creates when a stop or an error ends the page, so that nobody has to wait to find

@@ -14,7 +14,7 @@ from engine.runs import retention, snapshots
 from engine.store import runs, undoing
 from engine.store.database import Store
 from engine.store.lock import engine_lock
-from engine.store.schema import coupling, event, intent, job, outcome, page, run
+from engine.store.schema import coupling, event, intent, job, outcome, overwritten, page, run
 from engine.store.undoing import REMOVE, Step
 from tests.cli.conftest import Coupler, config, coupler, environment
 from tests.runs_store.tools import at, put
@@ -71,6 +71,24 @@ def test_a_run_that_may_go_on_stays_and_so_does_all_after_it(store: Store, kind:
 def test_what_is_not_resumed_is_over(store: Store) -> None:
     numbers = [ended(store, 0, "plan", RunState.RUNNING), ended(store, 0, "sync", RunState.STOPPED)]
     assert forget(store, 7, today=100) == (numbers[0], numbers[-1])
+
+
+def test_a_run_with_updates_of_which_nobody_knows_what_came_of_them_stays(store: Store) -> None:
+    number = ended(store, 0)
+    scope = {"run_id": number, "seq": 4, "direction": "x", "mapping": "CUSTOMER"}
+    values = {
+        **scope,
+        "entity": "accounts",
+        "target_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12,
+        "values": b"",
+        "at": AT,
+    }
+    with store.writing() as connection:
+        connection.execute(sa.insert(overwritten).values({**values, "unsettled": True}))
+    assert forget(store, 7, today=100) is None
+    with store.writing() as connection:
+        connection.execute(sa.update(overwritten).values(unsettled=False))
+    assert forget(store, 7, today=100) == (number, number)
 
 
 def test_a_run_with_creates_that_nobody_settled_stays(store: Store) -> None:
