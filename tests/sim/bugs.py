@@ -291,6 +291,15 @@ def source_marked() -> AbstractContextManager[Any]:
     return patch.object(passes, "close_pass", close)
 
 
+def marks_forgotten() -> AbstractContextManager[Any]:
+    """What a mark says of a partner is not asked for, so that a state store which is lost has records made again (mended)."""
+
+    async def match_by_mark(*_: Any) -> None:
+        return
+
+    return patch.object(page, "match_by_mark", match_by_mark)
+
+
 @contextmanager
 def _both(*patches: AbstractContextManager[Any]) -> Iterator[None]:
     with ExitStack() as stack:
@@ -305,7 +314,7 @@ BUGS: Mapping[str, Bug] = {
         no_intent, no_waiting, doubts_dropped, not_settled_first, coupled_later, cursor_first, no_if_match, stale_is_done,
         creates_repeated, own_create_is_foreign, watermark_at_the_start, no_lock, flags_cleared, parts_by_order,
         settled_not_counted, base_forgotten, edits_forgotten, counted_elsewhere, broken_off_forgotten,
-        gone_without_a_word, no_filter, source_marked,
+        gone_without_a_word, marks_forgotten, no_filter, source_marked,
         *LIES,
     )
 }  # fmt: skip

@@ -79,7 +79,7 @@ _CHOICES = (
 class Company:
     """What both servers have at first. Records with the signs `outside` do not pass a table filter. Those with the signs
     `refused` cannot be made on the other side, as the server refuses a value or their company is such a one; of those
-    with the signs `alike` one side has two that look the same.
+    with the signs `alike` one side has two that look the same; those with the signs `mute` have no e-mail.
     """
 
     seeds: Seeds
@@ -87,6 +87,7 @@ class Company:
     outside: frozenset[str]
     refused: frozenset[str] = frozenset()
     alike: frozenset[str] = frozenset()
+    mute: frozenset[str] = frozenset()
 
 
 NOWHERE = "Nowhere"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.sim.company import ONE_WAY, sign_of
+from tests.sim.faults import UNTOLD
 from tests.sim.log import Line
 from tests.sim.seen import Seen, Work, guid
 
@@ -166,7 +167,7 @@ class _Counting:
         """What counts as modified, as an engine did not hear what came of its update and somebody wrote to the row since."""
         log, rows = self._seen.world.log, self._seen.there[mapping][side]
         places = range(self._work.first, self._work.behind + 1)
-        unheard = [one for one in log.sent if one.place in places and one.fault not in ("", "meanwhile edited")]
+        unheard = [one for one in log.sent if one.place in places and one.fault in UNTOLD]
         return {
             sent.key
             for sent in unheard

@@ -84,6 +84,9 @@ FAULTS = (
 UNHEARD = {"answer lost", "done but 500", "cut", "shortened", "part missing"}
 """What a server does, and an engine is not told of, or not of all."""
 
+UNTOLD = UNHEARD | {"late", "lost", "half a batch", "unavailable"}
+"""After what an engine cannot know whether something was done."""
+
 
 def _possible(kind: str, request: Request) -> bool:
     match kind:

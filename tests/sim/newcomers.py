@@ -63,7 +63,7 @@ class Newcomers:
         signs = {side: self._there(side) for side in ("nav", "crm")}
         side = self._chance.choice(("nav", "crm"))
         other = "crm" if side == "nav" else "nav"
-        odd = self._world.company.outside | self._world.company.refused | self._world.company.alike
+        odd = self._odd()
         if alone := sorted(signs[other].keys() - signs[side].keys() - odd):
             sign = self._chance.choice(alone)
             if self._enter("CUSTOMER", side, sign, no=f"{sign}H"):
@@ -75,13 +75,18 @@ class Newcomers:
             return
         side = self._chance.choice(("nav", "crm"))
         signs = self._there(side)
-        odd = self._world.company.outside | self._world.company.refused | self._world.company.alike
+        odd = self._odd()
         if there := sorted(signs.keys() - odd):
             sign = self._chance.choice(there)
             if self._world.delete(side, SETS["CUSTOMER"][0 if side == "nav" else 2], signs[sign], sign):
                 self.several.add(sign)
                 self.removed.add(sign)
                 self._enter("CUSTOMER", side, sign, no=f"{sign}N{self._number}")
+
+    def _odd(self) -> frozenset[str]:
+        """What is not entered again, as nobody could tell that it is the same."""
+        company = self._world.company
+        return company.outside | company.refused | company.alike | company.mute
 
     def _there(self, side: str) -> dict[str, str]:
         rows = self._world.records(side, SETS["CUSTOMER"][0 if side == "nav" else 2])

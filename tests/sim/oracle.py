@@ -83,12 +83,14 @@ class _Judge:
         for (mapping, side, sign), n in Counter(ours.values()).items():
             other = "crm" if side == "nav" else "nav"
             most = sources[mapping, other, sign] + gone[mapping, side, sign]
-            if sign in self._facts.several and n > most:
+            orphan = self._facts.forgotten and sign in self._facts.removed  # it looks as if people had entered it
+            if sign in self._facts.several and n > most and not orphan:
                 yield f"I1 {mapping} {sign} was made {n} times in {side.upper()} for {most} records"
 
     def _left_behind(self, row: Row) -> bool:
-        """Whether it is a person whose customer somebody deleted, which takes part no more."""
-        return bool(self._facts.removed) and row.get("Type") == "Person" and not row.get("Customer_No")
+        """Whether it is a person whose customer somebody deleted, which takes part no more; its mark tells whose it is."""
+        marked = self._world.setup.marker
+        return bool(self._facts.removed) and not marked and row.get("Type") == "Person" and not row.get("Customer_No")
 
     def coupled_once(self) -> Iterator[str]:
         """I2: what was made is coupled, once, to what it was made from."""
@@ -103,16 +105,11 @@ class _Judge:
             if line.mapping is None or line.key not in self._there[line.mapping][line.side]:
                 continue
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
-            row = self._there[line.mapping][line.side][line.key]
-            if times == 0 and self._facts.forgotten and (line.sign in self._facts.removed or self._left_behind(row)):
+            if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
                 continue  # nothing is left that it could be matched with
-            several = self._facts.several  # its company may be one of those that are alike
-            if (
-                times == 0
-                and (line.sign in several or (several and "Company_No" in line.values))
-                and self._seen.said(line.key)
-            ):
-                continue
+            alike = line.sign in self._facts.several or (line.mapping == "CONTACTS" and self._facts.several)
+            if times == 0 and alike and self._seen.said(line.key):
+                continue  # it waits for people to decide, or its company does
             if times != 1 and line.sign not in doubts:
                 yield f"I2 {line.mapping} {line.sign} was made in {line.side.upper()} and is coupled {times} times"
         for one in self._couplings:
@@ -150,8 +147,10 @@ class _Judge:
             if one.mapping not in self._facts.jobs or self._facts.forgotten or not there:
                 continue
             code = self._seen.said(one.nav_id) or self._seen.said(one.crm_id)
-            if code == "left_alone" and self._seen.left_alone_for(one) - _EXPECTED:
-                continue  # what it failed with before is no conflict
+            if code == "left_alone" and (why := self._seen.left_alone_for(one) - _EXPECTED):
+                if not (one.mapping == "CONTACTS" and self._facts.removed):
+                    yield f"I3 {one.mapping} {one.nav_id} is left alone: {', '.join(sorted(why))}"
+                continue
             if code in _EXPECTED and not (self._edited_on_both_sides(one, code) or self._may_be_put_back(one)):
                 yield f"I3 {one.mapping} {one.nav_id}: {code}, but people edited no field on both sides"
         for pair in PAIRS:
@@ -192,9 +191,9 @@ class _Judge:
         return {"nav", "crm"} in apart or (code != "conflict" and set().union(*apart) == {"nav", "crm"})
 
     def _may_be_put_back(self, one: Coupled) -> bool:
-        """Whether people wrote to a row after an update of it by an engine that died, or did not hear what came of it:
-        what stands there may be what it was before that update, or what they put back after it. It need not have been sent:
-        an engine may die between the note of it and that.
+        """Whether people wrote to a row after an update of it by an engine that died, or did not hear what came of it, and
+        before a run came to its end: what stands there may be what it was before that update, or what they put back after it.
+        It need not have been sent: an engine may die between the note of it and that.
         """
         log = self._world.log
         unharmed = {work.life for work in self._facts.works}
@@ -205,9 +204,19 @@ class _Judge:
             if sent.key in (one.nav_id, one.crm_id)
             and (sent.life not in unharmed or (sent.key, sent.life) not in heard)
         ]
-        since = [(sent.key, line) for sent in lost for line in log.lines[sent.place :]]
-        since += [(key, line) for key, at in self._seen.noted() for line in log.lines if line.at > at]
-        return any(key in (one.nav_id, one.crm_id) and (line.by, line.key) == ("person", key) for key, line in since)
+        since = [(sent.key, sent.place) for sent in lost]
+        since += [(key, sum(line.at <= at for line in log.lines)) for key, at in self._seen.noted()]
+        return any(
+            key in (one.nav_id, one.crm_id) and (line.by, line.key) == ("person", key)
+            for key, place in since
+            for line in log.lines[place : self._looked(place)]
+        )
+
+    def _looked(self, place: int) -> int:
+        """Before which line of the log a run came to its end that has looked at what was sent before another one."""
+        return min(
+            (work.behind for work in self._facts.works if work.behind > place), default=len(self._world.log.lines)
+        )
 
     def _apart(self, one: Coupled, pair: Pair) -> set[str]:
         """The sides on which people edited a pair of fields since both were the same for the last time.

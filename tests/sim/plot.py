@@ -15,6 +15,7 @@ from tests.sim.company import some_company
 from tests.sim.conditions import some_setup, some_weather
 from tests.sim.faults import CALM
 from tests.sim.life import Doom, Life
+from tests.sim.mute import without_mail
 from tests.sim.newcomers import Newcomers
 from tests.sim.oracle import judge, judge_at_end_of_run
 from tests.sim.seen import Facts, Work
@@ -61,7 +62,10 @@ def play(seed: int, *, kill_at: int | None = None) -> Played:
     name = str(seed)
     chance = Random(f"{name} plot")
     company = some_company(Random(f"{name} company"), Random(f"{name} odd records"))
-    world = World(name, company, some_setup(chance))
+    setup = some_setup(chance)
+    if setup.marker:
+        company = without_mail(company, Random(f"{name} mail"))
+    world = World(name, company, setup)
     try:
         plot = _Plot(seed, world, chance, kill_at)
         try:
