@@ -200,7 +200,9 @@ def _but_for_ours(
 ) -> str:
     """Who changed a field of which one side holds what we sent to it: the other one, also where it is again as
     remembered. Where both hold ours, nobody can tell who came last. Where what we sent was to be written to the side
-    that is as remembered, and its row was written since, nobody can tell whether ours arrived and was put back.
+    that is as remembered, and its row was written since, nobody can tell whether ours arrived and was put back. Where
+    it was to be written to the other side, which holds something else by now, the side that is as remembered had what
+    we sent: it was put back, and nobody can tell whether ours arrived before.
     """
     unsettled, moved = ours
     back = FROM if one_way is TO else TO
@@ -211,7 +213,8 @@ def _but_for_ours(
     if to_target != to_source:
         return "source" if to_target else "target"
     if source_changed != target_changed and source_hash != UNKNOWN:
-        put_back = _sent(moved.get(one_way if source_changed else back, ()), field, back if source_changed else one_way)
+        there, here = (one_way, back) if source_changed else (back, one_way)
+        put_back = _sent(moved.get(there, ()), field, here) or _sent(unsettled.get(here, ()), field, there)
         return "conflict" if put_back else winner
     return winner
 

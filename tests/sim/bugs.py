@@ -329,5 +329,6 @@ START = {
     "edits forgotten": 980,
     "broken off forgotten": 575,
     "gone without a word": 3160,
+    "marks forgotten": 440,
 }
 """From which seed on a bug is looked for, so that it is found soon."""

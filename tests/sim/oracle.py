@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.sim.company import ONE_WAY, PAIRS, SETS, Pair, Row, sign_of
 from tests.sim.counting import EXTRAS, counters
 from tests.sim.seen import Coupled, Facts, Seen
-from tests.sim.world import World
+from tests.sim.world import MARKER, World
 
 _EXPECTED = {"conflict", "restless", "left_alone"}
 """Codes of records that people edited on both sides, or too often: they are left as they are, and shown."""
@@ -88,9 +88,8 @@ class _Judge:
                 yield f"I1 {mapping} {sign} was made {n} times in {side.upper()} for {most} records"
 
     def _left_behind(self, row: Row) -> bool:
-        """Whether it is a person whose customer somebody deleted, which takes part no more; its mark tells whose it is."""
-        marked = self._world.setup.marker
-        return bool(self._facts.removed) and not marked and row.get("Type") == "Person" and not row.get("Customer_No")
+        """Whether it is a person whose customer somebody deleted, which takes part no more; a mark would tell whose it is."""
+        return bool(self._facts.removed) and not row.get(MARKER) and row.get("Type") == "Person" and not row.get("Customer_No")
 
     def coupled_once(self) -> Iterator[str]:
         """I2: what was made is coupled, once, to what it was made from."""

@@ -12,6 +12,7 @@ SEEDS = [
     ("counted elsewhere", 164),
     ("broken off forgotten", 582),
     ("gone without a word", 3164),
+    ("marks forgotten", 445),
 ]
 
 
@@ -26,6 +27,13 @@ MISJUDGED = {
     "the store is lost, and what was made for a record that is gone gets a new partner": 1957,
     "somebody edits in CRM what is about to be coupled, and NAV's value stands": 7965,
     "somebody edits what an engine has just written, before it hears of it": 4151,
+    "an engine dies between the note of an update and sending it, and somebody writes to the row": 10361,
+    "a person is left alone as the company is gone": 10075,
+    "an update whose answer is lost counts as modified where somebody wrote to the row": 5080,
+    "without a mark, what arrives late looks as if people had entered it": 13282,
+    "values go back and forth while an answer is lost": 10418,
+    "a person without mark is left behind, and the store is lost": 20752,
+    "the store is lost, and of two that were made the source of one is gone": 19589,
 }
 
 

@@ -214,6 +214,21 @@ async def test_who_puts_back_what_we_wrote_is_shown_as_a_conflict(make: Make, si
 
 @BOTH
 @KINDS
+async def test_who_puts_back_what_we_carried_over_while_the_other_side_is_edited_is_shown_as_a_conflict(
+    make: Make, side: str, kind: str
+) -> None:
+    """What both sides last had was what we carried over; that the store remembers something older does not matter."""
+    other = "crm" if side == "nav" else "nav"
+    world = make({"Customer": [customer(City="Köln")]})
+    number = await broken_off(world, side, kind)
+    edit(world, other, "Ulm")
+    edit(world, side, "Köln")
+    assert set((await go_on(world, number, kind)).values()) == {"conflict"}
+    assert cities(world) == (("Köln", "Ulm") if side == "nav" else ("Ulm", "Köln"))
+
+
+@BOTH
+@KINDS
 async def test_what_never_arrived_is_sent_again_where_nobody_touched_the_row(make: Make, side: str, kind: str) -> None:
     other = "crm" if side == "nav" else "nav"
     world = make({"Customer": [customer(City="Köln")]})
