@@ -214,8 +214,10 @@ def _but_for_ours(
         return "source" if to_target else "target"
     if source_changed != target_changed and source_hash != UNKNOWN:
         there, here = (one_way, back) if source_changed else (back, one_way)
-        put_back = _sent(moved.get(there, ()), field, here) or _sent(unsettled.get(here, ()), field, there)
-        return "conflict" if put_back else winner
+        remembered = source_hash if source_changed else target_hash
+        over_there = _sent(moved.get(there, ()), field, here)
+        from_there = [one for one in _sent(unsettled.get(here, ()), field, there) if hashed(one) != remembered]
+        return "conflict" if over_there or from_there else winner
     return winner
 
 

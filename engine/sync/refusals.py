@@ -62,5 +62,5 @@ ADOPTED = Problem(
     "adopted",
     "the record was there already under our id",
     "The partner existed under the id that this record is created with, so it was coupled and not made again.",
-    "Nothing to do; the state store is older than the other side, or was lost.",
+    "Nothing to do. The two were coupled before and uncoupled since, or the state store is an older one, or was lost.",
 )

@@ -319,13 +319,13 @@ BUGS: Mapping[str, Bug] = {
     )
 }  # fmt: skip
 START = {
-    "parts by order": 240,
+    "parts by order": 105,
     "base forgotten": 280,
     "no waiting": 145,
     "coupled later": 35,
     "own create is foreign": 125,
     "no lock": 45,
-    "counted elsewhere": 160,
+    "counted elsewhere": 260,
     "edits forgotten": 980,
     "broken off forgotten": 575,
     "gone without a word": 3160,

@@ -8,8 +8,8 @@ from tests.sim.plot import play
 SEEDS = [
     ("base forgotten", 288),
     ("edits forgotten", 984),
-    ("no waiting", 4012),
-    ("counted elsewhere", 164),
+    ("no waiting", 1037),
+    ("counted elsewhere", 264),
     ("broken off forgotten", 582),
     ("gone without a word", 3164),
     ("marks forgotten", 445),

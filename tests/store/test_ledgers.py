@@ -161,12 +161,12 @@ def test_a_watermark_moves_forward_to_the_newest_change_and_not_beyond_the_start
 # Couplings whose partner is made again.
 
 
-def test_how_often_a_partner_was_made_again_outlives_its_coupling(store: Store) -> None:
-    couple(store, pair(1, generation=2), pair(2))
+def test_that_a_record_was_coupled_and_how_often_its_partner_was_made_again_outlives_its_coupling(store: Store) -> None:
+    couple(store, pair(1, generation=2), pair(2), pair(3))
     with store.writing() as connection:
         couplings.remove(connection, CUSTOMER, [nav(1), nav(2)])
-        assert couplings.generations(connection, CUSTOMER, [nav(1), nav(2)]) == {nav(1): 2}
-    assert rows(store, coupling) == []
+        assert couplings.generations(connection, CUSTOMER, [nav(1), nav(2), nav(3)]) == {nav(1): 2, nav(2): 0}
+    assert [row["nav_id"] for row in rows(store, coupling)] == [nav(3)]
 
 
 @pytest.mark.parametrize("one_way", [TO, FROM])
