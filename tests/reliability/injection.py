@@ -21,8 +21,8 @@ from tests.reliability.hostile import HostileDoor, filled, reads
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import MARK, PAYLOADS, SAMPLE, TARGET, Shown, foreign
 from tests.reliability.sequences import on_a_terminal
+from tests.tui.made.runs import TO, made_run, planned_jobs
 from tests.tui.screens import until
-from tests.tui.script import TO, made_run, planned_jobs
 from tests.tui.terminal import ROOT
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm, TypeName

@@ -14,7 +14,7 @@ from engine.store.lock import engine_lock
 from tests.cli.conftest import CONFIG
 from tests.reliability.line import Line, Measured
 from tests.runs.company import QUIETLY, Company
-from tests.tui.script import made_run
+from tests.tui.made.runs import made_run
 from tui import diagnostics
 from tui.reports import files
 from tui.reports.lines import report_lines

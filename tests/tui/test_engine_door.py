@@ -23,7 +23,7 @@ from engine.store.schema import run as run_table
 from tests.runs.company import eventually
 from tests.runs_store.tools import put, settings_of
 from tests.store.tools import couple, new_run, pairs, rows
-from tests.tui.script import CONFIG
+from tests.tui.made.connections import CONFIG
 from tui.engine_door import EngineDoor
 
 

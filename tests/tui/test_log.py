@@ -10,7 +10,8 @@ from textual.widgets import Input
 
 from engine.model.errors import StoreError
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
+from tests.tui.made.runs import made_run
 from tui.app import CouplerApp
 from tui.screens.home import Home
 from tui.screens.log import Log
