@@ -17,7 +17,7 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.filtered import Filtered
 from tui.text import safe
 from tui.widgets import loglines, passes
 from tui.widgets.keys import Keys
@@ -27,7 +27,7 @@ from tui.widgets.table import Table
 _HZ = 2
 
 
-class Log(Page):
+class Log(Filtered):
     """A page of lines. It follows the end until it is held still, which paging back does too."""
 
     SCOPE = "log"
@@ -157,29 +157,8 @@ class Log(Page):
             self._put(found, last=last)
             self.shown += 1
 
-    def action_filter(self) -> None:
-        """Opens the filter."""
-        box = self.query_one("#filter", Input)
-        box.add_class("-open")
-        box.focus()
-
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
         self.words = tuple(event.value.split())
         self.follows = True
         self.wake()
-
-    @on(Input.Submitted)
-    def _keep_filter(self, event: Input.Submitted) -> None:
-        event.input.set_class(bool(event.value), "-open")
-        self.query_one(Table).focus()
-
-    def action_back(self) -> None:
-        """Clears the filter first; then one step back."""
-        box = self.query_one("#filter", Input)
-        if box.has_class("-open"):
-            box.value = ""
-            box.remove_class("-open")
-            self.query_one(Table).focus()
-        else:
-            super().action_back()
