@@ -35,6 +35,7 @@ from engine.runs import (
 )
 from engine.runs.failures import Failures
 from engine.runs.logs import LogPage
+from engine.runs.problems import Causes
 from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import wishes
 from engine.store.database import Store
@@ -57,6 +58,7 @@ class EngineDoor:
         self.production = settings.production
         self.environment = settings.environment
         self.demo = demo
+        self._causes = Causes(store)
         self._failures = Failures(process.log_path(settings))
         self.connections: Connections = FileConnections(settings.path, self._use)
 
@@ -92,7 +94,7 @@ class EngineDoor:
 
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         """Problems, equal ones as one."""
-        return snapshots.causes(self._store, run, mapping)
+        return self._causes.of(run, mapping)
 
     def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
         """The records with one problem."""

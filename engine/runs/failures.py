@@ -16,7 +16,7 @@ _LINES = 20
 
 
 class Failures:
-    """The log of one environment; it is read again once it has grown."""
+    """The log of one store; it is read again once it has grown."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -45,7 +45,7 @@ class Failures:
         size, begun = self._size(), self._begun.get(run, 0)
         if run not in self._read or self._read[run][0] != size:
             try:
-                page = logs.before(self._path, None, _LINES, (f'"run": {run},', '"engine '))
+                page = logs.before(self._path, None, _LINES, (logs.of_run(run), '"engine '))
             except StoreError:
                 return None
             lines = [one.text for one in page.lines if one.offset >= begun or begun > size]

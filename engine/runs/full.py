@@ -22,7 +22,7 @@ from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import on_hold, put_answer, refuse_changed
 from engine.store import foreseen, runs
 from engine.store.couplings import counts
-from engine.store.database import Store
+from engine.store.database import Store, StoreGone
 from engine.store.lock import LockLost
 from engine.store.schema import job
 from engine.store.traces import Extra, keep_extras
@@ -284,8 +284,9 @@ class FullSynchronization:
             with suppress(StoreError):  # the work itself meets the same trouble and reports it
                 try:
                     row = await self._change(values)
-                except LockLost:
-                    self._halt(stop=True)  # nothing of what waits must be sent beside another engine
+                except (LockLost, StoreGone):
+                    # nothing of what waits must be sent beside another engine, or without a store that knows of it
+                    self._halt(stop=True)
                     raise
                 wish = runs.wished(row)
                 if wish is not self._wish:

@@ -121,6 +121,11 @@ def after(path: Path, start: int, count: int, words: tuple[str, ...] = ()) -> Lo
         return LogPage(path, tuple(kept), begin, end, size, file)
 
 
+def of_run(run: int) -> str:
+    """What is in each line that a process wrote of a run, and in no other."""
+    return f'"run": {run},'
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[int, int, tuple[int, int]] | None]:
     try:

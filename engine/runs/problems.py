@@ -1,5 +1,6 @@
 """Failures, skips and warnings: grouped by cause, then record by record."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,9 @@ from engine.model.snapshot import Cause, RecordOutcome
 from engine.store.database import Store
 from engine.store.schema import outcome
 
+_FIRST = 50
+"""Records of a cause that are looked at for when it was first seen; those that were noted first come first."""
+
 
 def causes(store: Store, run_id: int | None = None, mapping: str | None = None) -> list[Cause]:
     """Equal failures of a run, or of all, as one line each, the most frequent first."""
@@ -17,6 +21,29 @@ def causes(store: Store, run_id: int | None = None, mapping: str | None = None) 
     query = _causes(run_id, mapping).order_by(c.run_id.desc(), sa.desc("number"), c.seq, c.cause, c.kind)
     with store.reading() as connection:
         return [_cause(row) for row in connection.execute(query)]
+
+
+class Causes:
+    """The causes of a store for a screen that asks again and again. They are looked for anew only when one has more or
+    fewer records than before, which an index tells without any of these.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: tuple[object, list[Cause]] | None = None
+
+    def of(self, run_id: int | None, mapping: str | None) -> list[Cause]:
+        """As `causes`; a cause of many records was first seen when the earliest of the first ones was noted."""
+        with self._store.reading() as connection:
+            counts = _counts(connection, run_id)
+            about, kept = (run_id, mapping, counts), self._kept
+            if kept is not None and kept[0] == about:
+                return kept[1]
+            found = _counted(connection, counts, run_id, mapping)
+        if found is None:
+            found = causes(self._store, run_id, mapping)
+        self._kept = about, found
+        return found
 
 
 def worst(store: Store, run_id: int, limit: int) -> tuple[list[Cause], int]:
@@ -82,6 +109,39 @@ def _causes(run_id: int | None, mapping: str | None) -> sa.Select[Any]:
     key = (c.run_id, c.seq, c.mapping, c.kind, c.code, c.cause)
     sums = (sa.func.count().label("number"), sa.func.min(c.at).label("first"), sa.func.min(c.hint).label("hint"))
     return sa.select(*key, *sums).where(*_where(run_id, mapping)).group_by(*key)
+
+
+def _counts(connection: sa.Connection, run_id: int | None) -> dict[tuple[int, str, str], int]:
+    """How many records are behind a cause, by run, mapping and cause."""
+    key = (outcome.c.run_id, outcome.c.mapping, outcome.c.cause)
+    query = sa.select(*key, sa.func.count()).where(*_where(run_id, None)).group_by(*key)
+    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+
+
+def _counted(
+    connection: sa.Connection, counts: Mapping[tuple[int, str, str], int], run_id: int | None, mapping: str | None
+) -> list[Cause] | None:
+    """The causes with what is counted already: telling them apart costs a third of grouping them. None where one stands
+    for problems of several jobs, kinds or codes, so that only grouping tells how many each has.
+    """
+    c, one = outcome.c, outcome.alias().c
+    apart = sa.select(c.run_id, c.seq, c.mapping, c.kind, c.code, c.cause).where(*_where(run_id, mapping))
+    each = apart.distinct().subquery()
+    same = (one[name] == each.c[name] for name in ("run_id", "mapping", "cause", "kind", "code"))
+    some = sa.select(one.at, one.hint).where(*same).limit(_FIRST).correlate(each).subquery().c
+    first, hint = (sa.select(sa.func.min(column)).scalar_subquery() for column in (some.at, some.hint))
+    query = sa.select(each, first.label("first"), hint.label("hint"))
+    found: dict[tuple[int, str, str], Any] = {}
+    for number, row in enumerate(connection.execute(query), 1):
+        found[row.run_id, row.mapping, row.cause] = row
+        if len(found) < number:
+            return None
+    rows = [(row, counts.get(key, 1)) for key, row in found.items()]  # one that came just now is counted the next time
+    rows.sort(key=lambda both: (-both[0].run_id, -both[1], both[0].seq, both[0].cause, both[0].kind))
+    return [
+        Cause(row.run_id, row.mapping, row.kind, row.code, row.cause, number, row.first, row.hint)
+        for row, number in rows
+    ]
 
 
 def _cause(row: Any) -> Cause:

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from engine.config import Settings, log_dir
 from engine.model.errors import ConfigError, CouplerError, StoreError
@@ -39,9 +42,10 @@ _DIED = "engine ended: a thread of it died, probably because there is not enough
 
 
 def log_path(settings: Settings) -> Path:
-    """The file that engines of this environment log to."""
+    """The file that engines of this store log to: others may be of the same environment, and have the same numbers."""
     name = "".join(char if char.isalnum() or char in "-_" else "_" for char in settings.environment)
-    return log_dir() / f"engine-{name}.log"
+    store = sa.make_url(settings.store.url).render_as_string(hide_password=True)
+    return log_dir() / f"engine-{name}-{sha256(store.encode()).hexdigest()[:8]}.log"
 
 
 def spawn(settings: Settings, run_id: int) -> int:

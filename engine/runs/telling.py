@@ -4,12 +4,13 @@ Messages of a run are left out, because they repeat what servers say, and that m
 """
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.config import Settings
+from engine.config import Settings, config_dir
 from engine.model.errors import StoreError
 from engine.model.snapshot import JobState, RunSnapshot, RunState
 from engine.store import runs
@@ -49,7 +50,7 @@ def told(settings: Settings, run: RunSnapshot) -> Told | None:
         "answer": run.answer,
         "failed_jobs": failed,
         "counters": dataclasses.asdict(run.counters),
-        "go_on": _ways(run),
+        "go_on": _commands(settings, _ways(run)),
     }
     text = f"{_said(settings, run.id, event, str(run.state), run.code)}. {_counted(run, failed)}"
     over = not run.state.active or run.kind not in runs.RESUMED
@@ -59,7 +60,7 @@ def told(settings: Settings, run: RunSnapshot) -> Told | None:
 def without_store(settings: Settings, run_id: int, kind: str, at: datetime) -> Told:
     """What there is to tell of a run whose engine has ended, when the store cannot say how."""
     name = f"{run_id}-failed-interrupted-{at:%Y%m%dT%H%M%S%f}Z"
-    ways = [f"coupler status {run_id}"]
+    ways = _commands(settings, [f"status {run_id}"])
     values = {
         **_values(settings, name, "failed", run_id, kind),
         "state": str(RunState.INTERRUPTED),
@@ -114,14 +115,20 @@ def _moment(run: RunSnapshot) -> datetime:
 
 def _ways(run: RunSnapshot) -> list[str]:
     if run.state is RunState.ASKING:
-        return [f"coupler answer {run.id} yes", f"coupler answer {run.id} no"]
+        return [f"answer {run.id} yes", f"answer {run.id} no"]
     if run.state.resumable and run.kind == "run":
-        return [f"coupler resume {run.id}", f"coupler cancel {run.id}"]
+        return [f"resume {run.id}", f"cancel {run.id}"]
     if run.state.resumable and run.undoes is not None:
-        return [f"coupler undo {run.undoes}", f"coupler cancel {run.id}"]
+        return [f"undo {run.undoes}", f"cancel {run.id}"]
     if run.counters.failed:
-        return [f"coupler errors {run.id}"]
-    return [f"coupler status {run.id}"]
+        return [f"errors {run.id}"]
+    return [f"status {run.id}"]
+
+
+def _commands(settings: Settings, ways: list[str]) -> list[str]:
+    """The whole commands: they name the config file, but for the user's own, which all commands find from anywhere."""
+    own = settings.path == config_dir() / "config.toml"
+    return [f"coupler {way}" + ("" if own else f" --config {shlex.quote(str(settings.path))}") for way in ways]
 
 
 def _said(settings: Settings, run_id: int, event: str, state: str, code: str) -> str:

@@ -24,6 +24,10 @@ _THREAD_SECONDS = 10
 _T = TypeVar("_T")
 
 
+class StoreGone(StoreError):
+    """The file of an open store was taken away; SQLite goes on in it, and what it writes there is lost."""
+
+
 class _CutOff(Exception):
     """A connection broke, and what it was used for surely changed nothing."""
 
@@ -37,6 +41,8 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._path = _path(engine.url)
+        self._file = None if self._path is None else _identity(self._path)
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self.guard: Callable[[sa.Connection], None] = _free
@@ -47,8 +53,8 @@ class Store:
         """Open a store, make it when it is new and bring its tables up to date; raises StoreError."""
         try:
             parsed = sa.make_url(url)
-            if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-                _private_file(Path(str(parsed.database)))
+            if (path := _path(parsed)) is not None:
+                _private_file(path)
             engine = _create_engine(parsed)
             try:
                 _migrate(engine)
@@ -88,6 +94,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection for short reads; each statement stands alone, so that no reader holds back a checkpoint."""
+        self._refuse_gone()
         try:
             with self._reader.connect() as connection:
                 yield connection
@@ -96,12 +103,23 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction: committed at the end of the block, rolled back when it raises."""
+        """One transaction: committed at the end of the block, rolled back when it raises. StoreGone is raised too when
+        the file went away meanwhile, as nobody may rely on what was committed then.
+        """
+        self._refuse_gone()
         try:
             with self._engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
             raise _failed(error) from error
+        self._refuse_gone()
+
+    def _refuse_gone(self) -> None:
+        if self._path is not None and _identity(self._path) != self._file:
+            raise StoreGone(
+                f"The state store {self._path} was moved, deleted or replaced.",
+                "Put that very file back, beside its -wal file, and resume.",
+            )
 
     async def write(self, work: Callable[[sa.Connection], _T]) -> _T:
         """Run work in one transaction on the writer thread and return when it is durable.
@@ -231,8 +249,29 @@ def _of_another_version(present: str, *, older: bool) -> StoreError:
     )
 
 
+def _path(url: sa.URL) -> Path | None:
+    """The file of a store; None where it is no file."""
+    name = url.database
+    return Path(name) if url.get_backend_name() == "sqlite" and name and name != ":memory:" else None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is in that place; None where none is."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _private_file(path: Path) -> None:
     """Make the database file with mode 0600, as its -wal and -shm files get too, in folders of mode 0700."""
+    wal = path.with_name(f"{path.name}-wal")
+    if _identity(wal) and not path.exists():  # SQLite would delete it with the first write
+        raise StoreError(
+            f"The state store {path} is gone, but what was written to it last is still there, in {wal.name}.",
+            "Put the file back in its place; if it is lost for good, move the -wal file away too.",
+        )
     for folder in reversed([one for one in path.parents if not one.exists()]):
         folder.mkdir(mode=0o700, exist_ok=True)  # not `parents=True`, which gives the parents the mode of the umask
     try:

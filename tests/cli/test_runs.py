@@ -426,6 +426,7 @@ def test_the_demo_without_a_screen_leaves_nothing(coupler: Coupler, tmp_path: Pa
     assert done.returncode in (0, 1), done.stderr
     assert "state=finished" in done.stdout
     assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "state" / "coupler" / "log").iterdir()) == []
 
 
 def test_a_demo_that_is_terminated_leaves_nothing(tmp_path: Path, terminal: Callable[..., Terminal]) -> None:

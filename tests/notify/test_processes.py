@@ -86,7 +86,9 @@ def test_the_question_is_told_and_so_is_the_answer(company: Company, receiver: R
     terminal.until("yes or no: ")
     eventually(lambda: receiver.told)
     assert receiver.events == [(1, "asking")]
-    assert receiver.told[0]["go_on"] == ["coupler answer 1 yes", "coupler answer 1 no"]
+    assert receiver.told[0]["go_on"] == [
+        f"coupler answer 1 {answer} --config {company.config}" for answer in ("yes", "no")
+    ]
     terminal.close()
     assert company.coupler("answer", "no").returncode == 0
     eventually(lambda: len(receiver.told) == 2)
@@ -112,7 +114,7 @@ def test_an_engine_that_is_killed_is_told_and_so_is_how_it_goes_on(unhurried: Co
     told = eventually(lambda: receiver.told)
     process.communicate(timeout=60)
     assert [(one["event"], one["state"], one["go_on"][0]) for one in told] == [
-        ("failed", "interrupted", "coupler resume 1")
+        ("failed", "interrupted", f"coupler resume 1 --config {unhurried.config}")
     ]
     assert told[0]["counters"]["read"] > 0
     assert unhurried.coupler("resume", *QUIETLY).returncode == 1

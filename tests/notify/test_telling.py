@@ -1,6 +1,7 @@
 """What is told of a run in each of its states, and what is not."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ TO = Direction.TO_INTEGRATION_TABLE
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_of(tmp_path)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Those of the user's own config file."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return settings_of(tmp_path / "coupler")
 
 
 def ended(store: Store, settings: Settings, state: RunState, kind: str = "run", **values: Any) -> int:
@@ -97,6 +100,18 @@ def test_the_event_has_numbers_and_the_commands_that_go_on(store: Store, setting
 )
 def test_how_to_go_on(store: Store, settings: Settings, kind: str, state: RunState, ways: list[str]) -> None:
     assert event(store, settings, ended(store, settings, state, kind=kind)).values["go_on"] == ways
+
+
+def test_the_commands_name_a_config_file_that_is_not_the_users_own(
+    store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    elsewhere = replace(settings, path=tmp_path / "two words" / "config.toml")
+    number = ended(store, elsewhere, RunState.ASKING)
+    values = event(store, elsewhere, number).values
+    named = f"--config '{elsewhere.path}'"
+    assert values["go_on"] == [f"coupler answer {number} yes {named}", f"coupler answer {number} no {named}"]
+    assert values["text"].endswith(f" coupler answer {number} yes {named} or coupler answer {number} no {named}")
+    assert without_store(elsewhere, number, "run", later(60)).values["go_on"] == [f"coupler status {number} {named}"]
 
 
 def test_nothing_of_what_servers_said_or_of_addresses_is_in_it(store: Store, settings: Settings) -> None:

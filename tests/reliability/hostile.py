@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from engine.config.changes import Proposal
 from engine.model.detail import Change, MappingDetail
-from tests.tui.script import CONFIG, ScriptedDoor, quoted
+from tests.tui.made.connections import CONFIG, quoted
+from tests.tui.script import ScriptedDoor
 from tui.door import Door
 
 T = TypeVar("T")

@@ -21,8 +21,8 @@ from tests.reliability.hostile import HostileDoor, filled, reads
 from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import MARK, PAYLOADS, SAMPLE, TARGET, Shown, foreign
 from tests.reliability.sequences import on_a_terminal
+from tests.tui.made.runs import TO, made_run, planned_jobs
 from tests.tui.screens import until
-from tests.tui.script import TO, made_run, planned_jobs
 from tests.tui.terminal import ROOT
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm, TypeName
@@ -43,6 +43,7 @@ from tui.screens.conflicts import Conflicts
 from tui.screens.couplings import Couplings
 from tui.screens.difference import Difference
 from tui.screens.errors import Errors
+from tui.screens.filtered import Filtered
 from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.log import Log
@@ -156,7 +157,7 @@ _FURTHER = {
 """Keys that lead on from a page to what it opens."""
 NOTHING_FROM_OUTSIDE = frozenset({"leave", "help"})
 """All others must show a text that is a mere word, else nobody knows what they would do with another one."""
-_BASES = (Page, Dialog)
+_BASES = (Page, Filtered, Dialog)
 
 
 def screens() -> set[type[Screen[Any]]]:

@@ -14,7 +14,7 @@ from engine.store.lock import engine_lock
 from tests.cli.conftest import CONFIG
 from tests.reliability.line import Line, Measured
 from tests.runs.company import QUIETLY, Company
-from tests.tui.script import made_run
+from tests.tui.made.runs import made_run
 from tui import diagnostics
 from tui.reports import files
 from tui.reports.lines import report_lines
@@ -132,6 +132,12 @@ def _tui_log(folder: Path) -> None:
         app._fatal_error()
 
 
+def _engine_log_path(folder: Path) -> Path:
+    from engine.runs import process
+
+    return process.log_path(load(folder / "config.toml"))
+
+
 def _engine_log(folder: Path) -> None:
     from engine.runs import process
 
@@ -160,7 +166,7 @@ class Place:
     """A file that is written, and what writes it."""
 
     name: str
-    path: str
+    path: str | Callable[[Path], Path]
     write: Callable[[Path], object]
 
 
@@ -170,7 +176,7 @@ _PLACES = (
     Place("its log of what is new", "made/deep/store.db-wal", _store),
     Place("its shared memory", "made/deep/store.db-shm", _store),
     Place("the log of the screens", "state/coupler/log/tui.log", _tui_log),
-    Place("the log of engines", "state/coupler/log/engine-uat.log", _engine_log),
+    Place("the log of engines", _engine_log_path, _engine_log),
     Place(
         "a report", "coupler-run-16.txt", lambda folder: files.write_text("coupler-run-16", report_lines(made_run()))
     ),
@@ -192,8 +198,8 @@ def _plant(made: Made, folder: Path, place: Place) -> None:
         if kind == "there":
             target.write_bytes(b"")
             target.chmod(0o644)
-        link = room / place.path
         with _at(room):
+            link = room / place.path if isinstance(place.path, str) else place.path(room)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(target)
             made.links += 1

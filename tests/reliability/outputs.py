@@ -29,7 +29,8 @@ from tests.reliability.line import Line, Measured
 from tests.reliability.payloads import PAYLOADS, TARGET, Shown, foreign
 from tests.reliability.surroundings import surrounded
 from tests.runs_store.tools import settings_of
-from tests.tui.script import made_causes, made_conflicts, made_home, made_outcome, made_run
+from tests.tui.made.runs import made_home, made_run
+from tests.tui.made.troubles import made_causes, made_conflicts, made_outcome
 from tui import cli, diagnostics, plain
 from tui.commands import records
 from tui.reports import files

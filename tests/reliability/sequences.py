@@ -13,7 +13,7 @@ from textual.content import Content
 from engine.model.snapshot import RunState
 from tests.reliability.hostile import HostileDoor
 from tests.reliability.payloads import SAMPLE, Shown, foreign
-from tests.tui.script import made_run
+from tests.tui.made.runs import made_run
 from tests.tui.terminal import ROOT, Terminal, python
 from tui.app import CouplerApp, show
 from tui.look import Look

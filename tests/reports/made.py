@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from engine.model.decision import Decision, Deed
 from engine.model.report import Bar, Group, Report
 from engine.model.snapshot import RecordOutcome, RunState
-from tests.tui.script import NOW, made_causes, made_conflicts, made_outcome, made_run
+from tests.tui.made.runs import NOW, made_run
+from tests.tui.made.troubles import made_causes, made_conflicts, made_outcome
 
 BEGUN = NOW - timedelta(minutes=7)
 

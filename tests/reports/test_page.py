@@ -16,7 +16,7 @@ from engine.model.snapshot import JobState, RunState
 from tests.reliability.hostile import filled
 from tests.reliability.payloads import PAYLOADS, foreign
 from tests.reports.made import at, made_bars, made_groups, made_records, made_report, whole
-from tests.tui.script import made_run, made_undo
+from tests.tui.made.runs import made_run, made_undo
 from tui.reports import data
 from tui.reports.markup import LONGEST
 from tui.reports.page import page

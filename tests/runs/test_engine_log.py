@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Settings
+from engine.config import Settings, StoreSettings
 from engine.config.notify import Notification
 from engine.model.errors import StoreError
 from engine.runs import process
@@ -37,6 +37,15 @@ def spawned(settings: Settings) -> Iterator[Callable[[], None]]:
     pids: list[int] = []
     yield lambda: pids.append(process.spawn(settings, 1))
     eventually(lambda: all(process.gone(pid)[0] for pid in pids))
+
+
+def test_each_store_has_a_log_of_its_own_whatever_its_password(settings: Settings) -> None:
+    def path(url: str) -> Path:
+        return process.log_path(replace(settings, store=StoreSettings(url)))
+
+    assert path("sqlite:////a/store.db") != path("sqlite:////b/store.db")
+    assert path("postgresql+psycopg://me:old@db/x") == path("postgresql+psycopg://me:new@db/x")
+    assert path("sqlite:////a/store.db").name.startswith("engine-uat-")
 
 
 def test_a_large_log_is_put_aside_for_a_new_engine(log: Path, spawned: Callable[[], None]) -> None:

@@ -77,6 +77,29 @@ def test_a_signal_stops_the_run_at_a_checkpoint_and_resuming_finishes_it(
     assert Whole(company) == whole
 
 
+def test_an_engine_whose_store_is_moved_away_sends_nothing_more_and_all_goes_on_once_it_is_back(
+    unhurried: Company, whole: Whole
+) -> None:
+    company = unhurried
+    process = company.start("run", *QUIETLY)
+    eventually(lambda: working(company))
+    store = company.config.with_suffix(".db")
+    away = store.rename(company.folder / "elsewhere.db")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 3, said
+    assert "sandbox.db was moved, deleted or replaced" in " ".join(said.split())
+    eventually(lambda: not company.engine(), 10)
+    sent = len(company.audit())
+    done = company.coupler("status")
+    assert (done.returncode, store.exists()) == (3, False), "no empty store takes its place"
+    away.rename(store)
+    assert company.status()["state"] == "interrupted"
+    assert company.status()["counters"]["read"] < whole.read
+    assert company.coupler("resume", *QUIETLY).returncode == 1
+    assert len(company.audit()) > sent
+    assert Whole(company) == whole
+
+
 def test_a_signal_to_the_engine_itself_stops_it_at_a_checkpoint(unhurried: Company, whole: Whole) -> None:
     company = unhurried
     process = company.start("run", *QUIETLY)

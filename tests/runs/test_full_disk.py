@@ -76,11 +76,12 @@ def test_an_engine_whose_log_is_full_works_all_the_same(make: Make) -> None:
 
 def test_a_run_whose_engine_cannot_have_a_log_is_not_started_and_says_so(make: Make) -> None:
     company = make("--demo-size", "3")
-    logs = company.folder / "state" / "coupler" / "log"
-    logs.mkdir(parents=True, mode=0o700)
-    (logs / "engine-sandbox.log").symlink_to("/nowhere")
-    for number, command in enumerate((("plan",), ("run", *QUIETLY)), 1):
+    company.coupler("plan")
+    (log,) = (company.folder / "state" / "coupler" / "log").glob("engine-sandbox-*.log")
+    log.unlink()
+    log.symlink_to("/nowhere")
+    for number, command in enumerate((("plan",), ("run", *QUIETLY)), 2):
         done = company.coupler(*command)
         assert done.returncode == 3, done.stderr
-        assert "engine-sandbox.log cannot be written" in done.stderr
+        assert f"{log.name} cannot be written" in done.stderr
         assert f"`coupler status {number}` says how to go on" in " ".join(done.stderr.split())

@@ -4,15 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.config import Settings
 from engine.model.mapping import Direction
 from engine.model.outcome import Action
 from engine.model.snapshot import RunState as State
 from engine.runs import control
-from engine.runs.problems import causes, outcomes
+from engine.runs.problems import Causes, causes, outcomes
 from engine.store import work
 from engine.store.database import Store
+from engine.store.schema import outcome
 from tests.runs_store.tools import at, put, scope_of
 from tests.store.tools import FROM, TO, crm, done, failed, later, nav, problem
 
@@ -60,6 +62,31 @@ def test_causes_are_of_a_run_or_of_all_and_of_a_mapping_or_of_all(store: Store, 
     assert [one.run for one in causes(store)] == [other, run, run, run, run], "newer runs come first"
     assert [one.mapping for one in causes(store, run, "CURRENCY")] == ["CURRENCY"]
     assert causes(store, 999) == causes(store, run, "CONTACTS") == []
+
+
+def test_who_asks_again_hears_of_what_came_and_went_and_nothing_is_grouped_anew_for_less(
+    store: Store, settings: Settings, run: int
+) -> None:
+    asked = Causes(store)
+    short = asked.of(run, "CURRENCY")
+    assert short == causes(store, run, "CURRENCY")
+    found = asked.of(run, None)
+    assert found == causes(store, run)
+    assert asked.of(run, None) is found
+    assert asked.of(run, "CURRENCY") == short
+    note(store, run, "CUSTOMER", TO, failed(6))
+    assert asked.of(run, None) == causes(store, run) != found
+    other = a_run(store, settings)
+    assert asked.of(None, None) == causes(store)
+    note(store, other, "CUSTOMER", TO, failed(1))
+    assert asked.of(None, None) == causes(store)
+    note(store, other, "CUSTOMER", FROM, done(2, warnings=(problem(),)))
+    assert asked.of(other, None) == causes(store, other), "one cause, but of two kinds"
+    assert {(one.kind, one.count) for one in asked.of(other, None)} == {("failed", 1), ("warning", 1)}
+    with store.writing() as connection:
+        connection.execute(sa.delete(outcome).where(outcome.c.run_id == run))
+    assert asked.of(None, None) == causes(store)
+    assert asked.of(run, None) == []
 
 
 def test_the_order_of_causes_is_always_the_same(store: Store, settings: Settings) -> None:

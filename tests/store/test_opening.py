@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,7 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from engine.model.errors import StoreError
 from engine.store import database
 from engine.store.couplings import save
-from engine.store.database import Store
+from engine.store.database import Store, StoreGone
 from engine.store.schema import coupling, metadata, run
 from tests.store.postgres import Cluster
 from tests.store.tools import AT, couple, pair, rows
@@ -184,6 +184,79 @@ def test_something_else_in_place_of_the_database_is_refused(tmp_path: Path) -> N
     (tmp_path / "folder.db").mkdir()
     with pytest.raises(StoreError, match="Is a directory"):
         Store.open(f"sqlite:///{tmp_path / 'folder.db'}")
+
+
+# A file that is taken away.
+
+
+def take_away(path: Path, how: str) -> None:
+    """As an operator does who does not know that it is in use."""
+    if how == "deleted":
+        path.unlink()
+    else:
+        path.rename(path.with_name("elsewhere.db"))
+    if how == "replaced":
+        path.write_bytes(path.with_name("elsewhere.db").read_bytes())
+
+
+@pytest.mark.parametrize("how", ["moved", "deleted", "replaced"])
+def test_a_file_that_is_taken_away_is_noticed_by_the_next_read_and_write(sqlite_url: str, how: str) -> None:
+    one = Store.open(sqlite_url)
+    couple(one, pair(1))
+    path = Path(one.engine.url.database or "")
+    take_away(path, how)
+    uses: list[Callable[[], object]] = [lambda: rows(one, coupling), lambda: couple(one, pair(2))]
+    for use in uses:
+        with pytest.raises(StoreGone) as caught:
+            use()
+        assert f"{path} was moved, deleted or replaced" in plain(caught.value)
+    for call in (one.read, one.write):
+        with pytest.raises(StoreGone):
+            asyncio.run(call(lambda connection: connection.execute(VERSION)))
+    assert path.exists() is (how == "replaced"), "no empty store is made in its place"
+    one.close()
+
+
+async def test_what_is_committed_while_the_file_goes_away_does_not_count(sqlite_url: str) -> None:
+    one = Store.open(sqlite_url)
+    path = Path(one.engine.url.database or "")
+
+    def work(connection: sa.Connection) -> None:
+        save(connection, "X", [pair(1)], run=1, at=AT, plan=False)
+        path.unlink()
+
+    with pytest.raises(StoreGone):
+        await one.write(work)
+    one.close()
+
+
+def test_a_file_that_is_put_back_knows_all_that_was_written(sqlite_url: str) -> None:
+    one = Store.open(sqlite_url)
+    path = Path(one.engine.url.database or "")
+    couple(one, pair(1))
+    take_away(path, "moved")
+    with pytest.raises(StoreGone):
+        couple(one, pair(2))
+    path.with_name("elsewhere.db").rename(path)
+    couple(one, pair(3))
+    assert [row["nav_no"] for row in rows(one, coupling)] == ["C1", "C3"]
+    one.close()
+
+
+def test_no_new_store_is_made_where_the_rest_of_a_lost_one_is(sqlite_url: str) -> None:
+    one = Store.open(sqlite_url)
+    path = Path(one.engine.url.database or "")
+    couple(one, pair(1))
+    take_away(path, "moved")
+    one.close()
+    with pytest.raises(StoreError) as caught:
+        Store.open(sqlite_url)
+    assert "still there, in store.db-wal" in plain(caught.value)
+    assert not path.exists()
+    path.with_name("elsewhere.db").rename(path)
+    again = Store.open(sqlite_url)
+    assert [row["nav_no"] for row in rows(again, coupling)] == ["C1"]
+    again.close()
 
 
 # Connections.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.script import NOW, ScriptedDoor
+from tests.tui.made.runs import NOW
+from tests.tui.script import ScriptedDoor
 from tests.tui.terminal import ROOT, Terminal, python
 from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.leave import Leave

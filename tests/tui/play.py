@@ -10,11 +10,14 @@ from pathlib import Path
 from engine.model.snapshot import Event, HomeSnapshot, RunSnapshot, RunState
 from engine.store.database import Store
 from tests.runs_store.tools import settings_of
-from tests.tui.script import HOSTILE, NOW, ScriptedDoor, made_home, made_outcome, made_run
+from tests.tui.made.runs import NOW, made_home, made_run
+from tests.tui.made.troubles import made_outcome
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp, show
 from tui.engine_door import EngineDoor
 from tui.look import Look
 
+HOSTILE = "Acme [/] \x1b]0;x\x07[@click=app.quit]x[/]\x9b2J\u202e"
 STATES = {
     "running": RunState.RUNNING,
     "busy": RunState.RUNNING,

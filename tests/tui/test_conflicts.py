@@ -5,8 +5,9 @@ from threading import Event
 import pytest
 
 from engine.model.conflict import Choice, Clash, Conflict
+from tests.tui.made.troubles import made_conflicts
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_conflicts
+from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.screens.conflicts import Conflicts

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.tui.conftest import Play
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, shown, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES
 from tui.app import CouplerApp
 from tui.screens.errors import Errors

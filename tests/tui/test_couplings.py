@@ -10,8 +10,10 @@ from textual.pilot import Pilot
 from engine.model.coupled import Alike, BothRecords, CoupledRow
 from engine.model.errors import ConnectionLost, LockHeld, StoreError
 from engine.model.snapshot import Counters, JobState, RunState
+from tests.tui.made.couplings import coupling_id, made_records
+from tests.tui.made.runs import made_job
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor, coupling_id, made_job, made_records
+from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.look import Look

@@ -23,8 +23,11 @@ from engine.store.schema import run as run_table
 from tests.runs.company import eventually
 from tests.runs_store.tools import put, settings_of
 from tests.store.tools import couple, new_run, pairs, rows
-from tests.tui.script import CONFIG
+from tests.tui.made.connections import CONFIG
+from tests.tui.screens import see, shown_by, text, until
+from tui.app import CouplerApp
 from tui.engine_door import EngineDoor
+from tui.look import Look
 
 
 def test_what_is_going_is_the_run_of_any_kind_that_an_engine_works_on(tmp_path: Path) -> None:
@@ -42,6 +45,25 @@ def test_what_is_going_is_the_run_of_any_kind_that_an_engine_works_on(tmp_path: 
         assert door.going() is None
     finally:
         store.close()
+
+
+def move(one: Path, to: Path) -> None:
+    one.rename(to)
+
+
+async def test_screens_say_that_the_store_was_taken_away_until_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a short name leaves room for what to do
+    here, away = Path("store.db"), Path("elsewhere.db")
+    store = Store.open("sqlite:///store.db")
+    app = CouplerApp(EngineDoor(settings_of(tmp_path), store), Look(hz=20))
+    async with shown_by(app, (80, 24)) as (_, pilot):
+        move(here, away)
+        await see(pilot, "store.db was moved, deleted or replaced", "beside its -wal file, and resume")
+        move(away, here)
+        await until(pilot, lambda: "was moved" not in text(app))
+    store.close()
 
 
 def test_the_schedule_is_held_resumed_and_stopped_through_the_store(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from textual.pilot import Pilot
 from engine.model.coupled import Partner as PartnerRecord
 from engine.model.errors import ConnectionLost
 from engine.model.snapshot import RunState
+from tests.tui.made.runs import FROM, made_run
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import FROM, ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.partner import Partner

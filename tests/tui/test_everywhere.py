@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import RunState, Wish
+from tests.tui.made.runs import made_home, made_run
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_home, made_run
+from tests.tui.script import ScriptedDoor
 from tui import actions
 from tui.app import CouplerApp
 from tui.dialogs.leave import Leave

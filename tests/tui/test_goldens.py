@@ -10,8 +10,9 @@ import pytest
 import tui.dialogs
 import tui.screens
 from engine.model.snapshot import RunState
+from tests.tui.made.runs import NOW, made_run, made_undo
 from tests.tui.screens import showing, shown, shown_by, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.look import Look
 from tui.newcomer import NewcomerApp

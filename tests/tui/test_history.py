@@ -7,8 +7,9 @@ from textual.pilot import Pilot
 
 from engine.model.errors import RunError
 from engine.model.snapshot import Event, RunState, Wish
+from tests.tui.made.runs import NOW, made_run, made_undo
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.confirm import TypeName
 from tui.dialogs.undo import Undo

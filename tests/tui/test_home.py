@@ -4,8 +4,9 @@ import pytest
 
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunState, Wish
+from tests.tui.made.runs import made_home, made_run, made_undo
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_home, made_run, made_undo
+from tests.tui.script import ScriptedDoor
 from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History

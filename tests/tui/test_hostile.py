@@ -4,18 +4,12 @@ import pytest
 from textual.widgets import LoadingIndicator
 
 from engine.model.snapshot import Cause, Event, HomeSnapshot, RecordOutcome, RunSnapshot, RunState
+from tests.tui.made.connections import CONFIG, made_steps, quoted
+from tests.tui.made.plans import made_foreseen
+from tests.tui.made.runs import NOW, made_home, made_run
+from tests.tui.made.troubles import made_outcome
 from tests.tui.screens import showing, shown, text, until
-from tests.tui.script import (
-    CONFIG,
-    NOW,
-    ScriptedDoor,
-    made_foreseen,
-    made_home,
-    made_outcome,
-    made_run,
-    made_steps,
-    quoted,
-)
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.partner import Partner
 from tui.screens.errors import Errors

@@ -9,8 +9,9 @@ from textual.widgets import DataTable, Input
 
 from engine.model.plan import Effect as Foreseeing
 from engine.model.snapshot import RunState, Wish
+from tests.tui.made.runs import made_run
 from tests.tui.screens import showing, text, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tui import actions
 from tui.app import CouplerApp
 from tui.screens.conflicts import Conflicts

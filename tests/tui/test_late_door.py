@@ -12,8 +12,8 @@ import pytest
 from engine.config import Settings, load
 from engine.model.errors import ConfigError, StoreError
 from engine.store.database import Store
+from tests.tui.made.connections import CONFIG
 from tests.tui.screens import see, until
-from tests.tui.script import CONFIG
 from tui.app import CouplerApp
 from tui.exitcodes import ExitCode
 from tui.late_door import LateDoor

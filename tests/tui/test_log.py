@@ -1,5 +1,7 @@
 """The log of the engine on a screen: following it, holding it still, the way back, and looking for a text."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from engine.model.errors import StoreError
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.screens.home import Home
 from tui.screens.log import Log
@@ -191,6 +194,20 @@ async def test_the_run_screen_leads_to_it_too(door: ScriptedDoor) -> None:
         await see(pilot, "engine started")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Run))
+
+
+async def test_from_a_run_only_its_lines_are_seen(door: ScriptedDoor, path: Path) -> None:
+    lines = [{"run": run, "pid": 16, "event": f"event {nth} of {run}"} for nth in range(80) for run in (15, 16, 160)]
+    _append(path, *map(json.dumps, lines))
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("v")
+        await see(pilot, "Log of the engine   run 16", "event 79 of 16", "event 78 of 16")
+        await pilot.press("p", "slash", *"event 7")
+        await see(pilot, "event 17 of 16", "event 70 of 16")
+        assert not re.search(r"of 15|of 160|line number", text(app))
+        await pilot.press("escape", "slash", *"160", "enter")
+        await see(pilot, "! no line of run 16 has that")
 
 
 async def test_only_a_page_of_a_large_log_is_held(door: ScriptedDoor, path: Path) -> None:

@@ -9,8 +9,10 @@ from textual.pilot import Pilot
 from engine.model.detail import MappingDetail
 from engine.model.errors import StoreError
 from engine.model.snapshot import MappingSnapshot
+from tests.tui.made.mappings import made_detail
+from tests.tui.made.runs import NOW
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_detail
+from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.dialogs.info import Info

@@ -8,8 +8,10 @@ from textual.pilot import Pilot
 from engine.model.detail import MappingDetail
 from engine.model.errors import LockHeld
 from engine.model.snapshot import MappingSnapshot, RunState
+from tests.tui.made.mappings import made_detail
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor, made_detail, made_run
+from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm

@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 from engine.model.errors import ConnectionLost, LockHeld, StoreError
 from engine.model.matches import Review
 from engine.model.snapshot import Cause, RunState
+from tests.tui.made.runs import NOW
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import NOW, ScriptedDoor
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm
 from tui.screens.candidates import Candidates

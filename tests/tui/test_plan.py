@@ -18,8 +18,10 @@ from engine.runs import plans as runs_plans
 from engine.store.database import Store
 from engine.store.schema import foreseen
 from tests.store.tools import TO, guid, new_run
+from tests.tui.made.plans import made_difference
+from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_difference, made_run
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.start import Start
 from tui.screens.difference import Difference as DifferenceScreen

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine.model.snapshot import RunState
+from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.question import Question
 from tui.dialogs.start import Start

@@ -7,8 +7,9 @@ import pytest
 from engine.model.errors import RunError
 from engine.model.snapshot import Event, JobState, RunState, Wish
 from engine.model.traffic import Traffic
+from tests.tui.made.runs import NOW, made_run, made_undo
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run, made_undo
+from tests.tui.script import ScriptedDoor
 from tui.look import Look
 from tui.screens.errors import Errors
 from tui.screens.history import History

@@ -1,8 +1,9 @@
 import pytest
 
 from engine.model.errors import StoreError
+from tests.tui.made.mappings import made_schedule
 from tests.tui.screens import see, showing, text, until
-from tests.tui.script import ScriptedDoor, made_schedule
+from tests.tui.script import ScriptedDoor
 from tui.dialogs.confirm import Confirm
 from tui.screens.home import Home
 from tui.screens.schedule import Schedule

@@ -12,8 +12,9 @@ from textual.widgets import Input
 
 from engine.config import load
 from engine.model.errors import ConfigError
+from tests.tui.made.connections import CONFIG
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import CONFIG, ScriptedDoor
+from tests.tui.script import ScriptedDoor
 from tui import actions
 from tui.app import CouplerApp
 from tui.connections import FileConnections

@@ -7,8 +7,9 @@ import pytest
 
 from engine.model.errors import ConnectionLost
 from engine.model.snapshot import RunState
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 
 pytestmark = pytest.mark.usefixtures("quick")
 

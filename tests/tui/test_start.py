@@ -4,8 +4,9 @@ import pytest
 
 from engine.model.errors import LockHeld
 from engine.model.snapshot import Counters, JobSnapshot, PassSnapshot, RunState, Wish
+from tests.tui.made.runs import FROM, TO, made_home, planned_jobs
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import FROM, TO, ScriptedDoor, made_home, planned_jobs
+from tests.tui.script import ScriptedDoor
 from tui.dialogs.confirm import TypeName
 from tui.dialogs.start import Start
 from tui.door import Kind

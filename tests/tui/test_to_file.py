@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES
 from tui.app import CouplerApp
 from tui.dialogs.info import Info

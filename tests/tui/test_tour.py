@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import RunState
+from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, shown, text, until
-from tests.tui.script import NOW, ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tui import actions
 from tui.look import Look
 from tui.plain import hanging

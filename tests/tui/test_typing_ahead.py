@@ -10,8 +10,9 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.model.snapshot import RunState
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, until
-from tests.tui.script import ScriptedDoor, made_run
+from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.count import Count

@@ -4,7 +4,7 @@ import pytest
 
 from engine.model.snapshot import Counters, RunState
 from tests.reliability.disks import files_of_at_most
-from tests.tui.script import made_home, made_run
+from tests.tui.made.runs import made_home, made_run
 from tui import plain
 from tui.look import Look
 from tui.reports.files import quoted, write_csv, write_text

@@ -19,7 +19,7 @@ import click
 from engine.config import load
 from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import Wish
-from engine.runs import control, snapshots
+from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui.commands.follow import LOOK, PlainOutput
 from tui.commands.run import Wanted, run
@@ -54,6 +54,7 @@ def demo_command(*, headless: bool, tour: bool, size: int) -> int:
             say("coupler: ending the demo ...")
             _let_go(store)
             store.close()
+            process.log_path(settings).unlink(missing_ok=True)  # that of its store, which goes too
 
 
 @click.command("demo-servers", hidden=True)

@@ -22,7 +22,8 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
-from tui.screens.page import Page, asked
+from tui.screens.filtered import Filtered
+from tui.screens.page import asked
 from tui.text import safe
 from tui.widgets import coupled
 from tui.widgets.keys import Keys
@@ -46,7 +47,7 @@ class _Where:
         return len(self.begins)
 
 
-class Couplings(Page):
+class Couplings(Filtered):
     """The couplings of one mapping, or of all in run order."""
 
     SCOPE = "couplings"
@@ -190,30 +191,11 @@ class Couplings(Page):
         if not self._refused("previous_page"):
             self._go(_Where(self.where.search, self.where.begins[:-1]))
 
-    def action_search(self) -> None:
-        """Opens the search."""
-        box = self.query_one("#search", Input)
-        box.add_class("-open")
-        box.focus()
+    action_search = Filtered.action_filter
 
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
         self._go(_Where(event.value.strip()))
-
-    @on(Input.Submitted)
-    def _keep_search(self, event: Input.Submitted) -> None:
-        event.input.set_class(bool(event.value), "-open")
-        self._table.focus()
-
-    def action_back(self) -> None:
-        """Clears the search first; then one step back."""
-        box = self.query_one("#search", Input)
-        if box.has_class("-open"):
-            box.value = ""
-            box.remove_class("-open")
-            self._table.focus()
-        else:
-            super().action_back()
 
     def action_open(self) -> None:
         """Both records of the coupling under the cursor."""

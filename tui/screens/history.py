@@ -20,7 +20,8 @@ from tui.look import Look
 from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import counted
-from tui.screens.page import Page, asked
+from tui.screens.filtered import Filtered
+from tui.screens.page import asked
 from tui.text import safe
 from tui.widgets import names, passes
 from tui.widgets.keys import Keys
@@ -33,7 +34,7 @@ _Read = tuple[int, tuple[str, ...], list[PassSnapshot]]
 """Where a page begins, what it was looked for with, and its jobs with one more where more follow."""
 
 
-class History(Page):
+class History(Filtered):
     """One line for each mapping, direction and run, fifty at a time. `watch` opens a run that was started here."""
 
     SCOPE = "history"
@@ -162,35 +163,12 @@ class History(Page):
             self.skip = max(0, self.skip - PAGE)
             self.wake()
 
-    def action_filter(self) -> None:
-        """Opens the filter."""
-        if self._refused("filter"):
-            return
-        box = self.query_one("#filter", Input)
-        box.add_class("-open")
-        box.focus()
-
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
         words = tuple(event.value.casefold().split())
         if words != self.words:
             self.skip, self.words = 0, words
             self.wake()
-
-    @on(Input.Submitted)
-    def _keep_filter(self, event: Input.Submitted) -> None:
-        event.input.set_class(bool(event.value), "-open")
-        self.query_one(Table).focus()
-
-    def action_back(self) -> None:
-        """Clears the filter first; then one step back."""
-        box = self.query_one("#filter", Input)
-        if box.has_class("-open"):
-            box.value = ""
-            box.remove_class("-open")
-            self.query_one(Table).focus()
-        else:
-            super().action_back()
 
     def action_errors(self) -> None:
         """Opens the errors of the job under the cursor."""

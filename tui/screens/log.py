@@ -11,13 +11,13 @@ from textual.events import Resize
 from textual.widgets import Input
 
 from engine.model.errors import CouplerError
-from engine.runs.logs import LONGEST, LogLine, LogPage
+from engine.runs.logs import LONGEST, LogLine, LogPage, of_run
 from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.filtered import Filtered
 from tui.text import safe
 from tui.widgets import loglines, passes
 from tui.widgets.keys import Keys
@@ -27,19 +27,20 @@ from tui.widgets.table import Table
 _HZ = 2
 
 
-class Log(Page):
-    """A page of lines. It follows the end until it is held still, which paging back does too."""
+class Log(Filtered):
+    """A page of lines, of all runs or of one. It follows the end until it is held still, which paging back does too."""
 
     SCOPE = "log"
     CSS_PATH = "log.tcss"
     BINDINGS: ClassVar[list[BindingType]] = actions.bindings("log")
 
-    def __init__(self, door: Door, look: Look) -> None:
+    def __init__(self, door: Door, look: Look, run: int | None = None) -> None:
         super().__init__(door, look)
+        self.run = run
         self.page: LogPage | None = None
         self.follows = True
         self.words: tuple[str, ...] = ()
-        """What lines must contain."""
+        """What is looked for."""
         self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
 
     def body(self) -> ComposeResult:
@@ -50,7 +51,7 @@ class Log(Page):
 
     def on_mount(self) -> None:
         """Starts to read the log."""
-        self.head("Coupler   Log of the engine", "")
+        self._title("")
         self.query_one("#place", Line).put(" Reading ...")
         self.query_one(Table).focus()
         self.run_worker(self._poll.forever(), group="poll")
@@ -66,7 +67,15 @@ class Log(Page):
 
     def _read(self) -> LogPage:
         end = None if self.follows or self.page is None else self.page.end
-        return self.door.log(end, self.words)
+        return self.door.log(end, self._wanted)
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        """What lines must contain."""
+        return self.words if self.run is None else (of_run(self.run), *self.words)
+
+    def _title(self, right: str) -> None:
+        self.head("Coupler   Log of the engine" + ("" if self.run is None else f"   run {self.run}"), right)
 
     def show(self, found: LogPage) -> None:
         """Shows what was read; what is held still stays, unless the log began anew."""
@@ -99,10 +108,10 @@ class Log(Page):
 
     def _paint(self) -> None:
         page, width, now = self.page, self.app.size.width, passes.now()
-        said = loglines.place(page, follows=self.follows, words=self.words)
+        said = loglines.place(page, follows=self.follows, run=self.run, words=self.words)
         self.query_one("#place", Line).put(safe(f" {said}", width))
         zone = f"times: {fmt.zone(now, utc=self.look.utc)}  ({safe(self.door.environment, 24)})"
-        self.head("Coupler   Log of the engine", zone)
+        self._title(zone)
         keys = self.query_one(Keys)
         keys.leave_out([one.name for one in actions.of("log") if self._why_not(one.name)])
         keys.label({"follow": "Hold" if self.follows else "Follow"})
@@ -142,14 +151,14 @@ class Log(Page):
         """The lines before."""
         page = self._ready("earlier")
         if page is not None:
-            self._turn(await self.ask(partial(self.door.log, page.start, self.words), None), last=True)
+            self._turn(await self.ask(partial(self.door.log, page.start, self._wanted), None), last=True)
 
     @work(exclusive=True, group="page")
     async def action_later(self) -> None:
         """The lines after."""
         page = self._ready("later")
         if page is not None:
-            self._turn(await self.ask(partial(self.door.log_after, page.end, self.words), None), last=False)
+            self._turn(await self.ask(partial(self.door.log_after, page.end, self._wanted), None), last=False)
 
     def _turn(self, found: LogPage | None, *, last: bool) -> None:
         if found is not None and self.seen:
@@ -157,29 +166,8 @@ class Log(Page):
             self._put(found, last=last)
             self.shown += 1
 
-    def action_filter(self) -> None:
-        """Opens the filter."""
-        box = self.query_one("#filter", Input)
-        box.add_class("-open")
-        box.focus()
-
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
         self.words = tuple(event.value.split())
         self.follows = True
         self.wake()
-
-    @on(Input.Submitted)
-    def _keep_filter(self, event: Input.Submitted) -> None:
-        event.input.set_class(bool(event.value), "-open")
-        self.query_one(Table).focus()
-
-    def action_back(self) -> None:
-        """Clears the filter first; then one step back."""
-        box = self.query_one("#filter", Input)
-        if box.has_class("-open"):
-            box.value = ""
-            box.remove_class("-open")
-            self.query_one(Table).focus()
-        else:
-            super().action_back()

@@ -254,8 +254,8 @@ class Run(Page):
         self.app.push_screen(dialogs.Info(self.look, heading, [*jobs.reason(run), *about]))
 
     def action_log(self) -> None:
-        """Opens the engine's log."""
-        self.app.push_screen(screens.Log(self.door, self.look))
+        """Opens what the engine's log says of this run."""
+        self.app.push_screen(screens.Log(self.door, self.look, self.run))
 
     def action_history(self) -> None:
         """Opens the integration synchronization jobs."""

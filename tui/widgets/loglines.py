@@ -48,15 +48,16 @@ def whole(one: LogLine) -> list[str]:
     ]
 
 
-def place(page: LogPage | None, *, follows: bool, words: Sequence[str]) -> str:
-    """Where in the log the lines are."""
+def place(page: LogPage | None, *, follows: bool, run: int | None, words: Sequence[str]) -> str:
+    """Where in the log the lines are, of a run or of all."""
     if page is None:
         return "Reading ..."
     if page.size is None:
         return f"! There is no log yet: {page.path}"
     what = "follows the end" if follows else "held still (f = follow)"
-    if words and not page.lines:
-        what = "! no line has that" if page.begins else "! no line has that yet, p = look further back"
+    if (words or run is not None) and not page.lines:
+        what = ("! no line" if run is None else f"! no line of run {run}") + (" has that" if words else "")
+        what += "" if page.begins else " yet, p = look further back"
     share = f" {100 * page.end // page.size} %" if page.size and not follows else ""
     return f"{page.path.name}, {_size(page.size)}{share}: {what}"
 
