@@ -112,6 +112,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("schedule", "hold", "h", "Hold", "Put the mapping on hold, until it is resumed"),
     Action("schedule", "resume", "r", "Resume", "Let the mapping go on after a hold or an error"),
     Action("schedule", "now", "n", "Run now", "Give the mapping its turn at once; asks first"),
+    Action("schedule", "start", "s", "Start", "Start a process of its own that keeps the schedule; asks first"),
     Action("schedule", "stop", "x", "Stop", "End the process that keeps the schedule; asks first"),
     Action("schedule", "back", "escape", "Back", "One step back"),
     Action("couplings", "open", "enter", "Records", "Both records side by side, read from NAV and CRM"),

@@ -38,6 +38,7 @@ from tui.late_door import LateDoor
 from tui.look import Look
 from tui.screens.page import Page
 from tui.text import COPIED, safe
+from tui.widgets.fit import too_small
 
 if TYPE_CHECKING:
     from engine.config import Glance, Settings, UiSettings
@@ -171,7 +172,7 @@ class CouplerApp(App[None]):
     @work
     async def action_leave(self) -> None:
         """Closes a dialog first; then leaves, and asks before that while an engine works on a run."""
-        if isinstance(self.screen, dialogs.Dialog) and not self.screen.has_class("-small"):
+        if isinstance(self.screen, dialogs.Dialog) and not too_small(self.screen):
             self.screen.action_leave()
             return
         if any(isinstance(one, dialogs.Leave) for one in self.screen_stack):

@@ -148,6 +148,9 @@ class Door(Protocol):
     def now(self, mapping: str) -> None:
         """Gives the entry of a mapping its turn at once."""
 
+    def start_schedule(self) -> None:
+        """Starts a process that keeps the schedule, and goes on when the program ends."""
+
     def stop_schedule(self) -> None:
         """Tells the process that keeps the schedule to end."""
 

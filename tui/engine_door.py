@@ -37,7 +37,7 @@ from engine.runs.failures import Failures
 from engine.runs.logs import LogPage
 from engine.runs.problems import Causes
 from engine.runs.requests import Couple, Uncouple
-from engine.runs.schedule import wishes
+from engine.runs.schedule import starting, wishes
 from engine.store.database import Store
 from tui.connections import FileConnections
 from tui.door import Connections, Kind
@@ -158,7 +158,7 @@ class EngineDoor:
     def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
         found = queues.conflict_page(self._store, limit, offset)
-        return replace(found, records=tuple(queues.with_names(found.records, self._settings.mappings)))
+        return replace(found, records=tuple(queues.with_names(self._store, found.records, self._settings.mappings)))
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
@@ -211,6 +211,11 @@ class EngineDoor:
     def now(self, mapping: str) -> None:
         """Gives the entry of a mapping its turn at once."""
         wishes.now(self._store, self._settings, [mapping], by=control.who())
+
+    def start_schedule(self) -> None:
+        """Starts a process that keeps the schedule, and goes on when the program ends."""
+        self._refuse_unreadable()
+        starting.start(self._store, self._settings)
 
     def stop_schedule(self) -> None:
         """Tells the process that keeps the schedule to end."""

@@ -53,12 +53,19 @@ def duration(seconds: float | None) -> str:
 
 
 def eta(seconds: float | None, *, exact: bool = True) -> str:
-    """`00:49` in minutes and seconds, `1:02:03` from an hour on; `~` when the total is an estimate."""
+    """`00:49` in minutes and seconds, `1:02:03` from an hour on, `12h 34m` from ten on, `4d 04h` from a hundred on, and
+    in days alone from a hundred of these; `~` when the total is an estimate. At most eight characters.
+    """
     if seconds is None:
         return NONE
     whole = max(0, round(seconds))
     minutes = f"{whole % _HOUR // _MINUTE:02}:{whole % _MINUTE:02}"
-    text = minutes if whole < _HOUR else f"{whole // _HOUR}:{minutes}"
+    if whole < 10 * _HOUR:
+        text = minutes if whole < _HOUR else f"{whole // _HOUR}:{minutes}"
+    elif whole < 100 * _HOUR:
+        text = f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02}m"
+    else:
+        text = f"{whole // _DAY}d" + (f" {whole % _DAY // _HOUR:02}h" if whole < 100 * _DAY else "")
     return text if exact else f"~{text}"
 
 

@@ -158,14 +158,19 @@ def mapping(name: str, found: MappingDetail | None, one: Setting | None) -> str 
     return f"Run {run.id} is {run.state} and needs its mappings: {way} first."
 
 
-def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None) -> str | None:
+def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None, *, demo: bool = False) -> str | None:
     """The schedule: why the action cannot be done now, to the mapping of that row; None when it can."""
     if name == "back":
         return None
     if found is None:
         return "The store has not answered yet."
     if name == "stop":
-        return None if found.running else "Nobody keeps the schedule: start `coupler schedule`."
+        return None if found.running else "Nobody keeps the schedule; s = start it."
+    if name == "start":
+        if found.running:
+            owner = "" if found.keeper is None else f", by {found.keeper.owner}"
+            return f"The schedule is kept already{owner}; x = stop it."
+        return "The demo's servers end when you leave; a schedule would go on without them." if demo else None
     if row is None or (row.entry is None and row.when == "off"):
         return "The mapping is not scheduled: [schedule] of config.toml says so."
     state = None if row.entry is None else row.entry.state

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.config import edit, rows, toml
-from engine.config.check import meant, short
+from engine.config.check import Fault, meant, short
 from engine.config.detail import mapping_key
 from engine.config.edit import Draft, Form, written
 from engine.config.listing import field_rows, mapping_settings
@@ -107,15 +108,37 @@ def read(draft: Draft, mapping: str, key: str) -> Change:
     found = _in_file(form.draft, mapping, key)
     without = edit.formed(_put(form, mapping, key, None))
     pair = _pair(key)
+    choices, left_out = _possible(form, mapping, key, _CHOICES.get(key, ()) if pair is None else _OF_A_FIELD)
     return Change(
         mapping=mapping,
         key=key,
         help=_HELP[key] if pair is None else ("Whether the field is synchronized, and which way.",),
-        choices=_CHOICES.get(key, ()) if pair is None else _OF_A_FIELD,
+        choices=choices,
         value=_typed(_effective(form, mapping, key) if found is None else found),
         default=None if without.faults else _typed(_effective(without, mapping, key)),
         written=found is not None,
+        left_out=left_out,
     )
+
+
+def _possible(
+    form: Form, mapping: str, key: str, choices: Sequence[Choice]
+) -> tuple[tuple[Choice, ...], tuple[str, ...]]:
+    """The choices that would bring no fault into the file, and why the others would."""
+    known = {one.named for one in form.faults}
+    possible: list[Choice] = []
+    others: dict[str, list[str]] = {}
+    for one in choices:
+        faults: Sequence[Fault] = ()
+        with suppress(ConfigError):  # the file cannot be changed at all, which is told when that is tried
+            faults = edit.formed(_put(form, mapping, key, one.name)).faults
+        new = next((fault for fault in faults if fault.named not in known), None)
+        if new is None:
+            possible.append(one)
+        else:
+            why = new.text if new.keys[:2] == ("mapping", mapping) else new.named
+            others.setdefault(why, []).append(one.name)
+    return tuple(possible), tuple(f"Not {', '.join(names)}: {why}." for why, names in others.items())
 
 
 def propose(draft: Draft, mapping: str, key: str, text: str | None) -> Proposal:

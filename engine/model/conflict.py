@@ -24,7 +24,9 @@ class Clash:
     crm_value: Shown
     choice: Choice | None = None
     crm_name: str = ""
-    """What CRM's value is called, where it is one of a few and the mapping says so."""
+    """What people read instead of CRM's value, where it is known: `NET30 (1)` for a choice that the mapping has a code
+    for, the NAV number or code of the record that a lookup leads to.
+    """
 
     @property
     def key(self) -> str:

@@ -47,6 +47,7 @@ class Choice:
 class Change:
     """A setting of a mapping that is to be changed, as config.toml has it. What it can be is one of `choices`, or where
     there are none a text that is typed. `default` is what it is where nothing is `written`, None where something must.
+    `left_out` are sentences about choices that this mapping cannot have; where it can have none, it stays as it is.
     """
 
     mapping: str
@@ -56,6 +57,7 @@ class Change:
     value: str
     default: str | None
     written: bool
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

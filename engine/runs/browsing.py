@@ -14,6 +14,7 @@ from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, CoupledSt
 from engine.model.errors import ConfigError
 from engine.model.trouble import Trouble
 from engine.runs.context import looking
+from engine.runs.leads import both_named
 from engine.runs.sides import read_now
 from engine.store import browsing, conflicts, troubles
 from engine.store.browsing import Listed
@@ -103,6 +104,7 @@ def both_records(store: Store, settings: Settings, one: CoupledRow) -> BothRecor
 
     async def read(nav: Side, crm: Side) -> BothRecords:
         context = await looking(store, settings, DrySide(nav), Labelled(crm, settings.mappings))
-        return await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
+        found = await side_by_side(context, mapping, Coupling(one.nav_id, one.crm_id, one.nav_no))
+        return await both_named(context, mapping, found)
 
     return read_now(settings, read)

@@ -10,6 +10,7 @@ from engine.model.errors import RunError
 from engine.model.mapping import Direction
 from engine.model.plan import Difference, Effect, Foreseen
 from engine.runs.context import looking
+from engine.runs.leads import difference_named
 from engine.runs.sides import read_now
 from engine.store import foreseen
 from engine.store.database import Store
@@ -49,4 +50,5 @@ async def difference_of(
     if record.mapping not in context.mappings:
         raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Count anew.")
     scope = Scope(record.run, record.seq, record.mapping, record.direction, plan=True)
-    return await computed(context, scope, record.source_id, effect=record.effect)
+    found = await computed(context, scope, record.source_id, effect=record.effect)
+    return await difference_named(context, context.mappings[record.mapping], found)

@@ -41,11 +41,13 @@ BAD_CONFIG, LOST_STORE, NO_LOCK = 2, 3, 4
 _DIED = "engine ended: a thread of it died, probably because there is not enough memory"
 
 
-def log_path(settings: Settings) -> Path:
-    """The file that engines of this store log to: others may be of the same environment, and have the same numbers."""
+def log_path(settings: Settings, what: str = "engine") -> Path:
+    """The file that engines of this store log to, or the process that keeps its "schedule": other stores may be of the
+    same environment, and have the same numbers.
+    """
     name = "".join(char if char.isalnum() or char in "-_" else "_" for char in settings.environment)
     store = sa.make_url(settings.store.url).render_as_string(hide_password=True)
-    return log_dir() / f"engine-{name}-{sha256(store.encode()).hexdigest()[:8]}.log"
+    return log_dir() / f"{what}-{name}-{sha256(store.encode()).hexdigest()[:8]}.log"
 
 
 def spawn(settings: Settings, run_id: int) -> int:
@@ -59,10 +61,10 @@ def spawn(settings: Settings, run_id: int) -> int:
     try:
         with suppress(OSError):  # as where too many files are open: the run goes first
             pipe = os.pipe() if settings.notify else ()
-        pid = _begin(settings, "engine", run_id, log, held=pipe[1:])
+        pid = _begin(settings, ["engine", str(run_id)], log, held=pipe[1:])
         if pipe:
             with suppress(OSError):
-                _begin(settings, "notifier", run_id, log, waits=pipe[0])
+                _begin(settings, ["notifier", str(run_id)], log, waits=pipe[0])
     finally:
         for descriptor in (log, *pipe):
             os.close(descriptor)
@@ -76,9 +78,25 @@ def tell(settings: Settings, run_id: int) -> None:
     with suppress(StoreError, OSError):
         log = _open_log(settings, run_id)
         try:
-            _begin(settings, "notifier", run_id, log)
+            _begin(settings, ["notifier", str(run_id)], log)
         finally:
             os.close(log)
+
+
+def spawn_schedule(settings: Settings) -> int:
+    """Start a process that keeps the schedule and return its process id; it lives on when its starter ends.
+
+    Raises StoreError when its log cannot be written.
+    """
+    log = _opened(
+        log_path(settings, "schedule"),
+        "The schedule was not started. Mend the cause (disk space, permissions), then start it again.",
+        anew=True,
+    )
+    try:
+        return _begin(settings, ["schedule", "--json"], log)
+    finally:
+        os.close(log)
 
 
 def _put_aside(log: Path) -> None:
@@ -89,25 +107,29 @@ def _put_aside(log: Path) -> None:
 
 
 def _open_log(settings: Settings, run_id: int, *, anew: bool = False) -> int:
-    path = log_path(settings)
+    hint = (
+        "Its run is recorded and was not started. Mend the cause (disk space, permissions); "
+        f"`coupler status {run_id}` says how to go on."
+    )
+    return _opened(log_path(settings), hint, anew=anew)
+
+
+def _opened(path: Path, hint: str, *, anew: bool = False) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         if anew:
             _put_aside(path)
         return os.open(path, flags, 0o600)
     except OSError as error:
-        raise StoreError(
-            f"The engine's log {path} cannot be written: {error.strerror}.",
-            "Its run is recorded and was not started. Mend the cause (disk space, permissions); "
-            f"`coupler status {run_id}` says how to go on.",
-        ) from error
+        what = path.name.partition("-")[0]
+        raise StoreError(f"The {what}'s log {path} cannot be written: {error.strerror}.", hint) from error
 
 
 def _begin(
-    settings: Settings, what: str, run_id: int, log: int, *, waits: int = subprocess.DEVNULL, held: tuple[int, ...] = ()
+    settings: Settings, words: list[str], log: int, *, waits: int = subprocess.DEVNULL, held: tuple[int, ...] = ()
 ) -> int:
-    """Start a process of ours: `waits` is its standard input, and what is `held` is open for as long as it lives."""
-    command = [sys.executable, "-P", "-m", "tui", what, str(run_id), "--config", str(settings.path)]
+    """Start a command of ours as a process: `waits` is its standard input, and what is `held` is open for its life."""
+    command = [sys.executable, "-P", "-m", "tui", *words, "--config", str(settings.path)]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
         command,
         stdin=waits,

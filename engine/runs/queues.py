@@ -9,15 +9,17 @@ import sqlalchemy as sa
 from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.model.decision import Decision, Deed
 from engine.model.errors import RunError
-from engine.model.mapping import Direction, TableMapping
+from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.snapshot import Cause, RecordOutcome
 from engine.model.trouble import Trouble
 from engine.runs.control import who
+from engine.runs.leads import id_of
 from engine.store import conflicts as stored_conflicts
 from engine.store import decisions, troubles
+from engine.store.couplings import Couplings
 from engine.store.database import Store
 from engine.sync.context import Clock, system_clock
-from engine.sync.naming import Names, name_of, own_names
+from engine.sync.naming import called, own_names
 
 
 def conflicts(store: Store, mapping: str | None = None) -> list[Conflict]:
@@ -33,17 +35,34 @@ def conflict_page(store: Store, limit: int, offset: int) -> ConflictPage:
         return ConflictPage(stored_conflicts.count(connection), tuple(found))
 
 
-def with_names(found: Sequence[Conflict], mappings: Sequence[TableMapping]) -> list[Conflict]:
-    """Conflicts with what CRM's values are called, as far as the mappings say so; no server is asked."""
+def with_names(store: Store, found: Sequence[Conflict], mappings: Sequence[TableMapping]) -> list[Conflict]:
+    """Conflicts with what CRM's values are called, by the mappings and the couplings; no server is asked."""
     known = {one.name: own_names(one) for one in mappings}
-    return [
-        replace(one, fields=tuple(_named(clash, known.get(one.mapping, {})) for clash in one.fields)) for one in found
-    ]
+    lookups = {
+        (one.name, f"{field.nav}={field.crm}"): field.lookup
+        for one in mappings
+        for field in one.fields
+        if field.kind is FieldKind.LOOKUP and field.lookup
+    }
+    wanted: dict[str, set[str]] = {}
+    for one in found:
+        for clash in one.fields:
+            if (lookup := lookups.get((one.mapping, clash.key))) and (id := id_of(clash.crm_value)):
+                wanted.setdefault(lookup, set()).add(id)
+    numbers: dict[str, str] = {}
+    couplings = Couplings(mappings=mappings)
+    with store.reading() as connection:
+        for lookup, ids in wanted.items():
+            numbers |= couplings.partners(connection, lookup, Direction.FROM_INTEGRATION_TABLE, sorted(ids))
 
+    def named(one: Conflict, clash: Clash) -> Clash:
+        if (one.mapping, clash.key) in lookups:
+            return replace(clash, crm_name=numbers.get(id_of(clash.crm_value), ""))
+        own = known.get(one.mapping, {}).get(clash.crm, {})
+        told = called(clash.crm_value, own)
+        return clash if told == clash.crm_value else replace(clash, crm_name=str(told))
 
-def _named(clash: Clash, known: Names) -> Clash:
-    own = known.get(clash.crm, {})
-    return replace(clash, crm_name=name_of(clash.crm_value, own))
+    return [replace(one, fields=tuple(named(one, clash) for clash in one.fields)) for one in found]
 
 
 def conflict(store: Store, mapping: str, nav_no: str) -> Conflict:

@@ -12,6 +12,7 @@ from engine.model.matches import Ambiguous, AmbiguousPage, Review
 from engine.runs import coupling
 from engine.runs.context import looking
 from engine.runs.control import who
+from engine.runs.leads import review_named
 from engine.runs.requests import Couple
 from engine.runs.sides import read_now
 from engine.store import ambiguous
@@ -46,7 +47,8 @@ async def candidates_of(
     if record.mapping not in context.mappings:
         raise RunError(f"The configuration has no mapping {record.mapping} any more.", "Mend config.toml first.")
     scope = Scope(record.run, 0, record.mapping, record.direction, plan=True)
-    return await review(context, scope, record.source_id)
+    found = await review(context, scope, record.source_id)
+    return await review_named(context, context.mappings[record.mapping], found)
 
 
 def begin(store: Store, settings: Settings, record: Ambiguous, partner: str) -> int:

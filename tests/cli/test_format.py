@@ -37,10 +37,15 @@ def test_durations(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "-"), (0, "00:00"), (49.4, "00:49"), (3599.6, "1:00:00"), (3723, "1:02:03")]
-)
+    ("value", "text"),
+    [
+        (None, "-"), (0, "00:00"), (49.4, "00:49"), (3599.6, "1:00:00"), (3723, "1:02:03"), (35_999, "9:59:59"),
+        (45_296, "12h 34m"), (359_999, "99h 59m"), (360_000, "4d 04h"), (8_639_999, "99d 23h"), (8_640_000, "100d"),
+    ],
+)  # fmt: skip
 def test_etas(value: float | None, text: str) -> None:
     assert form.eta(value) == text
+    assert len(form.eta(value, exact=False)) <= 8
 
 
 def test_an_eta_of_an_estimate_is_marked() -> None:

@@ -175,6 +175,38 @@ def test_every_setting_has_choices_that_can_all_be_said_in_a_line_and_names_its_
     assert not changes.read(draft, "CUSTOMER", "nav_filter").written
 
 
+@pytest.mark.parametrize(
+    ("mapping", "key", "names", "why"),
+    [
+        ("CURRENCY", "direction", ["to"], "Not both, from: this mapping can only go to CRM."),
+        ("SALEPEOPLE", "direction", ["from"], "Not both, to: this mapping can only go from CRM."),
+        ("ITEM-PRODUCT", "Unit_Price=price", [], "Not both, to, from, off: the special handling of this mapping needs"),
+    ],
+)
+def test_what_would_be_refused_is_no_choice_and_why_is_said(
+    tmp_path: Path, mapping: str, key: str, names: list[str], why: str
+) -> None:
+    file(tmp_path, "")
+    found = changes.read(read_draft(tmp_path / "config.toml"), mapping, key)
+    assert [one.name for one in found.choices] == names
+    assert len(found.left_out) == 1
+    assert found.left_out[0].startswith(why)
+
+
+def test_what_is_wrong_in_the_file_already_takes_no_choice_away(tmp_path: Path) -> None:
+    file(tmp_path, '[mapping.CONTACTS]\nconflict = "never"\n')
+    found = changes.read(read_draft(tmp_path / "config.toml"), "CURRENCY", "direction")
+    assert [one.name for one in found.choices] == ["to"]
+
+
+def test_no_choice_that_is_offered_is_refused(tmp_path: Path) -> None:
+    file(tmp_path, OURS)
+    draft = read_draft(tmp_path / "config.toml")
+    for key in (*KEYS, "Name=name", "No=accountnumber", "Fax_No=fax"):
+        for one in changes.read(draft, "CUSTOMER", key).choices:
+            assert not changes.propose(draft, "CUSTOMER", key, one.name).fault, (key, one.name)
+
+
 def test_a_mapping_of_ones_own_has_no_default_for_what_it_must_say(tmp_path: Path) -> None:
     file(tmp_path, VENDOR)
     draft = read_draft(tmp_path / "config.toml")

@@ -89,7 +89,12 @@ class _Judge:
 
     def _left_behind(self, row: Row) -> bool:
         """Whether it is a person whose customer somebody deleted, which takes part no more; a mark would tell whose it is."""
-        return bool(self._facts.removed) and not row.get(MARKER) and row.get("Type") == "Person" and not row.get("Customer_No")
+        return (
+            bool(self._facts.removed)
+            and not row.get(MARKER)
+            and row.get("Type") == "Person"
+            and not row.get("Customer_No")
+        )
 
     def coupled_once(self) -> Iterator[str]:
         """I2: what was made is coupled, once, to what it was made from."""

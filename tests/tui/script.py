@@ -205,6 +205,11 @@ class ScriptedDoor:
     def now(self, mapping: str) -> None:
         self.calls.append(("now", mapping))
 
+    def start_schedule(self) -> None:
+        self._check()
+        self.calls.append(("start schedule",))
+        self.schedule_found = made_schedule()
+
     def stop_schedule(self) -> None:
         self.calls.append(("stop schedule",))
 

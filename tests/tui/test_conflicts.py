@@ -207,7 +207,7 @@ async def test_choices_that_are_not_written_are_asked_for_before_another_page(do
 
 async def test_a_choice_of_crm_is_shown_by_name_and_number(door: ScriptedDoor) -> None:
     one = door.waiting[0]
-    terms = Clash("Payment_Terms_Code", "paymenttermscode", "NET60", 1, crm_name="NET30")
+    terms = Clash("Payment_Terms_Code", "paymenttermscode", "NET60", 1, crm_name="NET30 (1)")
     door.waiting = [replace(one, fields=(terms,))]
     async with showing(door) as (app, pilot):
         await pilot.press("c")

@@ -227,6 +227,19 @@ async def test_without_couplings_and_without_a_store_it_says_so(door: ScriptedDo
         await see(pilot, "! The store is gone.")
 
 
+async def test_when_a_record_was_modified_is_told_whole_however_long_its_name_is(door: ScriptedDoor) -> None:
+    def long(one: CoupledRow) -> BothRecords:
+        made = made_records(one)
+        return replace(made, nav=replace(made.nav, name="New Concepts Furniture " * 5))
+
+    door.records_of = long
+    async with showing(door) as (app, pilot):
+        await pilot.press("o")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("3", "enter")
+        await see(pilot, "NAV Customer 01450001  New Concepts", "…   modified 2026-03-11T09:12:00Z")
+
+
 async def test_both_records_are_read_once_and_what_differs_is_marked(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("o")

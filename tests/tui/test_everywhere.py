@@ -9,10 +9,13 @@ from tests.tui.script import ScriptedDoor
 from tui import actions
 from tui.app import CouplerApp
 from tui.dialogs.leave import Leave
+from tui.dialogs.value import Pick
 from tui.look import Look
 from tui.screens.page import Page
 
 pytestmark = pytest.mark.usefixtures("quick")
+READS = {"causes", "couplings", "both records", "foreseen", "difference", "ambiguous", "candidates"}
+"""Calls of the door that only look."""
 
 
 def _leaving(app: CouplerApp) -> bool:
@@ -197,6 +200,72 @@ async def test_a_terminal_that_is_too_small_says_what_it_needs(door: ScriptedDoo
         assert " ".join(" ".join(lines).split()) == f"Need 80x22, have {size[0]}x{size[1]}"
         await pilot.resize_terminal(80, 24)
         await see(pilot, "CURRENCY", "q Quit")
+
+
+@pytest.mark.parametrize("way", ["", "u", "h", "e", "c", "o", "m", "p", "S", "v", "4 enter"])
+async def test_behind_the_message_that_it_is_too_small_no_key_acts(door: ScriptedDoor, way: str) -> None:
+    door.put(made_run())
+    door.planned = 15
+    door.runs[15] = made_run(RunState.FINISHED, id=15, kind="plan")
+    async with showing(door) as (app, pilot):
+        await pilot.press(*way.split())
+        page = app.screen
+        assert isinstance(page, Page)
+        await until(pilot, lambda: page.shown)
+        await pilot.pause(0.1)
+        before, seen, utc = list(app.screen_stack), [one for one in door.calls if one[0] not in READS], app.look.utc
+        await pilot.resize_terminal(79, 21)
+        await see(pilot, "Need 80x22")
+        own = [key for one in actions.of(page.SCOPE) for key in one.key.split(",")]
+        await pilot.press(*own, *actions.ROWS, "j", "t", "l", "question_mark", "colon", "y", "enter", "y")
+        await pilot.pause(0.1)
+        assert app.screen_stack == before
+        assert ([one for one in door.calls if one[0] not in READS], app.look.utc) == (seen, utc)
+
+
+async def test_a_screen_that_has_room_again_has_its_cursor_and_its_keys_again(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: getattr(app.screen, "records", None))
+        await pilot.press("tab", "j")
+        await see(pilot, "> 01450001")
+        await pilot.resize_terminal(79, 21)
+        await see(pilot, "Need 80x22")
+        await pilot.press("j", "j", "tab")
+        await pilot.resize_terminal(80, 24)
+        await see(pilot, "> 01450001", "in: records")
+        await pilot.press("j")
+        await see(pilot, "> 01450002")
+
+
+async def test_a_program_that_was_started_too_small_has_a_cursor_once_there_is_room(door: ScriptedDoor) -> None:
+    async with showing(door, size=(79, 21)) as (_, pilot):
+        await pilot.resize_terminal(80, 24)
+        await see(pilot, "> 1 CURRENCY")
+        await pilot.press("j")
+        await see(pilot, "> 2 SALEPEOPLE")
+
+
+async def test_a_dialog_for_which_there_is_no_room_takes_no_answer_and_can_be_left(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: getattr(app.screen, "shown", 0))
+        await pilot.press("tab", "tab", "j", "E")
+        await until(pilot, lambda: isinstance(app.screen, Pick))
+        pick = app.screen
+        await pilot.resize_terminal(79, 21)
+        await see(pilot, "Need 80x22")
+        await pilot.press("k", "enter")
+        assert app.screen is pick
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is not pick)
+        assert app.is_running
+
+
+async def test_the_program_can_be_left_while_it_is_too_small(door: ScriptedDoor) -> None:
+    async with showing(door, size=(79, 21)) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
 
 
 @pytest.mark.parametrize("size", [(80, 22), (80, 24), (200, 60)])

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from engine.model.errors import StoreError
-from engine.model.snapshot import RunState, Wish
-from tests.tui.made.runs import made_home, made_run, made_undo
+from engine.model.snapshot import JobState, RunState, Wish
+from tests.tui.made.runs import NOW, made_home, made_run, made_undo
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor
 from tui.screens.couplings import Couplings
@@ -38,6 +39,52 @@ async def test_a_flag_that_a_run_overrides_says_by_which(door: ScriptedDoor) -> 
     assert "on (cleared by run 16)" in lines[3]
     assert "cleared" not in lines[8]
     assert "off" in lines[8]
+
+
+def _with(door: ScriptedDoor, number: int, **values: object) -> None:
+    """One of the mappings with other values."""
+    made = list(made_home().mappings)
+    made[number] = replace(made[number], **values)  # type: ignore[arg-type]
+    door.home_of = lambda active=None, last=None: replace(made_home(active, last), mappings=tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("size", "whole"), [((160, 40), ("DEBTORS-OF-ALL-BRANCHES", "Customers of All Branches")), ((120, 40), ())]
+)
+async def test_names_have_the_room_that_is_left(
+    door: ScriptedDoor, size: tuple[int, int], whole: tuple[str, ...]
+) -> None:
+    _with(door, 3, name="DEBTORS-OF-ALL-BRANCHES", nav_table="Customers of All Branches")
+    async with showing(door, size=size) as (app, _):
+        lines = shown(app)
+    assert all(name in lines[6] for name in whole)
+    assert max(len(line) for line in lines[2:10]) <= size[0]
+    assert ("…" in lines[6]) == (not whole)
+    assert "6m OK" in lines[3]
+
+
+async def test_a_long_name_of_a_mapping_is_whole_at_120_columns(door: ScriptedDoor) -> None:
+    _with(door, 3, name="DEBTORS-OF-BRANCHES")
+    async with showing(door, size=(120, 40)) as (app, _):
+        assert "4 DEBTORS-OF-BRANCHES Customer" in text(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 24), (120, 40)])
+@pytest.mark.parametrize(
+    ("ended", "state", "words"),
+    [
+        (timedelta(days=123), JobState.PART, "123d PART"),
+        (timedelta(minutes=59), JobState.PAUSE, "59m PAUSE"),
+    ],
+)
+async def test_how_long_ago_the_last_job_was_is_never_cut(
+    door: ScriptedDoor, size: tuple[int, int], ended: timedelta, state: JobState, words: str
+) -> None:
+    last = made_home().mappings[3].last
+    assert last is not None
+    _with(door, 3, last=replace(last, ended=NOW - ended), last_state=state)
+    async with showing(door, size=size) as (_, pilot):
+        await see(pilot, words)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ CASES: dict[str, Case] = {
     "schedule.hold": Case(asked("hold", "CURRENCY"), SCHEDULE),
     "schedule.resume": Case(says("there is nothing to resume"), SCHEDULE),
     "schedule.now": Case(on("Confirm"), SCHEDULE),
+    "schedule.start": Case(says("The schedule is kept already"), SCHEDULE),
     "schedule.stop": Case(on("Confirm"), SCHEDULE),
     "schedule.back": Case(on("Home"), SCHEDULE),
     "couplings.open": Case(on("Records"), COUPLINGS),

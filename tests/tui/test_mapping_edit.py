@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from engine.model.detail import MappingDetail
+from engine.model.detail import MappingDetail, Setting
 from engine.model.errors import LockHeld
 from engine.model.snapshot import MappingSnapshot, RunState
 from tests.tui.made.mappings import made_detail
@@ -145,15 +145,30 @@ async def test_a_filter_that_is_left_blank_is_as_by_default(door: ScriptedDoor) 
         assert "+ " not in text(app)
 
 
-async def test_a_choice_that_cannot_be_says_why(door: ScriptedDoor) -> None:
+async def test_what_the_mapping_cannot_be_is_no_choice_and_it_says_why(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("1", "enter")
         await until(pilot, lambda: isinstance(app.screen, Mapping) and app.screen.shown > 0)
         await pilot.press("tab", *"jjjjjj", "E")
-        await see(pilot, "CURRENCY: Direction", "> default", "today that is to")
-        await pilot.press("k", "enter")
-        await until(pilot, lambda: isinstance(app.screen, Info))
-        await see(pilot, "! mapping.CURRENCY.direction: this mapping can only go to CRM", "Nothing was written.")
+        await see(pilot, "CURRENCY: Direction", "> default", "Not both, from: this mapping can only go to CRM.")
+        assert isinstance(app.screen, Pick)
+        assert [name for name, _ in app.screen.choices] == ["to", "default"]
+
+
+async def test_a_setting_without_any_choice_says_why_it_stays_as_it_is(door: ScriptedDoor) -> None:
+    door.detail_of = lambda standing: replace(
+        made_detail(standing), settings=(Setting("Fields", "price", "Unit_Price", key="Unit_Price=price"),)
+    )
+    async with showing(door) as (app, pilot):
+        await pilot.press("7", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Mapping) and app.screen.shown > 0)
+        await pilot.press("tab", "j", "E")
+        await see(
+            pilot,
+            "Not both, to, from, off: the special handling of this mapping needs it",
+            "It stays as it is.",
+        )
+        assert isinstance(app.screen, Info)
     assert not _written(door)
 
 

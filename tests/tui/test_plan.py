@@ -280,7 +280,7 @@ async def test_a_side_that_cannot_be_read_is_told_and_can_be_tried_again(door: S
         await pilot.press("escape")
         await see(pilot, "It could not be compared. r = try again")
         await pilot.press("w")
-        await see(pilot, "There is nothing to write yet.")
+        await see(pilot, "There is nothing to write.")
         door.error = None
         await pilot.press("r")
         await see(pilot, "Compared")

@@ -12,8 +12,10 @@ from time import monotonic, sleep
 import pytest
 
 from engine.config import load
+from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import browsing, snapshots
+from engine.runs.schedule import wishes
 from engine.store.database import Store
 from tests.tui.terminal import ROOT, Terminal, python
 
@@ -75,13 +77,13 @@ def screens(tmp_path: Path, env: dict[str, str]) -> Iterator[Screens]:
 
 
 def _engines(folder: Path) -> list[int]:
-    """The engine processes of this test; they are nobody's children any more."""
+    """The processes that screens of this test started; they are nobody's children any more."""
     found = []
     for one in Path("/proc").iterdir():
         if one.name.isdigit():
             with contextlib.suppress(OSError):
                 words = (one / "cmdline").read_bytes().split(b"\0")
-                if b"engine" in words and str(folder / "config.toml").encode() in words:
+                if {b"engine", b"schedule"} & {*words} and str(folder / "config.toml").encode() in words:
                     found.append(int(one.name))
     return found
 
@@ -315,3 +317,42 @@ def test_a_server_that_refuses_is_said_when_counting(tmp_path: Path, config: Pat
     sleep(1)
     terminal.type("q")
     assert terminal.ended() == 0
+
+
+def _kept(config: Path) -> ScheduleSnapshot:
+    settings = load(config)
+    store = Store.open(settings.store.url)
+    try:
+        return wishes.look_up(store, settings)
+    finally:
+        store.close()
+
+
+def test_the_schedule_is_started_from_its_screen_outlives_it_and_is_stopped_there(
+    config: Path, screens: Screens
+) -> None:
+    config.write_text(f"{config.read_text()}\n[schedule]\nenabled = false\n")
+    terminal = screens(config)
+    terminal.until("ITEM-PRODUCT")
+    terminal.type("S")
+    terminal.until("Nobody keeps the schedule")
+    terminal.type("s")
+    terminal.until("Start the schedule")
+    sleep(0.8)
+    terminal.type("y")
+    terminal.until("kept by", 60)
+    terminal.type("q")
+    assert terminal.ended() == 0
+    found = _kept(config)
+    assert found.running
+    assert found.keeper is not None
+    again = screens(config)
+    again.until("ITEM-PRODUCT")
+    again.type("S")
+    again.until(f"kept by {found.keeper.owner[:20]}")
+    again.type("x")
+    again.until("Stop the schedule")
+    sleep(0.8)
+    again.type("y")
+    again.until("Nobody keeps the schedule", 60)
+    assert not _kept(config).running

@@ -1,6 +1,9 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from engine.model.errors import StoreError
+from engine.model.errors import RunError, StoreError
 from tests.tui.made.mappings import made_schedule
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
@@ -42,9 +45,9 @@ async def test_says_what_the_schedule_waits_for_and_when_nobody_keeps_it(door: S
         await see(pilot, "! waits: Run 5 is not finished or not answered")
         assert "\x1b" not in text(app)
         door.schedule_found = made_schedule(running=False)
-        await see(pilot, "! Nobody keeps the schedule: start `coupler schedule`")
+        await see(pilot, "! Nobody keeps the schedule: s starts it, as `coupler schedule` does", "s Start")
         await pilot.press("x")
-        await see(pilot, "Nobody keeps the schedule: start")
+        await see(pilot, "Nobody keeps the schedule; s = start it.")
         assert door.calls == []
 
 
@@ -96,6 +99,72 @@ async def test_a_run_out_of_turn_asks_first(door: ScriptedDoor, row: str, name: 
         await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
         await pilot.press("y")
         await until(pilot, lambda: door.calls == [("now", name)])
+
+
+async def test_starting_asks_first_and_says_who_keeps_it(door: ScriptedDoor) -> None:
+    door.schedule_found = made_schedule(running=False)
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await see(pilot, "s Start")
+        for answer in ("enter", "escape", "n"):
+            await pilot.press("s")
+            await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+            await see(pilot, "Start the schedule", "when you leave", "[ No ]")
+            await pilot.press(answer)
+            await until(pilot, lambda: isinstance(app.screen, Schedule) and not app.screen.deaf)
+        assert door.calls == []
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await pilot.press("y")
+        await see(pilot, "The schedule is kept from now on", "kept by ops@bastion, process 4711, since", "x Stop")
+        assert door.calls == [("start schedule",)]
+        assert "s Start" not in text(app)
+
+
+async def test_a_second_one_is_not_started_and_it_says_who_keeps_it(door: ScriptedDoor) -> None:
+    async with showing(door) as (_, pilot):
+        await pilot.press("S")
+        await see(pilot, "> CURRENCY")
+        await pilot.press("s")
+        await see(pilot, "The schedule is kept already, by ops@bastion, process 4711; x = stop it.")
+        assert door.calls == []
+
+
+async def test_the_demo_starts_none_as_its_servers_would_be_gone(door: ScriptedDoor) -> None:
+    door.demo, door.schedule_found = True, made_schedule(running=False)
+    async with showing(door) as (_, pilot):
+        await pilot.press("S")
+        await see(pilot, "> CURRENCY")
+        await pilot.press("s")
+        await see(pilot, "The demo's servers end when you leave")
+        assert door.calls == []
+
+
+async def test_what_keeps_it_from_starting_is_told(door: ScriptedDoor) -> None:
+    door.schedule_found = made_schedule(running=False)
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await see(pilot, "s Start")
+
+        def refused() -> None:
+            raise RunError("The schedule ended as soon as it was started.", "Its log is schedule-uat.log.")
+
+        door.start_schedule = refused  # type: ignore[method-assign]
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await pilot.press("y")
+        await see(pilot, "The schedule ended as soon as it was started.", "Its log is schedule-uat.log.")
+
+
+async def test_a_turn_that_is_far_away_is_shown_whole(door: ScriptedDoor) -> None:
+    found = made_schedule()
+    first = found.rows[0]
+    assert first.entry is not None
+    far = replace(first, entry=replace(first.entry, next_at=found.now + timedelta(days=31)))
+    door.schedule_found = replace(found, rows=(far, *found.rows[1:]))
+    async with showing(door) as (_, pilot):
+        await pilot.press("S")
+        await see(pilot, "+31d 12:04")
 
 
 async def test_stopping_asks_first(door: ScriptedDoor) -> None:

@@ -1,4 +1,6 @@
-"""Keys that are typed between the one that asks for something and what it brings: they are not for the page behind."""
+"""Keys that are typed between the one that asks for something and what it brings: they are not for the page behind; and
+those for a page that is not read yet.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,9 +11,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from engine.model.plan import Effect
 from engine.model.snapshot import RunState
-from tests.tui.made.runs import made_run
-from tests.tui.screens import see, showing, until
+from tests.tui.made.plans import made_foreseen
+from tests.tui.made.runs import TO, made_run, planned_jobs
+from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.confirm import Confirm
@@ -22,12 +26,23 @@ from tui.dialogs.partner import Partner
 from tui.dialogs.start import Start
 from tui.dialogs.undo import Undo
 from tui.dialogs.value import Pick
+from tui.look import Look
 from tui.screens.candidates import Candidates
+from tui.screens.conflicts import Conflicts
+from tui.screens.couplings import Couplings
+from tui.screens.difference import Difference
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.log import Log
 from tui.screens.mapping import Mapping
+from tui.screens.matches import Matches
+from tui.screens.page import Page
 from tui.screens.plan import Plan
+from tui.screens.planned import Planned
+from tui.screens.records import Records
+from tui.screens.run import Run
+from tui.screens.schedule import Schedule
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -243,3 +258,65 @@ async def test_a_mapping_that_is_left_out_is_left_whatever_is_open_over_it() -> 
         await see(pilot, "CUSTOMER takes no part from now on.")
         assert [type(one) for one in app.screen_stack] == [Home, Info]
         assert app.is_running
+
+
+UNREAD = "Nothing is read yet; the key did nothing."
+PAGES: dict[str, tuple[str, Callable[[SlowDoor, Look], Page], str]] = {
+    "run": ("run", lambda door, look: Run(door, look, 16), "space x d r a enter f"),
+    "history": ("history", lambda door, look: History(door, look, lambda _: None), "enter n p w U slash"),
+    "errors": ("causes", lambda door, look: Errors(door, look, None), "enter tab n p r K M w"),
+    "conflicts": ("conflicts", Conflicts, "enter greater_than_sign less_than_sign n c w"),
+    "schedule": ("schedule", Schedule, "enter h r n s x"),
+    "couplings": ("couplings", Couplings, "enter n p U w"),
+    "records": ("both_records", lambda door, look: Records(door, look, door.coupled[0]), "enter d r"),
+    "mapping": ("mapping", lambda door, look: Mapping(door, look, "CUSTOMER"), "enter E tab O"),
+    "plan": ("run", lambda door, look: Plan(door, look, 15), "enter w"),
+    "planned": ("foreseen", lambda door, look: Planned(door, look, planned_jobs()[3].passes[0]), "enter tab n p w"),
+    "difference": (
+        "difference",
+        lambda door, look: Difference(door, look, made_foreseen(0, 4, TO, Effect.MODIFIED)),
+        "enter w",
+    ),
+    "matches": ("ambiguous", Matches, "enter n p w"),
+    "candidates": ("candidates", lambda door, look: Candidates(door, look, door.ambiguous_found[0]), "enter C"),
+    "log": ("log", Log, "enter p n"),
+}
+"""By page: the read that it waits for, how it is made, and the keys that are about what is read."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_key_that_comes_before_its_page_is_read_says_so_and_does_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    slow, made, keys = PAGES[name]
+    door = SlowDoor(slow)
+    door.runs = {15: made_run(RunState.FINISHED, id=15, kind="plan"), 16: made_run()}
+    async with showing(door) as (app, pilot):
+        page = made(door, app.look)
+        with door.holding():
+            app.push_screen(page)
+            await until(pilot, door.waits.is_set)
+            calls = list(door.calls)
+            for key in (*keys.split(), "j", "3"):
+                page.say_cut("")
+                await pilot.press(key)
+                await until(pilot, lambda: UNREAD in text(app))
+                assert app.screen is page
+            assert (door.calls, written(tmp_path)) == (calls, [])
+        await until(pilot, lambda: page.shown)
+
+
+async def test_a_key_that_comes_before_the_mappings_are_read_says_so() -> None:
+    door = SlowDoor("home")
+    app = CouplerApp(door, Look(hz=20))
+    async with app.run_test(size=(80, 24)) as pilot:
+        with door.holding():
+            await until(pilot, door.waits.is_set)
+            for key in ("s", "p", "r", "a", "u", "enter", "O", "j", "3"):
+                assert isinstance(app.screen, Home)
+                app.screen.say_cut("")
+                await pilot.press(key)
+                await see(pilot, UNREAD)
+        await see(pilot, "> 1 CURRENCY")
+    assert door.calls == []

@@ -28,7 +28,7 @@ def conflicts_group(context: click.Context, *, as_json: bool, config_file: Path 
     """List fields that both sides changed and that wait for a choice; `conflicts resolve` makes it."""
     if context.invoked_subcommand is not None:
         return ExitCode.OK
-    with opened(config_file) as (_, store):
+    with opened(config_file) as (settings, store):
         found = queues.conflicts(store)
         if as_json:
             for one in found:
@@ -41,10 +41,10 @@ def conflicts_group(context: click.Context, *, as_json: bool, config_file: Path 
                     one.name,
                     clash.nav,
                     _value(clash.nav_value),
-                    _value(clash.crm_value),
+                    clash.crm_name or _value(clash.crm_value),
                     _choice(clash.choice),
                 )
-                for one in found
+                for one in queues.with_names(store, found, settings.mappings)
                 for clash in one.fields
             ]
             header = ("Mapping", "No.", "Name", "Field", "NAV", "CRM", "Choice")

@@ -12,11 +12,12 @@ from textual.screen import ModalScreen
 from tui.look import Look
 from tui.text import line
 from tui.widgets.choice import Choice
-from tui.widgets.fit import fit_or_say
+from tui.widgets.fit import Fit, too_small
 from tui.widgets.line import Line
 
 T = TypeVar("T")
 _LATE = 0.25
+_LEAVING = ("close", "leave")
 
 
 class Dialog(ModalScreen[T]):
@@ -45,7 +46,7 @@ class Dialog(ModalScreen[T]):
 
     def compose(self) -> ComposeResult:
         """The box."""
-        yield Line(id="small")
+        yield Fit()
         with Vertical(id="box", classes="ascii" if self.look.ascii else "") as box:
             box.border_title = line(self.heading)
             with VerticalScroll(id="body", classes="ascii" if self.look.ascii else "", can_focus=False):
@@ -75,7 +76,7 @@ class Dialog(ModalScreen[T]):
 
     def on_resize(self, event: Resize) -> None:
         """A terminal that is too small gets one line that says so."""
-        fit_or_say(self, event.size.width, event.size.height)
+        self.query_one(Fit).judge(event.size.width, event.size.height)
         self.write()
         self.call_after_refresh(self._limit)
 
@@ -91,11 +92,11 @@ class Dialog(ModalScreen[T]):
     @property
     def deaf(self) -> bool:
         """Whether answers are dropped: too early, or the question cannot be seen."""
-        return not self.armed or self.has_class("-small")
+        return not self.armed or too_small(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
-        """Before the dialog is armed no key does anything."""
-        return self.armed
+        """Before the dialog is armed no key does anything; while it cannot be seen, those that leave it do."""
+        return self.armed and (not too_small(self) or action in _LEAVING)
 
     def action_scroll(self, lines: int) -> None:
         """Moves the body."""

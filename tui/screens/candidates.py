@@ -12,7 +12,7 @@ from engine.model.matches import Ambiguous, Candidate, Review
 from tui import actions, dialogs, reasons
 from tui.door import Door
 from tui.look import Look
-from tui.screens.page import Page, asked
+from tui.screens.page import UNREAD, Page, asked
 from tui.text import safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
@@ -123,7 +123,7 @@ class Candidates(Page):
         """From a candidate to its fields, from a field to its whole values."""
         one, key = self._candidate(), self._fields.current
         if self.found is None or one is None:
-            self.say("There is nothing to open.")
+            self.say(UNREAD if self.unread else "There is nothing to open.")
         elif self._candidates.has_focus:
             self._fields.focus()
         elif key is not None:
@@ -145,8 +145,7 @@ class Candidates(Page):
     async def action_couple(self) -> None:
         """Asks, then couples the record with the candidate under the cursor."""
         found, one = self.found, self._candidate()
-        if found is None or one is None:
-            self.say(self._why_not("couple") or _READING)
+        if self._refused("couple") or found is None or one is None:
             return
         heading = f"Couple {safe(self.record.mapping, 40)} {safe(self.record.nav_no, 30)}"
         words = rivals.question(self.record, one, found)

@@ -20,6 +20,9 @@ async def changed(page: Page, mapping: str, one: Setting) -> str | None:
     if change is None:
         return None
     title = f"{mapping}: {one.name}"
+    if why := changes.fixed(change):
+        page.app.push_screen(Info(page.look, title, why))
+        return None
     value = await (_pick(page, title, change) if change.choices else _type(page, title, change))
     if value is None:
         return None

@@ -110,8 +110,7 @@ class Difference(Page):
     def action_open(self) -> None:
         """All of the field under the cursor."""
         one = self._change()
-        if one is None:
-            self.say(self._why_not("open") or _READING)
+        if self._refused("open") or one is None:
             return
         self.app.push_screen(dialogs.Info(self.look, one.nav or one.crm, plans.whole(one)))
 
@@ -123,11 +122,7 @@ class Difference(Page):
     async def action_export(self) -> None:
         """Writes the fields."""
         found = self.found
-        if found is None:
-            self.say("There is nothing to write yet.")
-            return
-        if (why := self._why_not("export")) is not None:
-            self.say(why)
+        if self._refused("export") or found is None:
             return
         rows = [(one.nav, one.crm, one.source, one.now, one.then) for one in found.changes]
         stem = f"coupler-plan-{self.record.run}-{self.record.source_id}"

@@ -22,7 +22,7 @@ from tui.text import safe
 from tui.widgets import mappings, names
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
-from tui.widgets.table import Table
+from tui.widgets.table import Table, widened
 
 if TYPE_CHECKING:
     from engine.model.snapshot import HomeSnapshot, MappingSnapshot, RunSnapshot
@@ -67,8 +67,9 @@ class Home(Page):
         self.head(f"Coupler   {names.systems(home.nav, home.crm, home.environment, room)}", now)
         self.query_one(Keys).leave_out([one.name for one in actions.of("home") if reasons.home(one.name, home)])
         width = self.app.size.width
-        columns = mappings.columns(width, cleared=mappings.is_cleared(home))
-        self.query_one(Table).show(mappings.rows(home, width), columns)
+        rows = mappings.rows(home, width)
+        columns = widened(mappings.columns(width, cleared=mappings.is_cleared(home)), rows, width)
+        self.query_one(Table).show(rows, columns)
         self._describe()
         width -= 2
         lines = (part for text in mappings.attention(home, self.look) for part in hanging(text, width, 2))
@@ -172,7 +173,7 @@ class Home(Page):
     def action_detail(self) -> None:
         """Everything about the mapping under the cursor."""
         one = self._current()
-        if one is not None:
+        if not self._refused("detail") and one is not None:
             self.app.push_screen(screens.Mapping(self.door, self.look, one.name))
 
     def action_history(self) -> None:
@@ -213,7 +214,7 @@ class Home(Page):
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag of the mapping under the cursor."""
         one = self._current()
-        if one is None:
+        if self._refused("only_coupled") or one is None:
             return
         value = not one.only_coupled
         words = mappings.flag_change(one)

@@ -125,7 +125,7 @@ class Mapping(Page):
 
     def action_section(self) -> None:
         """The next section; behind the last one the first."""
-        if self.found is not None:
+        if not self._refused("section") and self.found is not None:
             table = self.query_one(Table)
             places = settings.sections(self.found, self.look)
             place = next((at for at in places if at > table.cursor_row), places[0])
@@ -143,8 +143,7 @@ class Mapping(Page):
     @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag."""
-        if self.found is None:
-            self.say("The store has not answered yet.")
+        if self._refused("only_coupled") or self.found is None:
             return
         one = self.found.standing
         heading = f"{one.name}: Synch. Only Coupled Records"

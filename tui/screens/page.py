@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.screen import Screen
 from textual.widgets import Rule
 
@@ -20,7 +20,7 @@ from tui.apart import apart
 from tui.door import Door
 from tui.look import Look
 from tui.text import safe
-from tui.widgets.fit import fit_or_say
+from tui.widgets.fit import Fit, too_small
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging, spread
 from tui.widgets.notice import Notice
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Page")
+UNREAD = "Nothing is read yet; the key did nothing."
+_MOVES = frozenset((*actions.ROWS, *(key for one in actions.of("lists") for key in one.key.split(","))))
 STARTING = 60.0
 """Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
@@ -45,7 +47,7 @@ def asked(work: Callable[[P], Coroutine[None, None, None]]) -> Callable[[P], Non
     @wraps(work)
     def action(page: P) -> None:
         page.awaited += 1
-        page.deaf = True
+        page.occupied = True
         page.run_worker(_heard_after(page, work(page), page.awaited))
 
     return action
@@ -55,7 +57,7 @@ async def _heard_after(page: Page, work: Coroutine[None, None, None], number: in
     try:
         await work
     finally:
-        if page.awaited == number:  # else it is deaf for what was asked for later
+        if page.awaited == number:  # else it is occupied by what was asked for later
             page.hear()
 
 
@@ -71,14 +73,14 @@ class Page(Screen[None]):
         self.shown = 0
         """How many snapshots were shown; tests wait for it."""
         self.set_class(look.tour, "-tour")
-        self.deaf = False
-        """Whether keys do nothing, because something that was asked for is about to be seen."""
+        self.occupied = False
+        """Whether something that was asked for is about to be seen."""
         self.awaited = 0
-        """How many times something was asked for that makes it deaf."""
+        """How many times something was asked for that occupies it."""
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""
-        yield Line(id="small")
+        yield Fit()
         yield Line(id="head")
         yield self.rule()
         yield from self.body()
@@ -97,7 +99,7 @@ class Page(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         """A terminal that is too small gets one line that says so."""
-        fit_or_say(self, event.size.width, event.size.height)
+        self.query_one(Fit).judge(event.size.width, event.size.height)
 
     def head(self, left: str, right: str = "", *, keep_left: bool = False) -> None:
         """Writes the title line; one that says nothing on its right says the environment there."""
@@ -131,10 +133,15 @@ class Page(Screen[None]):
 
     def hear(self) -> None:
         """Lets keys do something again."""
-        self.deaf = False
+        self.occupied = False
+
+    @property
+    def deaf(self) -> bool:
+        """Whether keys do nothing: what was asked for is about to be seen, or the terminal is too small to see it."""
+        return self.occupied or too_small(self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
-        """While something that was asked for is about to be seen, keys do nothing."""
+        """A page that is deaf hears none of its keys."""
         return not self.deaf
 
     def _why_not(self, name: str) -> str | None:
@@ -142,12 +149,22 @@ class Page(Screen[None]):
         del name
         return None
 
+    @property
+    def unread(self) -> bool:
+        """Whether there is nothing yet that a key could be about."""
+        return not self.shown
+
     def _refused(self, name: str) -> bool:
         """Whether an action can do nothing now; says why."""
-        why = self._why_not(name)
+        why = UNREAD if self.unread else self._why_not(name)
         if why is not None:
             self.say(why)
         return why is not None
+
+    def on_key(self, event: Key) -> None:
+        """A list that is not read yet has no row to go to."""
+        if self.unread and not self.deaf and event.key in _MOVES:
+            self.say(UNREAD)
 
     def say_cut(self, text: str) -> None:
         """A short notice; what does not fit is cut with a mark."""

@@ -106,8 +106,7 @@ class Plan(Page):
     def action_open(self) -> None:
         """The records of the pass under the cursor."""
         one = self._current()
-        if one is None or self.snapshot is None:
-            self.say(self._why_not("open") or "The store has not answered yet.")
+        if self._refused("open") or one is None:
             return
         self.app.push_screen(screens.Planned(self.door, self.look, one))
 
@@ -123,8 +122,7 @@ class Plan(Page):
     async def action_export(self) -> None:
         """Writes the counts."""
         plan = self.snapshot
-        if plan is None:
-            self.say("The store has not answered yet.")
+        if self._refused("export") or plan is None:
             return
         rows = [plans.export_job(plan, one) for one in self._passes()]
         path = await self.ask(partial(files.write_csv, f"coupler-plan-{plan.id}", plans.JOB_HEADING, rows), None)

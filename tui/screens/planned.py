@@ -92,6 +92,11 @@ class Planned(Page):
     def _count(self) -> int:
         return number(self.one.counters, self._effect) if self._effect is not None and self._effect.listed else 0
 
+    @property
+    def unread(self) -> bool:
+        """Whether the records of the effect under the cursor are not here yet."""
+        return not self._known
+
     def _why_not(self, name: str) -> str | None:
         if self._effect is Effect.UNCHANGED and name in ("open", "pane"):
             return "A plan only counts the records to which nothing would be done."

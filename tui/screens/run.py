@@ -247,7 +247,7 @@ class Run(Page):
     def action_detail(self) -> None:
         """Everything about the job under the cursor, and why the run does not go on."""
         run, job = self.snapshot, self._job()
-        if run is None:
+        if self._refused("detail") or run is None:
             return
         heading = f"Run {run.id}" if job is None else job.mapping
         about = [jobs.counters("all", run.counters)] if job is None else jobs.detail(job, self.look)
@@ -266,7 +266,7 @@ class Run(Page):
 
     def action_follow(self) -> None:
         """Holds the events still, or follows them again."""
-        if self.snapshot is not None:
+        if not self._refused("follow") and self.snapshot is not None:
             self._held = self.snapshot.events if self._held is None else None
             self.show(self.snapshot)
 

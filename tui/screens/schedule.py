@@ -1,4 +1,4 @@
-"""The schedule: when each mapping has its turn; hold, resume, run now, stop."""
+"""The schedule: when each mapping has its turn; hold, resume, run now; start and stop who keeps it."""
 
 from functools import partial
 from typing import ClassVar
@@ -14,12 +14,12 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.screens.page import Page, asked
+from tui.screens.page import UNREAD, Page, asked
 from tui.text import safe
 from tui.widgets import entries
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
-from tui.widgets.table import Table
+from tui.widgets.table import Table, widened
 
 _LONG = 2_000
 
@@ -58,7 +58,8 @@ class Schedule(Page):
         self.snapshot = found
         zone = f"times: {fmt.zone(found.now, utc=self.look.utc)}  ({safe(self.door.environment, 24)})"
         self.head("Coupler   Schedule", zone)
-        self.query_one(Table).show([entries.row(one, found.now, self.look) for one in found.rows])
+        rows = [entries.row(one, found.now, self.look) for one in found.rows]
+        self.query_one(Table).show(rows, widened(entries.COLUMNS, rows, self.app.size.width))
         self._describe()
         self.shown += 1
 
@@ -75,27 +76,26 @@ class Schedule(Page):
     @on(Table.Moved)
     def _describe(self) -> None:
         found, one = self.snapshot, self._current()
-        self.query_one(Keys).leave_out(
-            [each.name for each in actions.of("schedule") if reasons.schedule(each.name, found, one)]
-        )
+        self.query_one(Keys).leave_out([each.name for each in actions.of("schedule") if self._why_not(each.name)])
         if found is None or one is None:
             return
         width = self.app.size.width - 2
         kept = hanging(safe(entries.kept(found, self.look), _LONG), width, 1)
         self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), _LONG), width, 2))
 
+    def _why_not(self, name: str) -> str | None:
+        return reasons.schedule(name, self.snapshot, self._current(), demo=self.door.demo)
+
     def _chosen(self, name: str) -> ScheduleRow | None:
         """The row that an action is for; None, and why, when it cannot be done."""
-        one = self._current()
-        if (why := reasons.schedule(name, self.snapshot, one)) is not None:
-            self.say(why)
-            return None
-        return one
+        return None if self._refused(name) else self._current()
 
     def action_detail(self) -> None:
         """Everything about the entry under the cursor."""
         one = self._current()
-        if one is not None and self.snapshot is not None:
+        if self.snapshot is None:
+            self.say(UNREAD)
+        elif one is not None:
             self.app.push_screen(
                 dialogs.Info(self.look, one.mapping, entries.everything(one, self.snapshot, self.look))
             )
@@ -121,17 +121,32 @@ class Schedule(Page):
             return
         words = ["It has its turn before it is due: what was modified since", "its last run is synchronized."]
         if self.snapshot is not None and not self.snapshot.running:
-            words += ["", "Nobody keeps the schedule: it waits for the next start of `coupler schedule`."]
+            words += ["", "Nobody keeps the schedule: it waits until somebody starts it."]
         if await self.app.push_screen_wait(dialogs.Confirm(self.look, f"Run {one.mapping} now", words)):
             await self.tell(partial(self.door.now, one.mapping))
+            self.wake()
+
+    @asked
+    async def action_start(self) -> None:
+        """Asks, then starts a process that keeps the schedule."""
+        if self._refused("start"):
+            return
+        words = [
+            "Modified records are synchronized again and again, as [schedule]",
+            "of config.toml says. A process of its own does it, and goes on",
+            "when you leave.",
+        ]
+        if await self.app.push_screen_wait(dialogs.Confirm(self.look, "Start the schedule", words)):
+            self.say("The schedule is being started ...")
+            if await self.tell(self.door.start_schedule):
+                self.say("The schedule is kept from now on; x = stop it")
             self.wake()
 
     @asked
     async def action_stop(self) -> None:
         """Asks, then ends the process that keeps the schedule."""
         found = self.snapshot
-        if (why := reasons.schedule("stop", found, self._current())) is not None:
-            self.say(why)
+        if self._refused("stop"):
             return
         owner = "" if found is None or found.keeper is None else found.keeper.owner
         words = [f"It is kept by {safe(owner)}.", "Nothing is synchronized until somebody starts it again."]

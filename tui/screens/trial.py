@@ -97,10 +97,12 @@ class Trial(Page):
     def action_detail(self) -> None:
         """All that a step found."""
         one = self._current()
-        if one is not None:
-            self.app.push_screen(
-                dialogs.Info(self.look, f"{one.side} {one.step}", [f"state: {one.state}", *steps.about(one)])
-            )
+        if one is None:
+            self.say("No step is over yet.")
+            return
+        self.app.push_screen(
+            dialogs.Info(self.look, f"{one.side} {one.step}", [f"state: {one.state}", *steps.about(one)])
+        )
 
     def action_again(self) -> None:
         """Tries all steps again."""

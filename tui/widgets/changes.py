@@ -26,9 +26,14 @@ def chosen(change: Change) -> str:
 def explained(change: Change) -> list[str]:
     """What a dialog says before a value is chosen or typed."""
     if change.choices:
-        return [*change.help, ""]
+        return [*change.help, *change.left_out, ""]
     usual = "It must say something." if change.default is None else f"Blank = the default: {change.default}"
     return [*change.help, usual, ""]
+
+
+def fixed(change: Change) -> list[str]:
+    """Why a setting stays as it is; nothing where it can be changed."""
+    return [] if change.choices or not change.left_out else [*change.left_out, "", "It stays as it is."]
 
 
 def refused(made: Proposal) -> list[str]:

@@ -53,9 +53,8 @@ def value(one: Shown) -> str:
 
 
 def crm(clash: Clash) -> str:
-    """CRM's value, with its name where it has one: `NET30 (3)`."""
-    found = value(clash.crm_value)
-    return f"{clash.crm_name} ({found})" if clash.crm_name else found
+    """CRM's value, by its name where it has one: `NET30 (3)`."""
+    return clash.crm_name or value(clash.crm_value)
 
 
 def about(clash: Clash) -> tuple[str, str]:

@@ -11,9 +11,9 @@ COLUMNS = (
     Column("Mapping", 18),
     Column("When", 16),
     Column("State", 11),
-    Column("Next", 10),
+    Column("Next", 11),
     Column("Tries", 6, right=True),
-    Column("Result", 16),
+    Column("Result", 15),
 )
 
 
@@ -30,7 +30,7 @@ def kept(found: ScheduleSnapshot, look: Look) -> str:
     """Who keeps the schedule, and what it waits for."""
     keeper = found.keeper
     if not found.running or keeper is None:
-        return "! Nobody keeps the schedule: start `coupler schedule`"
+        return "! Nobody keeps the schedule: s starts it, as `coupler schedule` does"
     if keeper.waiting:
         return f"! waits: {keeper.waiting}"
     return f"kept by {keeper.owner}, since {fmt.stamp(keeper.started_at, found.now, utc=look.utc)}"
@@ -81,4 +81,6 @@ def _turn(one: ScheduleRow, now: datetime, look: Look) -> str:
         return "now"
     at = fmt.clock(entry.next_at, utc=look.utc)
     days = (entry.next_at.date() - now.date()).days
-    return f"{at}" if days == 0 else f"+{days}d {at[:5]}"
+    if days > 99:
+        return f"+{days}d"
+    return at if days == 0 else f"+{days}d {at[:5]}"

@@ -31,7 +31,7 @@ def columns(width: int, *, cleared: bool = False) -> Sequence[Column]:
         nav, way, crm = (14, 3, 14) if wide else (10, 3, 10)
         tables = (Column("NAV", nav), Column("", way), Column("CRM", crm), Column("OnlyCpl", 23))
     else:
-        nav, way, crm = (22, 4, 20) if wide else (11, 4, 12)
+        nav, way, crm = (22, 4, 20) if wide else (10, 4, 12)
         tables = (Column("NAV table", nav), Column("Dir", way), Column("CRM table", crm), Column("OnlyCpl", 8))
     return (
         Column("#", 2),
@@ -40,7 +40,7 @@ def columns(width: int, *, cleared: bool = False) -> Sequence[Column]:
         _COUPLED,
         *((_FAILED,) if _has_failed(width, cleared=cleared) else ()),
         *((_ALONE,) if width >= WIDEST else ()),
-        Column("Last", 5 if cleared else 9, states=True),
+        Column("Last", 5 if cleared else 10, states=True),
     )
 
 

@@ -50,17 +50,18 @@ def _value(one: Shown, record: OneRecord) -> str:
 def heading(found: BothRecords, width: int) -> list[str]:
     """Three lines: each record, and how many fields differ."""
     return [
-        safe(_record("NAV", found.nav, found.nav_no or found.nav.id), width),
-        safe(_record("CRM", found.crm, found.crm.id[:8]), width),
+        _record("NAV", found.nav, found.nav_no or found.nav.id, width),
+        _record("CRM", found.crm, found.crm.id[:8], width),
         _sum(found),
     ]
 
 
-def _record(side: str, one: OneRecord, name: str) -> str:
+def _record(side: str, one: OneRecord, name: str, width: int) -> str:
+    """Which record it is and when it was modified; what it is called makes way for the time."""
     if not one.found:
-        return f"{side} {one.table} {name}   ! is gone"
-    modified = f"   modified {one.modified}" if one.modified else ""
-    return f"{side} {one.table} {name}  {one.name}{modified}"
+        return safe(f"{side} {one.table} {name}   ! is gone", width)
+    modified = safe(f"   modified {one.modified}", width // 2) if one.modified else ""
+    return safe(f"{side} {one.table} {name}  {one.name}", width - len(modified)) + modified
 
 
 def _sum(found: BothRecords) -> str:

@@ -58,7 +58,7 @@ def _kind(one: PassSnapshot) -> tuple[str, str]:
 def columns(width: int) -> Sequence[Column]:
     """The columns of the table."""
     began = Column("Started", 10)
-    type, times = (Column("Type", 22), (began, Column("Took", 9))) if width >= WIDE else (Column("Type", 9), (began,))
+    type, times = (Column("Type", 22), (began, Column("Took", 11))) if width >= WIDE else (Column("Type", 9), (began,))
     return (Column("Run", 5), type, Column("Job", 17), Column("", 3), *times, *_COUNTS)
 
 

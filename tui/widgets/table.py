@@ -1,9 +1,10 @@
 """A table of fixed widths whose current row is marked with `>`, so that it is seen without colours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
@@ -34,6 +35,21 @@ class Row:
 
     key: str
     cells: tuple[str, ...]
+
+
+def widened(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
+    """The columns, with the room that a terminal of that width has left for those whose texts would be cut: most is
+    given to what is cut most. Numbers and states have theirs already.
+    """
+    made = list(columns)
+    longest = [max((cell_len(safe(row.cells[at])) for row in rows), default=0) for at in range(len(made))]
+    growing = [at for at, one in enumerate(made) if not (one.right or one.states)]
+    for _ in range(width - _MARK - sum(one.width for one in made)):
+        most = max(growing, key=lambda at: longest[at] + 1 - made[at].width)
+        if longest[most] < made[most].width:
+            break
+        made[most] = replace(made[most], width=made[most].width + 1)
+    return made
 
 
 class Table(DataTable[Text], inherit_bindings=False):

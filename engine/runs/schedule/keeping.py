@@ -91,7 +91,7 @@ async def _keep(
                 if not leave_run():
                     await keeper.end()
         except LockHeld as error:
-            raise _named(store, error) from error
+            raise named(store, error) from error
         except StoreError as error:
             if stop.is_set():
                 break
@@ -131,7 +131,7 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _named(store: Store, error: LockHeld) -> LockHeld:
+def named(store: Store, error: LockHeld) -> LockHeld:
     """Who it is that keeps the schedule."""
     with store.reading() as connection:
         found = schedule.kept_by(connection)
