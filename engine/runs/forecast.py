@@ -119,10 +119,10 @@ def _page_by_page(one: Course, lately: Lately, now: datetime, held: Sequence[Spa
     moments = (lately.since, *(at for at, _ in lately.commits))
     took = [between(before, after, held) for before, after in pairwise(moments)]
     *_, second, longest = sorted([0.0, *took])
-    excess, read = (longest - second if len(took) >= _SEVERAL else 0.0), lately.read
+    excess, read = (longest - second if len(took) >= _SEVERAL else 0.0), float(lately.read)
     if lately.first and one.way is Direction.TO_INTEGRATION_TABLE and len(took) < _AT_ONCE:
         # all of them were begun together, and are about to be committed together
-        read = min(_AT_ONCE * max(read for _, read in lately.commits), max(read, one.total or 0))
+        read = min(_AT_ONCE * max(float(each) for _, each in lately.commits), max(read, one.total or 0.0))
     lost = excess + max(0.0, _silent(lately, now, held) - longest)
     share = min(lost / one.seconds, _MOST) if one.seconds > 0 else 0.0
     return (sum(took) - excess) / read / (1 - share)
