@@ -176,7 +176,8 @@ class Undoing(FullSynchronization):
             scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
             if state is not None:
                 total = sum(n for _, _, n in mine)
-                values: dict[str, Any] = {"state": state.value, "started_at": self._clock(), "total": total}
+                begun = {"started_at": self._clock(), "ended_at": None}
+                values: dict[str, Any] = {"state": state.value, **begun, "total": total}
             else:
                 word = JobState.PART if left else JobState.OK
                 read, _ = await self._store.read(partial(runs.read_and_failed, scope=scope))
