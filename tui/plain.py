@@ -64,8 +64,9 @@ def run_line(run: RunSnapshot) -> str:
 def status_lines(run: RunSnapshot) -> list[str]:
     """A run and its jobs, as they are now."""
     word = "paused" if run.paused and run.state is RunState.RUNNING else str(run.state)
+    left = "" if run.eta is None else f", {form.eta(run.eta, exact=False)} left"
     lines = [
-        f"{run.kind} {run.id}: {word}, started {form.iso(run.started)}, took {_took(run)}",
+        f"{run.kind} {run.id}: {word}, started {form.iso(run.started)}, took {_took(run)}{left}",
         f"NAV {safe(run.nav)}  CRM {safe(run.crm)}  ({safe(run.environment)})",
         *columns(
             ("#", "Job", "", "State", "Done/Total", "Ins", "Mod", "Same", "Skip", "Fail", "Rec/s", "ETA"),

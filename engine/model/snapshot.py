@@ -60,7 +60,8 @@ class Counters:
 class PassSnapshot:
     """One integration synchronization job: one mapping, one direction, one run of a `kind`. Times are aware, in UTC.
 
-    `spent` are the seconds of work before `started`, by engines that did not come to its end.
+    `spent` are the seconds of work before `started`, by engines that did not come to its end; of one that is stopped,
+    all until `ended`, when it was.
     """
 
     run: int
@@ -80,16 +81,18 @@ class PassSnapshot:
 
     @property
     def took(self) -> float | None:
-        """Seconds in which it was worked on, once it is over; not those in which it was stopped."""
+        """Seconds in which it was worked on, once nobody does; not those in which it was stopped."""
         if self.started is None or self.ended is None:
             return None
+        if self.state is JobState.STOP:
+            return self.spent
         return self.spent + (self.ended - self.started).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
 class JobSnapshot:
-    """One of the ordered jobs of a run: its one or two passes together. `rate` is records a second, `eta` the seconds
-    until it is over, with the jobs before it.
+    """One of the ordered jobs of a run: its one or two passes together. While it goes on, `rate` is records a second
+    and `eta` the seconds that it takes yet, where something tells.
     """
 
     seq: int
@@ -166,6 +169,8 @@ class RunSnapshot:
     left_alone: int = 0
     """Of a run that synchronized, records of its mappings that are left alone now; 0 while it is running."""
     worked: float = 0.0
+    eta: float | None = None
+    """While it is running, the seconds until all jobs are over, where something tells of each."""
     undoes: int | None = None
     resumed: datetime | None = None
     """When it was last resumed, which may be before the engine's first sign of life."""

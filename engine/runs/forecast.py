@@ -2,28 +2,47 @@
 what others took in this run. Pure; times are aware, lengths of time are seconds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+
+from engine.model.mapping import Direction
+from engine.runs.held import Span, between
 
 _SHORTEST, _LONGEST = 15.0, 600.0
 """A look back is long enough for several pages, and no longer than two windows of service protection."""
 _TRUST = 5.0
 """Seconds of own work that count as much as what was learned before."""
-_ENOUGH = 200
-"""Records that tell what those of other jobs may take; the first jobs are small, and mostly wait."""
+_FEW = 100
+"""Records; a pass of less tells what each pass takes to begin and to end, one of more what a record takes."""
+_SOME = 200
+"""Records in a direction that count as much for it as those of all directions."""
 _STEADY = 10.0
 """Seconds of work that a run must have done until its being slower or faster than the last one counts half."""
+_SEVERAL = 4
+"""Pages of which one may be an exception."""
+_AT_ONCE = 3
+"""Pages towards CRM that are worked on at once (sync/passes.py)."""
+_MOST = 0.9
+"""The share of a pass that may be taken for an exception."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """Pages that were committed one after the other: the records of those after `since`, the last one `until`."""
+    """Pages that were committed after `since`, each with the records it read, in the order of time; at least one.
+
+    `first` says that they are the first ones of the pass.
+    """
 
     since: datetime
-    until: datetime
-    pages: int
-    read: int
+    commits: tuple[tuple[datetime, int], ...]
+    first: bool = False
+
+    @property
+    def read(self) -> int:
+        """The records of all of them."""
+        return sum(read for _, read in self.commits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +51,24 @@ class Course:
     `lately` is there while it goes on and has committed something.
     """
 
-    total: int | None
+    way: Direction
+    total: float | None
     read: int
     seconds: float
     over: bool
     learned: float | None = None
     lately: Lately | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the passes of a run tell of each other: how many times as long as in the last run those of a direction take,
+    what a record of theirs takes, and what a pass takes besides.
+    """
+
+    slower: dict[Direction, float]
+    record: dict[Direction, float] | None
+    besides: float
 
 
 def look_back(seconds: float) -> float:
@@ -47,58 +78,85 @@ def look_back(seconds: float) -> float:
     return min(max(seconds / 2, _SHORTEST), _LONGEST)
 
 
-def seconds_left(courses: Sequence[Course], now: datetime) -> list[float | None]:
+def seconds_left(courses: Sequence[Course], now: datetime, held: Sequence[Span] = ()) -> list[float | None]:
     """What each pass takes yet, in their order; None where nothing tells."""
-    slower = _slower(courses)
-    enough = sum(one.read for one in courses) >= _ENOUGH
-    others = _usual((one.seconds, _cost(one, now, slower)) for one in courses if one.read) if enough else None
-    return [_left(one, now, slower, others) for one in courses]
+    known = _known(courses, now, held)
+    return [_left(one, now, held, known) for one in courses]
 
 
-def _left(one: Course, now: datetime, slower: float, others: float | None) -> float | None:
+def _left(one: Course, now: datetime, held: Sequence[Span], known: _Known) -> float | None:
     if one.over:
         return 0.0
-    cost = _cost(one, now, slower)
-    if cost is None and not one.read:
-        cost = others
+    cost, besides = _cost(one, now, held, known.slower[one.way]), 0.0
+    if cost is None and not one.read and known.record is not None:
+        cost, besides = known.record[one.way], max(0.0, known.besides - one.seconds)
     if one.total is None or cost is None:
         return None
-    left = max(0, one.total - one.read) * cost
+    left = max(0, one.total - one.read) * cost + besides
     if one.lately is not None:  # a part of the page that is worked on is done
-        waits = (now - one.lately.until).total_seconds()
-        left -= min(waits, cost * one.lately.read / one.lately.pages, left)
+        pages = len(one.lately.commits)
+        left -= min(_silent(one.lately, now, held), cost * one.lately.read / pages, left)
     return left
 
 
-def _cost(one: Course, now: datetime, slower: float) -> float | None:
+def _cost(one: Course, now: datetime, held: Sequence[Span], slower: float) -> float | None:
     """Seconds that a record of the pass takes."""
     before = None if one.learned is None else one.learned * slower
     if one.over:
         return one.seconds / one.read if one.read else None
     if one.lately is None or not one.lately.read:
         return before
-    took = _took(one.lately, now)
+    cost, read = _page_by_page(one, one.lately, now, held), one.lately.read
     if before is None:
-        return took / one.lately.read
-    return (took + _TRUST) / (one.lately.read + _TRUST / before)
+        return cost
+    return (cost * read + _TRUST) / (read + _TRUST / before)
 
 
-def _took(lately: Lately, now: datetime) -> float:
-    """From page to page; when the next one takes longer than those before, also the time since then."""
-    told = (lately.until - lately.since).total_seconds()
-    silent = (now - lately.since).total_seconds() * lately.pages / (lately.pages + 1)
-    return max(told, silent)
+def _page_by_page(one: Course, lately: Lately, now: datetime, held: Sequence[Span]) -> float:
+    """By the pages that were committed lately. By how much one of them took longer than all others, or the next one
+    does now, is an exception, such as a service that puts us off: it counts by its share of all that the pass took.
+    """
+    moments = (lately.since, *(at for at, _ in lately.commits))
+    took = [between(before, after, held) for before, after in pairwise(moments)]
+    *_, second, longest = sorted([0.0, *took])
+    excess, read = (longest - second if len(took) >= _SEVERAL else 0.0), float(lately.read)
+    if lately.first and one.way is Direction.TO_INTEGRATION_TABLE and len(took) < _AT_ONCE:
+        # all of them were begun together, and are about to be committed together
+        read = min(_AT_ONCE * max(float(each) for _, each in lately.commits), max(read, one.total or 0.0))
+    lost = excess + max(0.0, _silent(lately, now, held) - longest)
+    share = min(lost / one.seconds, _MOST) if one.seconds > 0 else 0.0
+    return (sum(took) - excess) / read / (1 - share)
 
 
-def _slower(courses: Iterable[Course]) -> float:
-    """How many times as long the work took as it would have taken in the last run."""
-    known = [(one.seconds, one.read * one.learned) for one in courses if one.learned is not None and one.read]
-    took, expected = sum(took for took, _ in known), sum(expected for _, expected in known)
-    return (took + _STEADY) / (expected + _STEADY)
+def _silent(lately: Lately, now: datetime, held: Sequence[Span]) -> float:
+    return between(lately.commits[-1][0], now, held)
 
 
-def _usual(costs: Iterable[tuple[float, float | None]]) -> float | None:
-    """What a record of any pass of this run takes, long ones counting more."""
-    known = [(seconds, cost) for seconds, cost in costs if cost and seconds > 0]
-    records = sum(seconds / cost for seconds, cost in known)
-    return sum(seconds for seconds, _ in known) / records if records else None
+def _known(courses: Sequence[Course], now: datetime, held: Sequence[Span]) -> _Known:
+    before = [one for one in courses if one.learned is not None and one.read]
+    slower = _by_way([(one.way, one.seconds, one.read * (one.learned or 0.0)) for one in before], _STEADY, 1.0)
+    small = [one.seconds for one in courses if one.over and 0 < one.read < _FEW]
+    besides = sum(small) / len(small) if small else 0.0
+    large = [one for one in courses if one.read >= _FEW]
+    costs = [(one, _cost(one, now, held, slower[one.way])) for one in large]
+    took = [
+        (one.way, max(0.0, cost * one.read - (besides if one.over else 0.0)), float(one.read))
+        for one, cost in costs
+        if cost
+    ]
+    return _Known(slower, _by_way(took, _SOME, None) if took else None, besides)
+
+
+def _by_way(
+    known: Sequence[tuple[Direction, float, float]], trust: float, usual: float | None
+) -> dict[Direction, float]:
+    """Of what was taken for how much, what one takes in each direction: by those of the direction, and while these are
+    few by those of all, or as `usual`.
+    """
+    took, of = sum(one for _, one, _ in known), sum(one for _, _, one in known)
+    every = took / of if usual is None else (took + trust * usual) / (of + trust)
+    found = {}
+    for way in Direction:
+        mine = [(took, of) for at, took, of in known if at is way]
+        found[way] = (sum(one for one, _ in mine) + trust * every) / (sum(one for _, one in mine) + trust)
+    return found

@@ -20,6 +20,7 @@ from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import on_hold, put_answer, refuse_changed
+from engine.runs.held import Held
 from engine.store import foreseen, runs
 from engine.store.couplings import counts
 from engine.store.database import Store, StoreGone
@@ -38,6 +39,8 @@ from engine.sync.settling import settle_intents
 from engine.sync.undo.given_up import settle_given_up
 
 _BEAT_SECONDS = 0.5
+_HELD_SECONDS = 1.0
+"""A sign of life that takes longer to write waited for others to let go of the store."""
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
 READS_ONLY = ("plan", runs.LOOK)
 """The kinds of runs that write on neither side."""
@@ -61,6 +64,7 @@ class FullSynchronization:
         self._modified = False
         self._broken_off = False
         self._beats: Mapping[int, runs.Beat] = {}
+        self._held, self._waited = Held(), 0.0
 
     async def work(self) -> None:
         """Do all jobs in order and end in the question. What ends it before that is written into the run.
@@ -142,7 +146,7 @@ class FullSynchronization:
     async def _pause(self, scope: Scope, begun: datetime, until: datetime, why: str) -> None:
         """Leave a pass that is going to be taken up again."""
         spent = job.c.spent + (until - begun).total_seconds()
-        await self._set(scope, state=JobState.STOP.value, spent=spent, message=why)
+        await self._set(scope, state=JobState.STOP.value, ended_at=until, spent=spent, message=why)
 
     async def _pass(self, context: Context, scope: Scope) -> bool:
         """Do one pass and return whether it could go on to its end; what stops the run is raised."""
@@ -263,7 +267,7 @@ class FullSynchronization:
 
     async def _checkpoint(self) -> None:
         """Between pages: wait while paused, raise StopRequested when the run is to end."""
-        paused = False
+        begun, paused = self._clock(), False
         while self._wish is Wish.PAUSE:
             if not paused:
                 await self._change({"paused": True})
@@ -271,6 +275,7 @@ class FullSynchronization:
             self._changed.clear()
             await self._changed.wait()
         if paused:
+            self._held.add(begun, self._clock())
             await self._change({"paused": False})
         if self._wish in (Wish.STOP, Wish.CANCEL):
             raise StopRequested(cancel=self._wish is Wish.CANCEL)
@@ -279,8 +284,9 @@ class FullSynchronization:
         """Show that the engine lives and what it waits for, and learn what operators wish."""
         while True:
             waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
-            traffic = [asdict(side.traffic) for side in self._sides]
-            values = {"beat_at": self._clock(), "waiting": waiting[:400], "traffic": traffic, **self._times()}
+            traffic = {"services": [asdict(side.traffic) for side in self._sides], "held": self._held.stored()}
+            begun = self._clock()
+            values = {"beat_at": begun, "waiting": waiting[:400], "traffic": traffic, **self._times()}
             with suppress(StoreError):  # the work itself meets the same trouble and reports it
                 try:
                     row = await self._change(values)
@@ -288,6 +294,10 @@ class FullSynchronization:
                     # nothing of what waits must be sent beside another engine, or without a store that knows of it
                     self._halt(stop=True)
                     raise
+                if (waited := (self._clock() - begun).total_seconds()) >= _HELD_SECONDS:
+                    # others had the store, and so all work stood still
+                    self._waited += waited
+                    self._held.add(begun, self._clock())
                 wish = runs.wished(row)
                 if wish is not self._wish:
                     self._wish = wish
@@ -327,11 +337,11 @@ class FullSynchronization:
             await self._end(RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.", hint)
 
     def _times(self) -> dict[str, Any]:
-        """How long engines have worked on the run, and what both services say the time is; by that it can be told what
-        was changed after the run.
+        """How long engines have worked on the run, but for waits for the store, and what both services say the time is;
+        by that it can be told what was changed after the run.
         """
         told = zip(("nav_at", "crm_at"), (side.now for side in self._sides), strict=True)
-        worked = self._before + (self._clock() - self._begun).total_seconds()
+        worked = self._before + (self._clock() - self._begun).total_seconds() - self._waited
         return {"worked": worked, **{name: at for name, at in told if at is not None}}
 
     async def _change(self, values: Mapping[str, Any]) -> Any:

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from engine.model.mapping import Direction
 from engine.model.snapshot import Counters, JobSnapshot, JobState, PassSnapshot, RunSnapshot, RunState
-
-_LEAST_ETA = 3
-"""Seconds; less is not worth saying."""
 
 
 def jobs_of(
@@ -24,20 +22,16 @@ def jobs_of(
     grouped: dict[int, list[PassSnapshot]] = {}
     for one in passes:
         grouped.setdefault(one.seq, []).append(one)
-    made = []
-    until: float | None = 0.0
-    for seq, group in grouped.items():
-        if any(one.state is JobState.RUN for one in group):
-            until = 0.0  # what goes on waits for nothing
-        for one in group:
-            seconds = left.get((seq, one.direction))
-            until = None if until is None or seconds is None else until + seconds
-        made.append(_job(group, rates.get(seq), until, state, paused=paused))
-    return tuple(made)
+    return tuple(_job(group, rates.get(seq), left, state, paused=paused) for seq, group in grouped.items())
 
 
 def _job(
-    passes: list[PassSnapshot], rate: float | None, until: float | None, state: RunState, *, paused: bool
+    passes: list[PassSnapshot],
+    rate: float | None,
+    left: Mapping[tuple[int, Direction], float],
+    state: RunState,
+    *,
+    paused: bool,
 ) -> JobSnapshot:
     word = _job_state(passes)
     counters = sum((one.counters for one in passes), Counters())
@@ -52,7 +46,8 @@ def _job(
         word = JobState.STOP
     if word is JobState.RUN and paused:
         word = JobState.PAUSE
-    due = word in (JobState.RUN, JobState.WAIT) and until is not None and until >= _LEAST_ETA
+    yet = [left.get((one.seq, one.direction)) for one in passes]
+    told = [one for one in yet if one is not None]
     direction = Direction.BIDIRECTIONAL if len(passes) > 1 else passes[0].direction
     return JobSnapshot(
         seq=passes[0].seq,
@@ -63,15 +58,23 @@ def _job(
         total=total,
         total_exact=exact,
         rate=rate if word is JobState.RUN else None,
-        eta=until if due else None,
+        eta=sum(told) if word is JobState.RUN and len(told) == len(yet) else None,
         passes=tuple(passes),
         message=next((one.message for one in passes if one.message), ""),
     )
 
 
-def at_rest(one: PassSnapshot) -> PassSnapshot:
-    """A pass as it is without an engine: what the store says of it is from before the engine went."""
-    return replace(one, state=JobState.STOP) if one.state is JobState.RUN else one
+def at_rest(one: PassSnapshot, beat: datetime | None) -> PassSnapshot:
+    """A pass as it is without an engine: what the store says of it is from before the engine went, which gave its last
+    sign of life at `beat`.
+    """
+    if one.state is not JobState.RUN:
+        return one
+    if one.started is None or beat is None:
+        return replace(one, state=JobState.STOP)
+    ended = max(beat, one.started)
+    spent = one.spent + (ended - one.started).total_seconds()
+    return replace(one, state=JobState.STOP, ended=ended, spent=spent)
 
 
 def last_state(passes: Sequence[PassSnapshot], active_run: RunSnapshot | None) -> JobState:

@@ -1,6 +1,7 @@
 """How fast a run goes, and how fast those before it went, by the moments in which pages were committed; short reads."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,56 +10,81 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.snapshot import JobState, PassSnapshot
 from engine.runs.forecast import Course, Lately, look_back, seconds_left
-from engine.store.schema import job, page
+from engine.runs.held import Span, back, between
+from engine.store.schema import job, link, page
 from engine.store.schema import run as run_table
 
 BAR = 5
 """Seconds of a bar of the throughput."""
 _BARS = 60
-_RATE_WINDOW = timedelta(seconds=15)
+_RATE_SECONDS = 15
 _RUNS_BACK = 1_000
 """How many runs are looked at for what a mapping took the last time."""
 _MILLISECONDS = 1_000
+_MOMENT = timedelta(milliseconds=1)
+_LINKED = Direction.TO_INTEGRATION_TABLE
+"""Lookups that wait are mostly CRM's, such as primary contacts."""
+_LINK = 2.5
+"""What a lookup that waited takes, in records of a pass: small batches of them are written one after the other."""
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
 Key = tuple[int, Direction]
 """A pass of a run: the number of its job, and its direction."""
 
 
-def rates(connection: sa.Connection, run_id: int, now: datetime) -> dict[int, float]:
-    """Records a second of each job over the last seconds, by its committed pages."""
+def rates(connection: sa.Connection, run_id: int, now: datetime, held: Sequence[Span]) -> dict[int, float]:
+    """Records a second of each job over the last seconds of work, by its committed pages; without what was `held`."""
+    since = back(now, _RATE_SECONDS, held)
     query = (
         sa.select(page.c.seq, sa.func.sum(page.c.read), sa.func.min(job.c.started_at))
         .join(job, sa.and_(job.c.run_id == page.c.run_id, job.c.seq == page.c.seq, job.c.direction == page.c.direction))
-        .where(page.c.run_id == run_id, page.c.committed_at > now - _RATE_WINDOW)
+        .where(page.c.run_id == run_id, page.c.committed_at > since)
         .group_by(page.c.seq)
     )
     found = {}
     for seq, read, started in connection.execute(query):
-        seconds = min(_RATE_WINDOW, now - started).total_seconds() if started is not None else 0
+        seconds = between(max(since, started), now, held) if started is not None else 0
         if seconds > 0 and read:
             found[seq] = read / seconds
     return found
 
 
 def left(
-    connection: sa.Connection, run_id: int, kind: str, passes: Sequence[PassSnapshot], now: datetime
-) -> dict[Key, float]:
-    """Seconds that each pass takes yet, without what comes before it; those of which nothing tells are left out."""
+    connection: sa.Connection,
+    run_id: int,
+    kind: str,
+    passes: Sequence[PassSnapshot],
+    now: datetime,
+    held: Sequence[Span],
+) -> tuple[dict[Key, float], float | None]:
+    """Seconds that each pass takes yet, without those of which nothing tells; and the whole run, where all tell.
+
+    Passes that go on at once, as those of an undo, are told together only.
+    """
+    going = [one for one in passes if one.state is JobState.RUN]
+    if len(going) > 1:
+        begun = [one.started for one in going if one.started is not None]
+        if len(begun) < len(going):
+            return {}, None  # what is looked at before anything is done tells nothing of that
+        return {}, seconds_left([_together(connection, going, min(begun), now, held)], now, held)[0]
     learned = _learned(connection, run_id, kind)
     courses = [
         Course(
-            total=one.total,
-            read=one.counters.read,
-            seconds=_seconds(one, now),
-            over=one.state in _OVER,
-            learned=learned.get((one.mapping, one.direction)),
-            lately=_lately(connection, one, now) if one.state is JobState.RUN else None,
+            one.direction,
+            one.total,
+            one.counters.read,
+            _seconds(one, now, held),
+            one.state in _OVER,
+            learned.get((one.mapping, one.direction)),
+            _lately(connection, [one], one.started, now, held) if one.state is JobState.RUN and one.started else None,
         )
         for one in passes
     ]
-    found = zip(passes, seconds_left(courses, now), strict=True)
-    return {(one.seq, one.direction): seconds for one, seconds in found if seconds is not None}
+    linking = _linking(connection, passes)
+    told = seconds_left([*courses, Course(_LINKED, linking * _LINK, 0, 0.0, over=not linking)], now, held)
+    links = told.pop() or 0.0  # where nothing tells of them, they are few or all else is not known either
+    of_passes = {(one.seq, one.direction): each for one, each in zip(passes, told, strict=True) if each is not None}
+    return of_passes, None if None in told else sum(of_passes.values()) + links
 
 
 def bars(connection: sa.Connection, run_id: int, started: datetime, now: datetime) -> tuple[float, ...]:
@@ -74,11 +100,43 @@ def bars(connection: sa.Connection, run_id: int, started: datetime, now: datetim
     return tuple(read.get(at, 0) / BAR for at in range(first, last))
 
 
-def _seconds(one: PassSnapshot, now: datetime) -> float:
-    if one.started is None:
+def _together(
+    connection: sa.Connection, passes: Sequence[PassSnapshot], begun: datetime, now: datetime, held: Sequence[Span]
+) -> Course:
+    """Passes that go on at once as one."""
+    known = [one.total for one in passes if one.total is not None]
+    lately = _lately(connection, passes, begun, now, held)
+    return Course(
+        passes[0].direction,
+        sum(known) if len(known) == len(passes) else None,
+        sum(one.counters.read for one in passes),
+        between(begun, now, held),
+        over=False,
+        lately=None if lately is None else replace(lately, first=False),
+    )
+
+
+def _linking(connection: sa.Connection, passes: Sequence[PassSnapshot]) -> float:
+    """How many lookups are to be written yet once their partners are there: those that wait, and as many more as the
+    passes that leave them have still to read.
+    """
+    waiting = sa.select(link.c.mapping, link.c.direction, sa.func.count()).group_by(link.c.mapping, link.c.direction)
+    by_pass = {(one.mapping, one.direction.value): one for one in passes}
+    number = 0.0
+    for mapping, one_way, count in connection.execute(waiting):
+        one = by_pass.get((mapping, one_way))
+        if one is not None:
+            read = one.counters.read
+            more = one.total / read if one.total and 0 < read < one.total and one.state not in _OVER else 1.0
+            number += count * more
+    return number
+
+
+def _seconds(one: PassSnapshot, now: datetime, held: Sequence[Span]) -> float:
+    if one.started is None or one.state is JobState.STOP:
         return one.spent
     until = one.ended or (now if one.state is JobState.RUN else one.started)
-    return one.spent + max(0.0, (until - one.started).total_seconds())
+    return one.spent + max(0.0, between(one.started, until, held))
 
 
 def _learned(connection: sa.Connection, run_id: int, kind: str) -> dict[tuple[str, Direction], float]:
@@ -119,14 +177,18 @@ _LEARNED = _learned_query()
 """Made once: screens ask for it several times a second, and to put it together takes longer than to answer it."""
 
 
-def _lately(connection: sa.Connection, one: PassSnapshot, now: datetime) -> Lately | None:
-    if one.started is None:
+def _lately(
+    connection: sa.Connection, passes: Sequence[PassSnapshot], begun: datetime, now: datetime, held: Sequence[Span]
+) -> Lately | None:
+    """The pages of one pass, or of some that go on at once; the last one at least."""
+    c, mine = page.c, sa.tuple_(page.c.seq, page.c.direction).in_([(one.seq, one.direction.value) for one in passes])
+    where = (c.run_id == passes[0].run, mine)
+    last: Any = connection.scalar(sa.select(sa.func.max(c.committed_at)).where(*where, c.committed_at > begun))
+    if last is None:
         return None
-    back = now - timedelta(seconds=look_back((now - one.started).total_seconds()))
-    c = page.c
-    where = (c.run_id == one.run, c.seq == one.seq, c.direction == one.direction.value)
-    before: Any = connection.scalar(sa.select(sa.func.max(c.committed_at)).where(*where, c.committed_at <= back))
-    since = max(before or one.started, one.started)
-    sums = (sa.func.count(), sa.func.sum(c.read), sa.func.max(c.committed_at))
-    pages, read, until = connection.execute(sa.select(*sums).where(*where, c.committed_at > since)).one()
-    return Lately(since, until, int(pages), int(read)) if pages else None
+    until = min(back(now, look_back(between(begun, now, held)), held), last - _MOMENT)
+    before: Any = connection.scalar(sa.select(sa.func.max(c.committed_at)).where(*where, c.committed_at <= until))
+    since = max(before or begun, begun)
+    query = sa.select(c.committed_at, sa.func.sum(c.read)).where(*where, c.committed_at > since)
+    pages = connection.execute(query.group_by(c.committed_at).order_by(c.committed_at)).all()
+    return Lately(since, tuple((at, int(read)) for at, read in pages), first=since == begun)

@@ -27,6 +27,7 @@ from engine.model.snapshot import (
 )
 from engine.model.traffic import Traffic
 from engine.runs import paces
+from engine.runs.held import held
 from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
 from engine.store import conflicts as stored_conflicts
@@ -162,7 +163,8 @@ def history(
     """The integration synchronization jobs, newest first; jobs that never started are left out. With `words`, those in
     whose line each of them is; `types` says in lower case what a job of a kind of run is called there.
     """
-    query = sa.select(job, run_table.c.state.label("run_state"), run_table.c.kind).join(run_table)
+    of_run = (run_table.c.state.label("run_state"), run_table.c.kind, run_table.c.beat_at)
+    query = sa.select(job, *of_run).join(run_table)
     query = query.where(run_table.c.kind.in_(_HISTORY), job.c.started_at.is_not(None))
     if run is not None:
         query = query.where(job.c.run_id == run)
@@ -174,9 +176,9 @@ def history(
     with store.reading() as connection:
         rows = connection.execute(query.order_by(*order).limit(limit).offset(offset)).all()
         counters = _counters(connection, sorted({row.run_id for row in rows}))
-    going = [alive and row.run_state == RunState.RUNNING.value for row in rows]
-    made = [_pass(row, counters, row.kind) for row in rows]
-    return [one if goes_on else at_rest(one) for one, goes_on in zip(made, going, strict=True)]
+    made = [(row, _pass(row, counters, row.kind)) for row in rows]
+    running = RunState.RUNNING.value
+    return [one if alive and row.run_state == running else at_rest(one, row.beat_at) for row, one in made]
 
 
 def _line(types: Mapping[str, str]) -> sa.ColumnElement[str]:
@@ -209,10 +211,12 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
     counters = _counters(connection, [row.id])
     passes = [_pass(one, counters) for one in runs.job_rows(connection, row.id)]
     if state is not RunState.RUNNING:
-        passes = [at_rest(one) for one in passes]
+        passes = [at_rest(one, row.beat_at) for one in passes]
     going = state is RunState.RUNNING
-    rates = paces.rates(connection, row.id, now) if going else {}
-    left = paces.left(connection, row.id, row.kind, passes, now) if going and not row.paused else {}
+    said = (row.traffic or {}) if going else {}
+    spans = held(said.get("held", ()), row.beat_at, now)
+    rates = paces.rates(connection, row.id, now, spans) if going else {}
+    left, eta = paces.left(connection, row.id, row.kind, passes, now, spans) if going and not row.paused else ({}, None)
     stored = runs.flags(connection)
     lines = connection.execute(
         sa.select(event).where(event.c.run_id == row.id).order_by(event.c.id.desc()).limit(_EVENTS_SHOWN)
@@ -244,10 +248,11 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         if row.kind in runs.SYNCHRONIZATIONS and state is not RunState.RUNNING
         else 0,
         worked=row.worked,
+        eta=eta,
         undoes=int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None,
         resumed=decisions.last(connection, row.id, Deed.RESUME),
         pace=paces.bars(connection, row.id, row.created_at, now) if going else (),
-        traffic=tuple(Traffic(**one) for one in row.traffic or ()) if going else (),
+        traffic=tuple(Traffic(**one) for one in said.get("services", ())),
     )
 
 

@@ -117,11 +117,12 @@ class Undoing(FullSynchronization):
             await self._store.write(partial(undoing.forget, run=self._run))
             await self._begin_look(undone)
             await Review(context, undone, self._run, partial(self._tell, "")).look()
-            await self._store.write(partial(undoing.forget_looked, run=self._run))
         if not request["dry"]:
             if not request["reviewed"]:
+                await self._store.write(partial(undoing.forget_looked, run=self._run))
                 await self._store.write(partial(_reviewed, run=self._run, request=request, target=target))
             await self._jobs(JobState.RUN)
+            await self._tell("", f"takes back what run {target.id} did")
             acting = Acting(context, undone, self._run, self._sign_of_life)
             if request["reviewed"]:
                 await acting.look_again(row.nav_at, row.crm_at)
@@ -172,14 +173,16 @@ class Undoing(FullSynchronization):
         for row in rows:
             mine = [(kind, now, n) for seq, way, kind, now, n in counts if _belongs(seq, way, row, passes)]
             left = sum(n for (seq, way), n in all_left.items() if _belongs(seq, way, row, passes))
-            word = JobState.PART if left else JobState.OK
-            values: dict[str, Any] = {"state": word.value, "ended_at": self._clock()}
-            if state is not None:
-                values = {"state": state.value, "started_at": self._clock()}
-            values["message"] = _told(mine, left)
-            values["total"] = sum(n for _, _, n in mine)
             scope = Scope(self._run, row.seq, row.mapping, Direction(row.direction), plan=False)
-            await self._set(scope, **values)
+            if state is not None:
+                total = sum(n for _, _, n in mine)
+                begun = {"started_at": self._clock(), "ended_at": None}
+                values: dict[str, Any] = {"state": state.value, **begun, "total": total}
+            else:
+                word = JobState.PART if left else JobState.OK
+                read, _ = await self._store.read(partial(runs.read_and_failed, scope=scope))
+                values = {"state": word.value, "ended_at": self._clock(), "total": read}
+            await self._set(scope, **values, message=_told(mine, left))
 
     def _put_back(self, connection: sa.Connection, target: sa.Row[Any]) -> None:
         """The stored flags as they were before the run, where the answer changed them and nobody did during the run or

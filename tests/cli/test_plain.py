@@ -85,6 +85,7 @@ def test_the_status_of_a_run_shows_what_is_cleared_and_nothing_hostile() -> None
     assert lines[-1] == "Synch. Only Coupled Records: cleared by this run for CUSTOMER"
     assert any("2,210/4,105" in line and "38.1" in line and "00:49" in line for line in lines)
     assert plain.status_lines(run(paused=True))[0].startswith("run 16: paused")
+    assert plain.status_lines(run(eta=399.0))[0].endswith(", ~06:39 left")
 
 
 def test_the_closing_question_shows_both_answers() -> None:

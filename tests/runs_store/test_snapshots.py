@@ -14,11 +14,13 @@ from engine.model.mapping import Direction
 from engine.model.snapshot import Counters, FlagChange, JobState, RunSnapshot, RunState, Wish
 from engine.model.traffic import Traffic
 from engine.runs import control, snapshots
+from engine.runs.held import Held
 from engine.store import pages, runs
 from engine.store.database import Store
 from engine.store.lock import engine_lock
+from engine.store.schema import link
 from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
-from tests.store.tools import AT, FROM, TO, couple, done, failed, later, pair, pairs
+from tests.store.tools import AT, FROM, TO, couple, done, failed, later, nav, pair, pairs
 
 RUNNING, STOPPED, ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
 FINISHED, CANCELLED, INTERRUPTED = RunState.FINISHED, RunState.CANCELLED, RunState.INTERRUPTED
@@ -291,9 +293,79 @@ def test_what_the_last_run_took_tells_when_each_job_is_over(store: Store, settin
             job(store, number, name, one_way, "WAIT", total=50, total_exact=False)
     with engine_lock(store):
         found = snapshots.run(store, number, clock=at(500))
-    passes = [10 * len(settings_passes(settings, name)) for name in JOBS]
-    until = [sum(passes[: at + 1]) for at in range(len(JOBS))]
-    assert [one.eta for one in found.jobs] == [pytest.approx(seconds) for seconds in until], "as in the newest one"
+    passes = sum(len(settings_passes(settings, name)) for name in JOBS)
+    assert found.eta == pytest.approx(10 * passes), "as in the newest one"
+    assert [one.eta for one in found.jobs] == [None] * len(JOBS), "none of them goes on"
+    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(500))
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(500))
+    assert found.jobs[3].eta == pytest.approx(20), "both of its passes"
+    assert found.eta == pytest.approx(10 * passes)
+    job(store, number, "ITEM-PRODUCT", TO, "WAIT", total=None)
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(500)).eta is None, "nobody knows of one job"
+
+
+def test_passes_that_go_on_at_once_are_told_together(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    put(store, number, kind="undo", request={"undo": 1, "dry": False})
+    for name in ("CURRENCY", "CUSTOMER"):
+        job(store, number, name, TO, "RUN", total=500, total_exact=True)
+    page(store, number, "CUSTOMER", TO, 10, seconds=1)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(2))
+    assert (found.eta, found.jobs[3].eta) == (None, None), "that it looks says nothing of what it does then"
+    for name in ("CURRENCY", "CUSTOMER"):
+        job(store, number, name, TO, "RUN", started_at=later(0))
+    for seconds in range(2, 21):
+        page(store, number, "CUSTOMER", TO, 10, seconds=seconds)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(20))
+    assert found.eta == pytest.approx(80, rel=0.01), "1,000 records, ten a second, of which 200 are done"
+    assert [one.eta for one in found.jobs] == [None] * len(JOBS)
+
+
+def test_lookups_that_wait_for_their_partners_count_in_what_is_left(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "OK", started_at=later(0), ended_at=later(100), total=1_000, total_exact=True)
+    page(store, number, "CUSTOMER", TO, 1_000, seconds=100)
+    with store.writing() as connection:
+        for name in JOBS:
+            for one_way in settings_passes(settings, name):
+                if (name, one_way) != ("CUSTOMER", TO):
+                    runs.set_job(connection, scope_of(number, name, one_way), state="SKIP")
+        keys = [{"mapping": "CUSTOMER", "direction": TO.value, "source_id": nav(one)} for one in range(40)]
+        connection.execute(sa.insert(link), [{**key, "partner_mapping": "CONTACTS", "field": "f"} for key in keys])
+    with engine_lock(store):
+        assert snapshots.run(store, number, clock=at(100)).eta == pytest.approx(40 * 2.5 * 0.1)
+        job(store, number, "CUSTOMER", TO, "RUN", ended_at=None, total=2_000)
+        found = snapshots.run(store, number, clock=at(100)).eta
+    each = 100 / 2_000
+    assert found == pytest.approx(1_000 * each + 80 * 2.5 * each), "the other half is under way, and leaves as many"
+
+
+def test_what_the_engine_was_held_up_by_is_in_no_rate(store: Store, settings: Settings) -> None:
+    number = start(store, settings)
+    job(store, number, "CUSTOMER", TO, "RUN", started_at=later(0), total=10_000, total_exact=True)
+    job(store, number, "CUSTOMER", FROM, "OK")
+    for seconds in range(1, 21):
+        page(store, number, "CUSTOMER", TO, 10, seconds=seconds)
+    put(store, number, beat_at=later(20))
+    with engine_lock(store):
+        calm = snapshots.run(store, number, clock=at(20.5)).jobs[3].rate
+        waits = snapshots.run(store, number, clock=at(50)).jobs[3]
+    assert calm == pytest.approx(10, rel=0.1)
+    assert waits.rate == pytest.approx(10, rel=0.1), "no sign of life: others have the store"
+    assert waits.eta == pytest.approx(9_800 / 10, rel=0.1)
+    mine = Held()
+    mine.add(later(20), later(50))
+    put(store, number, beat_at=later(55), traffic={"services": [], "held": mine.stored()})
+    for seconds in range(51, 56):
+        page(store, number, "CUSTOMER", TO, 10, seconds=seconds)
+    with engine_lock(store):
+        found = snapshots.run(store, number, clock=at(55)).jobs[3]
+    assert found.rate == pytest.approx(10, rel=0.1), "it waited for half a minute"
+    assert found.eta == pytest.approx(9_750 / 10, rel=0.1)
 
 
 def test_a_look_at_a_run_reads_as_many_rows_whatever_number_of_runs_was_before(
@@ -305,7 +377,7 @@ def test_a_look_at_a_run_reads_as_many_rows_whatever_number_of_runs_was_before(
         for older in [start(store, settings, FINISHED) for _ in range(times)]:
             job(store, older, "CURRENCY", TO, "OK", **ended)
         number = start(store, settings)
-        job(store, number, "CURRENCY", TO, "WAIT", total=100, total_exact=True)
+        job(store, number, "CURRENCY", TO, "RUN", total=100, total_exact=True, started_at=later(1))
         with engine_lock(store):
             read.append(rows_read(store, partial(snapshots.run, store, number, clock=at(1))))
         put(store, number, FINISHED)
@@ -355,7 +427,7 @@ def test_how_requests_go_is_told_while_the_engine_lives(store: Store, settings: 
     put(store, number, beat_at=later(0))
     assert snapshots.run(store, number, clock=at(1)).traffic == ()
     said = Traffic("CRM", 6, 48, 0.63, 2, 12.5)
-    put(store, number, traffic=[asdict(said)])
+    put(store, number, traffic={"services": [asdict(said)], "held": []})
     with engine_lock(store):
         assert snapshots.run(store, number, clock=at(1)).traffic == (said,)
     assert snapshots.run(store, number, clock=at(1)).traffic == (), "nobody sends anything any more"
@@ -539,6 +611,21 @@ def test_the_history_has_the_jobs_that_started_newest_first(store: Store, settin
     assert snapshots.history(store, run=first) == found[3:]
     assert snapshots.history(store, limit=2) + snapshots.history(store, limit=99, offset=2) == found
     assert snapshots.history(store, run=999) == []
+
+
+def test_a_job_that_is_stopped_tells_when_and_what_was_worked_on_it(store: Store, settings: Settings) -> None:
+    number = start(store, settings, STOPPED)
+    times: dict[str, Any] = {"started_at": later(100), "spent": 30}
+    job(store, number, "CUSTOMER", TO, "STOP", **times, ended_at=later(120))
+    (told,) = snapshots.history(store)
+    assert (told.state, told.ended, told.took) == (JobState.STOP, later(120), 30)
+    put(store, number, RUNNING, beat_at=later(115))
+    job(store, number, "CUSTOMER", TO, "RUN", **times, ended_at=None)
+    (told,) = snapshots.history(store)
+    assert (told.state, told.ended, told.took) == (JobState.STOP, later(115), 45), "its engine is gone since then"
+    with engine_lock(store):
+        (told,) = snapshots.history(store)
+    assert (told.state, told.ended, told.took) == (JobState.RUN, None, None)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7])

@@ -95,13 +95,13 @@ class _Moving:
         jobs = list(made.jobs)
         sums = replace(jobs[3].counters, read=2_210 + at % 1_800, modified=1_840 + at, failed=3 + at // 7)
         jobs[3] = replace(jobs[3], counters=sums, rate=38.1 + at % 9, eta=max(5.0, 300.0 - seconds))
-        jobs[4:] = [replace(one, eta=None if one.eta is None else one.eta - seconds) for one in jobs[4:]]
         event = replace(made.events[-1], text=f"{at:08} updated 3 fields", at=NOW + timedelta(seconds=seconds))
         return replace(
             made,
             jobs=tuple(jobs),
             events=(*made.events, event)[1:],
             worked=made.worked + seconds,
+            eta=400.0 - seconds,
             pace=(*made.pace[seconds // 5 % 20 :], *made.pace[: seconds // 5 % 20]),
             traffic=tuple(replace(one, under_way=at % one.welcome) for one in made.traffic),
         )

@@ -1,13 +1,14 @@
 import csv
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from engine.model.errors import RunError
-from engine.model.snapshot import Event, RunState, Wish
-from tests.tui.made.runs import NOW, made_run, made_undo
+from engine.model.snapshot import Counters, Event, JobState, RunState, Wish
+from tests.tui.made.runs import NOW, TO, made_pass, made_run, made_undo
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
@@ -140,6 +141,14 @@ async def _counted(door: ScriptedDoor, app: CouplerApp, pilot: Pilot[None]) -> U
     return app.screen
 
 
+async def test_a_job_that_was_stopped_says_when_and_after_how_long(door: ScriptedDoor) -> None:
+    stopped = made_pass(4, TO, JobState.STOP, Counters(read=10), 100)
+    door.passes = [replace(stopped, ended=NOW - timedelta(seconds=90), spent=75, message="stopped")]
+    async with showing(door) as (_, pilot):
+        await pilot.press("h")
+        await see(pilot, "full synchronization, stopped 12:03:04 after 00:01:15: skipped 0")
+
+
 async def test_an_undo_says_what_it_would_do_before_it_is_done(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         dialog = await _counted(door, app, pilot)
@@ -156,7 +165,7 @@ async def test_an_undo_says_what_it_would_do_before_it_is_done(door: ScriptedDoo
         await until(pilot, lambda: dialog.armed)
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, Run))
-        await see(pilot, "Undo of run 16: Synch. Only Coupled Records becomes what it was")
+        await see(pilot, "Undo of run 16, 2 of 2: takes back what it did")
     assert ("undo", 16, False) in door.calls
 
 

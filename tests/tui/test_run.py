@@ -61,14 +61,24 @@ async def test_a_run_that_is_over_says_how_fast_it_was(door: ScriptedDoor) -> No
         assert "in flight" not in text(app)
 
 
-async def test_each_job_and_all_of_them_say_when_they_are_over(door: ScriptedDoor) -> None:
+async def test_the_job_that_goes_on_and_all_of_them_say_how_long_they_take_yet(door: ScriptedDoor) -> None:
     door.put(made_run())
     async with showing(door, attach=16) as (_, pilot):
-        await see(pilot, "0/~9,800      -   ~05:07", "2,407/~17,622   38.1   ~06:39")
-        jobs = list(door.runs[16].jobs)
-        jobs[6] = replace(jobs[6], eta=None)
-        door.change(16, jobs=tuple(jobs))
+        await see(pilot, "2,210/4,105   38.1    00:50", "0/~9,800      -        -", "2,407/~17,622   38.1   ~06:39")
+        door.change(16, eta=None)
         await see(pilot, "2,407/~17,622   38.1        -")
+
+
+async def test_an_undo_says_which_of_its_two_steps_it_is_at(door: ScriptedDoor) -> None:
+    run = made_undo(RunState.RUNNING)
+    door.put(run)
+    looking = [replace(job, passes=tuple(replace(one, started=None) for one in job.passes)) for job in run.jobs]
+    async with showing(door, attach=23) as (_, pilot):
+        await see(pilot, "Undo of run 8, 2 of 2: takes back what it did; then flags are as before it")
+        door.change(23, jobs=tuple(looking))
+        await see(pilot, "Undo of run 8, 1 of 2: looks at all of it as it is now,", "nothing is written yet")
+        door.change(23, jobs=run.jobs, state=RunState.STOPPED)
+        await see(pilot, "Undo of run 8: Synch. Only Coupled Records")
 
 
 async def test_a_wide_terminal_shows_what_became_of_the_records_of_each_job(door: ScriptedDoor) -> None:

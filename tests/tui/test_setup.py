@@ -2,15 +2,19 @@
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from engine.config import load
+from engine.config.edit import Form, Value
+from engine.config.toml import Keys
 from engine.model.errors import ConfigError
 from tests.tui.made.connections import CONFIG
 from tests.tui.screens import see, showing, shown, text, until
@@ -26,6 +30,7 @@ from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.setup import Setup
 from tui.screens.trial import Trial
+from tui.widgets import connections
 from tui.widgets.table import Table
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -40,7 +45,8 @@ async def setup(door: ScriptedDoor, size: tuple[int, int] = (80, 24)) -> AsyncIt
 
 
 async def to(pilot: Pilot[None], name: str) -> None:
-    """Moves the cursor to a setting."""
+    """Moves the cursor to a setting, once the page hears keys."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, Setup) and not pilot.app.screen.deaf)
     await pilot.press("g")
     table = pilot.app.screen.query_one(Table)
     for _ in range(40):
@@ -173,8 +179,9 @@ async def test_what_another_kind_drops_comes_back_with_the_kind_until_all_is_sav
         await pick(pilot, "nav.kind", "k")
         await until(pilot, lambda: 'marker_field = "Other_Id"' in _draft(app))
         await pick(pilot, "nav.kind", "j")
+        await until(pilot, lambda: "marker_field" not in _draft(app))
         await enter(pilot, "nav.url", "https://bc.example.com/api/v2.0")
-        await until(pilot, lambda: isinstance(app.screen, Setup))
+        await until(pilot, lambda: "bc.example.com" in _draft(app))
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
         await pilot.press("y")
@@ -182,6 +189,32 @@ async def test_what_another_kind_drops_comes_back_with_the_kind_until_all_is_sav
         await pick(pilot, "nav.kind", "k")
         await until(pilot, lambda: 'kind = "odata"' in _draft(app))
         assert "marker_field" not in _draft(app), "it was saved without"
+
+
+async def test_a_choice_outlasts_a_look_at_the_file_and_a_key_that_come_before_it_is_made(
+    door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.scripted.text = CONFIG.replace('# auth = "basic"', 'marker_field = "CRM_Id"')
+    made, pressed = connections.refitted, Event()
+    async with setup(door) as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, Setup)
+
+        def slowly(form: Form, table: str, kept: Mapping[Keys, Value]) -> tuple[Form, dict[Keys, Value]]:
+            result, looks = made(form, table, kept), screen.shown
+            app.call_from_thread(screen.wake)
+            while screen.shown == looks or not pressed.is_set():
+                sleep(0.01)
+            return result
+
+        monkeypatch.setattr(connections, "refitted", slowly)
+        await pick(pilot, "nav.kind", "j")
+        await pilot.press("enter")
+        pressed.set()
+        await until(pilot, lambda: "marker_field" not in _draft(app))
+        assert app.screen is screen, "the key was meant for what is yet to be seen"
+        await pick(pilot, "nav.kind", "k")
+        await until(pilot, lambda: 'marker_field = "CRM_Id"' in _draft(app))
 
 
 async def test_settings_below_the_edge_are_told(door: ScriptedDoor) -> None:

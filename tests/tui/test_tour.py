@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.model.snapshot import RunState
-from tests.tui.made.runs import NOW, made_run
+from tests.tui.made.runs import NOW, made_run, made_undo
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor
 from tui import actions
@@ -44,9 +44,35 @@ def test_a_run_that_waits_is_not_taken_for_the_end() -> None:
     assert "u shows it" in hint("home", made_run(RunState.STOPPED))
 
 
+@pytest.mark.parametrize("state", [RunState.CANCELLED, RunState.STOPPED, RunState.INTERRUPTED])
+def test_a_run_that_did_not_come_to_its_end_is_not_said_to_be_done(state: RunState) -> None:
+    run = made_run(state)
+    assert "done" not in hint("run", run)
+    assert "both sides agree" not in hint("home", run)
+    assert ("cancelled" in hint("run", run)) is (state is RunState.CANCELLED)
+    assert ("r goes on" in hint("run", run)) is (state is not RunState.CANCELLED)
+
+
+def test_an_undo_is_no_run_that_somebody_answered() -> None:
+    assert "taken back" in hint("run", made_undo(RunState.FINISHED))
+
+
+async def test_who_cancels_is_told_so() -> None:
+    door = ScriptedDoor(demo=True)
+    async with showing(door, look=Look(hz=20, tour=True)) as (_, pilot):
+        door.put(made_run(RunState.RUNNING))
+        await see(pilot, "Run 16 is going")
+        await pilot.press("u")
+        await see(pilot, "Tour 2 of 4")
+        door.put(made_run(RunState.CANCELLED))
+        await see(pilot, "Tour 3 of 4: cancelled.")
+        await pilot.press("escape")
+        await see(pilot, "Tour 4 of 4: the last run was cancelled; s starts another one")
+
+
 def test_the_words_have_room_and_the_keys_they_name_are_there() -> None:
     scopes = {one.scope for one in actions.ACTIONS} - {"lists", "everywhere"}
-    runs = [None, *(made_run(state) for state in RunState)]
+    runs = [None, *(make(state) for make in (made_run, made_undo) for state in RunState)]
     for words in (hint(scope, run) for scope in scopes for run in runs):
         lines = hanging(words, SMALLEST[0] - 2, 2)
         assert (len(lines) <= 2, "\u2026" in "".join(lines)) == (True, False), words

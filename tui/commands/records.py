@@ -72,6 +72,7 @@ def run(found: RunSnapshot) -> dict[str, Any]:
         "started": form.iso(found.started),
         "ended": form.iso(found.ended),
         "worked": round(found.worked),
+        "eta": found.eta,
         "waiting": found.waiting,
         "code": found.code,
         "message": found.message,

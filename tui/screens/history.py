@@ -144,7 +144,7 @@ class History(Filtered):
 
     def _tell(self, one: PassSnapshot, run: RunSnapshot | None) -> None:
         width = self.app.size.width - 2
-        lines = (passes.about_run(one.run, run, self.look), passes.about(one))
+        lines = (passes.about_run(one.run, run, self.look), passes.about(one, self.look))
         self.query_one("#about", Line).put(*(part for text in lines for part in hanging(text, width, 1)))
 
     def _why_not(self, name: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Literal
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
@@ -54,6 +54,7 @@ class Setup(Page):
         self.stale = False
         self._kept: dict[Keys, Value] = {}
         """What was there, and means nothing with another kind or sign-in, until all is saved."""
+        self._saves = 0
         self._start = start
         self._leave = leave
         self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
@@ -89,15 +90,20 @@ class Setup(Page):
         """Reads the file at once."""
         self._poll.wake()
 
-    def _read(self) -> Form:
-        """The file; only asking for the connections may open the store."""
-        return self.door.connections.read()
+    def _read(self) -> tuple[int, Form]:
+        """The file, and after how many saves; only asking for the connections may open the store."""
+        saves = self._saves
+        return saves, self.door.connections.read()
 
-    def show(self, found: Form) -> None:
+    def show(self, read: tuple[int, Form]) -> None:
         """Shows the file as it is, unless something was changed here that is not saved."""
+        saves, found = read
+        if saves != self._saves:
+            self.wake()
+            return
         if self.form is None or not self.form.draft.changed:
             self.form, self.stale = found, False
-            self._kept.clear()
+            self._kept = {}
         else:
             self.stale = found.draft.before != self.form.draft.before
         self._paint()
@@ -147,7 +153,7 @@ class Setup(Page):
         """What an action works on; None, and why, when it cannot be done."""
         return None if self._refused(name) else self.form
 
-    @work(exclusive=True, group="edit")
+    @asked
     async def action_edit(self) -> None:
         """Asks for another value of the setting under the cursor."""
         form, one = self._ready("edit"), self._current()
@@ -200,11 +206,14 @@ class Setup(Page):
         if form is None:
             return
 
-        def changed() -> Form:
-            made = formed(put(form.draft, one.keys, value))
-            return connections.refitted(made, one.table, self._kept) if one.key in ("auth", "kind") else made
+        kept = self._kept
 
-        self.form = await self.ask(changed, form)
+        def changed() -> tuple[Form, dict[Keys, Value]]:
+            made = formed(put(form.draft, one.keys, value))
+            return connections.refitted(made, one.table, kept) if one.key in ("auth", "kind") else (made, kept)
+
+        # both at once: what is read meanwhile is shown, and forgets what was kept
+        self.form, self._kept = await self.ask(changed, (form, kept))
         self._paint()
 
     def action_nav(self) -> None:
@@ -252,6 +261,7 @@ class Setup(Page):
             self._leave("saved")
             return
         self.form = None
+        self._saves += 1
         self.say(f"Saved: {safe(form.draft.path, 60)}")
         self.wake()
 

@@ -1,5 +1,6 @@
 """The settings of both connections as rows, and as what is said about one of them; pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.config import CrmSettings, NavSettings, urls
@@ -151,10 +152,11 @@ def listed(form: Form) -> list[Setting]:
     return [one for one in SETTINGS if _fits(one, form) or form.draft.value(one.keys) is not None]
 
 
-def refitted(form: Form, table: str, kept: dict[Keys, Value]) -> Form:
-    """The form of a side whose kind or sign-in changed, without what means nothing any more, which is `kept`, and with
-    what was kept before and means something again.
+def refitted(form: Form, table: str, kept: Mapping[Keys, Value]) -> tuple[Form, dict[Keys, Value]]:
+    """The form of a side whose kind or sign-in changed, without what means nothing any more, and with what was `kept`
+    before and means something again; and what is kept now.
     """
+    kept = dict(kept)
     for one in SETTINGS:
         there = form.draft.value(one.keys)
         if one.table != table:
@@ -164,7 +166,7 @@ def refitted(form: Form, table: str, kept: dict[Keys, Value]) -> Form:
             form = formed(put(form.draft, one.keys, None))
         elif there is None and one.keys in kept and _fits(one, form):
             form = formed(put(form.draft, one.keys, kept.pop(one.keys)))
-    return form
+    return form, kept
 
 
 def _part(one: Setting, form: Form) -> NavSettings | CrmSettings | None:

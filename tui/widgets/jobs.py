@@ -117,15 +117,9 @@ def _all(run: RunSnapshot, look: Look) -> Row:
             fmt.bar(done, total, _BAR, ascii_only=look.ascii),
             fmt.progress(done, total, exact=exact),
             fmt.rate(rate),
-            fmt.eta(_end(run), exact=False),
+            fmt.eta(run.eta, exact=False),
         ),
     )
-
-
-def _end(run: RunSnapshot) -> float | None:
-    """Seconds until all jobs are over, where each that is not tells."""
-    left = [job.eta for job in run.jobs if job.state not in _OVER]
-    return left[-1] if left and run.state is RunState.RUNNING else None
 
 
 def starting(run: RunSnapshot, waited: float) -> RunSnapshot:
@@ -218,6 +212,13 @@ def cleared(run: RunSnapshot, width: int) -> list[str]:
 def _cleared(run: RunSnapshot) -> str:
     if run.kind == "plan":
         return "Preflight: nothing is written, Synch. Only Coupled Records is not touched"
+    if run.undoes is not None and _looks(run):
+        return (
+            f"Undo of run {run.undoes}, 1 of 2: looks at all of it as it is now, whatever was counted before; "
+            "nothing is written yet"
+        )
+    if run.undoes is not None and run.state is RunState.RUNNING:
+        return f"Undo of run {run.undoes}, 2 of 2: takes back what it did; then flags are as before it"
     if run.undoes is not None:
         return f"Undo of run {run.undoes}: Synch. Only Coupled Records becomes what it was before that run"
     if run.kind != "run":
@@ -231,6 +232,12 @@ def _cleared(run: RunSnapshot) -> str:
         return "Synch. Only Coupled Records: as before this run (no answer)"
     kept = "stays cleared" if run.answer == "yes" else "as before this run"
     return f"Synch. Only Coupled Records: {kept} (answer: {run.answer}, {run.answered_by})"
+
+
+def _looks(run: RunSnapshot) -> bool:
+    """Whether an undo, while it goes on, has not begun to take anything back."""
+    begun = any(one.started is not None for job in run.jobs for one in job.passes)
+    return run.state is RunState.RUNNING and not begun
 
 
 def detail(job: JobSnapshot, look: Look) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from engine.model.snapshot import PassSnapshot, RunSnapshot
+from engine.model.snapshot import JobState, PassSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.look import Look
 from tui.widgets.table import Column, Row
@@ -94,14 +94,17 @@ def about_run(number: int, run: RunSnapshot | None, look: Look) -> str:
     return f"run {number}  {run.state}, keep cleared: {run.answer}, by {run.answered_by} {at}"
 
 
-def about(one: PassSnapshot) -> str:
-    """What a job is and how long it took, with its message or its other counters."""
+def about(one: PassSnapshot, look: Look) -> str:
+    """What a job is and how long it took, when it was stopped, with its message or its other counters."""
     sums = one.counters
     counts = (
         f"skipped {fmt.count(sums.skipped)}  coupled {fmt.count(sums.coupled)}  ambiguous {fmt.count(sums.ambiguous)}"
     )
-    took = "" if one.took is None else f" in {fmt.duration(one.took)}"
-    return f"{_kind(one)[1]}{took}: {one.message or counts}"
+    took, said = "" if one.took is None else f" in {fmt.duration(one.took)}", one.message
+    if one.state is JobState.STOP and one.ended is not None:
+        took = f", stopped {fmt.stamp(one.ended, now(), utc=look.utc)} after {fmt.duration(one.took)}"
+        said = "" if said == "stopped" else said
+    return f"{_kind(one)[1]}{took}: {said or counts}"
 
 
 def export(one: PassSnapshot) -> tuple[object, ...]:

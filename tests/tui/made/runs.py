@@ -70,10 +70,7 @@ def running_jobs(word: JobState = JobState.RUN) -> tuple[JobSnapshot, ...]:
     return (
         *(made_job(seq, JobState.OK, all_done(seq)) for seq in (1, 2, 3)),
         made_job(4, word, customer, rate=38.1 if word is JobState.RUN else None),
-        *(
-            replace(made_job(seq, JobState.WAIT, Counters()), eta=eta if word is JobState.RUN else None)
-            for seq, eta in ((5, 307.0), (6, 310.0), (7, 399.0))
-        ),
+        *(made_job(seq, JobState.WAIT, Counters()) for seq in (5, 6, 7)),
     )
 
 
@@ -149,6 +146,7 @@ def made_run(state: RunState = RunState.RUNNING, *, id: int = 16, kind: str = "r
         events=EVENTS,
         worked=279 if over else 571 if state.resumable else 573,
         pace=PACE if state is RunState.RUNNING else (),
+        eta=399.0 if state is RunState.RUNNING else None,
         traffic=TRAFFIC if state is RunState.RUNNING else (),
     )
 

@@ -1,0 +1,51 @@
+"""An engine tells when others had the store, so that its pace is not judged by that."""
+
+import asyncio
+from contextlib import suppress
+from time import sleep
+from types import SimpleNamespace
+from typing import Any, cast
+
+from engine.config import Settings
+from engine.model.states import RunState
+from engine.model.traffic import Traffic
+from engine.runs import control
+from engine.runs.full import FullSynchronization
+from engine.store import runs
+from engine.store.database import Store
+from tests.runs_store.tools import row_of
+
+
+async def test_a_wait_for_the_store_is_told_and_is_no_work(store: Store, settings: Settings) -> None:
+    number = control.start(store, settings, by="me@here")
+    side = cast("Any", SimpleNamespace(waiting="", traffic=Traffic("NAV", 0, 8), now=None, halt=lambda *, stop: None))
+    engine = FullSynchronization(store, settings, number, side, side)
+    beating = asyncio.create_task(engine._beat())
+    try:
+        await until(lambda: row_of(store, number)["beat_at"] is not None)
+        await asyncio.to_thread(keep, store, number, 1.6)
+        await until(lambda: row_of(store, number)["traffic"]["held"])
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+    row = row_of(store, number)
+    ((begin, end),) = row["traffic"]["held"]
+    assert end - begin >= 1
+    worked, passed = row["worked"], (row["beat_at"] - engine._begun).total_seconds()
+    assert abs(passed - worked - (end - begin)) < 0.3, "the time in which it waited is not worked"
+
+
+def keep(store: Store, number: int, seconds: float) -> None:
+    """Somebody else writes for so long."""
+    with store.writing() as connection:
+        runs.change(connection, number, list(RunState), {"hint": "kept"})
+        sleep(seconds)
+
+
+async def until(what: Any) -> None:
+    for _ in range(2_000):
+        if await asyncio.to_thread(what):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen")
