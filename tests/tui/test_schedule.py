@@ -136,7 +136,7 @@ async def test_the_demo_starts_none_as_its_servers_would_be_gone(door: ScriptedD
         await pilot.press("S")
         await see(pilot, "> CURRENCY")
         await pilot.press("s")
-        await see(pilot, "The demo's servers end when you leave")
+        await see(pilot, "The demo's servers end when you leave", "Nobody keeps the schedule: the demo has none")
         assert door.calls == []
 
 

@@ -80,7 +80,7 @@ class Schedule(Page):
         if found is None or one is None:
             return
         width = self.app.size.width - 2
-        kept = hanging(safe(entries.kept(found, self.look), _LONG), width, 1)
+        kept = hanging(safe(entries.kept(found, self.look, demo=self.door.demo), _LONG), width, 1)
         self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), _LONG), width, 2))
 
     def _why_not(self, name: str) -> str | None:

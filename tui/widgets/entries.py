@@ -26,11 +26,12 @@ def row(one: ScheduleRow, now: datetime, look: Look) -> Row:
     return Row(one.mapping, (one.mapping, one.when, entry.word, _turn(one, now, look), tries, entry.result))
 
 
-def kept(found: ScheduleSnapshot, look: Look) -> str:
+def kept(found: ScheduleSnapshot, look: Look, *, demo: bool) -> str:
     """Who keeps the schedule, and what it waits for."""
     keeper = found.keeper
     if not found.running or keeper is None:
-        return "! Nobody keeps the schedule: s starts it, as `coupler schedule` does"
+        how = "the demo has none" if demo else "s starts it, as `coupler schedule` does"
+        return f"! Nobody keeps the schedule: {how}"
     if keeper.waiting:
         return f"! waits: {keeper.waiting}"
     return f"kept by {keeper.owner}, since {fmt.stamp(keeper.started_at, found.now, utc=look.utc)}"
