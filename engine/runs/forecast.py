@@ -87,6 +87,8 @@ def seconds_left(courses: Sequence[Course], now: datetime, held: Sequence[Span] 
 def _left(one: Course, now: datetime, held: Sequence[Span], known: _Known) -> float | None:
     if one.over:
         return 0.0
+    if one.lately is not None and _silent(one.lately, now, held) > look_back(one.seconds):
+        return None  # whatever it waits for, nobody knows for how long
     cost, besides = _cost(one, now, held, known.slower[one.way]), 0.0
     if cost is None and not one.read and known.record is not None:
         cost, besides = known.record[one.way], max(0.0, known.besides - one.seconds)

@@ -46,6 +46,7 @@ def _job(
         word = JobState.STOP
     if word is JobState.RUN and paused:
         word = JobState.PAUSE
+    # a job that by all estimates would be done, and is not, promises no time
     yet = [left.get((one.seq, one.direction)) for one in passes]
     told = [one for one in yet if one is not None]
     direction = Direction.BIDIRECTIONAL if len(passes) > 1 else passes[0].direction
@@ -58,7 +59,7 @@ def _job(
         total=total,
         total_exact=exact,
         rate=rate if word is JobState.RUN else None,
-        eta=sum(told) if word is JobState.RUN and len(told) == len(yet) else None,
+        eta=sum(told) or None if word is JobState.RUN and len(told) == len(yet) else None,
         passes=tuple(passes),
         message=next((one.message for one in passes if one.message), ""),
     )

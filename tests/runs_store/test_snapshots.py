@@ -445,13 +445,14 @@ def test_a_job_that_has_just_begun_is_measured_since_then(store: Store, settings
 @pytest.mark.parametrize("why", ["no pages lately", "paused", "interrupted", "ended", "total unknown", "nearly done"])
 def test_without_a_good_reason_no_time_is_promised(store: Store, settings: Settings, why: str) -> None:
     number = start(store, settings)
-    put(store, number, beat_at=later(0))
+    seconds = 99 if why == "no pages lately" else 10
+    put(store, number, beat_at=later(seconds))
     total = {"total unknown": None, "nearly done": 12}.get(why, 1000)
     state = "OK" if why == "ended" else "RUN"
     job(store, number, "CURRENCY", TO, state, started_at=later(0), total=total, total_exact=True)
     page(store, number, "CURRENCY", TO, 10, seconds=1)
     put(store, number, paused=why == "paused")
-    now = at(99 if why == "no pages lately" else 10)
+    now = at(seconds)
     if why == "interrupted":
         found = snapshots.run(store, number, clock=now).jobs[0]
     else:

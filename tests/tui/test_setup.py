@@ -353,7 +353,7 @@ async def test_a_file_that_is_no_toml_any_more_is_told(door: ScriptedDoor, tmp_p
         await pilot.press("n")
         await see(pilot, "not valid TOML")
         await pilot.press("enter", "n", "c", "w")
-        await see(pilot, "The config file was not read yet.")
+        await see(pilot, "Nothing is read yet; the key did nothing.")
         path.write_text(CONFIG.replace("CRONUS", "Contoso"))
         await see(pilot, "Contoso International")
 
