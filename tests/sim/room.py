@@ -23,7 +23,6 @@ class Room:
     file: Path
     url: str
     engine: sa.Engine
-    desk: Store
     empty: bytes
 
 
@@ -41,4 +40,4 @@ def _room(process: int) -> Room:
     file = folder / "store.db"
     store = Store.open(f"sqlite:///{file}")
     store.close()
-    return Room(folder, file, f"sqlite:///{file}", store.engine, Store(store.engine), file.read_bytes())
+    return Room(folder, file, f"sqlite:///{file}", store.engine, file.read_bytes())

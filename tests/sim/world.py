@@ -176,7 +176,7 @@ class World:
 
     def desk(self, work: Callable[[Store], _T]) -> _T:
         """What an operator does with a command; raises what the command raises."""
-        return work(room().desk)
+        return work(Store(room().engine))  # of the file that is there now
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """What the state store says, asked without the engine."""
