@@ -35,7 +35,7 @@ async def settle_intents(
     """
     intents = await context.store.read(open_intents)
     again: list[Create] = []
-    for intent in intents:
+    for intent in reversed(intents):  # what was sent again has the values of the last time, if any arrived
         if scope is not None and _way(intent.scope) != _way(scope):
             continue
         if intent.scope.mapping not in context.mappings:

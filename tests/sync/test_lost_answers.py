@@ -144,6 +144,26 @@ async def test_an_update_whose_answer_is_lost_is_made_once_and_counted_once(make
     assert [one["values"] for one in world.audit(before)] == [{"address1_city": "Bonn"}]
 
 
+async def test_of_a_create_in_nav_that_was_sent_again_the_values_of_the_last_time_are_remembered(make: Make) -> None:
+    """They tell that somebody put back in CRM what stood there when it was sent first."""
+    world = make({}, {"account": [account("A1", "a1@x.example")]}, settle_wait=0)
+    (row,) = world.crm("accounts")
+    number = world.start("CUSTOMER", keep=False)
+
+    async def edited(send: Send) -> httpx.Response:
+        world.edit_crm("accounts", str(row["accountid"]), address1_city="Bonn")
+        return await lost_before(send)
+
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", creating, edited, arrives_and_dies))
+    assert [one["City"] for one in world.nav("Customer")] == ["Bonn"], "it was sent again, with what stood there then"
+    world.edit_crm("accounts", str(row["accountid"]), address1_city=None)
+    await world.resume(number)
+    await world.work(world.start("CUSTOMER", kind="sync"))
+    assert [one["City"] for one in world.nav("Customer")] == [""]
+    assert [one["address1_city"] for one in world.crm("accounts")] == [None]
+
+
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
 async def test_a_network_that_breaks_for_good_ends_the_run_and_resuming_finishes_it(make: Make, fault: Fault) -> None:
     world = make(THREE)
