@@ -281,7 +281,7 @@ def _complain(page: Page, text: str) -> None:
 async def _back(pilot: Pilot[None], page: Page) -> None:
     while (screen := pilot.app.screen) is not page:
         if isinstance(screen, Dialog):
-            screen.action_leave()  # whoever asked goes on, without an answer
+            screen.dismiss("stay" if isinstance(screen, Leave) else None)  # whoever asked goes on, without an answer
         else:
             pilot.app.pop_screen()
         await pilot.pause()
