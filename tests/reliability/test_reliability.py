@@ -124,7 +124,7 @@ def test_what_has_been_measured_of_this_program_is_not_measured_again(
         assert "| 2 times |" in measure("--anew")
         monkeypatch.setattr(__main__, "LINES", (replace(line, target="another"),))
         assert "| 3 times |" in measure()
-        monkeypatch.setattr(kept, "program", lambda *_: "another program")
+        monkeypatch.setattr(kept, "basis", lambda *_: "another basis")
         assert "| 4 times |" in measure()
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -134,7 +134,7 @@ def test_a_line_of_seeds_goes_on_where_it_was_ended(tmp_path: Path, monkeypatch:
     assert kept.noted(tmp_path) == kept.Progress()
     kept.note(kept.Progress(500, ("seed 7",)), tmp_path)
     assert kept.noted(tmp_path) == kept.Progress(500, ("seed 7",))
-    monkeypatch.setattr(kept, "program", lambda *_: "another program")
+    monkeypatch.setattr(kept, "basis", lambda *_: "another basis")
     assert kept.noted(tmp_path) == kept.Progress()
     monkeypatch.undo()
     kept.note(None, tmp_path)
