@@ -1,9 +1,10 @@
 """What all jobs of one run share."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from engine.connectors.protocol import Side
 from engine.mapping.identity import created_id
@@ -85,6 +86,12 @@ class Context:
         """When all has arrived at the target, or never will, that left at a moment at the latest."""
         to_crm = one_way is Direction.TO_INTEGRATION_TABLE
         return left + timedelta(seconds=self.crm_settle_wait if to_crm else self.settle_wait)
+
+    async def taken(self, mapping: str, one_way: Direction, ids: Sequence[str]) -> set[str]:
+        """Which of these destination records of a pass are coupled already, with whatever record."""
+        if not ids:
+            return set()
+        return await self.store.read(partial(self.couplings.taken, mapping=mapping, one_way=one_way, ids=ids))
 
     def new_id(self, kind: str, key: str, generation: int = 0) -> str:
         """The id under which a record is created: a source record of a mapping, or something that comes with it."""

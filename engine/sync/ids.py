@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import sqlalchemy as sa
-
 from engine.mapping.transfer import TO
 from engine.store.couplings import generations
 from engine.store.work import Scope
@@ -31,11 +29,7 @@ async def choose_ids(context: Context, scope: Scope, creates: Sequence[Item]) ->
         item.generation = max(item.generation, number)
         item.target_id = context.new_id(scope.mapping, item.id, item.generation)
 
-    def read(connection: sa.Connection) -> set[str]:
-        ids = [str(item.target_id) for item in used]
-        return context.couplings.taken(connection, scope.mapping, scope.direction, ids)
-
-    taken = await context.store.read(read)
+    taken = await context.taken(scope.mapping, scope.direction, [str(item.target_id) for item in used])
     for item in used:
         if item.target_id in taken:
             item.generation += 1

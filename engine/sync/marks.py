@@ -6,8 +6,6 @@ made once more (reference/reliability.md section 2.5).
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
-
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import FROM, TO
 from engine.model.mapping import Condition, TableMapping
@@ -44,7 +42,7 @@ async def match_by_mark(
     named = {item.id: str(item.row.get(marker) or "").lower() if to_crm else item.id for item in items}
     named = {id: mark for id, mark in named.items() if is_guid(mark)}
     if to_crm:
-        free = await _free(context, scope, mapping, list(named.values()))
+        free = await _free(context, mapping, list(named.values()))
         named = {id: mark for id, mark in named.items() if mark in free}
     marked = await _marked(context, mapping, marker, list(named.values()))
     for item in items:
@@ -61,17 +59,13 @@ async def match_by_mark(
             claimed.add(partner)
 
 
-async def _free(context: Context, scope: Scope, mapping: TableMapping, ids: Sequence[str]) -> set[str]:
+async def _free(context: Context, mapping: TableMapping, ids: Sequence[str]) -> set[str]:
     """The rows of CRM, of those with these ids, that are there and not coupled."""
     if not ids:
         return set()
     table = mapping.crm
     there = await context.crm.fetch(table.entity, table.key, list(dict.fromkeys(ids)), (table.key,))
-
-    def read(connection: sa.Connection) -> set[str]:
-        return context.couplings.taken(connection, mapping.name, scope.direction, list(there))
-
-    return there.keys() - await context.store.read(read)
+    return there.keys() - await context.taken(mapping.name, TO, list(there))
 
 
 async def _marked(context: Context, mapping: TableMapping, marker: str, crm_ids: Sequence[str]) -> dict[str, list[Row]]:
@@ -81,11 +75,7 @@ async def _marked(context: Context, mapping: TableMapping, marker: str, crm_ids:
     table = mapping.nav
     rows = await context.nav.find(table.entity, marker, crm_ids, (table.key, table.number, marker))
     ids = [str(row[table.key]).lower() for row in rows]
-
-    def read(connection: sa.Connection) -> set[str]:
-        return context.couplings.taken(connection, mapping.name, FROM, ids)
-
-    taken = await context.store.read(read) if ids else set()
+    taken = await context.taken(mapping.name, FROM, ids)
     found: dict[str, list[Row]] = {}
     for id, row in zip(ids, rows, strict=True):
         if id not in taken:

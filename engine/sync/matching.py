@@ -100,7 +100,7 @@ async def candidates(
     if not rows_of:
         return {}
     ids = [str(row[table.key]) for rows in rows_of.values() for row in rows]
-    taken = await context.store.read(lambda connection: context.couplings.taken(connection, mapping.name, one_way, ids))
+    taken = await context.taken(mapping.name, one_way, ids)
     marks = {_mark(side, row) for rows in rows_of.values() for row in rows if row[table.key] not in taken}
     owners = await _owners(context, mapping, marks, {item.id for item in items})
     free = {

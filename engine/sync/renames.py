@@ -69,9 +69,7 @@ async def follow_renames(context: Context, scope: Scope, mapping: TableMapping) 
     there = (await _numbers(context, mapping))[0] if pairs and appeared and requests > 1 else present
     vanished = [pair for pair in pairs if pair.nav_id not in there]
     appeared = appeared if vanished else []
-    elsewhere = await context.store.read(
-        lambda connection: context.couplings.taken(connection, mapping.name, FROM, appeared)
-    )
+    elsewhere = await context.taken(mapping.name, FROM, appeared)
     appeared = [id for id in appeared if id not in elsewhere]
     found = Renames(gone=frozenset(pair.nav_id for pair in vanished), present=frozenset(present))
     if not appeared:

@@ -72,9 +72,7 @@ def left_at(context: Context, sent_at: datetime, beat: Beat | None) -> datetime:
 async def _free(context: Context, scope: Scope, found: list[Coupling]) -> list[Coupling]:
     """Those whose new record nobody coupled with another one meanwhile, as when their source was entered anew."""
     made = {(pair.crm_id if scope.direction is TO else pair.nav_id): pair for pair in found}
-    taken = await context.store.read(
-        lambda connection: context.couplings.taken(connection, scope.mapping, scope.direction, list(made))
-    )
+    taken = await context.taken(scope.mapping, scope.direction, list(made))
     return [pair for id, pair in made.items() if id not in taken]
 
 

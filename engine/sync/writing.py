@@ -113,7 +113,8 @@ class Writer:
             return
         ids = [str(item.target_id) for item in items]
         rows = await self._side.fetch(self._table.entity, self._table.key, ids, self._columns)
-        taken = await self._taken([item for item in items if item.mode is Mode.CREATE and item.target_id in rows])
+        found = [str(item.target_id) for item in items if item.mode is Mode.CREATE and item.target_id in rows]
+        taken = await self._context.taken(self._scope.mapping, self._scope.direction, found)
         for item in items:
             item.target = rows.get(str(item.target_id))
             if item.target_id in taken:
@@ -128,16 +129,6 @@ class Writer:
                 item.settled = True  # an earlier pass of this plan would have made it
             elif item.mode is not Mode.CREATE:
                 self._missing(item)
-
-    async def _taken(self, found: Sequence[Item]) -> set[str]:
-        """Which rows that stand under ids of ours have become partners of other records."""
-        if not found:
-            return set()
-        scope, ids = self._scope, [str(item.target_id) for item in found]
-        couplings = self._context.couplings
-        return await self._context.store.read(
-            lambda connection: couplings.taken(connection, scope.mapping, scope.direction, ids)
-        )
 
     async def let_go(self, items: Sequence[Item], known: CutShort) -> None:
         """Take down what is known of creates when a stop or an error ends the page, so that nobody has to wait to find

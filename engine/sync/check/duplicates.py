@@ -114,7 +114,7 @@ class Duplicates:
         table = mapping.crm
         rows = await context.crm.fetch(table.entity, table.key, list(ours), (table.key,))
         there = list(rows)
-        taken = await context.store.read(partial(context.couplings.taken, mapping=mapping.name, one_way=TO, ids=there))
+        taken = await context.taken(mapping.name, TO, there)
         for id in there:
             if id not in taken:
                 message = "CRM has the row that a run makes for this record, and no coupling knows it."
