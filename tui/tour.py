@@ -53,6 +53,10 @@ _BROKEN_OFF = (
     "Tour 4 of 4: the last run was cancelled; s starts another one, for what is missing. S is the schedule, ? has "
     "all keys. q ends the demo."
 )
+_BACK = (
+    "Tour 4 of 4: the last run was taken back; s does again what it did. S is the schedule, ? has all keys. q ends "
+    "the demo; nothing of it stays."
+)
 _WAITS = "Tour: the run is not at its end. u shows it."
 _ELSEWHERE = "Tour: ? shows the keys of this screen, esc goes back."
 
@@ -65,7 +69,9 @@ def hint(scope: Scope, run: RunSnapshot | None) -> str:
             return _HOME
         if state is RunState.CANCELLED:
             return _BROKEN_OFF
-        return _WAITS if state.active else _AGAIN
+        if state.active:
+            return _WAITS
+        return _AGAIN if run is None or run.undoes is None else _BACK
     if scope == "run":
         if state is RunState.CANCELLED:
             return _CANCELLED

@@ -167,6 +167,19 @@ async def test_a_turn_that_is_far_away_is_shown_whole(door: ScriptedDoor) -> Non
         await see(pilot, "+31d 12:04")
 
 
+async def test_a_time_that_its_column_cuts_is_said_whole_for_the_row_under_the_cursor(door: ScriptedDoor) -> None:
+    long, short = "*/10 6-18 * * mon-fri", "0 6 * * mon-fri"
+    first, second, *rest = made_schedule().rows
+    rows = (replace(first, when=long), replace(second, when=short), *rest)
+    door.schedule_found = replace(made_schedule(), rows=rows)
+    async with showing(door, size=(80, 24)) as (_, pilot):
+        await pilot.press("S", "1")
+        await see(pilot, f" {long}: run")
+        await pilot.press("2")
+        await see(pilot, short, "or when something is")
+        assert f"{short}:" not in text(pilot.app)
+
+
 async def test_stopping_asks_first(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("S")

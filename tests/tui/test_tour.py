@@ -55,6 +55,8 @@ def test_a_run_that_did_not_come_to_its_end_is_not_said_to_be_done(state: RunSta
 
 def test_an_undo_is_no_run_that_somebody_answered() -> None:
     assert "taken back" in hint("run", made_undo(RunState.FINISHED))
+    assert "taken back" in hint("home", made_undo(RunState.FINISHED))
+    assert "both sides agree" not in hint("home", made_undo(RunState.FINISHED))
 
 
 async def test_who_cancels_is_told_so() -> None:

@@ -7,9 +7,10 @@ from tui import format as fmt
 from tui.look import Look
 from tui.widgets.table import Column, Row
 
+_WHEN = 16
 COLUMNS = (
     Column("Mapping", 18),
-    Column("When", 16),
+    Column("When", _WHEN),
     Column("State", 11),
     Column("Next", 11),
     Column("Tries", 6, right=True),
@@ -38,7 +39,12 @@ def kept(found: ScheduleSnapshot, look: Look, *, demo: bool) -> str:
 
 
 def about(one: ScheduleRow, found: ScheduleSnapshot, look: Look) -> str:
-    """Why an entry is where it is."""
+    """Why an entry is where it is, after a time for which its column has no room."""
+    why = _why(one, found, look)
+    return why if len(one.when) < _WHEN else ": ".join(part for part in (one.when, why) if part)
+
+
+def _why(one: ScheduleRow, found: ScheduleSnapshot, look: Look) -> str:
     entry = one.entry
     if entry is None:
         return "It has had no turn yet." if one.when != "off" else "It is not scheduled: [schedule] of config.toml."
@@ -57,7 +63,7 @@ def everything(one: ScheduleRow, found: ScheduleSnapshot, look: Look) -> list[st
     """All that is stored of an entry."""
     entry = one.entry
     if entry is None:
-        return [f"when      {one.when}", about(one, found, look)]
+        return [f"when      {one.when}", _why(one, found, look)]
 
     def stamp(at: datetime | None) -> str:
         return fmt.stamp(at, found.now, utc=look.utc)
