@@ -6,7 +6,6 @@ A synchronization of modified records takes the same way, with the flags as stor
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,11 +19,10 @@ from engine.model.mapping import Direction, TableMapping
 from engine.model.snapshot import JobState, RunState, Wish
 from engine.runs.context import context_of, local_currency_id
 from engine.runs.control import on_hold, put_answer, refuse_changed
-from engine.runs.held import Held
+from engine.runs.pulse import Pulse
 from engine.store import foreseen, runs
 from engine.store.couplings import counts
-from engine.store.database import Store, StoreGone
-from engine.store.lock import LockLost
+from engine.store.database import Store
 from engine.store.schema import job
 from engine.store.traces import Extra, keep_extras
 from engine.store.work import Fenced, Scope
@@ -38,9 +36,6 @@ from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
 from engine.sync.undo.given_up import settle_given_up
 
-_BEAT_SECONDS = 0.5
-_HELD_SECONDS = 1.0
-"""A sign of life that takes longer to write waited for others to let go of the store."""
 _BROKEN = (JobState.FAIL.value, JobState.SKIP.value)
 READS_ONLY = ("plan", runs.LOOK)
 """The kinds of runs that write on neither side."""
@@ -57,14 +52,10 @@ class FullSynchronization:
         self._run = run_id
         self._sides = (nav, crm)
         self._clock = clock
-        self._wish = Wish.RUN
-        self._changed = asyncio.Event()
-        self._begun, self._before = clock(), 0.0
-        self._waiting = ""
+        self._pulse = Pulse(store, run_id, self._sides, clock)
         self._modified = False
         self._broken_off = False
         self._beats: Mapping[int, runs.Beat] = {}
-        self._held, self._waited = Held(), 0.0
 
     async def work(self) -> None:
         """Do all jobs in order and end in the question. What ends it before that is written into the run.
@@ -76,10 +67,10 @@ class FullSynchronization:
         self._modified = row is not None and row.kind == "sync"
         if row is None or row.state != RunState.RUNNING.value:
             raise RunError(f"Run {self._run} is not there to be worked on.", "`coupler status` says what there is.")
-        self._begun, self._before = self._clock(), row.worked
+        self._pulse.begin(row.worked)
         self._beats, self._broken_off = await self._store.read(runs.left_behind)  # before this engine beats itself
         beats = self._beats
-        beating = asyncio.create_task(self._beat())
+        beating = asyncio.create_task(self._pulse.beat())
         try:
             refuse_changed(self._settings, row)
             await self._refuse_on_hold(row.kind)
@@ -87,7 +78,7 @@ class FullSynchronization:
             await self._work(beats, plan=row.kind == "plan")
             await self._finish(row.kind, row.created_by, keep_cleared=row.keep_cleared)
         except (StopRequested, Halted) as stop:
-            cancel = stop.cancel if isinstance(stop, StopRequested) else self._wish is Wish.CANCEL
+            cancel = stop.cancel if isinstance(stop, StopRequested) else self._pulse.wish is Wish.CANCEL
             await self._stopped(row, cancel=cancel)
         except StoreError:
             raise  # nothing can be written into the run
@@ -115,7 +106,7 @@ class FullSynchronization:
             await settle_given_up(context)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         names = dict.fromkeys(row.mapping for row in rows)
-        await refuse_mass_loss(context, names, self._run, resumed=self._before > 0)
+        await refuse_mass_loss(context, names, self._run, resumed=self._pulse.resumed)
         await self._estimate(context, rows)
         seqs = {row.mapping: row.seq for row in rows}
         for name in names:
@@ -131,7 +122,7 @@ class FullSynchronization:
                 elif not await self._pass(context, scope):
                     reason = "the other direction could not go on"
             if not plan:
-                self._waiting = ""
+                self._pulse.wait_for("")
                 linked = await write_links(context, self._run, name, seqs)
                 if linked:
                     await self._tell(name, f"linked {linked:,} records that waited for {name}")
@@ -245,8 +236,8 @@ class FullSynchronization:
             await self._organization(nav, crm, local_currency_id(self._settings), plan=plan),
             plan=plan,
             planned_by=self._run if plan else None,
-            checkpoint=self._checkpoint,
-            wait_for=self._wait_for,
+            checkpoint=self._pulse.checkpoint,
+            wait_for=self._pulse.wait_for,
             clock=self._clock,
             broken_off=self._broken_off,
             beats=self._beats,
@@ -262,53 +253,6 @@ class FullSynchronization:
         extras, at = [Extra(write.entity, str(write.id), write.key)], self._clock()
         await self._store.write(partial(keep_extras, run=self._run, mapping="", extras=extras, at=at))
 
-    def _wait_for(self, what: str) -> None:
-        self._waiting = what
-
-    async def _checkpoint(self) -> None:
-        """Between pages: wait while paused, raise StopRequested when the run is to end."""
-        begun, paused = self._clock(), False
-        while self._wish is Wish.PAUSE:
-            if not paused:
-                await self._change({"paused": True})
-                paused = True
-            self._changed.clear()
-            await self._changed.wait()
-        if paused:
-            self._held.add(begun, self._clock())
-            await self._change({"paused": False})
-        if self._wish in (Wish.STOP, Wish.CANCEL):
-            raise StopRequested(cancel=self._wish is Wish.CANCEL)
-
-    async def _beat(self) -> None:
-        """Show that the engine lives and what it waits for, and learn what operators wish."""
-        while True:
-            waiting = self._waiting or " ".join(filter(None, (side.waiting for side in self._sides)))
-            traffic = {"services": [asdict(side.traffic) for side in self._sides], "held": self._held.stored()}
-            begun = self._clock()
-            values = {"beat_at": begun, "waiting": waiting[:400], "traffic": traffic, **self._times()}
-            with suppress(StoreError):  # the work itself meets the same trouble and reports it
-                try:
-                    row = await self._change(values)
-                except (LockLost, StoreGone):
-                    # nothing of what waits must be sent beside another engine, or without a store that knows of it
-                    self._halt(stop=True)
-                    raise
-                if (waited := (self._clock() - begun).total_seconds()) >= _HELD_SECONDS:
-                    # others had the store, and so all work stood still
-                    self._waited += waited
-                    self._held.add(begun, self._clock())
-                wish = runs.wished(row)
-                if wish is not self._wish:
-                    self._wish = wish
-                    self._changed.set()
-                    self._halt(stop=wish in (Wish.STOP, Wish.CANCEL))
-            await asyncio.sleep(_BEAT_SECONDS)
-
-    def _halt(self, *, stop: bool) -> None:
-        for side in self._sides:
-            side.halt(stop=stop)
-
     async def _finish(self, kind: str, by: str, *, keep_cleared: bool | None) -> None:
         """End in the question, or with the answer that was given in advance, in one commit."""
         at = self._clock()
@@ -318,14 +262,14 @@ class FullSynchronization:
             row = runs.get(connection, self._run)
             if runs.wished(row) is Wish.CANCEL:
                 raise StopRequested(cancel=True)
-            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._times()})
+            runs.change(connection, self._run, (RunState.RUNNING,), {**_ended(state, at), **self._pulse.times()})
             if state is RunState.ASKING and keep_cleared is not None:
                 put_answer(connection, self._run, yes=keep_cleared, by=f"{by}, in advance", at=at)
 
         await self._store.write(finish)
 
     async def _end(self, state: RunState, code: str, message: str, hint: str) -> None:
-        await self._change({**_ended(state, self._clock(), code, message, hint), **self._times()})
+        await self._pulse.change({**_ended(state, self._clock(), code, message, hint), **self._pulse.times()})
 
     async def _stopped(self, row: sa.Row[Any], *, cancel: bool) -> None:
         """End where an operator wanted it to."""
@@ -335,21 +279,6 @@ class FullSynchronization:
         else:
             hint = f"Go on with `coupler resume {self._run}`." if row.kind == "run" else ""
             await self._end(RunState.STOPPED, "stopped", "Stopped by an operator at a checkpoint.", hint)
-
-    def _times(self) -> dict[str, Any]:
-        """How long engines have worked on the run, but for waits for the store, and what both services say the time is;
-        by that it can be told what was changed after the run.
-        """
-        told = zip(("nav_at", "crm_at"), (side.now for side in self._sides), strict=True)
-        worked = self._before + (self._clock() - self._begun).total_seconds() - self._waited
-        return {"worked": worked, **{name: at for name, at in told if at is not None}}
-
-    async def _change(self, values: Mapping[str, Any]) -> Any:
-        def work(connection: sa.Connection) -> Any:
-            runs.change(connection, self._run, (RunState.RUNNING,), values)
-            return runs.get(connection, self._run)
-
-        return await self._store.write(work)
 
     async def _set(self, scope: Scope, **values: Any) -> None:
         await self._store.write(partial(runs.set_job, scope=scope, **values))

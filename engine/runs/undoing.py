@@ -151,7 +151,7 @@ class Undoing(FullSynchronization):
         await Acting(context, undone, self._run, self._sign_of_life).look_again(rest.nav_at, rest.crm_at)
 
     def _sign_of_life(self, connection: sa.Connection) -> None:
-        runs.change(connection, self._run, (RunState.RUNNING,), {"beat_at": self._clock(), **self._times()})
+        runs.change(connection, self._run, (RunState.RUNNING,), {"beat_at": self._clock(), **self._pulse.times()})
 
     async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
         del nav, crm, local, plan

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from engine.config import load
 from engine.model.errors import LockHeld, RunError
-from engine.runs import control, full, process
+from engine.runs import control, process, pulse
 from engine.store.database import Store
 
 
@@ -44,7 +44,7 @@ def engine(config: Path, run: int, tally: Path, kill: int) -> None:
     With 0 it is not. How many commits there were is left in a file.
     """
     _silent()
-    with _counting(kill) as count, mock.patch.object(full, "_BEAT_SECONDS", 3600):
+    with _counting(kill) as count, mock.patch.object(pulse, "_BEAT_SECONDS", 3600):
         error = process.main(load(config), run)
     tally.write_text(str(count[0]))
     sys.exit(0 if error is None else 1)

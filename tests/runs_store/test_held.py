@@ -10,17 +10,18 @@ from engine.config import Settings
 from engine.model.states import RunState
 from engine.model.traffic import Traffic
 from engine.runs import control
-from engine.runs.full import FullSynchronization
+from engine.runs.pulse import Pulse
 from engine.store import runs
 from engine.store.database import Store
+from engine.sync.context import system_clock
 from tests.runs_store.tools import row_of
 
 
 async def test_a_wait_for_the_store_is_told_and_is_no_work(store: Store, settings: Settings) -> None:
     number = control.start(store, settings, by="me@here")
     side = cast("Any", SimpleNamespace(waiting="", traffic=Traffic("NAV", 0, 8), now=None, halt=lambda *, stop: None))
-    engine = FullSynchronization(store, settings, number, side, side)
-    beating = asyncio.create_task(engine._beat())
+    begun = system_clock()
+    beating = asyncio.create_task(Pulse(store, number, (side, side), system_clock).beat())
     try:
         await until(lambda: row_of(store, number)["beat_at"] is not None)
         await asyncio.to_thread(keep, store, number, 1.6)
@@ -32,7 +33,7 @@ async def test_a_wait_for_the_store_is_told_and_is_no_work(store: Store, setting
     row = row_of(store, number)
     ((begin, end),) = row["traffic"]["held"]
     assert end - begin >= 1
-    worked, passed = row["worked"], (row["beat_at"] - engine._begun).total_seconds()
+    worked, passed = row["worked"], (row["beat_at"] - begun).total_seconds()
     assert abs(passed - worked - (end - begin)) < 0.3, "the time in which it waited is not worked"
 
 

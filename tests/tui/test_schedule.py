@@ -172,12 +172,12 @@ async def test_a_time_that_its_column_cuts_is_said_whole_for_the_row_under_the_c
     first, second, *rest = made_schedule().rows
     rows = (replace(first, when=long), replace(second, when=short), *rest)
     door.schedule_found = replace(made_schedule(), rows=rows)
-    async with showing(door, size=(80, 24)) as (_, pilot):
+    async with showing(door, size=(80, 24)) as (app, pilot):
         await pilot.press("S", "1")
         await see(pilot, f" {long}: run")
         await pilot.press("2")
         await see(pilot, short, "or when something is")
-        assert f"{short}:" not in text(pilot.app)
+        assert f"{short}:" not in text(app)
 
 
 async def test_stopping_asks_first(door: ScriptedDoor) -> None:
