@@ -207,7 +207,8 @@ class CouplingRun(FullSynchronization):
     async def _link(self, context: Context, scope: Scope) -> None:
         """Write what waited for records that are coupled now."""
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
-        await write_links(context, self._run, scope.mapping, {row.mapping: row.seq for row in rows})
+        seqs = {row.mapping: row.seq for row in rows}
+        await write_links(context, self._run, scope.mapping, seqs, partial(self._tell, scope.mapping))
 
 
 def creates(mapping: TableMapping, *, wanted: bool) -> bool:

@@ -123,9 +123,7 @@ class FullSynchronization:
                     reason = "the other direction could not go on"
             if not plan:
                 self._pulse.wait_for("")
-                linked = await write_links(context, self._run, name, seqs)
-                if linked:
-                    await self._tell(name, f"linked {linked:,} records that waited for {name}")
+                await write_links(context, self._run, name, seqs, partial(self._tell, name))
 
     async def _take_over(self, beat: datetime | None) -> None:
         """Count how long the engine before this one, whose last sign of life that was, worked on what it left."""

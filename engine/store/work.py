@@ -209,6 +209,13 @@ def links(connection: sa.Connection, partner_mapping: str, limit: int) -> list[L
     return [one for one in found if (one.mapping, one.direction) == (found[0].mapping, found[0].direction)]
 
 
+def count_waiting(connection: sa.Connection, partner_mapping: str) -> int:
+    """How many records have lookups that wait for partners in a mapping."""
+    c = link.c
+    waiting = sa.select(c.mapping, c.direction, c.source_id).where(c.partner_mapping == partner_mapping).distinct()
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) or 0)
+
+
 def commit_links(
     connection: sa.Connection,
     scope: Scope,

@@ -3,28 +3,33 @@
 Reference/domain.md section 1.4, primary contact cycle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from engine.mapping.transfer import target_name
 from engine.model.mapping import Direction, FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.couplings import Coupling
-from engine.store.work import Link, Scope, commit_links, links
+from engine.store.work import Link, Scope, commit_links, count_waiting, links
 from engine.sync.columns import source_columns
 from engine.sync.context import Context
 from engine.sync.page import Pass, work_page
 
-_BATCH = 200
+_BATCH = 1000
+"""As many as a page has: enough for all the requests that may be under way at once."""
 
 
-async def write_links(context: Context, run: int, partner_mapping: str, seqs: dict[str, int]) -> int:
-    """Write the lookups that waited for records of a mapping and return how many records were looked at.
+async def write_links(
+    context: Context, run: int, partner_mapping: str, seqs: dict[str, int], tell: Callable[[str], Awaitable[None]]
+) -> None:
+    """Write the lookups that waited for records of a mapping, and tell how far it is.
 
     A lookup whose partner is still not coupled, or was deleted, is a warning; the next full synchronization tries it
     again. What a mapping waited for that is configured no more is forgotten.
     """
-    looked_at = 0
+    total, linked = await context.store.read(partial(count_waiting, partner_mapping=partner_mapping)), 0
+    if total > _BATCH:
+        await tell(f"links {total:,} records that waited for {partner_mapping}")
     while batch := await context.store.read(partial(links, partner_mapping=partner_mapping, limit=_BATCH)):
         await context.checkpoint()
         scope = Scope(run, seqs.get(batch[0].mapping, 0), batch[0].mapping, batch[0].direction, plan=False)
@@ -34,8 +39,9 @@ async def write_links(context: Context, run: int, partner_mapping: str, seqs: di
             await context.store.write(forget)
             continue
         await _write_batch(context, scope, batch)
-        looked_at += len({link.source_id for link in batch})
-    return looked_at
+        linked += len({link.source_id for link in batch})
+        far = f"{linked:,} of {total:,}" if linked < total else f"{linked:,}"
+        await tell(f"linked {far} records that waited for {partner_mapping}")
 
 
 async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> None:

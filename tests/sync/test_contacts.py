@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from engine.model.mapping import Direction, FieldKind, FieldMapping
+from engine.sync import linking
 from tests.handling.tools import with_fields
 from tests.sync.test_customers import account, customer
 from tests.sync.world import Make, World, counters
@@ -157,6 +160,23 @@ async def test_the_primary_contact_of_a_customer_follows_its_contact_to_crm(make
     again = await world.run(*JOBS)
     assert counters(again, "CUSTOMER") == {"unchanged": 2}
     assert world.audit(before) == []
+
+
+async def test_many_primary_contacts_tell_how_far_they_are(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linking, "_BATCH", 2)
+    numbers = range(1, 6)
+    customers = [customer(f"C{one}", Primary_Contact_No=f"P{one}") for one in numbers]
+    firms = [company(f"K{one}", f"C{one}") for one in numbers]
+    people = [person(f"P{one}", f"K{one}", f"C{one}") for one in numbers]
+    world = make({"Customer": customers, "Contact": [*firms, *people]})
+    run = await world.run(*JOBS)
+    assert all(one["_primarycontactid_value"] for one in world.crm("accounts"))
+    assert [event.text for event in run.events if "link" in event.text] == [
+        "links 5 records that waited for CONTACTS",
+        "linked 2 of 5 records that waited for CONTACTS",
+        "linked 4 of 5 records that waited for CONTACTS",
+        "linked 5 records that waited for CONTACTS",
+    ]
 
 
 async def test_the_primary_contact_of_an_account_follows_its_contact_to_nav(make: Make) -> None:
