@@ -24,8 +24,8 @@ _MILLISECONDS = 1_000
 _MOMENT = timedelta(milliseconds=1)
 _LINKED = Direction.TO_INTEGRATION_TABLE
 """Lookups that wait are mostly CRM's, such as primary contacts."""
-_LINK = 2.5
-"""What a lookup that waited takes, in records of a pass: small batches of them are written one after the other."""
+_LINK = 1.4
+"""What a lookup that waited takes, in records of a pass: its row is read again, and written by itself."""
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
 Key = tuple[int, Direction]
