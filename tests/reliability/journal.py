@@ -67,8 +67,8 @@ def lay(journal: Path, company: Company, *, same_mappings: bool) -> None:
     """Have a journal be the state store of a company: of these servers and, if wanted, of the mappings of this version."""
     text = journal.read_text()
     mark = control.fingerprint(load(company.config))
-    replaced = [(_NAV, company.nav_url), (_CRM, company.crm_url), (_SYSTEMS, mark[:32])]
-    for theirs, ours in [*replaced, *([(_MAPPINGS, mark[32:])] if same_mappings else [])]:
+    fingerprint = mark if same_mappings else mark[:32] + _MAPPINGS
+    for theirs, ours in ((_NAV, company.nav_url), (_CRM, company.crm_url), (_SYSTEMS + _MAPPINGS, fingerprint)):
         assert theirs in text
         text = text.replace(theirs, ours)
     path = company.config.with_suffix(".db")
