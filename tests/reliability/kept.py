@@ -18,8 +18,7 @@ _PROGRESS = "seeds.json"
 _PROGRAM = ("engine", "sandbox", "tui", "requirements.lock")
 _MODULE = re.compile(r"tests(\.\w+)+")
 _SEEDS = "tests.reliability.simulation"
-_ROOMS = ("tests/reliability", "tests/runs")
-"""Where files other than modules are, which nobody imports."""
+_BESIDE = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,6 @@ def basis(module: str, rests_on: tuple[str, ...] = ()) -> str:
 def files(root: Path, module: str, rests_on: tuple[str, ...] = ()) -> list[Path]:
     """All on which a figure rests, in order: the program, the modules that measure it, and whatever they may read."""
     found = _program(root) | {file for place in rests_on for file in _within(root / place)}
-    found |= {file for place in _ROOMS for file in _within(root / place) if file.suffix != ".py"}
     new = found | {file for file in [_module(module, root)] if file.is_file()}
     while new:
         found |= new
@@ -77,7 +75,9 @@ def _within(place: Path) -> Iterator[Path]:
 
 
 def _named(module: Path, root: Path) -> Iterator[Path]:
-    """The modules of `tests` that one of them imports, wherever in it, or starts by their name."""
+    """The modules of `tests` that one of them imports, wherever in it, or starts by their name, and the files beside it
+    that it names.
+    """
     if root / "tests" not in module.parents:
         return
     for one in ast.walk(ast.parse(module.read_bytes())):
@@ -88,6 +88,8 @@ def _named(module: Path, root: Path) -> Iterator[Path]:
         for name in names:
             if _MODULE.fullmatch(name):
                 yield from (file for file in (_module(name, root), _module(f"{name}.__main__", root)) if file.is_file())
+            elif _BESIDE.fullmatch(name):
+                yield from _within(module.parent / name)
 
 
 def keep(line: Line, kept: Kept, folder: Path) -> None:

@@ -26,7 +26,7 @@ PLACES = (
 )
 MODULE = "tests.reliability.frozen"
 IMPORTS = {
-    "tests/reliability/frozen.py": "from tests.runs.company import late\n",
+    "tests/reliability/frozen.py": "from tests.runs.company import late\n\nSOURCE = 'clock.c'\n",
     "tests/runs/company.py": "def late():\n    from tests.cli import conftest\n",
     "tests/cli/conftest.py": "import tests.store.tools\n\nSTART = ('-m', 'tests.sim')\n",
 }
@@ -73,6 +73,8 @@ def test_what_is_compiled_and_what_measures_or_tests_other_things_leave_the_basi
     (tree / "engine/__pycache__/page.pyc").write_bytes(b"\0")
     (tree / "tests/docs/manual.py").write_text("MORE = 1\n")
     (tree / "tests/reliability/links.py").write_text("MORE = 1\n")
+    (tree / "tests/reliability/journals").mkdir()
+    (tree / "tests/reliability/journals/0001.sql").write_text("SELECT 1")
     assert _basis() == before
     assert _basis("tests/docs") != before, "but a line may rest on more"
 
