@@ -337,11 +337,11 @@ def test_lookups_that_wait_for_their_partners_count_in_what_is_left(store: Store
         keys = [{"mapping": "CUSTOMER", "direction": TO.value, "source_id": nav(one)} for one in range(40)]
         connection.execute(sa.insert(link), [{**key, "partner_mapping": "CONTACTS", "field": "f"} for key in keys])
     with engine_lock(store):
-        assert snapshots.run(store, number, clock=at(100)).eta == pytest.approx(40 * 2.5 * 0.1)
+        assert snapshots.run(store, number, clock=at(100)).eta == pytest.approx(40 * 1.4 * 0.1)
         job(store, number, "CUSTOMER", TO, "RUN", ended_at=None, total=2_000)
         found = snapshots.run(store, number, clock=at(100)).eta
     each = 100 / 2_000
-    assert found == pytest.approx(1_000 * each + 80 * 2.5 * each), "the other half is under way, and leaves as many"
+    assert found == pytest.approx(1_000 * each + 80 * 1.4 * each), "the other half is under way, and leaves as many"
 
 
 def test_what_the_engine_was_held_up_by_is_in_no_rate(store: Store, settings: Settings) -> None:
