@@ -30,7 +30,7 @@ from engine import config
 from engine.model.errors import CouplerError
 from engine.model.masking import mask
 from engine.model.states import Wish
-from tui import actions, dialogs, screens, signals
+from tui import actions, dialogs, pasted, screens, signals
 from tui.door import Door
 from tui.exitcodes import ExitCode
 from tui.glyphs import in_ascii
@@ -71,6 +71,7 @@ class CouplerApp(App[None]):
         super().__init__(ansi_color=True if self._first_theme().startswith("ansi") else None)
         if look.ascii:
             self.driver_class = in_ascii(self.driver_class)
+        pasted.guard()
         self.animation_level = "none"
         self.door = door
         self.log_file = log
