@@ -50,7 +50,7 @@ def test_a_paste_answers_no_question(play: Play) -> None:
     terminal = play("asking")
     terminal.until("if Yes")
     sleep(1.5)  # it hears keys now
-    terminal.type(f"{BEGIN}no\nn\nNN garbage \x1b[A\n{END}")
+    terminal.type(f"{BEGIN}no\n\x1b[31mn\x1b[0m nn{END}")
     terminal.read(1.0)
     assert "if Yes" in terminal.text
     assert "answered" not in terminal.text.casefold()
