@@ -1,14 +1,16 @@
 """Pasted text never acts as keys, whatever is in it and however it comes in."""
 
 from collections.abc import Sequence
-from time import sleep
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from textual.drivers import linux_driver
 from textual.events import Key, Paste
 from textual.message import Message
 
-from tests.tui.conftest import Play
+from tests.tui.script import ScriptedDoor
+from tui.app import CouplerApp
+from tui.look import Look
 from tui.pasted import Parser
 
 BEGIN, END = "\x1b[200~", "\x1b[201~"
@@ -46,13 +48,6 @@ def test_keys_are_keys() -> None:
     assert keys(tokens("y", "\x1b[A", "\x1b[B", "\r")) == ["y", "up", "down", "enter"]
 
 
-def test_a_paste_answers_no_question(play: Play) -> None:
-    terminal = play("asking")
-    terminal.until("if Yes")
-    sleep(3)  # it hears keys now
-    terminal.type(f"{BEGIN}yes\ry garbage \x1b[A\r{END}")
-    terminal.read(1.0)
-    assert "if Yes" in terminal.text
-    assert "answered" not in terminal.text.casefold()
-    terminal.type("n")
-    terminal.until("answer: no")
+def test_the_terminal_is_read_so() -> None:
+    CouplerApp(ScriptedDoor(), Look())
+    assert vars(linux_driver)["XTermParser"] is Parser
