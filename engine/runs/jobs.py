@@ -33,6 +33,8 @@ def _job(
     *,
     paused: bool,
 ) -> JobSnapshot:
+    if state is RunState.RUNNING:
+        passes = [_waiting(one) for one in passes]
     word = _job_state(passes)
     counters = sum((one.counters for one in passes), Counters())
     exact = all(one.total_exact for one in passes)
@@ -63,6 +65,11 @@ def _job(
         passes=tuple(passes),
         message=next((one.message for one in passes if one.message), ""),
     )
+
+
+def _waiting(one: PassSnapshot) -> PassSnapshot:
+    """A pass that another engine left, in a run with which one goes on: it will come to it."""
+    return replace(one, state=JobState.WAIT, message="") if one.state is JobState.STOP else one
 
 
 def at_rest(one: PassSnapshot, beat: datetime | None) -> PassSnapshot:

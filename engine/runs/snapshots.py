@@ -45,6 +45,7 @@ _EVENTS_SHOWN = 100
 _LEDGER_LOOKED_THROUGH = 500
 """Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
 _COUPLINGS_PAGE = 2000
+_START = timedelta(seconds=30)
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
 _PASS = (page.c.run_id, page.c.seq, page.c.direction)
@@ -136,13 +137,17 @@ def latest(store: Store, kind: str = "run", *, clock: Clock = system_clock) -> R
 
 
 def last(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
-    """The newest run of any kind whose passes are integration synchronization jobs: all but plans and looks."""
+    """The newest run of any kind whose passes are integration synchronization jobs: all but plans and looks, and undos
+    that only look.
+    """
     return _newest(store, _HISTORY, clock)
 
 
 def _newest(store: Store, kinds: Sequence[str], clock: Clock) -> RunSnapshot | None:
+    c = run_table.c
+    query = sa.select(sa.func.max(c.id)).where(c.kind.in_(kinds))
     with store.reading() as connection:
-        newest = connection.scalar(sa.select(sa.func.max(run_table.c.id)).where(run_table.c.kind.in_(kinds)))
+        newest = connection.scalar(query.where(sa.or_(c.kind != runs.UNDO, c.request["dry"].as_boolean().is_(False))))
     return None if newest is None else run(store, newest, clock=clock)
 
 
@@ -257,8 +262,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
 
 
 def _just_started(row: sa.Row[Any], now: datetime) -> bool:
-    """A new run has a few seconds until its engine must hold the lock."""
-    return row.beat_at is None and now - row.created_at < timedelta(seconds=10)
+    """A new run has some seconds, also on a busy machine, until its engine must hold the lock."""
+    return row.beat_at is None and now - row.created_at < _START
 
 
 def _ordered(row: sa.Row[Any], passes: Sequence[PassSnapshot]) -> list[tuple[str, list[Any]]]:

@@ -227,8 +227,10 @@ def _told(counts: list[tuple[str, str, int]], left: int) -> str:
 
 def _undoable(connection: sa.Connection, settings: Settings, run_id: int) -> sa.Row[Any]:
     row = runs.get(connection, run_id)
-    if row is None or row.kind != "run":
-        raise RunError(f"There is no full synchronization with the number {run_id}.", "`coupler jobs` lists them.")
+    if row is None:
+        raise RunError(f"There is no run with the number {run_id}.", "`coupler jobs` lists the runs there are.")
+    if row.kind != "run":
+        raise RunError(f"Run {run_id} is no full synchronization.", "Only full synchronizations can be undone.")
     if row.state == RunState.ASKING.value:
         raise RunError(
             f"Run {run_id} waits for its answer.",

@@ -73,7 +73,7 @@ def test_a_running_run_without_an_engine_is_interrupted(
 
 
 @pytest.mark.parametrize(("seconds", "beat", "shown"), [
-    (0, None, RUNNING), (9.9, None, RUNNING), (10, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
+    (0, None, RUNNING), (29.9, None, RUNNING), (30, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
 ])  # fmt: skip
 def test_a_new_run_has_some_seconds_until_its_engine_must_live(
     store: Store, settings: Settings, seconds: float, beat: float | None, shown: RunState
@@ -125,6 +125,7 @@ def test_the_last_run_is_of_any_kind_that_has_jobs(store: Store, settings: Setti
     put(store, number, kind=kind, request={"undo": 1, "dry": False} if kind == "undo" else None)
     for other in ("plan", "look"):
         put(store, start(store, settings, FINISHED), kind=other)
+    put(store, start(store, settings, FINISHED), kind="undo", request={"undo": 1, "dry": True})
     found = snapshots.last(store)
     assert found is not None
     assert (found.id, found.kind) == (number, kind)
@@ -210,8 +211,8 @@ def test_counters_of_every_kind_are_summed() -> None:
         ("OK", "OK", "OK", "OK"),
         ("PART", "OK", "PART", "PART"),
         ("OK", "PART", "PART", "PART"),
-        ("STOP", "WAIT", "STOP", "STOP"),
-        ("OK", "STOP", "STOP", "STOP"),
+        ("STOP", "WAIT", "WAIT", "STOP"),
+        ("OK", "STOP", "RUN", "STOP"),
         ("FAIL", "WAIT", "FAIL", "FAIL"),
         ("SKIP", "SKIP", "SKIP", "SKIP"),
         ("OK", "FAIL", "FAIL", "FAIL"),

@@ -267,7 +267,7 @@ async def test_each_job_says_of_what_type_it_is(door: ScriptedDoor, kind: str, s
     door.passes = [replace(door.passes[0], kind=kind)]
     async with showing(door) as (_, pilot):
         await pilot.press("h")
-        await see(pilot, f"> 16   {short:<9}CUSTOMER         -> 12:00:34", f"{full} in 00:00:31: skipped 0")
+        await see(pilot, f"> 16   {short:<9}CUSTOMER         -> 12:00:34", f"{full}, this job in 00:00:31: skipped 0")
     async with showing(door, size=(120, 40)) as (_, pilot):
         await pilot.press("h")
         await see(pilot, f"> 16   {full:<22}CUSTOMER         -> 12:00:34  00:00:31")

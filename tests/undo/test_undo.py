@@ -315,11 +315,14 @@ async def test_answers_that_are_lost_make_no_difference(make: Make) -> None:
 
 async def test_only_a_full_synchronization_that_is_over_can_be_undone(make: Make) -> None:
     world = company(make)
+    plan = await world.plan()
     asking = await world.work(world.start())
     with pytest.raises(RunError, match="waits for its answer"):
         undoing.start(world.store, world.settings, asking.id, dry=True, by="test")
-    with pytest.raises(RunError, match="no full synchronization"):
+    with pytest.raises(RunError, match="no run with the number 99"):
         undoing.start(world.store, world.settings, 99, dry=True, by="test")
+    with pytest.raises(RunError, match=f"Run {plan.id} is no full synchronization"):
+        undoing.start(world.store, world.settings, plan.id, dry=True, by="test")
     control.cancel(world.store, asking.id, "test")
     number = world.start()
     with pytest.raises(RunError, match=f"Run {number} is not finished"):

@@ -104,7 +104,7 @@ def about(one: PassSnapshot, look: Look) -> str:
     if one.state is JobState.STOP and one.ended is not None:
         took = f", stopped {fmt.stamp(one.ended, now(), utc=look.utc)} after {fmt.duration(one.took)}"
         said = "" if said == "stopped" else said
-    return f"{_kind(one)[1]}{took}: {said or counts}"
+    return f"{_kind(one)[1]}, this job{took}: {said or counts}"
 
 
 def export(one: PassSnapshot) -> tuple[object, ...]:
