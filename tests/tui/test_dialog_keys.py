@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from textual.binding import Binding
@@ -35,6 +36,8 @@ from tui.app import CouplerApp
 from tui.dialogs.value import Pick
 from tui.screens.page import Page
 from tui.widgets.table import Table
+
+T = TypeVar("T", bound=DOMNode)
 
 
 def scrolled(lines: int) -> Effect:
@@ -102,7 +105,7 @@ CASES: dict[tuple[str, str], Case] = {
 }
 
 
-def _classes(of: type[DOMNode]) -> Iterator[type[DOMNode]]:
+def _classes(of: type[T]) -> Iterator[type[T]]:
     for one in of.__subclasses__():
         if one.__module__.startswith("tui."):
             yield one
