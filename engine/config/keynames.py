@@ -60,7 +60,8 @@ def nearest_key(text: str) -> str | None:
     if not modifiers and len(key) == 2 and key.startswith("^"):
         modifiers, key = ["ctrl"], key[1]
     near = [nearest(one, _MODIFIERS) for one in modifiers]
-    found = key.lower() if len(key) == 1 else nearest(key, _NAMED) or nearest(key, SIGNS.values())
+    known = len(key) == 1 or key in SIGNS.values()
+    found = key.lower() if known else nearest(key, _NAMED) or nearest(key, SIGNS.values())
     if found is None or None in near:
         return None
     name = "+".join((*(one for one in near if one), found))
