@@ -246,9 +246,11 @@ def test_every_action_has_a_case_and_no_other_has() -> None:
 
 def _ready(app: CouplerApp) -> bool:
     page = app.screen
-    if isinstance(page, Dialog):
-        return page.armed
     return isinstance(page, Page) and page.shown > 0 and (not isinstance(page, Errors) or bool(page.records))
+
+
+def _armed(app: CouplerApp) -> bool:
+    return isinstance(app.screen, Dialog) and app.screen.armed
 
 
 @pytest.mark.usefixtures("quick")
@@ -268,16 +270,18 @@ async def does(door: ScriptedDoor, case: Case, key: str) -> None:
     async with showing(door) as (app, pilot):
         await opened(app, pilot, case.opening)
         if case.dialog:
-            await until(pilot, lambda: on(case.dialog)(app, door) and _ready(app))
+            await until(pilot, lambda: on(case.dialog)(app, door) and _armed(app))
         assert not case.effect(app, door), "it is so without the key"
         await pilot.press(key)
         await until(pilot, lambda: case.effect(app, door))
 
 
 async def opened(app: CouplerApp, pilot: Pilot[None], keys: Sequence[str]) -> None:
-    """Presses the keys, and waits for each screen that they open."""
+    """Presses the keys, and waits for each screen that they open, behind a count perhaps, or dialog."""
     for one in keys:
         before = app.screen
         await pilot.press(one.removesuffix(">"))
-        if one.endswith(">") or (isinstance(before, Home) and one in HOME):
+        if isinstance(before, Home) and one in HOME:
             await until(pilot, lambda before=before: app.screen is not before and _ready(app))  # type: ignore[misc]
+        elif one.endswith(">"):
+            await until(pilot, lambda before=before: app.screen is not before and (_ready(app) or _armed(app)))  # type: ignore[misc]
