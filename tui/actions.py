@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Literal
 
 from textual.binding import Binding, BindingType
+
+from engine.config.keynames import SIGNS
 
 Scope = Literal[
     "home",
@@ -205,19 +208,14 @@ ACTIONS: tuple[Action, ...] = (
 ROWS = tuple("123456789")
 """Keys that go to a row of a list; they stay as they are."""
 
-_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "greater_than_sign": ">",
-    "less_than_sign": "<",
-    "escape": "esc",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-}
+_SHOWN = {name: sign for sign, name in SIGNS.items()} | {"escape": "esc", "pagedown": "PgDn", "pageup": "PgUp"}
 
 
-def bindings(scope: Scope, names: tuple[str, ...] = ()) -> list[BindingType]:
-    """What a class of that scope binds, or of that only what is named; the configuration may remap by the id.
+def bindings(
+    scope: Scope, names: tuple[str, ...] = (), keys: Mapping[str, str] = MappingProxyType({})
+) -> list[BindingType]:
+    """What a class of that scope binds, or of that only what is named. The configuration may remap by the id;
+    `keys` are those of the configuration, for what is to be remapped at once.
 
     Control keys win over whatever has the focus and over dialogs; letters do not, or no filter could hold a `q`.
     """
@@ -225,7 +223,7 @@ def bindings(scope: Scope, names: tuple[str, ...] = ()) -> list[BindingType]:
         Binding(key, one.name, one.label, show=False, id=one.id, priority=key.startswith("ctrl+"))
         for one in ACTIONS
         if one.scope == scope and (not names or one.name in names)
-        for key in one.key.split(",")
+        for key in _keys(one, keys)
     ]
 
 
@@ -273,7 +271,7 @@ def _doubled(keys: Mapping[str, str]) -> Iterator[tuple[Scope, str, Action, Acti
 
 def named(key: str) -> str:
     """A key as people read it, by Textual's name of it."""
-    return f"^{key[5:]}" if key.startswith("ctrl+") else _NAMES.get(key, key)
+    return f"^{named(key[5:])}" if key.startswith("ctrl+") else _SHOWN.get(key, key)
 
 
 def _keys(action: Action, keys: Mapping[str, str]) -> list[str]:

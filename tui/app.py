@@ -21,7 +21,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.reactive import Initialize, Reactive
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 THEME = "ansi-dark"
 _OF_PAGES = frozenset(("copy", "to_file", "keys", "zone", "command_palette"))
 """What works on the page that is seen, and waits with its keys."""
+_WITH_CONTROL = frozenset(one.id for one in actions.of("everywhere") if "ctrl+" in one.key)
+"""What a keymap must not have: it would let letters, too, win over what is typed."""
 
 
 class CouplerApp(App[None]):
@@ -80,6 +82,7 @@ class CouplerApp(App[None]):
         """What to say on the terminal when the screen is gone."""
         self._opened = attach
         self._main: asyncio.AbstractEventLoop | None = None
+        self._bindings = BindingsMap(actions.bindings("everywhere", keys=look.keys))
 
     def get_default_screen(self) -> Page:
         """The first screen, at the bottom of the stack."""
@@ -95,7 +98,7 @@ class CouplerApp(App[None]):
         """Opens what is to be on top of the first screen."""
         self._main = asyncio.get_running_loop()
         self.call_after_refresh(gc.enable)  # `tui.commands.screen` says why it may be off
-        self.set_keymap(self.look.keys)
+        self.set_keymap({id: keys for id, keys in self.look.keys.items() if id not in _WITH_CONTROL})
         if self._opened is not None:
             self.push_screen(screens.Run(self.door, self.look, self._opened))
 

@@ -1,12 +1,14 @@
 """What screens go by before they show anything of the store: the environment, [ui] and [keys] of config.toml."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import config
-from engine.config.check import Table
+from engine.config.check import Table, short
 from engine.config.files import document, read
+from engine.config.keynames import key_name, nearest_key
 
 THEMES = (
     *("ansi-dark", "ansi-light", "textual-dark", "textual-light", "atom-one-dark", "atom-one-light"),
@@ -14,11 +16,12 @@ THEMES = (
     *("gruvbox", "monokai", "nord", "rose-pine", "rose-pine-dawn", "rose-pine-moon", "solarized-dark"),
     *("solarized-light", "tokyo-night"),
 )
+_KEYS = r"[^\s,\x00-\x1f\x7f-\x9f]+(,[^\s,\x00-\x1f\x7f-\x9f]+)*"
 
 
 @dataclass(frozen=True, slots=True)
 class UiSettings:
-    """How screens look. `keys` has the operator's own keys by action."""
+    """How screens look. `keys` has the operator's own keys by action, each by its one name, with commas between."""
 
     theme: str = "ansi-dark"
     ascii: bool = True
@@ -88,11 +91,25 @@ def _keys(table: Table) -> Mapping[str, str]:
         for action in [name] if inner is None else [one for one, _ in inner.items()]:
             full = action if inner is None else f"{name}.{action}"
             at = table if inner is None else inner
-            keys = at.text(action, pattern=r"[^\s,]+(,[^\s,]+)*", what="keys without spaces, such as f2 or ctrl+r,f5")
-            for key in filter(None, keys.split(",")):
+            keys = _named(at, action)
+            for key in keys:
                 # What is before the dot is a screen; one key may do different things on two screens.
                 other = taken.setdefault((full.rpartition(".")[0], key), full)
                 if other != full:
                     at.add(action, f'"{key}" is already the key of "{other}"')
-            found[full] = keys
+            found[full] = ",".join(keys)
+    return found
+
+
+def _named(table: Table, action: str) -> list[str]:
+    """The names of the keys of an action; what is no key is noted."""
+    text = table.text(action, pattern=_KEYS, what="keys without spaces, such as f2 or ctrl+r,f5")
+    found = []
+    for key in text.split(",") if re.fullmatch(_KEYS, text) else ():
+        if name := key_name(key):
+            found.append(name)
+        else:
+            near = nearest_key(key)
+            hint = f'did you mean "{near}"?' if near else "keys are called as in f2, ctrl+r, pagedown or question_mark"
+            table.add(action, f'"{short(key)}" is no key; {hint}')
     return found

@@ -246,6 +246,9 @@ def test_config_check_knows_the_actions(coupler: Coupler, config: Path) -> None:
         ("everywhere.copy = 'x'", "everywhere.copy", "x", "run.cancel"),
         ("everywhere.copy = 'c'", "everywhere.copy", "c", "conflicts.crm"),
         ("conflicts.write = 'c'", "conflicts.write", "c", "conflicts.crm"),
+        ("home.history = '?'", "home.history", "question_mark", "everywhere.keys"),
+        ("history.filter = '?'", "history.filter", "question_mark", "everywhere.keys"),
+        ("conflicts.write = '>'", "conflicts.write", "greater_than_sign", "conflicts.next_page"),
     ],
 )
 def test_a_key_that_already_does_something_else_there_is_refused(
@@ -255,6 +258,28 @@ def test_a_key_that_already_does_something_else_there_is_refused(
     done = coupler("config", "check", "--offline")
     assert done.returncode == 2
     assert f'keys.{name}: "{key}" is already the key of "{other}"' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("pgdn", "pagedown"),
+        ("esc", "escape"),
+        ("strg+x", "ctrl+x"),
+        ("^r", "ctrl+r"),
+        ("shift+h", "H"),
+        ("ctrl+R", "ctrl+r"),
+        ("ctrl+i", "tab"),
+    ],
+)
+@pytest.mark.parametrize("command", [("config", "check", "--offline"), ("status",)])
+def test_a_key_that_is_none_is_refused_with_the_nearest_one(
+    coupler: Coupler, config: Path, command: tuple[str, ...], key: str, near: str
+) -> None:
+    config.write_text(f"{CONFIG}[keys]\nhome.history = '{key}'\n")
+    done = coupler(*command)
+    assert done.returncode == 2
+    assert f'keys.home.history: "{key}" is no key; did you mean "{near}"?' in done.stderr
 
 
 def test_the_keys_that_go_to_a_row_are_not_for_actions(coupler: Coupler, config: Path) -> None:

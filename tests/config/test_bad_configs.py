@@ -178,6 +178,18 @@ CASES: dict[str, tuple[str | bytes, str]] = {
         r":16: keys\.run\.pause: \"f2\" is already the key of \"run\.start\"",
     ),
     "key with a space": (GOOD + "[keys]\nstart = 'f 2'\n", r"keys\.start: must be keys without spaces"),
+    "key that is none": (
+        GOOD + "[keys]\nhome.log = 'f2'\nrun.pause = 'f3,pgdn'\n",
+        r":16: keys\.run\.pause: \"pgdn\" is no key; did you mean \"pagedown\"\?",
+    ),
+    "key that is like none": (
+        GOOD + "[keys]\nrun.pause = 'C-r'\n",
+        r":15: keys\.run\.pause: \"C-r\" is no key; keys are called as in f2, ctrl\+r, pagedown or question_mark",
+    ),
+    "key twice, once as a sign": (
+        GOOD + "[keys]\nrun.start = 'question_mark'\nrun.pause = '?'\n",
+        r":16: keys\.run\.pause: \"question_mark\" is already the key of \"run\.start\"",
+    ),
     "key of a number": (GOOD + "[keys]\nstart = 2\n", r"keys\.start: must be text in quotes"),
     "not TOML": ("environment = uat\n", r":1: not valid TOML: the value is neither text in quotes"),
     "yaml": ("environment: uat\n", r":1: not valid TOML: expected '='"),

@@ -12,10 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+from textual.binding import Binding
+from textual.dom import DOMNode
 
 from tui import actions
 from tui.cli import cli
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.count import Count
+from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import HEADINGS
+from tui.dialogs.info import Info
+from tui.dialogs.leave import Leave
+from tui.dialogs.question import Question
+from tui.dialogs.start import Start
+from tui.dialogs.value import Pick
+from tui.dialogs.working import Working
+from tui.widgets.choice import Choice
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "coupler.1"
@@ -206,13 +218,37 @@ run.pause = "f2"
 home.history = "h,f3"
 ```
 
-Letters stand for themselves, capital ones with shift. Other keys are called `f2`, `ctrl+r`, `space`, `tab`, `enter`, `escape`, `up`, `pagedown`, `home`,
-and signs by their names, such as `question_mark` and `slash`. Commas are between several keys of one action.
+Letters and digits stand for themselves, capital letters with shift. Other keys are called `f2`, `space`, `tab`, `enter`, `escape`, `backspace`, `up`,
+`pagedown`, `home`, and signs by their names: `?` and `question_mark` are the same key, but a comma is only called `comma`, as commas are between several
+keys of one action. `ctrl+`, `alt+` and `shift+` may stand before one, as in `ctrl+r` and `shift+up`; few terminals send all of these. What is
+no key is refused with exit code 2, and the nearest one is named.
 
 A key that already does something else on the same screen, in lists or everywhere is refused with exit code 2: one of the two actions could not be
 reached. It may do different things on two screens. `coupler config check` says what is wrong. In lists, `1` to `9` go to that row; dialogs name
-their keys themselves, and these stay as they are.
+their keys themselves, and these stay as they are ([In dialogs](#in-dialogs)).
 """
+_DIALOGS = """
+## In dialogs
+
+These keys cannot be others. Where a text is typed, `enter` takes it. A box of text also has `everywhere.copy` and `everywhere.to_file`. The closing
+question is not closed by `escape` or `q`.
+
+| Dialog | Key | What it does |
+|---|---|---|
+"""
+DIALOGS: dict[type[DOMNode], str] = {
+    Dialog: "All",
+    Info: "A box of text",
+    Confirm: "A question",
+    Choice: "A question with `[ No ]  Yes`",
+    Start: "Before a full synchronization",
+    Count: "While records are counted",
+    Leave: "Leaving while a run is going",
+    Question: "The closing question",
+    Pick: "One of a few values",
+    Working: "A short run",
+}
+"""What has keys that are no actions."""
 
 
 def keys() -> str:
@@ -224,7 +260,16 @@ def keys() -> str:
             f"| `{one.id}` | {', '.join(map(keycap, one.key.split(',')))} | {one.help} |" for one in actions.of(scope)
         ]
         parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+    return "\n".join(parts) + _DIALOGS + "".join(map(row, DIALOGS))
+
+
+def row(of: type[DOMNode]) -> str:
+    """The keys of a dialog, those that do the same on one line."""
+    bound: dict[str, list[str]] = {}
+    for one in Binding.make_bindings(vars(of)["BINDINGS"]):
+        if one.id is None:
+            bound.setdefault(one.description, []).append(keycap(one.key))
+    return "".join(f"| {DIALOGS[of]} | {', '.join(caps)} | {what} |\n" for what, caps in bound.items())
 
 
 def keycap(key: str) -> str:

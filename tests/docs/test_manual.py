@@ -7,7 +7,8 @@ import subprocess
 import click
 import pytest
 
-from tests.docs.manual import KEYS, PAGE, WORDS, inner, keys, page, root, words
+from tests.docs.manual import DIALOGS, KEYS, PAGE, WORDS, inner, keys, page, root, words
+from tests.tui.test_dialog_keys import CASES
 from tui.actions import ACTIONS
 from tui.cli import _COMMANDS
 
@@ -30,6 +31,10 @@ def test_the_list_of_keys_is_that_of_the_actions() -> None:
 def test_every_action_that_can_have_another_key_is_in_the_list() -> None:
     text = KEYS.read_text(encoding="utf-8")
     assert not [one.id for one in ACTIONS if f"| `{one.id}` | `{one.key.partition(',')[0]}`" not in text]
+
+
+def test_every_dialog_with_keys_of_its_own_is_in_the_list() -> None:
+    assert {one.__name__ for one in DIALOGS} == {name for name, _ in CASES} - {"Table"}
 
 
 def test_every_command_and_option_has_its_place_in_the_man_page() -> None:

@@ -11,37 +11,65 @@ from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, shown, until
 from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES
+from tests.tui.test_keys import OPENINGS, opened
+from tui import actions
 from tui.app import CouplerApp
 from tui.screens.errors import Errors
 from tui.screens.page import Page
+from tui.widgets.table import Table
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 _SENT = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07")
 
 
-@pytest.mark.parametrize(
-    ("opening", "key", "copied"),
-    [
-        ("", "y", "1  CURRENCY  Currency  ->  transactioncurrency"),
-        ("u", "c", "4  CUSTOMER  RUN  [#########........]  2,210/4,105  38.1  00:50"),
-        ("h", "c", "16  full  CUSTOMER  ->  12:00:34  1,368  1,026  1,632  79  PART"),
-        ("e", "c", "CUSTOMER  failed  CRM 412 duplicate accountnumber  77  12:04:34"),
-        ("c", "y", "CUSTOMER  01450001  New Concepts Furniture"),
-        ("S", "c", "CURRENCY  "),
-    ],
-)
-async def test_a_row_of_every_list_is_copied_whole(door: ScriptedDoor, opening: str, key: str, copied: str) -> None:
-    door.put(made_run())
+LISTS: list[tuple[actions.Scope, str, str]] = [
+    ("home", "", "1  CURRENCY  Currency  ->  transactioncurrency"),
+    ("run", "", "4  CUSTOMER  RUN  [#########........]  2,210/4,105  38.1  00:50"),
+    ("history", "", "16  full  CUSTOMER  ->  12:00:34  1,368  1,026  1,632  79  PART"),
+    ("errors", "", "CUSTOMER  failed  CRM 412 duplicate accountnumber  77  12:04:34"),
+    ("errors", "tab", "CUSTOMER 01450000 New Concepts Furniture  00000000-0000-4000-8000-000000000000"),
+    ("conflicts", "", "CUSTOMER  01450001  New Concepts Furniture"),
+    ("conflicts", "enter", "Name  New Concepts Furniture  New Concepts Ltd.  -"),
+    ("schedule", "", "CURRENCY  every 30 min  ready"),
+    ("couplings", "", "CURRENCY  EUR  coupled  3b07d244"),
+    ("records", "j", "Name  <>  New Concepts Furniture  New Concepts Ltd.  differs"),
+    ("mapping", "j", "Tables  Currency -> transactioncurrency"),
+    ("plan", "", "CURRENCY  CRM  17  3  6  1  0  10"),
+    ("planned", "", "New  2,052  no match: a new CRM record would be made of each"),
+    ("planned", "tab", "01450000  New Concepts Furniture  00000000  new"),
+    ("difference", "6", "Home_Page  http://long/long/long/long"),
+    ("matches", "", "CUSTOMER  NAV  01450000  New Concepts Furniture  12:04:34"),
+    ("candidates", "", "AC-17  New Concepts Furniture  0000000a  4 of 5"),
+    ("candidates", "enter", "Name  =  New Concepts Furniture  new concepts furniture"),
+    ("connections", "", "-  Environment  uat"),
+    ("trial", "1", "ok  token  found (env)"),
+    ("log", "G", "Traceback (most recent call last):"),
+]
+"""A list of each screen, or each of its lists: the keys that lead there, and how a row of it begins."""
+
+
+@pytest.mark.parametrize(("scope", "more", "copied"), LISTS)
+async def test_a_row_of_every_list_is_copied_whole(
+    door: ScriptedDoor, scope: actions.Scope, more: str, copied: str
+) -> None:
+    if scope == "run":
+        door.put(made_run())
     async with showing(door) as (app, pilot):
-        if opening:
-            home = app.screen
-            await pilot.press(opening)
-            await until(pilot, lambda: app.screen is not home and _ready(app))
-        await pilot.press(key)
+        await opened(app, pilot, OPENINGS[scope])
+        if more:
+            await pilot.press(more)
+        tables = list(app.screen.query(Table))
+        await until(pilot, lambda: all(one.current is not None for one in tables))
+        await pilot.press("y")
         await until(pilot, lambda: app.clipboard)
-        assert app.clipboard.startswith(copied)
+        assert " ".join(app.clipboard.split()).startswith(" ".join(copied.split()))
+        assert "…" not in app.clipboard
         await see(pilot, "Sent to the terminal's clipboard: ")
+
+
+def test_every_screen_has_a_list_that_is_copied_from() -> None:
+    assert {scope for scope, _, _ in LISTS} == set(OPENINGS)
 
 
 def _ready(app: CouplerApp) -> bool:

@@ -1,13 +1,16 @@
 from dataclasses import replace
 
 import pytest
+from textual.widgets import Input
 
 from engine.model.snapshot import RunState, Wish
 from tests.tui.made.runs import made_home, made_run
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor
+from tests.tui.test_keys import OPENINGS, opened
 from tui import actions
 from tui.app import CouplerApp
+from tui.dialogs.help import Help
 from tui.dialogs.leave import Leave
 from tui.dialogs.value import Pick
 from tui.look import Look
@@ -93,26 +96,22 @@ async def test_escape_on_the_first_screen_does_nothing(door: ScriptedDoor) -> No
         assert app.is_running
 
 
-@pytest.mark.parametrize(
-    ("keys", "scope"),
-    [
-        ("", "home"),
-        ("u", "run"),
-        ("h", "history"),
-        ("e", "errors"),
-        ("S", "schedule"),
-        ("n", "connections"),
-        ("v", "log"),
-    ],
-)
-async def test_help_has_every_key_of_the_screen(door: ScriptedDoor, keys: str, scope: actions.Scope) -> None:
-    door.put(made_run())
+def _screens() -> list[actions.Scope]:
+    return [one for one in dict.fromkeys(one.scope for one in actions.ACTIONS) if one not in ("lists", "everywhere")]
+
+
+@pytest.mark.parametrize("scope", _screens())
+async def test_help_has_every_key_of_the_screen(door: ScriptedDoor, scope: actions.Scope) -> None:
+    if scope == "run":
+        door.put(made_run())
     async with showing(door, size=(80, 50)) as (app, pilot):
-        if keys:
-            await pilot.press(keys)
-            await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == scope)
+        await opened(app, pilot, OPENINGS[scope])
+        assert getattr(app.screen, "SCOPE", "") == scope
         await pilot.press("question_mark")
-        await see(pilot, *(one.help for one in (*actions.of(scope), *actions.of("lists"), *actions.of("everywhere"))))
+        await until(pilot, lambda: isinstance(app.screen, Help))
+        told = " ".join(" ".join(line.strip("| ") for line in shown(app)).split())
+        for one in (*actions.of(scope), *actions.of("lists"), *actions.of("everywhere")):
+            assert f"{actions.shown(one, {}, scope)} {one.help}" in told
 
 
 async def test_help_scrolls_on_a_small_screen(door: ScriptedDoor) -> None:
@@ -300,14 +299,26 @@ async def test_keys_of_the_configuration(door: ScriptedDoor) -> None:
         await until(pilot, lambda: getattr(app.screen, "SCOPE", "") == "history")
 
 
+@pytest.mark.parametrize("keys", ["Q", "ctrl+x,Q"])
+async def test_letters_that_leave_the_program_can_still_be_typed(door: ScriptedDoor, keys: str) -> None:
+    look = Look(hz=50, keys={"everywhere.leave": keys, "everywhere.command_palette": "P"})
+    async with showing(door, look=look) as (app, pilot):
+        await opened(app, pilot, ("h", "slash"))
+        await pilot.press("Q", "P", "q")
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "QPq")
+        await pilot.press("escape", "P")
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.press("escape", "ctrl+q")
+        await until(pilot, lambda: not app.screen.is_modal)
+        assert app.is_running
+        await pilot.press(keys.partition(",")[0])
+        await until(pilot, lambda: not app.is_running)
+
+
 async def test_blocks_instead_of_ascii(door: ScriptedDoor) -> None:
     door.put(made_run())
     async with showing(door, look=Look(hz=50, ascii=False), attach=16) as (_, pilot):
         await see(pilot, "█", "░", "─")
-
-
-def _screens() -> list[actions.Scope]:
-    return [one for one in dict.fromkeys(one.scope for one in actions.ACTIONS) if one not in ("lists", "everywhere")]
 
 
 def test_the_keys_of_a_screen_are_distinct() -> None:
@@ -392,3 +403,19 @@ async def test_keys_that_can_do_nothing_now_are_not_offered(
         keys = "\n".join(shown(app)[-2:])
     assert all(one in keys for one in offered.split("|"))
     assert not any(one in keys for one in left_out.split("|"))
+
+
+async def test_the_states_of_jobs_have_their_colours(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("7")
+        await see(pilot, "> 7 ITEM-PRODUCT")
+        assert (_colours(app, "OK"), _colours(app, "RUN")) == ({"green"}, {"cyan"})
+        door.put(made_run(RunState.FINISHED))
+        await see(pilot, "4 CUSTOMER         PART")
+        assert _colours(app, "PART") == {"yellow"}
+
+
+def _colours(app: CouplerApp, word: str) -> set[str]:
+    segments = [one for strip in app.screen._compositor.render_strips() for one in strip if one.text.strip() == word]
+    return {"" if one.style is None or one.style.color is None else one.style.color.name for one in segments}

@@ -30,7 +30,7 @@ LATE = (
     "engine.runs",
 )
 OF_THE_MODEL = {f"engine.model.{one}" for one in ("errors", "masking", "states")}
-OF_THE_CONFIGURATION = {f"engine.config.{one}" for one in ("check", "files", "paths", "toml", "ui")}
+OF_THE_CONFIGURATION = {f"engine.config.{one}" for one in ("check", "files", "keynames", "paths", "toml", "ui")}
 
 
 @pytest.mark.parametrize("package", [screens, dialogs])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import DataTable, Input
 
 from engine.model.plan import Effect as Foreseeing
@@ -14,6 +15,7 @@ from tests.tui.screens import showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui import actions
 from tui.app import CouplerApp
+from tui.dialogs.dialog import Dialog
 from tui.screens.conflicts import Conflicts
 from tui.screens.errors import Errors
 from tui.screens.home import Home
@@ -73,6 +75,9 @@ class Case:
     effect: Effect
     opening: Sequence[str] = ()
     state: RunState | None = None
+    dialog: str = ""
+    """The dialog in which the key is pressed, once it hears keys."""
+    plan: RunState = RunState.FINISHED
 
 
 RUN, JOBS, ERRORS, CONFLICTS, SCHEDULE = ("u",), ("h",), ("e",), ("c",), ("S",)
@@ -82,6 +87,26 @@ PLANNED = (*PLAN, "4", "enter>")
 DIFFERENCE = (*PLANNED, "3", "enter", "enter>")
 CANDIDATES = (*MATCHES, "enter>")
 TRIAL = (*SETUP, "n>")
+OPENINGS: dict[actions.Scope, Sequence[str]] = {
+    "home": (),
+    "run": RUN,
+    "history": JOBS,
+    "errors": ERRORS,
+    "conflicts": CONFLICTS,
+    "schedule": SCHEDULE,
+    "couplings": COUPLINGS,
+    "records": RECORDS,
+    "mapping": MAPPING,
+    "plan": PLAN,
+    "planned": PLANNED,
+    "difference": DIFFERENCE,
+    "matches": MATCHES,
+    "candidates": CANDIDATES,
+    "connections": SETUP,
+    "trial": TRIAL,
+    "log": LOG,
+}
+"""The keys that open each screen."""
 HOME = frozenset((*RUN, *JOBS, *ERRORS, *CONFLICTS, *SCHEDULE, *COUPLINGS, *PLAN, *MATCHES, *SETUP, *LOG))
 GOING, STOPPED = RunState.RUNNING, RunState.STOPPED
 
@@ -224,21 +249,39 @@ def _ready(app: CouplerApp) -> bool:
     return isinstance(page, Page) and page.shown > 0 and (not isinstance(page, Errors) or bool(page.records))
 
 
+def _armed(app: CouplerApp) -> bool:
+    return isinstance(app.screen, Dialog) and app.screen.armed
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(("id", "key"), [(id, key) for id, key in KEYS if id in CASES])
 async def test_a_key_does_something_or_says_why_not(
     door: ScriptedDoor, id: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    case = CASES[id]
+    await does(door, CASES[id], key)
+
+
+async def does(door: ScriptedDoor, case: Case, key: str) -> None:
+    """Presses the key where the case has it, and waits for what it does."""
+    door.plan_state = case.plan
     if case.state is not None:
         door.put(made_run(case.state))
     async with showing(door) as (app, pilot):
-        for one in case.opening:
-            before = app.screen
-            await pilot.press(one.removesuffix(">"))
-            if one.endswith(">") or (isinstance(before, Home) and one in HOME):
-                await until(pilot, lambda before=before: app.screen is not before and _ready(app))  # type: ignore[misc]
+        await opened(app, pilot, case.opening)
+        if case.dialog:
+            await until(pilot, lambda: on(case.dialog)(app, door) and _armed(app))
         assert not case.effect(app, door), "it is so without the key"
         await pilot.press(key)
         await until(pilot, lambda: case.effect(app, door))
+
+
+async def opened(app: CouplerApp, pilot: Pilot[None], keys: Sequence[str]) -> None:
+    """Presses the keys, and waits for each screen that they open, behind a count perhaps, or dialog."""
+    for one in keys:
+        before = app.screen
+        await pilot.press(one.removesuffix(">"))
+        if isinstance(before, Home) and one in HOME:
+            await until(pilot, lambda before=before: app.screen is not before and _ready(app))  # type: ignore[misc]
+        elif one.endswith(">"):
+            await until(pilot, lambda before=before: app.screen is not before and (_ready(app) or _armed(app)))  # type: ignore[misc]

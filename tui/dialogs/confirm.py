@@ -22,8 +22,8 @@ class Confirm(Dialog[bool]):
     QUESTION = "Do it?"
     HINT = "y Yes   n/esc No   tab Switch"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", show=False),
-        Binding("n,escape", "answer(False)", show=False),
+        Binding("y", "answer(True)", "Yes", show=False),
+        Binding("n", "answer(False)", "No", show=False),
     ]
 
     def __init__(self, look: Look, heading: str, lines: Sequence[str]) -> None:

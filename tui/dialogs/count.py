@@ -22,8 +22,8 @@ class Count(Dialog[Counted]):
     """Closes by itself with the finished plan; `k` goes on without one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "leave_it('skip')", show=False),
-        Binding("escape,x", "leave_it('stop')", show=False),
+        Binding("k", "leave_it('skip')", "Go on without counting, where that can be", show=False),
+        Binding("x", "leave_it('stop')", "Stop counting; nothing is done", show=False),
     ]
 
     def __init__(self, door: Door, look: Look, plan: int, heading: str, *, can_skip: bool) -> None:

@@ -32,10 +32,10 @@ class Dialog(ModalScreen[T]):
     """What stands before No and Yes; a dialog without it has no choice."""
     CSS_PATH = "dialog.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", show=False),
-        Binding("q", "leave", show=False),
-        Binding("j,down", "scroll(1)", show=False),
-        Binding("k,up", "scroll(-1)", show=False),
+        Binding("escape", "close", "Close it; what was asked is not done", show=False),
+        Binding("q", "leave", "Close it; what was asked is not done", show=False),
+        Binding("j,down", "scroll(1)", "Scroll down", show=False),
+        Binding("k,up", "scroll(-1)", "Scroll up", show=False),
     ]
 
     def __init__(self, look: Look, heading: str) -> None:

@@ -21,7 +21,7 @@ class Info(Dialog[None]):
 
     HINT = "esc Close   c Copy   l To file"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "close", show=False),
+        Binding("enter", "close", "Close it", show=False),
         *actions.bindings("everywhere", ("copy", "to_file")),
     ]
 

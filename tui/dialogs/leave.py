@@ -18,10 +18,10 @@ class Leave(Dialog[Leaving]):
     ARM = 0.3
     HINT = "d Detach   s Stop   x Cancel   enter/esc Stay"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "way('detach')", show=False),
-        Binding("s", "way('stop')", show=False),
-        Binding("x", "way('cancel')", show=False),
-        Binding("escape,enter,n,q", "way('stay')", show=False),
+        Binding("d", "way('detach')", "Detach: leave, and the run keeps going", show=False),
+        Binding("s", "way('stop')", "Stop the run after the page that is being written, and leave", show=False),
+        Binding("x", "way('cancel')", "Cancel the run after the page that is being written, and leave", show=False),
+        Binding("enter,n", "way('stay')", "Stay", show=False),
     ]
 
     def __init__(self, look: Look, run: RunSnapshot, *, demo: bool = False) -> None:

@@ -30,11 +30,11 @@ class Question(Dialog[Answer]):
     HINT = "y Yes   n No   tab Switch   e Errors   w Write report   d Decide later"
     QUESTION = "Keep it cleared?"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('yes')", show=False),
-        Binding("n", "answer('no')", show=False),
-        Binding("d", "answer('later')", show=False),
-        Binding("e", "answer('errors')", show=False),
-        Binding("w", "report", show=False),
+        Binding("y", "answer('yes')", "Yes: they stay cleared", show=False),
+        Binding("n", "answer('no')", "No: each mapping as it was before the run", show=False),
+        Binding("d", "answer('later')", "Decide later; the question stays open", show=False),
+        Binding("e", "answer('errors')", "The errors of the run; then it is asked again", show=False),
+        Binding("w", "report", "Write the report to a file", show=False),
     ]
 
     def __init__(self, look: Look, run: RunSnapshot, save: Callable[[], Path]) -> None:

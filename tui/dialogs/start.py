@@ -24,7 +24,7 @@ class Start(Confirm):
 
     HINT = "y Yes, start   n/esc No   tab Switch"
     QUESTION = "Start now?"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "view", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "view", "View the records that were counted", show=False)]
 
     def __init__(
         self, look: Look, home: HomeSnapshot, plan: RunSnapshot | None, view: Callable[[], object] | None = None

@@ -25,9 +25,9 @@ class Pick(Dialog[str | None]):
 
     HINT = "j/k Move   enter Take   esc Leave it as it is"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("enter", "take", show=False),
+        Binding("j,down", "move(1)", "The next one", show=False),
+        Binding("k,up", "move(-1)", "The one before", show=False),
+        Binding("enter", "take", "Take it", show=False),
     ]
 
     def __init__(

@@ -21,7 +21,7 @@ class Working(Dialog[bool]):
     """Closes with whether all was done. Leaving it early leaves the run alone, which goes on."""
 
     HINT = "esc Close; the run goes on"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "close", "Close it; the run goes on", show=False)]
 
     def __init__(self, door: Door, look: Look, run: int, heading: str) -> None:
         super().__init__(look, heading)

@@ -13,8 +13,8 @@ class Choice(Widget, can_focus=True):
     """No and Yes on one line. `tab` and the arrows switch, `enter` takes the one in brackets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,shift+tab,left,right", "switch", show=False),
-        Binding("enter", "take", show=False),
+        Binding("tab,shift+tab,left,right", "switch", "Switch between No and Yes", show=False),
+        Binding("enter", "take", "Take the one in brackets", show=False),
     ]
     DEFAULT_CSS = "Choice { height: 1; width: auto; }"
 
