@@ -87,7 +87,8 @@ def _passes(store: Store, run_id: int | None, jobs: tuple[str, ...]) -> list[Pas
         raise RunError("No plan came to its end yet.", "`coupler plan` counts.")
     if run_id not in (None, last):
         raise RunError(
-            f"Only plan {last}, the last one, knows its records; {run_id} does not.", "`coupler jobs` lists runs."
+            f"Only plan {last}, the last one, knows its records; {run_id} does not.",
+            "Without RUN: coupler plan --records",
         )
     found = snapshots.run(store, last)
     return [one for job in found.jobs if not jobs or job.mapping in jobs for one in job.passes]
