@@ -17,7 +17,7 @@ from tui.exitcodes import ExitCode
 
 _COMMANDS = {
     "run": ("tui.commands.run:run_command", "Run a full synchronization and show its progress in lines."),
-    "plan": ("tui.commands.run:plan_command", "Count what a full synchronization would do."),
+    "plan": ("tui.commands.plan:plan_command", "Count what a full synchronization would do, or list it."),
     "sync": ("tui.commands.run:sync_command", "Synchronize failed and modified records; for schedules."),
     "schedule": (
         "tui.commands.schedule:schedule_group",
@@ -33,6 +33,7 @@ _COMMANDS = {
     "errors": ("tui.commands.lists:errors_command", "List what went wrong."),
     "report": ("tui.commands.report:report_command", "Write what a run did as a page, CSV or JSON."),
     "conflicts": ("tui.commands.queues:conflicts_group", "List or resolve what both sides changed."),
+    "matches": ("tui.commands.matches:matches_command", "List what several match, or one beside these."),
     "skipped": ("tui.commands.queues:skipped_command", "List records that are left alone after failing twice."),
     "retry": ("tui.commands.queues:retry_command", "Let skipped records take part again."),
     "couplings": ("tui.commands.couplings:couplings_group", "List what is coupled, export it or import it."),
@@ -113,18 +114,21 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Without a command, the full-screen program opens.",
+    epilog="Without a command, the full-screen program opens; with --plain, what it shows first is written in lines.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
 )
+@click.option("--plain", is_flag=True, help="The first screen as lines, as for a screen reader; then end.")
 @click.option("--mouse", is_flag=True, help="Use the mouse in the full-screen program.")
 @config_option
 @click.pass_context
-def cli(context: click.Context, *, mouse: bool, config_file: Path | None) -> int:
+def cli(context: click.Context, *, plain: bool, mouse: bool, config_file: Path | None) -> int:
     """Synchronize Dynamics NAV and Business Central with Dynamics CRM and Dataverse."""
     if context.invoked_subcommand is not None:
         return ExitCode.OK
+    if plain:
+        return int(_loaded("tui.commands.home:show_lines")(config_file))
     return int(_loaded("tui.commands.screen:begin")(config_file, mouse=mouse))
 
 

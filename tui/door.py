@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from engine.config.changes import Proposal
     from engine.config.edit import Form
@@ -61,6 +62,11 @@ class Door(Protocol):
 
     def run(self, run: int) -> RunSnapshot:
         """A run as it is now."""
+
+    def write_report(self, run: int) -> Path:
+        """Writes the page that `coupler report` makes of a run to a new file in the current folder; its path. Raises
+        OSError where that cannot be.
+        """
 
     def going(self) -> RunSnapshot | None:
         """The run, of whatever kind, that an engine works on, if any."""

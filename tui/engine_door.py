@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from engine.config import Settings, changes, load
 from engine.config.changes import Proposal
@@ -29,6 +30,7 @@ from engine.runs import (
     plans,
     process,
     queues,
+    reporting,
     reviews,
     snapshots,
     undoing,
@@ -41,6 +43,7 @@ from engine.runs.schedule import starting, wishes
 from engine.store.database import Store
 from tui.connections import FileConnections
 from tui.door import Connections, Kind
+from tui.reports import files, page, sections
 from tui.widgets import passes
 
 _TRIES = 30
@@ -74,6 +77,11 @@ class EngineDoor:
     def run(self, run: int) -> RunSnapshot:
         """A run as it is now."""
         return self._failures.told(snapshots.run(self._store, run))
+
+    def write_report(self, run: int) -> Path:
+        """Writes the report of a run as a page to a new file; its path."""
+        found = reporting.report(self._store, run, sections.MOST)
+        return files.write_new(f"coupler-run-{run}", ".html", page.page(found))
 
     def going(self) -> RunSnapshot | None:
         """The run, of whatever kind, that an engine works on, or is about to, if any."""

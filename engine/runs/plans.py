@@ -20,6 +20,12 @@ from engine.sync.difference import Noticing
 from engine.sync.difference import difference as computed
 
 
+def last(store: Store) -> int | None:
+    """The newest plan that came to its end, whose records are known."""
+    with store.reading() as connection:
+        return foreseen.last_plan(connection)
+
+
 def records(
     store: Store, run: int, seq: int, one_way: Direction, effect: Effect, *, limit: int = 50, offset: int = 0
 ) -> list[Foreseen]:

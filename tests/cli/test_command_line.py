@@ -195,7 +195,7 @@ def test_a_wrong_command_line_is_2_and_waits_for_nobody(
 
 
 def test_a_hint_leads_from_the_screens_to_the_lines(coupler: Coupler, config: Path) -> None:
-    assert "Without a screen: coupler status, coupler plan, coupler run" in coupler().stderr
+    assert "Without a screen: coupler --plain, coupler status, coupler plan, coupler run" in coupler().stderr
 
 
 def test_config_check_finds_a_secret_that_is_not_there(coupler: Coupler, config: Path, tmp_path: Path) -> None:

@@ -323,7 +323,9 @@ def test_a_terminal_without_a_screen_is_told_how(terminal: Callable[..., Termina
     shown = terminal(TERM="dumb")
     assert shown.ended() == 2
     assert "TERM=dumb" in shown.seen
-    assert "Without a screen: coupler status, coupler plan, coupler run" in shown.seen.replace("\r\n", "")
+    assert "Without a screen: coupler --plain, coupler status, coupler plan, coupler run" in shown.seen.replace(
+        "\r\n", ""
+    )
 
 
 def test_production_asks_for_its_name(coupler: Coupler, terminal: Callable[..., Terminal], ready: Path) -> None:

@@ -32,7 +32,7 @@ RUN = "3"
 """What becomes the number of the full synchronization, after two plans."""
 WITH_RECORDS: tuple[tuple[str, ...], ...] = (
     ("config", "check"), ("config", "show"), ("paths",), ("connection", "test"), ("connection", "test", "--json"),
-    ("plan",), ("plan", "--json"), ("check",), ("run", *QUIETLY), ("couplings",), ("couplings", "--json"),
+    ("plan",), ("plan", "--json"), ("plan", "--records"), ("plan", "--records", "--json"), ("plan", "--fields", "C000009"), ("matches",), ("check",), ("run", *QUIETLY), ("couplings",), ("couplings", "--json"), ("couplings", "show", "C000009"), ("couplings", "show", "C000009", "--json"), ("--plain",),
     ("status",), ("attach", RUN, "--plain"), ("attach", RUN, "--json"), ("jobs",),
     ("errors", "--records"), ("errors", "--records", "--json"), ("report", RUN, "-o", "-"), ("report", RUN, "-o", "-", "--format", "csv"),
     ("check", "--json"), ("match",), ("match", "--json"), ("couplings", "import", "texts.csv", "--yes"), ("couplings", "import", "texts.csv", "--json", "--yes"),

@@ -4,6 +4,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.config.changes import Proposal
@@ -90,6 +91,11 @@ class HostileDoor(ScriptedDoor):
         """From now on this is the text."""
         self.text = self.environment = text
         self.scripted.text = CONFIG.replace("CRONUS International", quoted(text)).replace("NAV_SECRET", quoted(text))
+
+    def write_report(self, run: int) -> Path:
+        """No file, as a text may be the name of none."""
+        del run
+        return Path(self.text)
 
     def mapping(self, name: str) -> MappingDetail:
         """One whatever its name, which screens were told with a text in it."""

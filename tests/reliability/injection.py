@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
@@ -115,7 +114,7 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
 }
 """Each page, with the run that it is about; a new one needs a line here."""
 _DIALOGS: dict[str, Callable[[HostileDoor, Look], Screen[Any]]] = {
-    "question": lambda door, look: Question(look, door.run(16), lambda: Path(door.text)),
+    "question": lambda door, look: Question(look, door.run(16), partial(door.write_report, 16)),
     "leave": lambda door, look: Leave(look, door.run(16)),
     "start": lambda door, look: Start(look, door.home(), door.run(16)),
     "start without a plan": lambda door, look: Start(look, door.home(), None),
@@ -151,7 +150,7 @@ _FURTHER = {
     "schedule": ("enter",),
     "run": ("4", "enter"),
     "run, leaving": ("q",),
-    "run that asks": ("a",),
+    "run that asks": ("a", "w"),
     "run that stopped": ("x",),
 }
 """Keys that lead on from a page to what it opens."""

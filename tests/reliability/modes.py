@@ -13,11 +13,11 @@ from engine.store.database import Store
 from engine.store.lock import engine_lock
 from tests.cli.conftest import CONFIG
 from tests.reliability.line import Line, Measured
+from tests.reports.made import made_report
 from tests.runs.company import QUIETLY, Company
-from tests.tui.made.runs import made_run
 from tui import diagnostics
 from tui.reports import files
-from tui.reports.lines import report_lines
+from tui.reports.page import page
 
 UMASKS = (0o000, 0o022)
 _OURS = frozenset({"servers.log", "whole-000", "whole-022", "parts-000", "parts-022"})
@@ -178,7 +178,9 @@ _PLACES = (
     Place("the log of the screens", "state/coupler/log/tui.log", _tui_log),
     Place("the log of engines", _engine_log_path, _engine_log),
     Place(
-        "a report", "coupler-run-16.txt", lambda folder: files.write_text("coupler-run-16", report_lines(made_run()))
+        "a report",
+        "coupler-run-16.html",
+        lambda folder: files.write_new("coupler-run-16", ".html", page(made_report())),
     ),
     Place("a page", "x.html", lambda folder: files.write(folder / "x.html", ["x"], replace=False)),
     Place(

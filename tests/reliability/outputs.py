@@ -34,7 +34,6 @@ from tests.tui.made.troubles import made_causes, made_conflicts, made_outcome
 from tui import cli, diagnostics, plain
 from tui.commands import records
 from tui.reports import files
-from tui.reports.lines import report_lines
 from tui.widgets import passes, problems
 
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -46,7 +45,7 @@ _OF_ONE = (("status",), ("schedule", "list"), ("schedule", "list", "--json"))
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("status",), ("status", "--json"), ("jobs",), ("jobs", "--json"), ("errors",), ("errors", "--json"), ("errors", "--records"),
     ("errors", "--records", "--json"), ("conflicts",), ("conflicts", "--json"), ("skipped",), ("skipped", "--all"), ("skipped", "--all", "--json"),
-    ("couplings",), ("couplings", "--csv"), ("couplings", "--json"), ("mappings",), ("mappings", "--json"),
+    ("couplings",), ("couplings", "--csv"), ("couplings", "--json"), ("matches",), ("matches", "--json"), ("--plain",), ("mappings",), ("mappings", "--json"),
     ("report", "-o", "-"), ("report", "-o", "-", "--format", "csv"), ("report", "-o", "-", "--format", "json"), *_OF_ONE,
 )  # fmt: skip
 _TABBED = (("couplings",), ("errors", "--records"))
@@ -113,7 +112,7 @@ def _files(text: str) -> Iterator[tuple[str, str]]:
     outcome = filled(made_outcome(1, made_causes()[0]), text)
     one = filled(made_run().jobs[0].passes[0], text)
     for path in (
-        files.write_text("report", report_lines(run)),
+        files.write_text("text", plain.status_lines(run)),
         files.write_csv("errors", problems.HEADING, [problems.export(outcome)]),
         files.write_csv("jobs", passes.HEADING, [passes.export(one)]),
     ):

@@ -20,7 +20,7 @@ def chromium(tmp_path: Path) -> Chromium:
     """Opens an address and gives back what Chromium wrote to standard output."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is here: on Debian, apt-get install chromium")
+        pytest.skip(f"NOT TESTED: none of {', '.join(NAMES)} is here: on Debian, apt-get install chromium")
 
     def call(address: str, *options: str) -> str:
         quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage")

@@ -29,6 +29,7 @@ from engine.model.snapshot import (
 from engine.model.undo import UndoLine
 from engine.runs import logs
 from engine.runs.logs import LogPage
+from tests.reports.made import made_report
 from tests.tui.made.connections import ScriptedConnections
 from tests.tui.made.couplings import made_couplings, made_records
 from tests.tui.made.log import made_log
@@ -48,6 +49,8 @@ from tests.tui.made.runs import (
 )
 from tests.tui.made.troubles import made_ambiguous, made_causes, made_conflicts, made_outcome, made_partner, made_review
 from tui.door import Connections, Kind
+from tui.reports import files
+from tui.reports.page import page
 from tui.widgets import passes
 
 
@@ -125,6 +128,11 @@ class ScriptedDoor:
         if run not in self.runs:
             raise RunError(f"There is no run {run}.")
         return self.runs[run]
+
+    def write_report(self, run: int) -> Path:
+        self._check()
+        self.calls.append(("report", run))
+        return files.write_new(f"coupler-run-{run}", ".html", page(made_report()))
 
     def going(self) -> RunSnapshot | None:
         return next((one for one in self.runs.values() if one.state is RunState.RUNNING), None)

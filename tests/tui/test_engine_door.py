@@ -47,6 +47,24 @@ def test_what_is_going_is_the_run_of_any_kind_that_an_engine_works_on(tmp_path: 
         store.close()
 
 
+def test_the_report_of_the_closing_question_is_the_page_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    try:
+        run = new_run(store)
+        put(store, run, RunState.ASKING)
+        door = EngineDoor(settings_of(tmp_path), store)
+        first, second = door.write_report(run), door.write_report(run)
+        assert (first.name, second.name) == (f"coupler-run-{run}.html", f"coupler-run-{run}-2.html")
+        assert first.read_text().lower().startswith("<!doctype html>")
+        with pytest.raises(RunError):
+            door.write_report(run + 1)
+    finally:
+        store.close()
+
+
 def move(one: Path, to: Path) -> None:
     one.rename(to)
 

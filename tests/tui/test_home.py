@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from engine.model.errors import StoreError
-from engine.model.snapshot import JobState, RunState, Wish
+from engine.model.snapshot import Counters, JobState, RunState, Wish
 from tests.tui.made.runs import NOW, made_home, made_run, made_undo
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor
@@ -13,6 +13,7 @@ from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.run import Run
+from tui.widgets import mappings
 from tui.widgets.table import Table
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -106,9 +107,11 @@ async def test_the_banner_says_what_needs_attention(
 
 async def test_the_detail_follows_the_cursor(door: ScriptedDoor) -> None:
     async with showing(door) as (_, pilot):
-        await see(pilot, "CURRENCY   Currency -> transactioncurrency   18 fields   34 coupled", "match: number")
+        await see(
+            pilot, "CURRENCY   34 coupled, 0 not coupled   Currency -> transactioncurrency", "18 fields, match: number"
+        )
         await pilot.press("j", "down", "j")
-        await see(pilot, "> 4 CUSTOMER", "CUSTOMER   Customer <> account", "79 failed")
+        await see(pilot, "> 4 CUSTOMER", "CUSTOMER   4,105 coupled, 41 not coupled   Customer <> account", "79 failed")
         await pilot.press("k")
         await see(pilot, "> 3 UNITOFMEASURE")
         await pilot.press("7")
@@ -268,6 +271,17 @@ async def test_each_mapping_says_what_failed_and_what_is_not_coupled(door: Scrip
     async with showing(door, size=(120, 40)) as (app, _):
         assert "Failed Not coupled Last" in shown(app)[2]
         assert shown(app)[6].split()[-5:] == ["4,105", "79", "41", "3m", "PART"]
+
+
+async def test_at_80_columns_the_line_under_the_cursor_has_the_numbers_that_the_table_has_no_room_for() -> None:
+    large = Counters(read=12_345_678, inserted=1_234_567, modified=1_234_567, failed=123_456)
+    home = made_home()
+    one = replace(home.mappings[3], coupled=12_345_678, not_coupled=1_234_567, last_counters=large)
+    first, _, last = mappings.detail(one, home.now)
+    assert "12,345,678 coupled, 1,234,567 not coupled" in first[:78]
+    assert "123,456 failed" in last[:78]
+    unknown = mappings.detail(replace(one, not_coupled=None), home.now)[0]
+    assert "not coupled" not in unknown, "nothing is known of it"
 
 
 async def test_the_columns_follow_the_width(door: ScriptedDoor) -> None:

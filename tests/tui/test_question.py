@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from engine.model.snapshot import RunState
+from tests.reports.made import made_report
 from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
 from tui.dialogs.question import Question
 from tui.dialogs.start import Start
+from tui.reports.page import page
 from tui.screens.errors import Errors
 from tui.screens.home import Home
 from tui.screens.run import Run
@@ -144,11 +146,9 @@ async def test_w_writes_a_report(door: ScriptedDoor, tmp_path: Path, monkeypatch
     async with showing(door) as (app, pilot):
         await until(pilot, lambda: _armed(app))
         await pilot.press("w")
-        await until(pilot, (tmp_path / "coupler-run-16.txt").exists)
+        await until(pilot, (tmp_path / "coupler-run-16.html").exists)
         await until(pilot, lambda: _asks(app))
-    report = (tmp_path / "coupler-run-16.txt").read_text()
-    assert "PART  CUSTOMER  inserted 1,368" in report
-    assert "if Yes" in report
+    assert (tmp_path / "coupler-run-16.html").read_text() == "".join(page(made_report()))
 
 
 @pytest.mark.usefixtures("quick")
@@ -188,7 +188,7 @@ async def test_the_question_says_where_the_report_is_and_stays(
         await until(pilot, lambda: _armed(app))
         question = app.screen
         await pilot.press("w")
-        path = str(folder / "coupler-run-16.txt")
+        path = str(folder / "coupler-run-16.html")
         await until(pilot, lambda: path in "".join(line.strip("| ") for line in text(app).splitlines()))
         await see(pilot, "Keep it cleared?", "y Yes   n No")
         assert app.screen is question

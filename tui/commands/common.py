@@ -26,7 +26,9 @@ RUN_NUMBER = click.IntRange(1, 2**31 - 1)
 config_option = click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The config file (config.toml)."
 )
-plain_option = click.option("--plain", "as_plain", is_flag=True, help="Lines of text, which is the default.")
+plain_option = click.option(
+    "--plain", "as_plain", is_flag=True, help="Lines of text, as without --json; for scripts that say so."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 

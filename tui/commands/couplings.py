@@ -1,13 +1,16 @@
-"""Couplings as lists and files: show, export, import."""
+"""Couplings as lists and files: list, show both records of one, export, import."""
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from engine.config import Settings
-from engine.runs import snapshots
+from engine.model.coupled import Alike, BothRecords, CoupledRow
+from engine.model.errors import RunError
+from engine.runs import browsing, snapshots
 from engine.runs.coupling_files import HEADER, Parsed, csv_cells, digest, parse, read_file
 from engine.runs.requests import Import
 from engine.store.database import Store
@@ -19,9 +22,13 @@ from tui.commands.lists import outcomes
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
+from tui.widgets import pairs
 
 _SHOWN = 200
 _CELL = 1000
+_NEAR = 20
+"""Couplings that a search may find before the one whose number or id is the text as a whole."""
+_MARKS = {Alike.DIFFERS: "! differs", Alike.UNKNOWN: "? cannot be compared"}
 _mapping = click.option("--mapping", metavar="NAME", help="Only those of this mapping.")
 
 
@@ -52,6 +59,54 @@ def couplings_group(
             else:
                 out("\t".join(map(safe, (one.mapping, one.nav_no, one.nav_id, one.crm_id))))
         return ExitCode.OK
+
+
+@couplings_group.command("show", short_help="Show both records of a coupling, with what differs.")
+@click.argument("named", metavar="NO|ID")
+@_mapping
+@json_option
+@config_option
+def show_command(*, named: str, mapping: str | None, as_json: bool, config_file: Path | None) -> int:
+    """Show both records of a coupling as NAV and CRM have them now, field by field, with what differs.
+
+    NO is the number in NAV, ID that of either record. Where several mappings have it, each pair is shown.
+    """
+    with opened(config_file) as (settings, store):
+        names = [one.name for one in settings.mappings] if mapping is None else [known(settings, mapping)]
+        found = [one for name in names for one in _named(store, settings, name, named)]
+        if not found:
+            raise RunError(f"{safe(named, 60)} is not coupled.", "`coupler couplings` lists what is.")
+        for one in found:
+            both = browsing.both_records(store, settings, one)
+            if as_json:
+                out(records.line(records.both(both)))
+            else:
+                for line in _side_by_side(both):
+                    out(line)
+        return ExitCode.OK
+
+
+def _named(store: Store, settings: Settings, mapping: str, named: str) -> list[CoupledRow]:
+    """The couplings of a mapping with that number or id: those of a search that are no mere beginning."""
+    found = browsing.couplings(store, settings, mapping, named, None, _NEAR).rows
+    return [one for one in found if named.casefold() in (one.nav_no.casefold(), one.nav_id, one.crm_id)]
+
+
+def _side_by_side(found: BothRecords) -> Iterator[str]:
+    yield safe(f"{found.mapping} {found.nav_no}".rstrip())
+    yield from pairs.heading(found, _CELL)
+    for one in found.fields if found.nav.found or found.crm.found else ():
+        nav, crm = (
+            safe(pairs.value(value, of), _CELL)
+            for value, of in ((one.nav_value, found.nav), (one.crm_value, found.crm))
+        )
+        names = safe(" = ".join(filter(None, (one.nav, one.crm))))
+        note = f" ({safe(one.note, _CELL)})" if one.note else ""
+        yield (
+            f"  = {names}: {nav}"
+            if one.alike is Alike.SAME
+            else f"  {_MARKS[one.alike]} {names}: NAV {nav}; CRM {crm}{note}"
+        )
 
 
 @couplings_group.command("import")

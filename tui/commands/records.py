@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.model.conflict import Conflict
+from engine.model.coupled import BothRecords, OneRecord
+from engine.model.matches import Ambiguous, Candidate, Review
+from engine.model.plan import Difference, Foreseen
 from engine.model.snapshot import (
     Cause,
     Counters,
@@ -207,4 +210,113 @@ def mapping(found: MappingSnapshot) -> dict[str, Any]:
         "cleared_by": found.cleared_by,
         "coupled": found.coupled,
         "last_state": None if found.last_state is None else str(found.last_state),
+    }
+
+
+def foreseen(found: Foreseen) -> dict[str, Any]:
+    """A record of a plan."""
+    return {
+        "plan": found.run,
+        "mapping": found.mapping,
+        "direction": str(found.direction),
+        "effect": str(found.effect),
+        "nav_no": found.nav_no,
+        "name": found.name,
+        "nav_id": found.nav_id,
+        "crm_id": found.crm_id,
+        "code": found.code,
+        "message": found.message,
+        "hint": found.hint,
+    }
+
+
+def difference(found: Difference) -> dict[str, Any]:
+    """What would be written for a record."""
+    return {
+        "compared": form.iso(found.at),
+        "would_be": None if found.effect is None else str(found.effect),
+        "why": found.message,
+        "elsewhere": found.elsewhere,
+        "fields": [
+            {"nav": one.nav, "crm": one.crm, "source": one.source, "now": one.now, "then": one.then}
+            for one in found.changes
+        ],
+    }
+
+
+def ambiguous(found: Ambiguous) -> dict[str, Any]:
+    """A record that several others match."""
+    return {
+        "mapping": found.mapping,
+        "direction": str(found.direction),
+        "source_id": found.source_id,
+        "nav_no": found.nav_no,
+        "name": found.name,
+        "message": found.message,
+        "run": found.run,
+        "at": form.iso(found.at),
+    }
+
+
+def review(found: Review) -> dict[str, Any]:
+    """Those that match it, with their fields beside its own."""
+    return {
+        "read": form.iso(found.at),
+        "why": found.message,
+        "rivals": found.rivals,
+        "left_out": found.more,
+        "candidates": [_candidate(found, one) for one in found.candidates],
+    }
+
+
+def _candidate(found: Review, one: Candidate) -> dict[str, Any]:
+    pairs = zip(found.fields, one.values, one.agrees, strict=True)
+    return {
+        "id": one.id,
+        "number": one.number,
+        "name": one.name,
+        "same": one.same,
+        "fields": [
+            {
+                "nav": field.nav,
+                "crm": field.crm,
+                "rule": field.rule,
+                "record": field.value,
+                "candidate": value,
+                "same": same,
+            }
+            for field, value, same in pairs
+        ],
+    }
+
+
+def both(found: BothRecords) -> dict[str, Any]:
+    """The two records of a coupling."""
+    return {
+        "mapping": found.mapping,
+        "nav_no": found.nav_no,
+        "nav": _one_record(found.nav),
+        "crm": _one_record(found.crm),
+        "fields": [
+            {
+                "nav": one.nav,
+                "crm": one.crm,
+                "direction": str(one.direction),
+                "nav_value": one.nav_value,
+                "crm_value": one.crm_value,
+                "alike": str(one.alike),
+                "note": one.note,
+            }
+            for one in found.fields
+        ],
+    }
+
+
+def _one_record(found: OneRecord) -> dict[str, Any]:
+    return {
+        "table": found.table,
+        "id": found.id,
+        "found": found.found,
+        "name": found.name,
+        "modified": found.modified,
     }

@@ -1,4 +1,4 @@
-"""Full synchronizations without a screen: run, plan, resume."""
+"""Full synchronizations without a screen: run, sync, resume."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +118,7 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
     home = snapshots.home(store, settings)
     jobs = tuple(known(settings, name, "job") for name in only)
     if home.active is not None:
-        return _busy(home.active)
+        return busy(home.active)
     if want.ask and not ask.may_start(home, jobs, production=settings.production):
         say("Nothing was started.")
         return ExitCode.NOT_FINISHED
@@ -129,26 +129,6 @@ def run(settings: Settings, store: Store, want: Wanted, only: tuple[str, ...] = 
         return ExitCode.BUSY
     say(f"coupler: run {number} is started")
     return watch(settings, store, number, want)
-
-
-@click.command("plan")
-@_only
-@json_option
-@config_option
-def plan_command(*, only: tuple[str, ...], as_json: bool, config_file: Path | None) -> int:
-    """Count what a full synchronization would do; nothing is written on either side."""
-    output = output_of(as_json=as_json)
-    with opened(config_file) as (settings, store):
-        find_secrets(settings)
-        jobs = tuple(known(settings, name, "job") for name in only)
-        if (active := snapshots.active(store)) is not None:
-            return _busy(active)
-        try:
-            number = control.start(store, settings, kind="plan", only=jobs, by=control.who())
-        except RunError as error:
-            diagnostics.fail(error)
-            return ExitCode.BUSY
-        return watch(settings, store, number, Wanted(None, output, ask=False))
 
 
 @click.command("sync", epilog=_SYNC_CODES)
@@ -201,7 +181,7 @@ def resume_command(
             say(f"coupler: run {found.id} is running already. To watch it: coupler attach {found.id}")
             return ExitCode.BUSY
         if found.state.resumable and found.undoes is not None:
-            return _busy(found)
+            return busy(found)
         if found.state.resumable and found.kind != "run":
             raise RunError(f"Run {found.id} cannot be resumed.", "`coupler status` says which run can.")
         if not found.state.active:
@@ -256,7 +236,8 @@ def answer(settings: Settings, store: Store, number: int, *, keep: bool) -> tupl
     return found, of_run(found)
 
 
-def _busy(active: RunSnapshot) -> ExitCode:
+def busy(active: RunSnapshot) -> ExitCode:
+    """Say that another run goes first, and what to do about that one; the exit code."""
     if active.undoes is not None:
         say(f"coupler: run {active.id}, which undoes run {active.undoes}, is {active.state}; it goes first.")
         say(f"  coupler undo {active.undoes} goes on with it, coupler cancel {active.id} gives it up")

@@ -46,7 +46,7 @@ def need_screen() -> None:
     if reason := no_screen():
         raise click.UsageError(
             f"The full-screen program needs a terminal: {reason}. "
-            "Without a screen: coupler status, coupler plan, coupler run"
+            "Without a screen: coupler --plain, coupler status, coupler plan, coupler run"
         )
 
 

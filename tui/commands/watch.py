@@ -25,7 +25,7 @@ _run = click.argument("run_id", metavar="[RUN]", type=RUN_NUMBER, required=False
 
 @click.command("attach")
 @_run
-@click.option("--plain", "as_plain", is_flag=True, help="Lines of text also on a terminal.")
+@click.option("--plain", "as_plain", is_flag=True, help="Lines of text also on a terminal, as for a screen reader.")
 @json_option
 @config_option
 def attach_command(*, run_id: int | None, as_plain: bool, as_json: bool, config_file: Path | None) -> int:

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from engine.model.errors import CouplerError
 from engine.model.snapshot import FlagChange, JobSnapshot, JobState, RunSnapshot
 from tui import format as fmt
 from tui.dialogs.dialog import Dialog
@@ -68,12 +69,12 @@ class Question(Dialog[Answer]):
 
     @work(exclusive=True)
     async def action_report(self) -> None:
-        """Writes the report and says where it is."""
+        """Writes the report as a page and says where it is."""
         if self.deaf:
             return
         try:
             path = await asyncio.to_thread(self._save)
-        except OSError as error:
+        except (OSError, CouplerError) as error:
             self._note(f"The report was not written: {error}")
         else:
             self._note(f"Written to {path}")

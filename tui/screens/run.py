@@ -19,8 +19,6 @@ from tui.dialogs.question import Answer
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.reports import files
-from tui.reports.lines import report_lines
 from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import jobs, names
@@ -173,8 +171,7 @@ class Run(Page):
 
     def _ask(self, run: RunSnapshot) -> None:
         if self._question is None and not self._later and self.is_current:
-            save = partial(files.write_text, f"coupler-run-{run.id}", report_lines(run))
-            self._question = dialogs.Question(self.look, run, save)
+            self._question = dialogs.Question(self.look, run, partial(self.door.write_report, run.id))
             self.app.push_screen(self._question, self._take_answer)
 
     def _take_answer(self, answer: Answer | None) -> None:

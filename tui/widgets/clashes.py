@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from engine.model.conflict import Choice, Clash, Conflict, Shown
 from tui import format as fmt
 from tui.look import Look
-from tui.widgets.line import hanging
+from tui.plain import hanging
+from tui.widgets.columns import Column, Row
 from tui.widgets.passes import now
-from tui.widgets.table import Column, Row
 
 CONFLICTS = (
     Column("Mapping", 17),

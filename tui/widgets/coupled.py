@@ -6,10 +6,10 @@ from engine.model.coupled import CoupledRow
 from engine.model.snapshot import JobSnapshot, RunSnapshot, RunState
 from tui import format as fmt
 from tui.look import Look
+from tui.plain import hanging
 from tui.text import safe
-from tui.widgets.line import hanging
+from tui.widgets.columns import Column, Row
 from tui.widgets.passes import now
-from tui.widgets.table import Column, Row
 
 WIDE = 120
 """Columns of a terminal from which on ids are shown in full."""

@@ -29,7 +29,7 @@ class Line(Static):
 
     @property
     def text(self) -> str:
-        """What it shows, for tests and for `copy`."""
+        """What it shows, for the file that `l` writes and for tests."""
         return "" if self._put is None else str(self._put[0])
 
 

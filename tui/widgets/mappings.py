@@ -83,18 +83,19 @@ def _last(one: MappingSnapshot, home: HomeSnapshot) -> str:
 
 
 def detail(one: MappingSnapshot, now: datetime) -> list[str]:
-    """Three lines about a mapping."""
+    """Three lines about a mapping, the numbers in front: what is too long is cut behind them, and a narrow table has no
+    column of its own for each.
+    """
     tables = f"{one.nav_table} {one.direction.arrow} {one.crm_table}"
-    first = f"{one.name}   {tables}   {one.fields} fields   {fmt.count(one.coupled)} coupled"
-    match = f"match: {one.match or 'none'}"
+    alone = "" if one.not_coupled is None else f", {fmt.count(one.not_coupled)} not coupled"
+    first = f"{one.name}   {fmt.count(one.coupled)} coupled{alone}   {tables}"
+    match = f"{one.fields} fields, match: {one.match or 'none'}"
     if one.last is None or one.last_counters is None:
         return [first, match, "last: never"]
     sums = one.last_counters
     when = fmt.ago(one.last.ended or one.last.started, now)
-    counts = (
-        f"{fmt.count(sums.inserted)} inserted, {fmt.count(sums.modified)} modified, {fmt.count(sums.failed)} failed"
-    )
-    return [first, match, f"last: run {one.last.run}, {when} ago, {fmt.count(sums.read)} read, {counts}"]
+    counts = f"{fmt.count(sums.read)} read, {fmt.count(sums.inserted)} inserted, {fmt.count(sums.modified)} modified"
+    return [first, match, f"last: run {one.last.run}, {when} ago, {fmt.count(sums.failed)} failed, {counts}"]
 
 
 def flag_change(one: MappingSnapshot) -> list[str]:

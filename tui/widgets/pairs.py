@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from engine.model.conflict import Clash, Shown
 from engine.model.coupled import Alike, BothRecords, FieldPair, OneRecord
 from tui import format as fmt
+from tui.plain import hanging
 from tui.text import safe
 from tui.widgets import clashes
+from tui.widgets.columns import Column, Row
 from tui.widgets.coupled import WIDE
-from tui.widgets.line import hanging
-from tui.widgets.table import Column, Row
 
 _WORDS = {Alike.SAME: "", Alike.DIFFERS: "differs", Alike.UNKNOWN: "unknown"}
 _LONG = 2_000
@@ -36,14 +36,15 @@ def rows(found: BothRecords, width: int, *, differing: bool) -> list[Row]:
 
 
 def _cells(one: FieldPair, found: BothRecords, *, wide: bool) -> tuple[str, ...]:
-    nav, crm = _value(one.nav_value, found.nav), _value(one.crm_value, found.crm)
+    nav, crm = value(one.nav_value, found.nav), value(one.crm_value, found.crm)
     word = _WORDS[one.alike]
     if wide:
         return (one.nav or fmt.NONE, one.direction.arrow, one.crm or fmt.NONE, nav, crm, word)
     return (one.nav or one.crm, one.direction.arrow, nav, crm, word)
 
 
-def _value(one: Shown, record: OneRecord) -> str:
+def value(one: Shown, record: OneRecord) -> str:
+    """A value as people read it; of a record that is gone there is none."""
     return clashes.value(one) if record.found else fmt.NONE
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from engine.model.snapshot import JobState, PassSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.look import Look
-from tui.widgets.table import Column, Row
+from tui.widgets.columns import Column, Row
 
 WIDE = 120
 """Columns of a terminal from which on types are whole words, and the time that a job took is in the table."""

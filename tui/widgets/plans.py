@@ -7,10 +7,10 @@ from engine.model.plan import Difference, Effect, FieldChange, Foreseen, number
 from engine.model.snapshot import Counters, JobState, PassSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.look import Look
+from tui.plain import hanging
 from tui.widgets.clashes import value
-from tui.widgets.line import hanging
+from tui.widgets.columns import Column, Row
 from tui.widgets.passes import now
-from tui.widgets.table import Column, Row
 
 WIDE = 120
 """From this width on, tables have more columns."""

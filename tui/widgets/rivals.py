@@ -6,11 +6,11 @@ from engine.model.mapping import Direction
 from engine.model.matches import Ambiguous, Candidate, Review, ReviewField
 from tui import format as fmt
 from tui.look import Look
+from tui.plain import hanging
 from tui.widgets.clashes import value
-from tui.widgets.line import hanging
+from tui.widgets.columns import Column, Row
 from tui.widgets.passes import now
 from tui.widgets.plans import WIDE, side
-from tui.widgets.table import Column, Row
 
 HEADING = ("mapping", "direction", "nav_no", "name", "id", "message", "run", "at")
 

@@ -1,7 +1,7 @@
 """A table of fixed widths whose current row is marked with `>`, so that it is seen without colours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -13,28 +13,12 @@ from textual.widgets import DataTable
 
 from tui import actions
 from tui.text import cell, safe
+from tui.widgets.columns import Column, Row
+
+__all__ = ["Column", "Row", "Table", "widened"]
 
 _COLOURS = {"OK": "green", "RUN": "cyan", "PART": "yellow", "PAUSE": "yellow", "STOP": "yellow", "FAIL": "red"}
 _MARK = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its heading, its width including the gap to the next one, and whether its values stand right."""
-
-    label: str
-    width: int
-    right: bool = False
-    states: bool = False
-    """Its values are state words, which have colours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row: a key that stays the same over refreshes, and a text for each column."""
-
-    key: str
-    cells: tuple[str, ...]
 
 
 def widened(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
