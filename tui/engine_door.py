@@ -23,7 +23,6 @@ from engine.runs import (
     changing,
     control,
     coupling,
-    detail,
     logs,
     partners,
     plans,
@@ -38,6 +37,7 @@ from engine.runs.logs import LogPage
 from engine.runs.problems import Causes
 from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import starting, wishes
+from engine.runs.unchanged import Unchanged
 from engine.store.database import Store
 from tui.connections import FileConnections
 from tui.door import Connections, Kind
@@ -59,6 +59,7 @@ class EngineDoor:
         self.environment = settings.environment
         self.demo = demo
         self._causes = Causes(store)
+        self._unchanged = Unchanged(store)
         self._failures = Failures(process.log_path(settings))
         self.connections: Connections = FileConnections(settings.path, self._use)
 
@@ -68,12 +69,12 @@ class EngineDoor:
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""
-        found = snapshots.home(self._store, self._settings)
+        found = self._unchanged.home(self._settings)
         return found if found.active is None else replace(found, active=self._failures.told(found.active))
 
     def run(self, run: int) -> RunSnapshot:
         """A run as it is now."""
-        return self._failures.told(snapshots.run(self._store, run))
+        return self._failures.told(self._unchanged.run(run))
 
     def going(self) -> RunSnapshot | None:
         """The run, of whatever kind, that an engine works on, or is about to, if any."""
@@ -162,7 +163,7 @@ class EngineDoor:
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
-        return detail.detail(self._store, self._settings, name)
+        return self._unchanged.mapping(self._settings, name)
 
     def setting(self, mapping: str, key: str) -> Change:
         """A setting of a mapping as config.toml has it, and what it can be."""
