@@ -13,6 +13,8 @@ from engine.model.errors import CouplerError
 
 T = TypeVar("T")
 
+RUN, LOG, LISTS, RARELY = 1.0, 0.5, 0.25, 0.125
+"""How often screens read, as a part of `refresh_hz` in the configuration: more often what moves faster."""
 SHARE = 0.04
 """Of a core, what the reads of a screen may take."""
 

@@ -1,6 +1,6 @@
 """Snapshots for those who ask again and again: as those that are read anew, without reading the store for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests.store.tools import AT, CUSTOMER, TO, couple, failed, later, new_run, 
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which snapshots were read."""
     made: list[str] = []
 
@@ -33,7 +33,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     for name in ("home", "run"):
         monkeypatch.setattr(snapshots, name, noted(name, getattr(snapshots, name)))
-    yield made
+    return made
 
 
 def test_what_anybody_writes_is_seen_and_nothing_is_read_anew_for_less(

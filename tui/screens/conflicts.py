@@ -8,12 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
-from engine.model.errors import CouplerError
 from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.screens.page import Page
 from tui.text import safe
 from tui.widgets import clashes
@@ -43,9 +41,7 @@ class Conflicts(Page):
         self._answered = False
         self._shown_skip = 0
         """Where the page begins that is shown."""
-        self._poll = Poll(
-            lambda: door.conflicts(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=1
-        )
+        self._poll = self.polling(lambda: door.conflicts(PAGE, self.skip), self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""
@@ -97,11 +93,6 @@ class Conflicts(Page):
             self._list.focus()  # the record is gone: keys must not choose for the one that took its place
         self._follow()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     @property
     def _list(self) -> Table:

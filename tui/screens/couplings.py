@@ -20,7 +20,6 @@ from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.filtered import Filtered
 from tui.screens.page import asked
@@ -62,7 +61,7 @@ class Couplings(Filtered):
         self._seen = self.where
         self._number: int | None = None
         self._busy = False
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(self._read, self.show)
 
     def body(self) -> ComposeResult:
         """A search, the list, which page it is, and the coupling under the cursor."""
@@ -116,11 +115,6 @@ class Couplings(Filtered):
             self._table.jump(min(place, len(found.rows) - 1))  # the one that was there is uncoupled
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     @work(exclusive=True, group="number")
     async def _count(self) -> None:

@@ -16,7 +16,6 @@ from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.page import Page, asked
 from tui.text import safe
@@ -44,7 +43,7 @@ class Errors(Page):
         self.records: list[RecordOutcome] = []
         self.skip = 0
         self._cause: Cause | None = None
-        self._poll = Poll(partial(door.causes, run, mapping), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(partial(door.causes, run, mapping), self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and the detail."""
@@ -94,11 +93,6 @@ class Errors(Page):
         count = 0 if self._cause is None else self._cause.count
         pages = max(1, -(-count // PAGE))
         return reasons.errors(name, len(self.causes), self.skip // PAGE + 1, pages)
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     @property
     def _causes(self) -> Table:

@@ -17,7 +17,6 @@ from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import counted
 from tui.screens.filtered import Filtered
@@ -49,7 +48,7 @@ class History(Filtered):
         self.skip = 0
         self.words: tuple[str, ...] = ()
         self._more = False
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(self._read, self.show)
 
     def body(self) -> ComposeResult:
         """A filter, the jobs, two lines about the one under the cursor."""
@@ -107,11 +106,6 @@ class History(Filtered):
             self.query_one("#about", Line).put(self._why_not("errors") or "")
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _current(self) -> PassSnapshot | None:
         key = self.query_one(Table).current

@@ -15,7 +15,6 @@ from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.screens.counting import count
 from tui.screens.page import Page, asked
 from tui.text import safe
@@ -38,8 +37,7 @@ class Home(Page):
     def __init__(self, door: Door, look: Look, *, attach: bool = False) -> None:
         super().__init__(door, look)
         self.snapshot: HomeSnapshot | None = None
-        # Nothing here moves fast, and its read counts all couplings.
-        self._poll = Poll(door.home, self.show, self.complain, seen=lambda: self.seen, hz=look.hz / 4)
+        self._poll = self.polling(door.home, self.show)
         self._asked = attach
 
     def body(self) -> ComposeResult:

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
 
-from engine.model.errors import CouplerError
 from engine.model.matches import Ambiguous, AmbiguousPage
 from tui import actions, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RARELY
 from tui.reports import files
 from tui.screens.page import Page
 from tui.text import safe
@@ -40,9 +39,7 @@ class Matches(Page):
         super().__init__(door, look)
         self.found: AmbiguousPage | None = None
         self.skip = 0
-        self._poll = Poll(
-            lambda: door.ambiguous(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=0.5
-        )
+        self._poll = self.polling(lambda: door.ambiguous(PAGE, self.skip), self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The records, and why the one under the cursor was not coupled."""
@@ -87,11 +84,6 @@ class Matches(Page):
         )
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _pages(self) -> int:
         return max(1, -(-(0 if self.found is None else self.found.total) // PAGE))

@@ -8,14 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
 
-from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
 from tui import actions, reasons, screens
 from tui import format as fmt
 from tui.dialogs.start import warnings
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import count
 from tui.screens.page import Page, asked
@@ -39,7 +37,7 @@ class Plan(Page):
         super().__init__(door, look)
         self.plan = plan
         self.snapshot: RunSnapshot | None = None
-        self._poll = Poll(lambda: door.run(self.plan), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(lambda: door.run(self.plan), self.show)
 
     def body(self) -> ComposeResult:
         """The passes, and what to know of the counts."""
@@ -73,11 +71,6 @@ class Plan(Page):
         self.query_one(Table).show(plans.job_rows(plan, width), plans.job_columns(width))
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _current(self) -> PassSnapshot | None:
         key = self.query_one(Table).current

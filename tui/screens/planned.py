@@ -77,10 +77,6 @@ class Planned(Page):
         """Reads the store at once."""
         self._read()
 
-    def complain(self, error: CouplerError) -> None:
-        """Says that the store cannot be read."""
-        self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
     @property
     def _effects(self) -> Table:
         return self.query_one("#effects", Table)

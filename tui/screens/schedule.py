@@ -7,13 +7,11 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from engine.model.errors import CouplerError
 from engine.model.schedule import ScheduleRow, ScheduleSnapshot
 from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.screens.page import UNREAD, Page, asked
 from tui.text import safe
 from tui.widgets import entries
@@ -34,7 +32,7 @@ class Schedule(Page):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.snapshot: ScheduleSnapshot | None = None
-        self._poll = Poll(door.schedule, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(door.schedule, self.show)
 
     def body(self) -> ComposeResult:
         """The entries, three lines about who keeps them and the one under the cursor."""
@@ -62,11 +60,6 @@ class Schedule(Page):
         self.query_one(Table).show(rows, widened(entries.COLUMNS, rows, self.app.size.width))
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _current(self) -> ScheduleRow | None:
         key = self.query_one(Table).current

@@ -16,7 +16,7 @@ from engine.model.errors import ConfigError, CouplerError
 from tui import actions, dialogs, reasons, screens
 from tui.door import Door, Side
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RARELY
 from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import connections, keys
@@ -30,7 +30,6 @@ _WELCOME = (
     "Welcome. There is no config file yet: fill in what is marked with ! (enter),",
     "test both sides (n, c), save (w). Or try the demo with made-up data first (d).",
 )
-_HZ = 0.5
 
 
 class Setup(Page):
@@ -57,7 +56,7 @@ class Setup(Page):
         self._saves = 0
         self._start = start
         self._leave = leave
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
+        self._poll = self.polling(self._read, self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """A welcome, which file it is, the settings, what the one under the cursor is."""
