@@ -23,13 +23,13 @@ from tui.look import Look
 from tui.reports import files
 from tui.screens.filtered import Filtered
 from tui.screens.page import asked
+from tui.screens.paged import PAGE, pages
 from tui.text import safe
 from tui.widgets import coupled
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Column, Table
 
-PAGE = 50
 _CHUNK = 1_000
 
 
@@ -157,8 +157,8 @@ class Couplings(Filtered):
         if where.search:
             text = f'page {where.page} ({PAGE} a page) of what begins with "{safe(where.search, 30)}"   esc = all'
         else:
-            pages = "" if self._number is None else f"/{fmt.count(max(1, -(-self._number // PAGE)))}"
-            text = f"page {fmt.count(where.page)}{pages} ({PAGE} a page)"
+            all_ = "" if self._number is None else f"/{fmt.count(pages(self._number))}"
+            text = f"page {fmt.count(where.page)}{all_} ({PAGE} a page)"
         self.query_one("#paging", Line).put(f" {text}")
 
     def _why_not(self, name: str) -> str | None:

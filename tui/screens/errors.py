@@ -17,18 +17,18 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
-from tui.screens.page import Page, asked
+from tui.screens.page import asked
+from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
 from tui.widgets import problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 
 
-class Errors(Page):
+class Errors(Paged):
     """Causes above, records below, what to do at the bottom. Without a run: all runs."""
 
     SCOPE = "errors"
@@ -41,7 +41,6 @@ class Errors(Page):
         self.mapping = mapping
         self.causes: list[Cause] = []
         self.records: list[RecordOutcome] = []
-        self.skip = 0
         self._cause: Cause | None = None
         self._poll = self.polling(partial(door.causes, run, mapping), self.show)
 
@@ -91,8 +90,7 @@ class Errors(Page):
 
     def _why_not(self, name: str) -> str | None:
         count = 0 if self._cause is None else self._cause.count
-        pages = max(1, -(-count // PAGE))
-        return reasons.errors(name, len(self.causes), self.skip // PAGE + 1, pages)
+        return reasons.errors(name, len(self.causes), self.page_number, pages(count))
 
     @property
     def _causes(self) -> Table:
@@ -135,8 +133,7 @@ class Errors(Page):
             return
         self.records = records
         self._records.show([problems.record_row(one, index, self.look) for index, one in enumerate(self.records)])
-        pages = max(1, -(-cause.count // PAGE))
-        self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{pages} ({PAGE} a page)")
+        self.query_one("#paging", Line).put(f" page {self.page_number}/{pages(cause.count)} ({PAGE} a page)")
         self._mark()
         self.shown += 1
 
@@ -176,17 +173,9 @@ class Errors(Page):
         else:
             super().action_back()
 
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self._read()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self._read()
+    def read_page(self) -> None:
+        """Reads the records that are wanted."""
+        self._read()
 
     def copied(self) -> str:
         """A record with its whole ids and message; of a cause what the table says."""

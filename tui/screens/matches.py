@@ -16,19 +16,18 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import RARELY
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 10_000
 _NOTHING = "No record waits for a choice: none matches several others, as far as runs and the last plan know."
 
 
-class Matches(Page):
+class Matches(Paged):
     """One line for each record that is still uncoupled, fifty at a time."""
 
     SCOPE = "matches"
@@ -38,8 +37,7 @@ class Matches(Page):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.found: AmbiguousPage | None = None
-        self.skip = 0
-        self._poll = self.polling(lambda: door.ambiguous(PAGE, self.skip), self.show, RARELY)
+        self._poll = self.polling(self._read, self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The records, and why the one under the cursor was not coupled."""
@@ -59,19 +57,31 @@ class Matches(Page):
         """A wider table has more columns."""
         super().on_resize(event)
         if self.found is not None:
-            self.show(self.found)
+            self._show(self.found)
 
     def wake(self) -> None:
         """Reads the store at once."""
         self._poll.wake()
 
-    def show(self, found: AmbiguousPage) -> None:
-        """Shows a page; one that has become empty makes way for the last that is not."""
-        self.found = found
-        if not found.records and self.skip:
-            self.skip = max(0, self._pages() - 1) * PAGE
+    def _read(self) -> tuple[int, AmbiguousPage]:
+        skip = self.skip
+        return skip, self.door.ambiguous(PAGE, skip)
+
+    def show(self, read: tuple[int, AmbiguousPage]) -> None:
+        """Shows a page, unless another one is wanted meanwhile; one that has become empty makes way for the last that
+        is not.
+        """
+        skip, found = read
+        if skip != self.skip:
             self.wake()
-            return
+        elif not found.records and skip:
+            self.skip = (pages(found.total) - 1) * PAGE
+            self.wake()
+        else:
+            self.found = found
+            self._show(found)
+
+    def _show(self, found: AmbiguousPage) -> None:
         waits = "waits" if found.total == 1 else "wait"
         more, plus = ("", "") if found.exact else ("more than ", "+")
         right = f"{more}{fmt.many(found.total, 'record')} {waits}  ({safe(self.door.environment, 24)})"
@@ -80,17 +90,17 @@ class Matches(Page):
         rows = [rivals.record_row(one, self.look, width) for one in found.records]
         self.query_one(Table).show(rows, rivals.record_columns(width))
         self.query_one("#paging", Line).put(
-            f" page {fmt.count(self.skip // PAGE + 1)}/{fmt.count(self._pages())}{plus} ({PAGE} a page)"
+            f" page {fmt.count(self.page_number)}/{fmt.count(self._pages())}{plus} ({PAGE} a page)"
         )
         self._describe()
         self.shown += 1
 
     def _pages(self) -> int:
-        return max(1, -(-(0 if self.found is None else self.found.total) // PAGE))
+        return pages(0 if self.found is None else self.found.total)
 
     def _why_not(self, name: str) -> str | None:
         rows = 0 if self.found is None else len(self.found.records)
-        return reasons.matches(name, rows, self.skip // PAGE + 1, self._pages())
+        return reasons.matches(name, rows, self.page_number, self._pages())
 
     @on(Table.Moved)
     def _describe(self) -> None:
@@ -110,18 +120,6 @@ class Matches(Page):
         one = self._current()
         if not self._refused("open") and one is not None:
             self.app.push_screen(screens.Candidates(self.door, self.look, one))
-
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self.wake()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self.wake()
 
     @work
     async def action_export(self) -> None:

@@ -18,19 +18,18 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
 from tui.widgets import plans, problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 _FORGOTTEN = "The store does not know them any more: a newer plan was counted. esc = back"
 
 
-class Planned(Page):
+class Planned(Paged):
     """What would be done above, records below. Nothing here changes: a plan that was counted stays as it is."""
 
     SCOPE = "planned"
@@ -41,7 +40,6 @@ class Planned(Page):
         super().__init__(door, look)
         self.one = one
         self.records: list[Foreseen] = []
-        self.skip = 0
         self._effect: Effect | None = None
         self._known = False
         """Whether the records of the effect were read."""
@@ -99,10 +97,10 @@ class Planned(Page):
         if name == "export":
             listed = sum(number(self.one.counters, effect) for effect in Effect if effect.listed)
             return reasons.plan(name, listed)
-        return reasons.plan(name, self._count(), self.skip // PAGE + 1, self._pages())
+        return reasons.plan(name, self._count(), self.page_number, self._pages())
 
     def _pages(self) -> int:
-        return max(1, -(-self._count() // PAGE))
+        return pages(self._count())
 
     @on(Table.Moved, "#effects")
     def _follow(self) -> None:
@@ -143,7 +141,7 @@ class Planned(Page):
         width = self.app.size.width
         rows = [plans.record_row(one, index, width) for index, one in enumerate(self.records)]
         self._records.show(rows, plans.record_columns(width))
-        self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{self._pages()} ({PAGE} a page)")
+        self.query_one("#paging", Line).put(f" page {self.page_number}/{self._pages()} ({PAGE} a page)")
 
     @on(Table.Moved, "#records")
     def _describe(self) -> None:
@@ -185,17 +183,9 @@ class Planned(Page):
         else:
             super().action_back()
 
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self._read()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self._read()
+    def read_page(self) -> None:
+        """Reads the records that are wanted."""
+        self._read()
 
     @work
     async def action_export(self) -> None:
