@@ -97,23 +97,31 @@ class EngineDoor:
         """Problems, equal ones as one."""
         return self._causes.of(run, mapping)
 
-    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
-        """The records with one problem."""
+    def outcomes(self, cause: Cause, limit: int, offset: int, words: tuple[str, ...] = ()) -> list[RecordOutcome]:
+        """The records with one problem, or those of them that have all of the words in their number or name."""
         return snapshots.outcomes(
             self._store,
             cause.run,
             mapping=cause.mapping,
             cause=cause.cause,
             code=cause.code,
+            words=words,
             limit=limit,
             offset=offset,
         )
 
     def foreseen(
-        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+        self,
+        run: int,
+        seq: int,
+        one_way: Direction,
+        effect: Effect,
+        limit: int,
+        offset: int,
+        words: tuple[str, ...] = (),
     ) -> list[Foreseen]:
-        """The records of a pass of a plan with an effect."""
-        return plans.records(self._store, run, seq, one_way, effect, limit=limit, offset=offset)
+        """The records of a pass of a plan with an effect, or those of them that have all of the words."""
+        return plans.records(self._store, run, seq, one_way, effect, limit=limit, offset=offset, words=words)
 
     def difference(self, record: Foreseen) -> Difference:
         """What would be written for a record of a plan, read from both sides now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from engine.config import changes
@@ -49,6 +50,10 @@ from tests.tui.made.runs import (
 from tests.tui.made.troubles import made_ambiguous, made_causes, made_conflicts, made_outcome, made_partner, made_review
 from tui.door import Connections, Kind
 from tui.widgets import passes
+
+
+def called(one: RecordOutcome | Foreseen, words: tuple[str, ...]) -> bool:
+    return all(word.casefold() in f"{one.nav_no} {one.name}".casefold() for word in words)
 
 
 class ScriptedDoor:
@@ -218,11 +223,19 @@ class ScriptedDoor:
         self.calls.append(("causes", run, mapping))
         return self.causes_found if run != 17 else self.of_coupling
 
-    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
-        return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
+    def outcomes(self, cause: Cause, limit: int, offset: int, words: tuple[str, ...] = ()) -> list[RecordOutcome]:
+        found = (self.outcome_of(number, cause) for number in range(cause.count))
+        return list(islice((one for one in found if called(one, words)), offset, offset + limit))
 
     def foreseen(
-        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+        self,
+        run: int,
+        seq: int,
+        one_way: Direction,
+        effect: Effect,
+        limit: int,
+        offset: int,
+        words: tuple[str, ...] = (),
     ) -> list[Foreseen]:
         self._check()
         self.calls.append(("foreseen", run, seq, one_way, effect, limit, offset))
@@ -230,7 +243,8 @@ class ScriptedDoor:
             one.counters for job in planned_jobs() if job.seq == seq for one in job.passes if one.direction is one_way
         )
         count = number(counters, effect) if effect.listed else 0
-        return [self.foreseen_of(no, seq, one_way, effect) for no in range(offset, min(count, offset + limit))]
+        found = (self.foreseen_of(no, seq, one_way, effect) for no in range(count))
+        return list(islice((one for one in found if called(one, words)), offset, offset + limit))
 
     def difference(self, record: Foreseen) -> Difference:
         self._check()

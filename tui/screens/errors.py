@@ -17,8 +17,9 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
+from tui.screens.filtered import NONE_FOUND, Called
 from tui.screens.page import asked
-from tui.screens.paged import PAGE, Paged, pages
+from tui.screens.paged import PAGE
 from tui.text import safe
 from tui.widgets import problems
 from tui.widgets.keys import Keys
@@ -28,7 +29,7 @@ from tui.widgets.table import Table
 _CHUNK = 1_000
 
 
-class Errors(Paged):
+class Errors(Called):
     """Causes above, records below, what to do at the bottom. Without a run: all runs."""
 
     SCOPE = "errors"
@@ -48,6 +49,7 @@ class Errors(Paged):
         """Two tables and the detail."""
         yield Table(problems.CAUSES, id="causes", ascii_only=self.look.ascii)
         yield Line(id="between", classes="one")
+        yield self.box()
         yield Table(problems.RECORDS, id="records", ascii_only=self.look.ascii)
         yield Line(id="paging", classes="one")
         yield self.rule()
@@ -90,15 +92,12 @@ class Errors(Paged):
 
     def _why_not(self, name: str) -> str | None:
         count = 0 if self._cause is None else self._cause.count
-        return reasons.errors(name, len(self.causes), self.page_number, pages(count))
+        why = reasons.errors(name, len(self.causes), self.page_number, self.pages_of(count))
+        return why or self.no_record(name, len(self.records))
 
     @property
     def _causes(self) -> Table:
         return self.query_one("#causes", Table)
-
-    @property
-    def _records(self) -> Table:
-        return self.query_one("#records", Table)
 
     def _title(self, right: str) -> None:
         where = "all runs" if self.run is None else f"run {self.run}"
@@ -123,7 +122,7 @@ class Errors(Paged):
         if cause is None:
             return
         try:
-            records = await asyncio.to_thread(self.door.outcomes, cause, PAGE, self.skip)
+            found = await asyncio.to_thread(self.door.outcomes, cause, PAGE + 1, self.skip, self.words)
         except CouplerError as error:
             self._cause = None  # the next poll tries again
             if self.seen:
@@ -131,9 +130,9 @@ class Errors(Paged):
             return
         if not self.seen:
             return
-        self.records = records
+        self.records, self.more = found[:PAGE], len(found) > PAGE
         self._records.show([problems.record_row(one, index, self.look) for index, one in enumerate(self.records)])
-        self.query_one("#paging", Line).put(f" page {self.page_number}/{pages(cause.count)} ({PAGE} a page)")
+        self.query_one("#paging", Line).put(self.paging(cause.count))
         self._mark()
         self.shown += 1
 
@@ -144,6 +143,8 @@ class Errors(Paged):
             width = self.app.size.width - 2
             keys = "enter" if self._records.has_focus else "enter, enter"
             self.query_one("#about", Line).put(*problems.about(one, width, keys))
+        elif self.words and self._cause is not None:
+            self.query_one("#about", Line).put(NONE_FOUND)
 
     def _record(self) -> RecordOutcome | None:
         key = self._records.current
@@ -168,7 +169,7 @@ class Errors(Paged):
 
     def action_back(self) -> None:
         """From records to causes, from causes to the screen before."""
-        if self._records.has_focus:
+        if self._records.has_focus and not self.filters:
             self.set_focus(self._causes)
         else:
             super().action_back()
