@@ -16,6 +16,7 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.screens.counting import count
+from tui.screens.flag import turned
 from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import mappings, names
@@ -212,12 +213,5 @@ class Home(Page):
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag of the mapping under the cursor."""
         one = self._current()
-        if self._refused("only_coupled") or one is None:
-            return
-        value = not one.only_coupled
-        words = mappings.flag_change(one)
-        if await self.app.push_screen_wait(
-            dialogs.Confirm(self.look, f"{one.name}: Synch. Only Coupled Records", words)
-        ):
-            await self.tell(partial(self.door.set_only_coupled, one.name, value=value))
-            self.wake()
+        if not self._refused("only_coupled") and one is not None:
+            await turned(self, one)

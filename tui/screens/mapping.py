@@ -12,9 +12,10 @@ from engine.model.detail import MappingDetail, Setting
 from tui import actions, dialogs, reasons, screens
 from tui.door import Door
 from tui.look import Look
+from tui.screens.flag import turned
 from tui.screens.page import Page, asked
 from tui.text import safe
-from tui.widgets import mappings, settings
+from tui.widgets import settings
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
@@ -136,10 +137,5 @@ class Mapping(Page):
     @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag."""
-        if self._refused("only_coupled") or self.found is None:
-            return
-        one = self.found.standing
-        heading = f"{one.name}: Synch. Only Coupled Records"
-        if await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, mappings.flag_change(one))):
-            await self.tell(partial(self.door.set_only_coupled, one.name, value=not one.only_coupled))
-            self.wake()
+        if not self._refused("only_coupled") and self.found is not None:
+            await turned(self, self.found.standing)

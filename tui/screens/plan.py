@@ -17,13 +17,11 @@ from tui.look import Look
 from tui.reports import files
 from tui.screens.counting import count
 from tui.screens.page import Page, asked
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import plans
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
-
-_LONG = 2_000
 
 
 class Plan(Page):
@@ -94,7 +92,7 @@ class Plan(Page):
         said = [plans.counted(self.snapshot, self.look), *warnings(self.snapshot)]
         if one is not None and one.message:
             said.insert(0, f"! {one.mapping} to {plans.side(one.direction)}: {one.message}")
-        self.query_one("#about", Line).put(*(part for text in said for part in hanging(safe(text, _LONG), width, 2)))
+        self.query_one("#about", Line).put(*(part for text in said for part in hanging(safe(text, LONG), width, 2)))
 
     def action_open(self) -> None:
         """The records of the pass under the cursor."""

@@ -13,13 +13,11 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.screens.page import UNREAD, Page, asked
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import entries
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table, widened
-
-_LONG = 2_000
 
 
 class Schedule(Page):
@@ -73,8 +71,8 @@ class Schedule(Page):
         if found is None or one is None:
             return
         width = self.app.size.width - 2
-        kept = hanging(safe(entries.kept(found, self.look, demo=self.door.demo), _LONG), width, 1)
-        self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), _LONG), width, 2))
+        kept = hanging(safe(entries.kept(found, self.look, demo=self.door.demo), LONG), width, 1)
+        self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), LONG), width, 2))
 
     def _why_not(self, name: str) -> str | None:
         return reasons.schedule(name, self.snapshot, self._current(), demo=self.door.demo)

@@ -9,10 +9,8 @@ from tui.look import Look
 from tui.text import safe
 from tui.widgets.line import hanging
 from tui.widgets.passes import now
-from tui.widgets.table import Column, Row
+from tui.widgets.table import WIDE, Column, Row
 
-WIDE = 120
-"""Columns of a terminal from which on ids are shown in full."""
 HEADING = ("mapping", "nav_no", "nav_id", "crm_id", "state", "run", "coupled", "message")
 
 _MAPPING, _STATE = Column("Mapping", 17), Column("State", 16)

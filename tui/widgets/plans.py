@@ -10,10 +10,7 @@ from tui.look import Look
 from tui.widgets.clashes import value
 from tui.widgets.line import hanging
 from tui.widgets.passes import now
-from tui.widgets.table import Column, Row
-
-WIDE = 120
-"""From this width on, tables have more columns."""
+from tui.widgets.table import WIDE, Column, Row
 
 ALL = "all"
 """The key of the row with the sums."""

@@ -9,8 +9,8 @@ from tui.look import Look
 from tui.widgets.clashes import value
 from tui.widgets.line import hanging
 from tui.widgets.passes import now
-from tui.widgets.plans import WIDE, side
-from tui.widgets.table import Column, Row
+from tui.widgets.plans import side
+from tui.widgets.table import WIDE, Column, Row
 
 HEADING = ("mapping", "direction", "nav_no", "name", "id", "message", "run", "at")
 

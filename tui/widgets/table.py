@@ -16,6 +16,8 @@ from tui.text import cell, safe
 
 _COLOURS = {"OK": "green", "RUN": "cyan", "PART": "yellow", "PAUSE": "yellow", "STOP": "yellow", "FAIL": "red"}
 _MARK = 2
+WIDE = 120
+"""Columns from which on a terminal has room for more than is complete on one of 80."""
 
 
 @dataclass(frozen=True, slots=True)
