@@ -158,6 +158,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("difference", "export", "w", "Write CSV", "Write the fields of the record to a file"),
     Action("difference", "back", "escape", "Back", "One step back"),
     Action("matches", "open", "enter", "Candidates", "The record beside those that match it"),
+    Action("matches", "filter", "slash", "Filter", "Look for records by number or name; esc clears it"),
     Action("matches", "next_page", "n", "Next page", "The next 50 records"),
     Action("matches", "previous_page", "p", "Previous", "The 50 records before"),
     Action("matches", "export", "w", "Write CSV", "Write all of these records to a file"),

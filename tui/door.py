@@ -95,8 +95,8 @@ class Door(Protocol):
     def difference(self, record: Foreseen) -> Difference:
         """What would be written for a record of a plan, read from both sides now."""
 
-    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
-        """The records that several others match."""
+    def ambiguous(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> AmbiguousPage:
+        """The records that several others match, or those of them that have all of the words in number or name."""
 
     def candidates(self, record: Ambiguous) -> Review:
         """One of them beside those that match it, read from both sides now."""

@@ -127,9 +127,9 @@ class EngineDoor:
         """What would be written for a record of a plan, read from both sides now."""
         return plans.difference(self._store, self._settings, record)
 
-    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
-        """The records that several others match."""
-        return reviews.page(self._store, limit=limit, offset=offset)
+    def ambiguous(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> AmbiguousPage:
+        """The records that several others match, or those of them that have all of the words in number or name."""
+        return reviews.page(self._store, limit=limit, offset=offset, words=words)
 
     def candidates(self, record: Ambiguous) -> Review:
         """One of them beside those that match it, read from both sides now."""

@@ -43,7 +43,7 @@ from tui.screens.conflicts import Conflicts
 from tui.screens.couplings import Couplings
 from tui.screens.difference import Difference
 from tui.screens.errors import Errors
-from tui.screens.filtered import Called, Filtered
+from tui.screens.filtered import Below, Called, Filtered
 from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.log import Log
@@ -158,7 +158,7 @@ _FURTHER = {
 """Keys that lead on from a page to what it opens."""
 NOTHING_FROM_OUTSIDE = frozenset({"leave", "help"})
 """All others must show a text that is a mere word, else nobody knows what they would do with another one."""
-_BASES = (Page, Paged, Filtered, Called, Dialog)
+_BASES = (Page, Paged, Filtered, Called, Below, Dialog)
 
 
 def screens() -> set[type[Screen[Any]]]:

@@ -52,7 +52,7 @@ from tui.door import Connections, Kind
 from tui.widgets import passes
 
 
-def called(one: RecordOutcome | Foreseen, words: tuple[str, ...]) -> bool:
+def called(one: RecordOutcome | Foreseen | Ambiguous, words: tuple[str, ...]) -> bool:
     return all(word.casefold() in f"{one.nav_no} {one.name}".casefold() for word in words)
 
 
@@ -251,10 +251,11 @@ class ScriptedDoor:
         self.calls.append(("difference", record.nav_no, record.effect))
         return self.difference_found
 
-    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
+    def ambiguous(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> AmbiguousPage:
         self._check()
         self.calls.append(("ambiguous", limit, offset))
-        return AmbiguousPage(len(self.ambiguous_found), tuple(self.ambiguous_found[offset : offset + limit]))
+        found = [one for one in self.ambiguous_found if called(one, words)]
+        return AmbiguousPage(len(found), tuple(found[offset : offset + limit]))
 
     def candidates(self, record: Ambiguous) -> Review:
         self._check()

@@ -14,13 +14,13 @@ from textual.screen import Screen
 
 from tests.tui.terminal import ROOT, python
 from tui import dialogs, screens
-from tui.screens.filtered import Called, Filtered
+from tui.screens.filtered import Below, Called, Filtered
 from tui.screens.page import Page
 from tui.screens.paged import Paged
 
 OWN = {f"tui.screens.{one}" for one in ("counting", "flag", "home", "page")}
 FIRST = {"tui.screens", "tui.dialogs", *OWN}
-BASES = {one.__name__ for one in (Page, Paged, Filtered, Called)}
+BASES = {one.__name__ for one in (Page, Paged, Filtered, Called, Below)}
 LATE = (
     "alembic",
     "apscheduler",

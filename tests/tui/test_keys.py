@@ -177,6 +177,7 @@ CASES: dict[str, Case] = {
     "difference.export": Case(says("written to"), DIFFERENCE),
     "difference.back": Case(on("Planned"), DIFFERENCE),
     "matches.open": Case(on("Candidates"), MATCHES),
+    "matches.filter": Case(types, MATCHES),
     "matches.next_page": Case(says("page 2/3"), MATCHES),
     "matches.previous_page": Case(says("This is the first page."), MATCHES),
     "matches.export": Case(says("Written to"), MATCHES),

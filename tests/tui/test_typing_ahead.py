@@ -281,7 +281,7 @@ PAGES: dict[str, tuple[str, Callable[[SlowDoor, Look], Page], str]] = {
         lambda door, look: Difference(door, look, made_foreseen(0, 4, TO, Effect.MODIFIED)),
         "enter w",
     ),
-    "matches": ("ambiguous", Matches, "enter n p w"),
+    "matches": ("ambiguous", Matches, "enter n p w slash"),
     "candidates": ("candidates", lambda door, look: Candidates(door, look, door.ambiguous_found[0]), "enter C"),
     "log": ("log", Log, "enter p n"),
 }

@@ -17,7 +17,7 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
-from tui.screens.filtered import NONE_FOUND, Called
+from tui.screens.filtered import NONE_FOUND, Below
 from tui.screens.page import asked
 from tui.screens.paged import PAGE
 from tui.text import safe
@@ -29,7 +29,7 @@ from tui.widgets.table import Table
 _CHUNK = 1_000
 
 
-class Errors(Called):
+class Errors(Below):
     """Causes above, records below, what to do at the bottom. Without a run: all runs."""
 
     SCOPE = "errors"

@@ -49,23 +49,10 @@ class Filtered(Page):
 
 
 class Called(Filtered, Paged):
-    """Below a list of what records have in common, those of the row under the cursor, a page at a time; the box is for
-    parts of their numbers and names.
-    """
+    """Records, a page at a time; the box is for parts of their numbers and names."""
 
     words: tuple[str, ...] = ()
     """What is looked for in each number and name."""
-    more = False
-    """Whether more follow than are shown of what was found."""
-
-    @property
-    def _records(self) -> Table:
-        return self.query_one("#records", Table)
-
-    @property
-    def narrowed(self) -> Table:
-        """The records."""
-        return self._records
 
     def box(self) -> Input:
         """Where it is typed."""
@@ -79,6 +66,22 @@ class Called(Filtered, Paged):
         if words != self.words:
             self.words, self.skip = words, 0
             self.read_page()
+
+
+class Below(Called):
+    """Below a list of what records have in common, those of the row under the cursor."""
+
+    more = False
+    """Whether more follow than are shown of what was found."""
+
+    @property
+    def _records(self) -> Table:
+        return self.query_one("#records", Table)
+
+    @property
+    def narrowed(self) -> Table:
+        """The records."""
+        return self._records
 
     def pages_of(self, records: int) -> int:
         """How many pages there are for so many records; of what was found, as far as is known."""

@@ -16,7 +16,8 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import RARELY
 from tui.reports import files
-from tui.screens.paged import PAGE, Paged, pages
+from tui.screens.filtered import NONE_FOUND, Called
+from tui.screens.paged import PAGE, pages
 from tui.text import safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
@@ -27,7 +28,7 @@ _CHUNK = 10_000
 _NOTHING = "No record waits for a choice: none matches several others, as far as runs and the last plan know."
 
 
-class Matches(Paged):
+class Matches(Called):
     """One line for each record that is still uncoupled, fifty at a time."""
 
     SCOPE = "matches"
@@ -41,6 +42,7 @@ class Matches(Paged):
 
     def body(self) -> ComposeResult:
         """The records, and why the one under the cursor was not coupled."""
+        yield self.box()
         yield Table(rivals.record_columns(0), id="records", ascii_only=self.look.ascii)
         yield Line(id="paging", classes="one")
         yield self.rule()
@@ -63,16 +65,16 @@ class Matches(Paged):
         """Reads the store at once."""
         self._poll.wake()
 
-    def _read(self) -> tuple[int, AmbiguousPage]:
-        skip = self.skip
-        return skip, self.door.ambiguous(PAGE, skip)
+    def _read(self) -> tuple[int, tuple[str, ...], AmbiguousPage]:
+        skip, words = self.skip, self.words
+        return skip, words, self.door.ambiguous(PAGE, skip, words)
 
-    def show(self, read: tuple[int, AmbiguousPage]) -> None:
+    def show(self, read: tuple[int, tuple[str, ...], AmbiguousPage]) -> None:
         """Shows a page, unless another one is wanted meanwhile; one that has become empty makes way for the last that
         is not.
         """
-        skip, found = read
-        if skip != self.skip:
+        skip, words, found = read
+        if (skip, words) != (self.skip, self.words):
             self.wake()
         elif not found.records and skip:
             self.skip = (pages(found.total) - 1) * PAGE
@@ -84,7 +86,8 @@ class Matches(Paged):
     def _show(self, found: AmbiguousPage) -> None:
         waits = "waits" if found.total == 1 else "wait"
         more, plus = ("", "") if found.exact else ("more than ", "+")
-        right = f"{more}{fmt.many(found.total, 'record')} {waits}  ({safe(self.door.environment, 24)})"
+        what = "found" if self.words else waits
+        right = f"{more}{fmt.many(found.total, 'record')} {what}  ({safe(self.door.environment, 24)})"
         self.head("Coupler   Match review", right)
         width = self.app.size.width
         rows = [rivals.record_row(one, self.look, width) for one in found.records]
@@ -100,6 +103,8 @@ class Matches(Paged):
 
     def _why_not(self, name: str) -> str | None:
         rows = 0 if self.found is None else len(self.found.records)
+        if self.words and not rows and name in ("open", "export"):
+            return NONE_FOUND
         return reasons.matches(name, rows, self.page_number, self._pages())
 
     @on(Table.Moved)
@@ -107,7 +112,8 @@ class Matches(Paged):
         self.query_one(Keys).leave_out([one.name for one in actions.of("matches") if self._why_not(one.name)])
         one = self._current()
         if self.found is not None:
-            lines = [_NOTHING] if one is None else rivals.about(one, self.app.size.width - 2)
+            none = NONE_FOUND if self.words else _NOTHING
+            lines = [none] if one is None else rivals.about(one, self.app.size.width - 2)
             self.query_one("#about", Line).put(*lines)
 
     def _current(self) -> Ambiguous | None:
@@ -123,16 +129,16 @@ class Matches(Paged):
 
     @work
     async def action_export(self) -> None:
-        """Writes all records that wait."""
+        """Writes all records that wait, or all that were found."""
         if self._refused("export"):
             return
-        rows = map(rivals.export, self._every())
+        rows = map(rivals.export, self._every(self.words))
         path = await self.ask(partial(files.write_csv, "coupler-matches", rivals.HEADING, rows), None)
         if path is not None:
             self.say(f"Written to {path}")
 
-    def _every(self) -> Iterator[Ambiguous]:
+    def _every(self, words: tuple[str, ...]) -> Iterator[Ambiguous]:
         offset = 0
-        while found := self.door.ambiguous(_CHUNK, offset).records:
+        while found := self.door.ambiguous(_CHUNK, offset, words).records:
             yield from found
             offset += len(found)

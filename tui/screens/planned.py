@@ -18,7 +18,7 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
-from tui.screens.filtered import NONE_FOUND, Called
+from tui.screens.filtered import NONE_FOUND, Below
 from tui.screens.paged import PAGE
 from tui.text import safe
 from tui.widgets import plans, problems
@@ -30,7 +30,7 @@ _CHUNK = 1_000
 _FORGOTTEN = "The store does not know them any more: a newer plan was counted. esc = back"
 
 
-class Planned(Called):
+class Planned(Below):
     """What would be done above, records below. Nothing here changes: a plan that was counted stays as it is."""
 
     SCOPE = "planned"
