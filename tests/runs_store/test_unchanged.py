@@ -47,7 +47,8 @@ def test_what_anybody_writes_is_seen_and_nothing_is_read_anew_for_less(
         with store.writing() as connection:
             troubles.note(connection, CUSTOMER, TO, [replace(failed(1), set_aside=True)], number, AT)
 
-    for change in (lambda: None, lambda: couple(store, pair(1)), write):
+    changes: list[Callable[[], object]] = [lambda: None, lambda: couple(store, pair(1)), write]
+    for change in changes:
         change()
         home, mapping, run = asked.home(settings), asked.mapping(settings, CUSTOMER), asked.run(number)
         assert home == snapshots.home(store, settings, clock=at(60))
@@ -56,6 +57,7 @@ def test_what_anybody_writes_is_seen_and_nothing_is_read_anew_for_less(
         reads.clear()
         assert (asked.home(settings), asked.mapping(settings, CUSTOMER), asked.run(number)) == (home, mapping, run)
         assert not reads
+    home, mapping, run = asked.home(settings), asked.mapping(settings, CUSTOMER), asked.run(number)
     assert (home.mappings[3].coupled, mapping.ledger.skipped, run.left_alone) == (1, 1, 1)
 
 
