@@ -280,7 +280,7 @@ def test_errors_are_read_again_from_an_index_alone_while_none_comes(
 
 IDLE = 0.06
 """Of a core, what a screen may take at which nobody does anything."""
-_WATCHED = 4.0
+_WATCHED = 6.0
 """Seconds for which that is looked at."""
 
 
