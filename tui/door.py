@@ -83,19 +83,26 @@ class Door(Protocol):
     def causes(self, run: int | None, mapping: str | None) -> list[Cause]:
         """Problems, equal ones as one."""
 
-    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
-        """The records with one problem."""
+    def outcomes(self, cause: Cause, limit: int, offset: int, words: tuple[str, ...] = ()) -> list[RecordOutcome]:
+        """The records with one problem, or those of them that have all of the words in their number or name."""
 
     def foreseen(
-        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+        self,
+        run: int,
+        seq: int,
+        one_way: Direction,
+        effect: Effect,
+        limit: int,
+        offset: int,
+        words: tuple[str, ...] = (),
     ) -> list[Foreseen]:
-        """The records of a pass of a plan with an effect."""
+        """The records of a pass of a plan with an effect, or those of them that have all of the words."""
 
     def difference(self, record: Foreseen) -> Difference:
         """What would be written for a record of a plan, read from both sides now."""
 
-    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
-        """The records that several others match."""
+    def ambiguous(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> AmbiguousPage:
+        """The records that several others match, or those of them that have all of the words in number or name."""
 
     def candidates(self, record: Ambiguous) -> Review:
         """One of them beside those that match it, read from both sides now."""

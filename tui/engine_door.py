@@ -24,7 +24,6 @@ from engine.runs import (
     changing,
     control,
     coupling,
-    detail,
     logs,
     partners,
     plans,
@@ -40,6 +39,7 @@ from engine.runs.logs import LogPage
 from engine.runs.problems import Causes
 from engine.runs.requests import Couple, Uncouple
 from engine.runs.schedule import starting, wishes
+from engine.runs.unchanged import Unchanged
 from engine.store.database import Store
 from tui.connections import FileConnections
 from tui.door import Connections, Kind
@@ -62,6 +62,7 @@ class EngineDoor:
         self.environment = settings.environment
         self.demo = demo
         self._causes = Causes(store)
+        self._unchanged = Unchanged(store)
         self._failures = Failures(process.log_path(settings))
         self.connections: Connections = FileConnections(settings.path, self._use)
 
@@ -71,12 +72,12 @@ class EngineDoor:
 
     def home(self) -> HomeSnapshot:
         """The mappings and the active run."""
-        found = snapshots.home(self._store, self._settings)
+        found = self._unchanged.home(self._settings)
         return found if found.active is None else replace(found, active=self._failures.told(found.active))
 
     def run(self, run: int) -> RunSnapshot:
         """A run as it is now."""
-        return self._failures.told(snapshots.run(self._store, run))
+        return self._failures.told(self._unchanged.run(run))
 
     def write_report(self, run: int) -> Path:
         """Writes the report of a run as a page to a new file; its path."""
@@ -104,31 +105,39 @@ class EngineDoor:
         """Problems, equal ones as one."""
         return self._causes.of(run, mapping)
 
-    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
-        """The records with one problem."""
+    def outcomes(self, cause: Cause, limit: int, offset: int, words: tuple[str, ...] = ()) -> list[RecordOutcome]:
+        """The records with one problem, or those of them that have all of the words in their number or name."""
         return snapshots.outcomes(
             self._store,
             cause.run,
             mapping=cause.mapping,
             cause=cause.cause,
             code=cause.code,
+            words=words,
             limit=limit,
             offset=offset,
         )
 
     def foreseen(
-        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+        self,
+        run: int,
+        seq: int,
+        one_way: Direction,
+        effect: Effect,
+        limit: int,
+        offset: int,
+        words: tuple[str, ...] = (),
     ) -> list[Foreseen]:
-        """The records of a pass of a plan with an effect."""
-        return plans.records(self._store, run, seq, one_way, effect, limit=limit, offset=offset)
+        """The records of a pass of a plan with an effect, or those of them that have all of the words."""
+        return plans.records(self._store, run, seq, one_way, effect, limit=limit, offset=offset, words=words)
 
     def difference(self, record: Foreseen) -> Difference:
         """What would be written for a record of a plan, read from both sides now."""
         return plans.difference(self._store, self._settings, record)
 
-    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
-        """The records that several others match."""
-        return reviews.page(self._store, limit=limit, offset=offset)
+    def ambiguous(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> AmbiguousPage:
+        """The records that several others match, or those of them that have all of the words in number or name."""
+        return reviews.page(self._store, limit=limit, offset=offset, words=words)
 
     def candidates(self, record: Ambiguous) -> Review:
         """One of them beside those that match it, read from both sides now."""
@@ -170,7 +179,7 @@ class EngineDoor:
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
-        return detail.detail(self._store, self._settings, name)
+        return self._unchanged.mapping(self._settings, name)
 
     def setting(self, mapping: str, key: str) -> Change:
         """A setting of a mapping as config.toml has it, and what it can be."""

@@ -10,6 +10,7 @@ class Look:
     ascii: bool = True
     utc: bool = True
     hz: float = 4.0
+    """How often a second a run is read; `tui.poll` says which part of it other screens take."""
     theme: str = "ansi-dark"
     tour: bool = False
     """Whether each screen says what there is to be seen and done (`tui.tour`)."""

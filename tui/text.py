@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LIMIT = 200
 """Characters of one text that are shown unless the caller says otherwise."""
 
+LONG = 2_000
+"""Characters of one text that are shown where there is room for a whole message."""
+
 COPIED = 2_000
 """Characters that are sent to the clipboard; terminals drop what is much longer."""
 

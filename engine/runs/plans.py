@@ -4,6 +4,8 @@ A plan keeps which records it is about, and no values: those of millions would f
 fields of a record are compared when somebody asks for them. That takes no lock and writes nothing, and is no run.
 """
 
+from collections.abc import Sequence
+
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.model.errors import RunError
@@ -27,14 +29,23 @@ def last(store: Store) -> int | None:
 
 
 def records(
-    store: Store, run: int, seq: int, one_way: Direction, effect: Effect, *, limit: int = 50, offset: int = 0
+    store: Store,
+    run: int,
+    seq: int,
+    one_way: Direction,
+    effect: Effect,
+    *,
+    limit: int = 50,
+    offset: int = 0,
+    words: Sequence[str] = (),
 ) -> list[Foreseen]:
-    """The records of a pass of a plan with an effect, in the order of NAV numbers.
+    """The records of a pass of a plan with an effect, in the order of NAV numbers; with `words`, those that have each
+    of them in their number or name.
 
     Those that are to be written are only known of the last plan.
     """
     with store.reading() as connection:
-        return foreseen.listing(connection, run, seq, one_way, effect, limit, offset)
+        return foreseen.listing(connection, run, seq, one_way, effect, limit, offset, words)
 
 
 def difference(store: Store, settings: Settings, record: Foreseen) -> Difference:

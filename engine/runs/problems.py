@@ -1,6 +1,6 @@
 """Failures, skips and warnings: grouped by cause, then record by record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from engine.model.mapping import Direction
 from engine.model.outcome import Action
 from engine.model.snapshot import Cause, RecordOutcome
 from engine.store.database import Store
+from engine.store.naming import called
 from engine.store.schema import outcome
 
 _FIRST = 50
@@ -63,12 +64,13 @@ def outcomes(
     cause: str | None = None,
     code: str | None = None,
     kind: str | None = None,
+    words: Sequence[str] = (),
     limit: int = 50,
     offset: int = 0,
 ) -> list[RecordOutcome]:
-    """The records behind causes, in the order of jobs and of NAV numbers."""
+    """The records behind causes, in the order of jobs and of NAV numbers; with `words`, those that are called so."""
     c = outcome.c
-    where = _where(run_id, mapping)
+    where = [*_where(run_id, mapping), *called(outcome, words)]
     if cause is not None:
         where.append(c.cause == cause)
     if code is not None:

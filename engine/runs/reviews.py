@@ -4,6 +4,8 @@ What was chosen is coupled by a run of its own, as `coupler couple` does (`engin
 takes no lock and writes nothing, and is no run.
 """
 
+from collections.abc import Sequence
+
 from engine.config import Settings
 from engine.connectors.protocol import Side
 from engine.mapping.transfer import TO
@@ -24,10 +26,12 @@ from engine.sync.dry import DrySide
 from engine.sync.naming import Labelled
 
 
-def page(store: Store, *, limit: int = 50, offset: int = 0) -> AmbiguousPage:
-    """Records that several others match, as the last run of their mapping, or the last plan, met them."""
+def page(store: Store, *, limit: int = 50, offset: int = 0, words: Sequence[str] = ()) -> AmbiguousPage:
+    """Records that several others match, as the last run of their mapping, or the last plan, met them; with `words`,
+    those that have each of them in their number or name.
+    """
     with store.reading() as connection:
-        return ambiguous.page(connection, limit, offset)
+        return ambiguous.page(connection, limit, offset, words)
 
 
 def candidates(store: Store, settings: Settings, record: Ambiguous) -> Review:

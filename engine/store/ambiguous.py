@@ -3,11 +3,14 @@
 Both have an index in the order of the list, so that a page costs what it shows, however many records wait.
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.matches import Ambiguous, AmbiguousPage
 from engine.store.foreseen import last_plan
+from engine.store.naming import called
 from engine.store.schema import coupling, is_ambiguous, outcome, trouble
 
 COUNTED = 10_000
@@ -17,10 +20,12 @@ _KEY = ("mapping", "direction", "nav_no", "source_id")
 _TOLD = ("name", "message", "run_id", "at")
 
 
-def page(connection: sa.Connection, limit: int, offset: int) -> AmbiguousPage:
-    """Those that are still uncoupled, by mapping, records of NAV first and in the order of their numbers."""
+def page(connection: sa.Connection, limit: int, offset: int, words: Sequence[str] = ()) -> AmbiguousPage:
+    """Those that are still uncoupled, by mapping, records of NAV first and in the order of their numbers. With `words`,
+    those that are called so.
+    """
     plan = last_plan(connection) or 0
-    keys, most = _keys(plan), offset + COUNTED
+    keys, most = _keys(plan, words), offset + COUNTED
     total = connection.scalar(sa.select(sa.func.count()).select_from(keys.limit(most + 1).subquery())) or 0
     rows = connection.execute(_told(keys.limit(limit).offset(offset).subquery(), plan))
     records = tuple(
@@ -39,13 +44,14 @@ def page(connection: sa.Connection, limit: int, offset: int) -> AmbiguousPage:
     return AmbiguousPage(min(total, most), records, exact=total <= most)
 
 
-def _keys(plan: int) -> sa.CompoundSelect[tuple[object, ...]]:
+def _keys(plan: int, words: Sequence[str]) -> sa.CompoundSelect[tuple[object, ...]]:
     """The records in their order, each once: merging two sorted lists costs nothing, where looking each record of the
     plan up in the ledger would.
     """
-    of_plan = (outcome.c.run_id == plan, is_ambiguous(outcome), ~_coupled(outcome))
+    of_plan = (outcome.c.run_id == plan, is_ambiguous(outcome), ~_coupled(outcome), *called(outcome, words))
+    of_ledger = (is_ambiguous(trouble), ~_coupled(trouble), *called(trouble, words))
     both = sa.union(
-        sa.select(*(trouble.c[name] for name in _KEY)).where(is_ambiguous(trouble), ~_coupled(trouble)),
+        sa.select(*(trouble.c[name] for name in _KEY)).where(*of_ledger),
         sa.select(*(outcome.c[name] for name in _KEY)).where(*of_plan),
     )
     c = both.selected_columns

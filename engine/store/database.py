@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
@@ -45,6 +46,8 @@ class Store:
         self._file = None if self._path is None else _identity(self._path)
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._watching = Lock()
+        self._watch: sa.Connection | None = None
         self.guard: Callable[[sa.Connection], None] = _free
         """Asked first in each transaction of `write`; raises StoreError when this process must not write any more."""
 
@@ -89,6 +92,10 @@ class Store:
     def close(self) -> None:
         """Finish what is being written and close all connections."""
         self._writer.shutdown()
+        with self._watching:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
         self._engine.dispose()
 
     @contextmanager
@@ -98,6 +105,23 @@ class Store:
         try:
             with self._reader.connect() as connection:
                 yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise _failed(error) from error
+
+    def stamp(self) -> str:
+        """What is another one after each commit of whomever, and costs nothing to look at: as long as it stays, reads
+        find what they found after it was looked at; raises StoreError.
+        """
+        if self._path is None:
+            with self.reading() as connection:
+                return str(connection.scalar(sa.text("SELECT pg_current_snapshot()")))
+        self._refuse_gone()
+        try:
+            # SQLite tells a connection of the commits of others only, so that nothing may be written with this one.
+            with self._watching:
+                if self._watch is None:
+                    self._watch = self._reader.connect()
+                return str(self._watch.exec_driver_sql("PRAGMA data_version").scalar())
         except sa.exc.SQLAlchemyError as error:
             raise _failed(error) from error
 

@@ -9,6 +9,7 @@ from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome
 from engine.model.plan import Effect, Foreseen
 from engine.model.snapshot import RunState
+from engine.store.naming import called
 from engine.store.schema import foreseen, outcome, planned, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
@@ -55,14 +56,23 @@ def last_plan(connection: sa.Connection) -> int | None:
 
 
 def listing(
-    connection: sa.Connection, run_id: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+    connection: sa.Connection,
+    run_id: int,
+    seq: int,
+    one_way: Direction,
+    effect: Effect,
+    limit: int,
+    offset: int,
+    words: Sequence[str] = (),
 ) -> list[Foreseen]:
-    """The records of a pass with an effect, in the order of NAV numbers; none of the unchanged."""
+    """The records of a pass with an effect, in the order of NAV numbers; none of the unchanged. With `words`, those
+    that are called so.
+    """
     if effect is Effect.UNCHANGED:
         return []
     table = outcome if effect in (Effect.AMBIGUOUS, Effect.FAILED, Effect.SKIPPED) else foreseen
     c = table.c
-    where = (c.run_id == run_id, c.seq == seq, c.direction == one_way.value, _are(effect))
+    where = (c.run_id == run_id, c.seq == seq, c.direction == one_way.value, _are(effect), *called(table, words))
     query = sa.select(table).where(*where).order_by(c.nav_no, c.source_id).limit(limit).offset(offset)
     return [_foreseen(row, one_way, effect) for row in connection.execute(query)]
 

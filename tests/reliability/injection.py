@@ -42,13 +42,14 @@ from tui.screens.conflicts import Conflicts
 from tui.screens.couplings import Couplings
 from tui.screens.difference import Difference
 from tui.screens.errors import Errors
-from tui.screens.filtered import Filtered
+from tui.screens.filtered import Below, Called, Filtered
 from tui.screens.history import History
 from tui.screens.home import Home
 from tui.screens.log import Log
 from tui.screens.mapping import Mapping
 from tui.screens.matches import Matches
 from tui.screens.page import Page
+from tui.screens.paged import Paged
 from tui.screens.plan import Plan
 from tui.screens.planned import Planned
 from tui.screens.run import Run
@@ -156,7 +157,7 @@ _FURTHER = {
 """Keys that lead on from a page to what it opens."""
 NOTHING_FROM_OUTSIDE = frozenset({"leave", "help"})
 """All others must show a text that is a mere word, else nobody knows what they would do with another one."""
-_BASES = (Page, Filtered, Dialog)
+_BASES = (Page, Paged, Filtered, Called, Below, Dialog)
 
 
 def screens() -> set[type[Screen[Any]]]:

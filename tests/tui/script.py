@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from engine.config import changes
@@ -52,6 +53,10 @@ from tui.door import Connections, Kind
 from tui.reports import files
 from tui.reports.page import page
 from tui.widgets import passes
+
+
+def called(one: RecordOutcome | Foreseen | Ambiguous, words: tuple[str, ...]) -> bool:
+    return all(word.casefold() in f"{one.nav_no} {one.name}".casefold() for word in words)
 
 
 class ScriptedDoor:
@@ -226,11 +231,19 @@ class ScriptedDoor:
         self.calls.append(("causes", run, mapping))
         return self.causes_found if run != 17 else self.of_coupling
 
-    def outcomes(self, cause: Cause, limit: int, offset: int) -> list[RecordOutcome]:
-        return [self.outcome_of(number, cause) for number in range(offset, min(cause.count, offset + limit))]
+    def outcomes(self, cause: Cause, limit: int, offset: int, words: tuple[str, ...] = ()) -> list[RecordOutcome]:
+        found = (self.outcome_of(number, cause) for number in range(cause.count))
+        return list(islice((one for one in found if called(one, words)), offset, offset + limit))
 
     def foreseen(
-        self, run: int, seq: int, one_way: Direction, effect: Effect, limit: int, offset: int
+        self,
+        run: int,
+        seq: int,
+        one_way: Direction,
+        effect: Effect,
+        limit: int,
+        offset: int,
+        words: tuple[str, ...] = (),
     ) -> list[Foreseen]:
         self._check()
         self.calls.append(("foreseen", run, seq, one_way, effect, limit, offset))
@@ -238,17 +251,19 @@ class ScriptedDoor:
             one.counters for job in planned_jobs() if job.seq == seq for one in job.passes if one.direction is one_way
         )
         count = number(counters, effect) if effect.listed else 0
-        return [self.foreseen_of(no, seq, one_way, effect) for no in range(offset, min(count, offset + limit))]
+        found = (self.foreseen_of(no, seq, one_way, effect) for no in range(count))
+        return list(islice((one for one in found if called(one, words)), offset, offset + limit))
 
     def difference(self, record: Foreseen) -> Difference:
         self._check()
         self.calls.append(("difference", record.nav_no, record.effect))
         return self.difference_found
 
-    def ambiguous(self, limit: int, offset: int) -> AmbiguousPage:
+    def ambiguous(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> AmbiguousPage:
         self._check()
         self.calls.append(("ambiguous", limit, offset))
-        return AmbiguousPage(len(self.ambiguous_found), tuple(self.ambiguous_found[offset : offset + limit]))
+        found = [one for one in self.ambiguous_found if called(one, words)]
+        return AmbiguousPage(len(found), tuple(found[offset : offset + limit]))
 
     def candidates(self, record: Ambiguous) -> Review:
         self._check()

@@ -337,3 +337,37 @@ async def test_an_engine_that_is_slow_to_begin_is_waited_for(door: ScriptedDoor)
         assert isinstance(app.screen, Errors)
         door.runs[17] = made_run(RunState.FINISHED, id=17)
         await see(pilot, "is coupled with CRM 8f0c New", f"Concepts Ltd. (id {ACCOUNT})")
+
+
+async def test_records_of_a_cause_are_found_by_parts_of_number_and_name(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("n", "slash", *"FURN")
+        await see(pilot, 'page 1 (50 a page, more follow) of what has "FURN"', "n Next page")
+        await pilot.press("enter", "n")
+        await see(pilot, 'page 2 (50 a page) of what has "FURN"', "01450076")
+        await pilot.press("slash", "end", "space", *"0145004")
+        await see(pilot, 'page 1 (50 a page) of what has "FURN 0145004"')
+        assert isinstance(app.screen, Errors)
+        found = [one.nav_no for one in app.screen.records]
+        assert found == [f"0145004{no}" for no in (0, 2, 3, 5, 6, 8, 9)]
+        await pilot.press("escape")
+        await see(pilot, "page 1/2 (50 a page)", "in: records")
+        await pilot.press("escape")
+        await see(pilot, "in: causes")
+
+
+async def test_where_no_record_is_found_keys_do_not_mean_the_whole_cause(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("slash", *"xyz", "enter")
+        await see(pilot, 'of what has "xyz"', "Nothing is found; esc shows all.")
+        for key in ("r", "K", "M", "enter"):
+            await pilot.press(key)
+            await pilot.pause(0.05)
+            assert isinstance(app.screen, Errors)
+        assert not [call for call in door.calls if call[0] in ("retry", "skip", "couple")]
+        await pilot.press("escape")
+        await see(pilot, "page 1/2 (50 a page)")

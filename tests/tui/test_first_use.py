@@ -14,10 +14,13 @@ from textual.screen import Screen
 
 from tests.tui.terminal import ROOT, python
 from tui import dialogs, screens
-from tui.screens.filtered import Filtered
+from tui.screens.filtered import Below, Called, Filtered
 from tui.screens.page import Page
+from tui.screens.paged import Paged
 
-FIRST = {"tui.screens", "tui.screens.counting", "tui.screens.home", "tui.screens.page", "tui.dialogs"}
+OWN = {f"tui.screens.{one}" for one in ("counting", "flag", "home", "page")}
+FIRST = {"tui.screens", "tui.dialogs", *OWN}
+BASES = {one.__name__ for one in (Page, Paged, Filtered, Called, Below)}
 LATE = (
     "alembic",
     "apscheduler",
@@ -43,7 +46,7 @@ def test_every_screen_and_dialog_is_named_where_it_is_opened_from(package: Modul
             for name, value in vars(module).items()
             if inspect.isclass(value) and issubclass(value, Screen) and value.__module__ == one.name
         }
-    assert found - {Page.__name__, Filtered.__name__} == set(package.__all__)
+    assert found - BASES == set(package.__all__)
     for name in package.__all__:
         assert getattr(package, name).__name__ == name
 

@@ -2,6 +2,7 @@
 that no statement brings more than a page.
 """
 
+import asyncio
 import importlib
 import pkgutil
 import sqlite3
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import process_time, thread_time
+from time import monotonic, process_time, thread_time
 from typing import Any
 
 import pytest
@@ -275,6 +276,44 @@ def test_errors_are_read_again_from_an_index_alone_while_none_comes(
     (step,) = way(full[1], *only)
     assert "USING COVERING INDEX" in step
     assert again.cpu < ALLOWED / 4
+
+
+IDLE = 0.06
+"""Of a core, what a screen may take at which nobody does anything."""
+_WATCHED = 6.0
+"""Seconds for which that is looked at."""
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["nothing happens", "an engine works"])
+@pytest.mark.parametrize("name", ["home", "mapping", "run"])
+async def test_reading_again_and_again_takes_little_of_a_core_however_much_there_is(
+    watched: Watched, full: tuple[Store, Path], name: str, written: bool
+) -> None:
+    """As an operator leaves it open: at the usual rate, by the CPU time of its reads."""
+    store, look = full[0], Look()
+
+    class Shown(CouplerApp):
+        CSS_PATH = str(Path(tui.screens.__file__).parents[1] / "tui.tcss")
+
+        def first(self) -> Page:
+            return LISTS[name][0](watched, look)
+
+    app = Shown(watched, look)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Page) and app.screen.shown > 0, 30)
+        first, begun = len(watched.reads), monotonic()
+        while (wall := monotonic() - begun) < _WATCHED:
+            await asyncio.sleep(0.2)
+            if written:
+                with store.writing() as connection:
+                    connection.exec_driver_sql("UPDATE run SET worked = worked + 0.2 WHERE id = 1")
+        again = watched.reads[first:]
+        share = sum(one.cpu for one in again) / wall
+    told(f"{name}: {len(again)} reads, {share:.1%} of a core")
+    assert again
+    assert share <= IDLE
+    if not written:
+        assert all(len(one.statements) == 1 for one in again)
 
 
 ELSEWHERE = {"Candidates", "Difference", "Records", "Setup", "Trial"}

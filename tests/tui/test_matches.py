@@ -75,6 +75,23 @@ async def test_records_are_read_fifty_at_a_time(door: ScriptedDoor) -> None:
     assert {call[1] for call in door.calls if call[0] == "ambiguous"} == {50}
 
 
+async def test_records_are_found_by_parts_of_number_and_name(
+    door: ScriptedDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(door) as (_, pilot):
+        await pilot.press("n", "slash", *"new", "space", *"001")
+        await see(pilot, "3 records found", "page 1/1", "> CUSTOMER         NAV 01450012")
+        await pilot.press("enter", "w")
+        await see(pilot, "Written to")
+        rows = list(csv.DictReader((tmp_path / "coupler-matches.csv").read_text().splitlines()))
+        assert len(rows) == 3
+        await pilot.press("slash", "end", *"x")
+        await see(pilot, "0 records found", "Nothing is found; esc shows all.")
+        await pilot.press("escape")
+        await see(pilot, "120 records wait", "page 1/3")
+
+
 async def test_nothing_that_waits_is_said_and_keys_say_it_too(door: ScriptedDoor) -> None:
     door.ambiguous_found = []
     async with opened(door) as (app, pilot):

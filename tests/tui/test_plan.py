@@ -174,7 +174,19 @@ async def test_records_are_read_fifty_at_a_time(door: ScriptedDoor) -> None:
         await pilot.press("n")
         await see(pilot, "This is the last page.")
     asked = [call[5:] for call in door.calls if call[0] == "foreseen"]
-    assert asked == [(50, 0), (50, 50), (50, 0), (50, 0)]
+    assert asked == [(51, 0), (51, 50), (51, 0), (51, 0)]
+
+
+async def test_records_of_a_job_are_found_by_parts_of_number_and_name(door: ScriptedDoor) -> None:
+    async with opened(door, "4", "enter") as (app, pilot):
+        await pilot.press("slash", *"bel", "space", *"0145000")
+        await see(pilot, 'page 1 (50 a page) of what has "bel 0145000"')
+        assert isinstance(app.screen, Planned)
+        assert [one.nav_no for one in app.screen.records] == ["01450002", "01450005", "01450008"]
+        await pilot.press(*"x")
+        await see(pilot, "Nothing is found; esc shows all.")
+        await pilot.press("escape")
+        await see(pilot, "page 1/42", "01450000")
 
 
 async def test_tab_and_esc_move_between_counts_and_records(door: ScriptedDoor) -> None:

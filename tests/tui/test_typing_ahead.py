@@ -264,20 +264,24 @@ UNREAD = "Nothing is read yet; the key did nothing."
 PAGES: dict[str, tuple[str, Callable[[SlowDoor, Look], Page], str]] = {
     "run": ("run", lambda door, look: Run(door, look, 16), "space x d r a enter f"),
     "history": ("history", lambda door, look: History(door, look, lambda _: None), "enter n p w U slash"),
-    "errors": ("causes", lambda door, look: Errors(door, look, None), "enter tab n p r K M w"),
+    "errors": ("causes", lambda door, look: Errors(door, look, None), "enter tab n p r K M w slash"),
     "conflicts": ("conflicts", Conflicts, "enter greater_than_sign less_than_sign n c w"),
     "schedule": ("schedule", Schedule, "enter h r n s x"),
     "couplings": ("couplings", Couplings, "enter n p U w"),
     "records": ("both_records", lambda door, look: Records(door, look, door.coupled[0]), "enter d r"),
     "mapping": ("mapping", lambda door, look: Mapping(door, look, "CUSTOMER"), "enter E tab O"),
     "plan": ("run", lambda door, look: Plan(door, look, 15), "enter w"),
-    "planned": ("foreseen", lambda door, look: Planned(door, look, planned_jobs()[3].passes[0]), "enter tab n p w"),
+    "planned": (
+        "foreseen",
+        lambda door, look: Planned(door, look, planned_jobs()[3].passes[0]),
+        "enter tab n p w slash",
+    ),
     "difference": (
         "difference",
         lambda door, look: Difference(door, look, made_foreseen(0, 4, TO, Effect.MODIFIED)),
         "enter w",
     ),
-    "matches": ("ambiguous", Matches, "enter n p w"),
+    "matches": ("ambiguous", Matches, "enter n p w slash"),
     "candidates": ("candidates", lambda door, look: Candidates(door, look, door.ambiguous_found[0]), "enter C"),
     "log": ("log", Log, "enter p n"),
 }

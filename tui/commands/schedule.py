@@ -26,7 +26,7 @@ from tui.commands.common import config_option, json_option, known, opened, out, 
 from tui.commands.follow import output_of
 from tui.commands.run import find_secrets
 from tui.exitcodes import ExitCode
-from tui.text import safe
+from tui.text import LONG, safe
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -38,7 +38,6 @@ Exit codes:
   130  Ctrl+C: what was under way is stopped at a checkpoint
   143  SIGTERM: what was under way is stopped at a checkpoint
 """
-_LONG = 2_000
 _UNSCHEDULED = "no mapping is scheduled"
 _mappings = click.argument("mappings", metavar="[MAPPING]...", nargs=-1)
 
@@ -112,7 +111,7 @@ def list_command(*, as_json: bool, config_file: Path | None) -> int:
     else:
         out("nobody keeps the schedule: start `coupler schedule`")
     if found.running and keeper is not None and keeper.waiting:
-        out(f"waits: {safe(keeper.waiting, _LONG)}")
+        out(f"waits: {safe(keeper.waiting, LONG)}")
     for line in _table(found, room()):
         out(line)
     failures: dict[str, list[str]] = {}
@@ -120,7 +119,7 @@ def list_command(*, as_json: bool, config_file: Path | None) -> int:
         if row.entry is not None and row.entry.message:
             failures.setdefault(row.entry.message, []).append(safe(row.mapping))
     for message, names in failures.items():
-        out(f"{', '.join(names)}: {safe(message, _LONG)}")
+        out(f"{', '.join(names)}: {safe(message, LONG)}")
     return ExitCode.OK
 
 
@@ -183,13 +182,13 @@ def _tell(told: Told, *, as_json: bool) -> None:
 def _line(told: Told) -> str:
     words = [f"{form.clock(told.at)}Z", f"schedule {told.event}"]
     words += [f"run={told.run}"] if told.run is not None else []
-    words += [safe(",".join(told.mappings), _LONG)] if told.mappings else []
+    words += [safe(",".join(told.mappings), LONG)] if told.mappings else []
     if (entry := told.entry) is not None:
         words += [f"state={entry.word}", f"next={form.iso(entry.next_at) or form.NONE}"]
         words += [f"attempts={entry.attempts}"] if entry.attempts else []
         words += [f"result={safe(entry.result)}"] if entry.result else []
-        words += [f"message={safe(entry.message, _LONG)}"] if entry.message else []
-    words += [safe(told.text, _LONG)] if told.text else []
+        words += [f"message={safe(entry.message, LONG)}"] if entry.message else []
+    words += [safe(told.text, LONG)] if told.text else []
     return " ".join(words)
 
 

@@ -16,6 +16,8 @@ from tui.widgets.fit import Fit, too_small
 from tui.widgets.line import Line
 
 T = TypeVar("T")
+ROOM = 76
+"""Columns of the text in a box on a terminal of 80."""
 _LATE = 0.25
 _LEAVING = ("close", "leave")
 

@@ -9,15 +9,12 @@ from textual.widgets import Input
 from engine.model import coupled
 from engine.model.errors import CouplerError
 from tui.apart import apart
-from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets.line import Line, hanging
 
 _LONGEST = 100
-_LONG = 2_000
-_ROOM = 76
-"""Characters of a line in the box."""
 
 
 class Partner(Dialog[coupled.Partner | None]):
@@ -72,6 +69,6 @@ class Partner(Dialog[coupled.Partner | None]):
         self._say(f"! {found.problem}")
 
     def _say(self, text: str = "") -> None:
-        said = hanging(safe(text, _LONG), _ROOM, 2) if text else []
+        said = hanging(safe(text, LONG), ROOM, 2) if text else []
         self.query_one("#wrong", Line).put(*(["", *said] if said else []))
         self.call_after_refresh(self._limit)

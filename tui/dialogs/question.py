@@ -12,16 +12,13 @@ from textual.binding import Binding, BindingType
 from engine.model.errors import CouplerError
 from engine.model.snapshot import FlagChange, JobSnapshot, JobState, RunSnapshot
 from tui import format as fmt
-from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
 from tui.text import safe
 from tui.widgets.choice import Choice
 from tui.widgets.line import Line, hanging
 
 Answer = Literal["yes", "no", "later", "errors"]
-
-_ROOM = 76
-"""Characters of a line in the box."""
 
 
 class Question(Dialog[Answer]):
@@ -81,12 +78,12 @@ class Question(Dialog[Answer]):
 
     def _note(self, text: str) -> None:
         # Paths have no blanks to break at; a cut one is of no use.
-        text = safe(text, 3 * _ROOM)
-        self.query_one("#note", Line).put(*(text[at : at + _ROOM] for at in range(0, len(text), _ROOM)))
+        text = safe(text, 3 * ROOM)
+        self.query_one("#note", Line).put(*(text[at : at + ROOM] for at in range(0, len(text), ROOM)))
         self.call_after_refresh(self._limit)
 
 
-def summary(run: RunSnapshot, width: int = _ROOM) -> list[str]:
+def summary(run: RunSnapshot, width: int = ROOM) -> list[str]:
     """Two lines: the sums, and how the jobs ended."""
     sums = run.counters
     took = fmt.duration(run.worked)

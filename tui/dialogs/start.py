@@ -10,13 +10,12 @@ from engine.model.mapping import Direction
 from engine.model.snapshot import HomeSnapshot, JobSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
+from tui.dialogs.dialog import ROOM
 from tui.look import Look
 from tui.widgets import names
 from tui.widgets.line import Line, hanging
 
 _HEADING = ("new in NAV", "new in CRM", "couple", "update", "ambiguous", "fail")
-_ROOM = 76
-"""Characters of a line in the box."""
 
 
 class Start(Confirm):
@@ -54,7 +53,7 @@ class Start(Confirm):
 
 def counts(home: HomeSnapshot, plan: RunSnapshot | None, look: Look) -> list[str]:
     """The two systems, and what was counted."""
-    made = [names.systems(home.nav, home.crm, home.environment, _ROOM), ""]
+    made = [names.systems(home.nav, home.crm, home.environment, ROOM), ""]
     if plan is None:
         return [*made, "Nothing was counted: it is not known how many records will be created."]
     at = fmt.clock(plan.ended or plan.now, utc=look.utc, seconds=False)
@@ -68,7 +67,7 @@ def points(home: HomeSnapshot, plan: RunSnapshot | None) -> list[str]:
         "- Uncoupled records without a match get a NEW record on the other side.",
         _cleared(home),
     ]
-    return [part for point in made for part in hanging(point, _ROOM)]
+    return [part for point in made for part in hanging(point, ROOM)]
 
 
 def _cleared(home: HomeSnapshot) -> str:

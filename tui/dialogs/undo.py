@@ -7,11 +7,9 @@ from textual.app import ComposeResult
 from engine.model.undo import UndoLine
 from tui import plain, undone
 from tui.dialogs.confirm import Confirm
+from tui.dialogs.dialog import ROOM
 from tui.look import Look
 from tui.widgets.line import Line, hanging
-
-_ROOM = 76
-"""Characters of a line in the box."""
 
 
 class Undo(Confirm):
@@ -34,5 +32,5 @@ class Undo(Confirm):
     def write(self) -> None:
         """Puts the counts into the body, and what they mean below it."""
         super().write()
-        lines = (part for point in self.points for part in hanging(point, _ROOM, 4))
+        lines = (part for point in self.points for part in hanging(point, ROOM, 4))
         self.query_one("#points", Line).put("", *lines)

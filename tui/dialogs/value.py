@@ -10,13 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
 from tui.text import line, safe
 from tui.widgets.line import Line, hanging
 
-_ROOM = 76
-"""Characters of a line in the box."""
 _LONGEST = 2_000
 
 
@@ -42,10 +40,10 @@ class Pick(Dialog[str | None]):
     def write(self) -> None:
         """Puts the choices into the body, the current one marked."""
         wide = max(len(name) for name, _ in self.choices) + 2
-        said = [part for one in self.lines for part in hanging(safe(one, _LONGEST), _ROOM)]
+        said = [part for one in self.lines for part in hanging(safe(one, _LONGEST), ROOM)]
         rows: list[Content] = []
         for index, (name, meaning) in enumerate(self.choices):
-            row = line(f"{'>' if index == self.at else ' '} {name:<{wide}}{meaning}", _ROOM)
+            row = line(f"{'>' if index == self.at else ' '} {name:<{wide}}{meaning}", ROOM)
             rows.append(row.stylize("bold") if index == self.at else row)
         self.query_one("#text", Line).put(*said, *rows, "")
 
@@ -93,7 +91,7 @@ class Entry(Dialog[str | None]):
 
     def write(self) -> None:
         """Says what is asked for."""
-        self.query_one("#text", Line).put(*(part for one in self.lines for part in hanging(safe(one, _LONGEST), _ROOM)))
+        self.query_one("#text", Line).put(*(part for one in self.lines for part in hanging(safe(one, _LONGEST), ROOM)))
 
     @on(Input.Submitted)
     @work(exclusive=True)
@@ -108,6 +106,6 @@ class Entry(Dialog[str | None]):
             return
         self._refused = text
         again = [] if self.strict else ["enter again = keep it all the same"]
-        said = [part for one in (f"! {fault}", *again) for part in hanging(safe(one, _LONGEST), _ROOM)]
+        said = [part for one in (f"! {fault}", *again) for part in hanging(safe(one, _LONGEST), ROOM)]
         self.query_one("#wrong", Line).put("", *said)
         self.call_after_refresh(self._limit)

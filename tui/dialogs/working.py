@@ -11,10 +11,8 @@ from tui.dialogs.dialog import Dialog
 from tui.door import Door
 from tui.look import Look
 from tui.poll import Poll
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets.line import Line, hanging
-
-_LONG = 2_000
 
 
 class Working(Dialog[bool]):
@@ -69,7 +67,7 @@ class Working(Dialog[bool]):
 
     def _put(self, texts: list[str]) -> None:
         width = min(80, self.app.size.width) - 5
-        self.query_one("#text", Line).put(*(part for text in texts for part in hanging(safe(text, _LONG), width)))
+        self.query_one("#text", Line).put(*(part for text in texts for part in hanging(safe(text, LONG), width)))
 
     def complain(self, error: CouplerError | None) -> None:
         """The store does not answer."""

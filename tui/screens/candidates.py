@@ -13,13 +13,12 @@ from tui import actions, dialogs, reasons
 from tui.door import Door
 from tui.look import Look
 from tui.screens.page import UNREAD, Page, asked
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-_LONG = 2_000
 _READING = "Reading both sides ..."
 _FAILED = "They could not be read. r = try again"
 
@@ -109,7 +108,7 @@ class Candidates(Page):
             width = self.app.size.width - 2
             words = rivals.said(self.found, self.record, self.look)
             self.query_one("#about", Line).put(
-                *(part for text in words for part in hanging(safe(text, _LONG), width, 2))
+                *(part for text in words for part in hanging(safe(text, LONG), width, 2))
             )
 
     def _candidate(self) -> Candidate | None:
@@ -150,7 +149,7 @@ class Candidates(Page):
         heading = f"Couple {safe(self.record.mapping, 40)} {safe(self.record.nav_no, 30)}"
         words = rivals.question(self.record, one, found)
         width = min(80, self.app.size.width) - 5
-        lines = [part for text in words for part in hanging(safe(text, _LONG), width)]
+        lines = [part for text in words for part in hanging(safe(text, LONG), width)]
         if not await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, lines)):
             return
         run = await self.ask(partial(self.door.couple_match, self.record, one.id), 0)

@@ -8,25 +8,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
-from engine.model.errors import CouplerError
 from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
-from tui.screens.page import Page
+from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
 from tui.widgets import clashes
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
-PAGE = 50
 _NOTHING = "No conflict waits."
 _HOW = "n takes NAV's value for both sides, c takes CRM's; w writes what is marked *."
 
 
-class Conflicts(Page):
+class Conflicts(Paged):
     """Choices are kept here until they are written; what was not written is forgotten with the screen."""
 
     SCOPE = "conflicts"
@@ -39,13 +36,10 @@ class Conflicts(Page):
         self.choices: dict[str, dict[str, Choice]] = {}
         """By conflict, the choices by field that are not written yet."""
         self.total = 0
-        self.skip = 0
         self._answered = False
         self._shown_skip = 0
         """Where the page begins that is shown."""
-        self._poll = Poll(
-            lambda: door.conflicts(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=1
-        )
+        self._poll = self.polling(self._read, self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""
@@ -66,14 +60,23 @@ class Conflicts(Page):
         """Reads the store at once."""
         self._poll.wake()
 
-    def show(self, found: ConflictPage) -> None:
-        """Shows a page; choices about values that have changed meanwhile are forgotten. A page that has become empty
-        makes way for the last that is not; with another page all choices that were not written are forgotten.
+    def _read(self) -> tuple[int, ConflictPage]:
+        skip = self.skip
+        return skip, self.door.conflicts(PAGE, skip)
+
+    def show(self, read: tuple[int, ConflictPage]) -> None:
+        """Shows a page, unless another one is wanted meanwhile; choices about values that have changed meanwhile are
+        forgotten. A page that has become empty makes way for the last that is not; with another page all choices that
+        were not written are forgotten.
         """
+        skip, found = read
+        if skip != self.skip:
+            self.wake()
+            return
         self._answered = True
         self.total, conflicts = found.total, list(found.records)
-        if not conflicts and self.skip:
-            self.skip = (self._pages() - 1) * PAGE
+        if not conflicts and skip:
+            self.skip = (pages(self.total) - 1) * PAGE
             self.wake()
             return
         if self.skip != self._shown_skip:
@@ -87,9 +90,9 @@ class Conflicts(Page):
             self.choices[key] = {
                 field: side for field, side in made.items() if field in new and new[field] == old[field]
             }
-        pages = f"  page {self.skip // PAGE + 1}/{self._pages()}" if self._pages() > 1 else ""
+        page = f"  page {self.page_number}/{pages(self.total)}" if pages(self.total) > 1 else ""
         counted = fmt.many(self.total, "record")
-        self.head("Coupler   Conflicts", f"{counted}{pages}  ({safe(self.door.environment, 24)})")
+        self.head("Coupler   Conflicts", f"{counted}{page}  ({safe(self.door.environment, 24)})")
         self.query_one(Keys).leave_out([one.name for one in actions.of("conflicts") if self._why_not(one.name)])
         current = self._list.current
         self._list.show([clashes.conflict_row(one, self.look) for one in conflicts])
@@ -97,11 +100,6 @@ class Conflicts(Page):
             self._list.focus()  # the record is gone: keys must not choose for the one that took its place
         self._follow()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     @property
     def _list(self) -> Table:
@@ -147,21 +145,9 @@ class Conflicts(Page):
         elif self._current() is not None:
             self._fields.focus()
 
-    def _pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
-
     def _why_not(self, name: str) -> str | None:
-        return reasons.conflicts(
-            name, len(self.conflicts) if self._answered else None, self.skip // PAGE + 1, self._pages()
-        )
-
-    def action_next_page(self) -> None:
-        """The next records."""
-        self._turn("next_page", PAGE)
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        self._turn("previous_page", -PAGE)
+        rows = len(self.conflicts) if self._answered else None
+        return reasons.conflicts(name, rows, self.page_number, pages(self.total))
 
     @work(exclusive=True, group="turn")
     async def _turn(self, name: str, by: int) -> None:

@@ -20,17 +20,16 @@ from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.filtered import Filtered
 from tui.screens.page import asked
+from tui.screens.paged import PAGE, pages
 from tui.text import safe
 from tui.widgets import coupled
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Column, Table
 
-PAGE = 50
 _CHUNK = 1_000
 
 
@@ -62,7 +61,7 @@ class Couplings(Filtered):
         self._seen = self.where
         self._number: int | None = None
         self._busy = False
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(self._read, self.show)
 
     def body(self) -> ComposeResult:
         """A search, the list, which page it is, and the coupling under the cursor."""
@@ -117,11 +116,6 @@ class Couplings(Filtered):
         self._describe()
         self.shown += 1
 
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
     @work(exclusive=True, group="number")
     async def _count(self) -> None:
         """Counting looks at each of them, so that the first page does not wait for it."""
@@ -163,8 +157,8 @@ class Couplings(Filtered):
         if where.search:
             text = f'page {where.page} ({PAGE} a page) of what begins with "{safe(where.search, 30)}"   esc = all'
         else:
-            pages = "" if self._number is None else f"/{fmt.count(max(1, -(-self._number // PAGE)))}"
-            text = f"page {fmt.count(where.page)}{pages} ({PAGE} a page)"
+            all_ = "" if self._number is None else f"/{fmt.count(pages(self._number))}"
+            text = f"page {fmt.count(where.page)}{all_} ({PAGE} a page)"
         self.query_one("#paging", Line).put(f" {text}")
 
     def _why_not(self, name: str) -> str | None:

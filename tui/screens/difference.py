@@ -16,13 +16,12 @@ from tui.door import Door
 from tui.look import Look
 from tui.reports import files
 from tui.screens.page import Page
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import plans
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-_LONG = 2_000
 _READING = "Reading both sides ..."
 _FAILED = "It could not be compared. r = try again"
 
@@ -86,7 +85,7 @@ class Difference(Page):
         rows = [plans.field_row(one, index, width, new=new) for index, one in enumerate(changes)]
         self.query_one(Table).show(rows, plans.field_columns(width))
         if found is not None:
-            said = hanging(safe(plans.verdict(found, self.record), _LONG), width - 2, 3)
+            said = hanging(safe(plans.verdict(found, self.record), LONG), width - 2, 3)
             self.query_one("#verdict", Line).put(*said, style="bold")
             text = plans.compared(found, self.record, self.look)
             self.query_one("#about", Line).put(*self._whole(), *hanging(text, width - 2, 2))

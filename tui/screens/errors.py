@@ -16,20 +16,20 @@ from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
-from tui.screens.page import Page, asked
+from tui.screens.filtered import NONE_FOUND, Below
+from tui.screens.page import asked
+from tui.screens.paged import PAGE
 from tui.text import safe
 from tui.widgets import problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 
 
-class Errors(Page):
+class Errors(Below):
     """Causes above, records below, what to do at the bottom. Without a run: all runs."""
 
     SCOPE = "errors"
@@ -42,14 +42,14 @@ class Errors(Page):
         self.mapping = mapping
         self.causes: list[Cause] = []
         self.records: list[RecordOutcome] = []
-        self.skip = 0
         self._cause: Cause | None = None
-        self._poll = Poll(partial(door.causes, run, mapping), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(partial(door.causes, run, mapping), self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and the detail."""
         yield Table(problems.CAUSES, id="causes", ascii_only=self.look.ascii)
         yield Line(id="between", classes="one")
+        yield self.box()
         yield Table(problems.RECORDS, id="records", ascii_only=self.look.ascii)
         yield Line(id="paging", classes="one")
         yield self.rule()
@@ -92,21 +92,12 @@ class Errors(Page):
 
     def _why_not(self, name: str) -> str | None:
         count = 0 if self._cause is None else self._cause.count
-        pages = max(1, -(-count // PAGE))
-        return reasons.errors(name, len(self.causes), self.skip // PAGE + 1, pages)
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
+        why = reasons.errors(name, len(self.causes), self.page_number, self.pages_of(count))
+        return why or self.no_record(name, len(self.records))
 
     @property
     def _causes(self) -> Table:
         return self.query_one("#causes", Table)
-
-    @property
-    def _records(self) -> Table:
-        return self.query_one("#records", Table)
 
     def _title(self, right: str) -> None:
         where = "all runs" if self.run is None else f"run {self.run}"
@@ -131,7 +122,7 @@ class Errors(Page):
         if cause is None:
             return
         try:
-            records = await asyncio.to_thread(self.door.outcomes, cause, PAGE, self.skip)
+            found = await asyncio.to_thread(self.door.outcomes, cause, PAGE + 1, self.skip, self.words)
         except CouplerError as error:
             self._cause = None  # the next poll tries again
             if self.seen:
@@ -139,10 +130,9 @@ class Errors(Page):
             return
         if not self.seen:
             return
-        self.records = records
+        self.records, self.more = found[:PAGE], len(found) > PAGE
         self._records.show([problems.record_row(one, index, self.look) for index, one in enumerate(self.records)])
-        pages = max(1, -(-cause.count // PAGE))
-        self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{pages} ({PAGE} a page)")
+        self.query_one("#paging", Line).put(self.paging(cause.count))
         self._mark()
         self.shown += 1
 
@@ -153,6 +143,8 @@ class Errors(Page):
             width = self.app.size.width - 2
             keys = "enter" if self._records.has_focus else "enter, enter"
             self.query_one("#about", Line).put(*problems.about(one, width, keys))
+        elif self.words and self._cause is not None:
+            self.query_one("#about", Line).put(NONE_FOUND)
 
     def _record(self) -> RecordOutcome | None:
         key = self._records.current
@@ -177,22 +169,14 @@ class Errors(Page):
 
     def action_back(self) -> None:
         """From records to causes, from causes to the screen before."""
-        if self._records.has_focus:
+        if self._records.has_focus and not self.filters:
             self.set_focus(self._causes)
         else:
             super().action_back()
 
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self._read()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self._read()
+    def read_page(self) -> None:
+        """Reads the records that are wanted."""
+        self._read()
 
     def copied(self) -> str:
         """A record with its whole ids and message; of a cause what the table says."""

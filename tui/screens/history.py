@@ -17,24 +17,23 @@ from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import counted
 from tui.screens.filtered import Filtered
 from tui.screens.page import asked
+from tui.screens.paged import PAGE, Paged
 from tui.text import safe
 from tui.widgets import names, passes
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 _Read = tuple[int, tuple[str, ...], list[PassSnapshot]]
 """Where a page begins, what it was looked for with, and its jobs with one more where more follow."""
 
 
-class History(Filtered):
+class History(Filtered, Paged):
     """One line for each mapping, direction and run, fifty at a time. `watch` opens a run that was started here."""
 
     SCOPE = "history"
@@ -46,10 +45,9 @@ class History(Filtered):
         self._watch = watch
         self.snapshot: list[PassSnapshot] = []
         self._runs: dict[int, RunSnapshot] = {}
-        self.skip = 0
         self.words: tuple[str, ...] = ()
         self._more = False
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(self._read, self.show)
 
     def body(self) -> ComposeResult:
         """A filter, the jobs, two lines about the one under the cursor."""
@@ -102,16 +100,11 @@ class History(Filtered):
         rows = [passes.row(one, self.look, width) for one in history]
         self.query_one(Table).show(rows, passes.columns(width))
         more = ", more follow" if self._more else ""
-        self.query_one("#paging", Line).put(f" page {fmt.count(self.skip // PAGE + 1)} ({PAGE} a page{more})")
+        self.query_one("#paging", Line).put(f" page {fmt.count(self.page_number)} ({PAGE} a page{more})")
         if not history:
             self.query_one("#about", Line).put(self._why_not("errors") or "")
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _current(self) -> PassSnapshot | None:
         key = self.query_one(Table).current
@@ -148,20 +141,8 @@ class History(Filtered):
         self.query_one("#about", Line).put(*(part for text in lines for part in hanging(text, width, 1)))
 
     def _why_not(self, name: str) -> str | None:
-        page, filtered = self.skip // PAGE + 1, bool(self.words)
-        return reasons.history(name, len(self.snapshot), page, more=self._more, filtered=filtered)
-
-    def action_next_page(self) -> None:
-        """The next jobs."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self.wake()
-
-    def action_previous_page(self) -> None:
-        """The jobs before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self.wake()
+        filtered = bool(self.words)
+        return reasons.history(name, len(self.snapshot), self.page_number, more=self._more, filtered=filtered)
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:

@@ -15,8 +15,8 @@ from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.screens.counting import count
+from tui.screens.flag import turned
 from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import mappings, names
@@ -38,8 +38,7 @@ class Home(Page):
     def __init__(self, door: Door, look: Look, *, attach: bool = False) -> None:
         super().__init__(door, look)
         self.snapshot: HomeSnapshot | None = None
-        # Nothing here moves fast, and its read counts all couplings.
-        self._poll = Poll(door.home, self.show, self.complain, seen=lambda: self.seen, hz=look.hz / 4)
+        self._poll = self.polling(door.home, self.show)
         self._asked = attach
 
     def body(self) -> ComposeResult:
@@ -214,12 +213,5 @@ class Home(Page):
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag of the mapping under the cursor."""
         one = self._current()
-        if self._refused("only_coupled") or one is None:
-            return
-        value = not one.only_coupled
-        words = mappings.flag_change(one)
-        if await self.app.push_screen_wait(
-            dialogs.Confirm(self.look, f"{one.name}: Synch. Only Coupled Records", words)
-        ):
-            await self.tell(partial(self.door.set_only_coupled, one.name, value=value))
-            self.wake()
+        if not self._refused("only_coupled") and one is not None:
+            await turned(self, one)

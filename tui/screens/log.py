@@ -16,15 +16,13 @@ from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import LOG
 from tui.screens.filtered import Filtered
 from tui.text import safe
 from tui.widgets import loglines, passes
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
-
-_HZ = 2
 
 
 class Log(Filtered):
@@ -41,7 +39,7 @@ class Log(Filtered):
         self.follows = True
         self.words: tuple[str, ...] = ()
         """What is looked for."""
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
+        self._poll = self.polling(self._read, self.show, LOG)
 
     def body(self) -> ComposeResult:
         """A filter, the lines, where in the log they are."""

@@ -9,14 +9,13 @@ from textual.binding import BindingType
 from textual.events import Resize
 
 from engine.model.detail import MappingDetail, Setting
-from engine.model.errors import CouplerError
 from tui import actions, dialogs, reasons, screens
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
+from tui.screens.flag import turned
 from tui.screens.page import Page, asked
 from tui.text import safe
-from tui.widgets import mappings, settings
+from tui.widgets import settings
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
@@ -33,7 +32,7 @@ class Mapping(Page):
         super().__init__(door, look)
         self.mapping = name
         self.found: MappingDetail | None = None
-        self._poll = Poll(partial(door.mapping, name), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(partial(door.mapping, name), self.show)
 
     def body(self) -> ComposeResult:
         """The lines, and all about the one under the cursor."""
@@ -66,11 +65,6 @@ class Mapping(Page):
         self.query_one(Table).show(settings.rows(found, self.look), settings.columns(self.app.size.width))
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _current(self) -> Setting | None:
         if self.found is None:
@@ -143,10 +137,5 @@ class Mapping(Page):
     @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag."""
-        if self._refused("only_coupled") or self.found is None:
-            return
-        one = self.found.standing
-        heading = f"{one.name}: Synch. Only Coupled Records"
-        if await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, mappings.flag_change(one))):
-            await self.tell(partial(self.door.set_only_coupled, one.name, value=not one.only_coupled))
-            self.wake()
+        if not self._refused("only_coupled") and self.found is not None:
+            await turned(self, self.found.standing)

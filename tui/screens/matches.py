@@ -9,27 +9,26 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
 
-from engine.model.errors import CouplerError
 from engine.model.matches import Ambiguous, AmbiguousPage
 from tui import actions, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RARELY
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.filtered import NONE_FOUND, Called
+from tui.screens.paged import PAGE, pages
 from tui.text import safe
 from tui.widgets import rivals
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 10_000
 _NOTHING = "No record waits for a choice: none matches several others, as far as runs and the last plan know."
 
 
-class Matches(Page):
+class Matches(Called):
     """One line for each record that is still uncoupled, fifty at a time."""
 
     SCOPE = "matches"
@@ -39,13 +38,11 @@ class Matches(Page):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.found: AmbiguousPage | None = None
-        self.skip = 0
-        self._poll = Poll(
-            lambda: door.ambiguous(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=0.5
-        )
+        self._poll = self.polling(self._read, self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The records, and why the one under the cursor was not coupled."""
+        yield self.box()
         yield Table(rivals.record_columns(0), id="records", ascii_only=self.look.ascii)
         yield Line(id="paging", classes="one")
         yield self.rule()
@@ -62,50 +59,61 @@ class Matches(Page):
         """A wider table has more columns."""
         super().on_resize(event)
         if self.found is not None:
-            self.show(self.found)
+            self._show(self.found)
 
     def wake(self) -> None:
         """Reads the store at once."""
         self._poll.wake()
 
-    def show(self, found: AmbiguousPage) -> None:
-        """Shows a page; one that has become empty makes way for the last that is not."""
-        self.found = found
-        if not found.records and self.skip:
-            self.skip = max(0, self._pages() - 1) * PAGE
+    def _read(self) -> tuple[int, tuple[str, ...], AmbiguousPage]:
+        skip, words = self.skip, self.words
+        return skip, words, self.door.ambiguous(PAGE, skip, words)
+
+    def show(self, read: tuple[int, tuple[str, ...], AmbiguousPage]) -> None:
+        """Shows a page, unless another one is wanted meanwhile; one that has become empty makes way for the last that
+        is not.
+        """
+        skip, words, found = read
+        if (skip, words) != (self.skip, self.words):
             self.wake()
-            return
+        elif not found.records and skip:
+            self.skip = (pages(found.total) - 1) * PAGE
+            self.wake()
+        else:
+            self.found = found
+            self._show(found)
+
+    def _show(self, found: AmbiguousPage) -> None:
         waits = "waits" if found.total == 1 else "wait"
         more, plus = ("", "") if found.exact else ("more than ", "+")
-        right = f"{more}{fmt.many(found.total, 'record')} {waits}  ({safe(self.door.environment, 24)})"
+        what = "found" if self.words else waits
+        right = f"{more}{fmt.many(found.total, 'record')} {what}  ({safe(self.door.environment, 24)})"
         self.head("Coupler   Match review", right)
         width = self.app.size.width
         rows = [rivals.record_row(one, self.look, width) for one in found.records]
         self.query_one(Table).show(rows, rivals.record_columns(width))
         self.query_one("#paging", Line).put(
-            f" page {fmt.count(self.skip // PAGE + 1)}/{fmt.count(self._pages())}{plus} ({PAGE} a page)"
+            f" page {fmt.count(self.page_number)}/{fmt.count(self._pages())}{plus} ({PAGE} a page)"
         )
         self._describe()
         self.shown += 1
 
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
     def _pages(self) -> int:
-        return max(1, -(-(0 if self.found is None else self.found.total) // PAGE))
+        return pages(0 if self.found is None else self.found.total)
 
     def _why_not(self, name: str) -> str | None:
         rows = 0 if self.found is None else len(self.found.records)
-        return reasons.matches(name, rows, self.skip // PAGE + 1, self._pages())
+        if self.words and not rows and name in ("open", "export"):
+            return NONE_FOUND
+        return reasons.matches(name, rows, self.page_number, self._pages())
 
     @on(Table.Moved)
     def _describe(self) -> None:
         self.query_one(Keys).leave_out([one.name for one in actions.of("matches") if self._why_not(one.name)])
         one = self._current()
         if self.found is not None:
-            lines = [_NOTHING] if one is None else rivals.about(one, self.app.size.width - 2)
+            none = NONE_FOUND if self.words else _NOTHING
+            lines = [none] if one is None else rivals.about(one, self.app.size.width - 2)
             self.query_one("#about", Line).put(*lines)
 
     def _current(self) -> Ambiguous | None:
@@ -119,30 +127,18 @@ class Matches(Page):
         if not self._refused("open") and one is not None:
             self.app.push_screen(screens.Candidates(self.door, self.look, one))
 
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self.wake()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self.wake()
-
     @work
     async def action_export(self) -> None:
-        """Writes all records that wait."""
+        """Writes all records that wait, or all that were found."""
         if self._refused("export"):
             return
-        rows = map(rivals.export, self._every())
+        rows = map(rivals.export, self._every(self.words))
         path = await self.ask(partial(files.write_csv, "coupler-matches", rivals.HEADING, rows), None)
         if path is not None:
             self.say(f"Written to {path}")
 
-    def _every(self) -> Iterator[Ambiguous]:
+    def _every(self, words: tuple[str, ...]) -> Iterator[Ambiguous]:
         offset = 0
-        while found := self.door.ambiguous(_CHUNK, offset).records:
+        while found := self.door.ambiguous(_CHUNK, offset, words).records:
             yield from found
             offset += len(found)

@@ -19,6 +19,7 @@ from tui import actions, dialogs, tour
 from tui.apart import apart
 from tui.door import Door
 from tui.look import Look
+from tui.poll import LISTS, Poll
 from tui.text import safe
 from tui.widgets.fit import Fit, too_small
 from tui.widgets.keys import Keys
@@ -175,6 +176,15 @@ class Page(Screen[None]):
         tables = list(self.query(Table))
         table = next((one for one in tables if one.has_focus), tables[0] if tables else None)
         return "" if table is None else table.current_text
+
+    def polling(self, read: Callable[[], T], show: Callable[[T], None], part: float = LISTS) -> Poll[T]:
+        """Reads for this screen while it is seen, a part of as often as the operator wants (`tui.poll`)."""
+        return Poll(read, show, self.complain, seen=lambda: self.seen, hz=self.look.hz * part)
+
+    def complain(self, error: CouplerError | None) -> None:
+        """Says that the store cannot be read; what is shown is then old."""
+        if error is not None:
+            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def wake(self) -> None:
         """Reads the store at once."""

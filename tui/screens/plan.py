@@ -8,24 +8,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize
 
-from engine.model.errors import CouplerError
 from engine.model.snapshot import PassSnapshot, RunSnapshot
 from tui import actions, reasons, screens
 from tui import format as fmt
 from tui.dialogs.start import warnings
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.reports import files
 from tui.screens.counting import count
 from tui.screens.page import Page, asked
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import plans
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
-
-_LONG = 2_000
 
 
 class Plan(Page):
@@ -39,7 +35,7 @@ class Plan(Page):
         super().__init__(door, look)
         self.plan = plan
         self.snapshot: RunSnapshot | None = None
-        self._poll = Poll(lambda: door.run(self.plan), self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(lambda: door.run(self.plan), self.show)
 
     def body(self) -> ComposeResult:
         """The passes, and what to know of the counts."""
@@ -74,11 +70,6 @@ class Plan(Page):
         self._describe()
         self.shown += 1
 
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
     def _current(self) -> PassSnapshot | None:
         key = self.query_one(Table).current
         return next((one for one in self._passes() if plans.key(one) == key), None)
@@ -101,7 +92,7 @@ class Plan(Page):
         said = [plans.counted(self.snapshot, self.look), *warnings(self.snapshot)]
         if one is not None and one.message:
             said.insert(0, f"! {one.mapping} to {plans.side(one.direction)}: {one.message}")
-        self.query_one("#about", Line).put(*(part for text in said for part in hanging(safe(text, _LONG), width, 2)))
+        self.query_one("#about", Line).put(*(part for text in said for part in hanging(safe(text, LONG), width, 2)))
 
     def action_open(self) -> None:
         """The records of the pass under the cursor."""

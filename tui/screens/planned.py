@@ -18,19 +18,19 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
-from tui.screens.page import Page
+from tui.screens.filtered import NONE_FOUND, Below
+from tui.screens.paged import PAGE
 from tui.text import safe
 from tui.widgets import plans, problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 _FORGOTTEN = "The store does not know them any more: a newer plan was counted. esc = back"
 
 
-class Planned(Page):
+class Planned(Below):
     """What would be done above, records below. Nothing here changes: a plan that was counted stays as it is."""
 
     SCOPE = "planned"
@@ -41,7 +41,6 @@ class Planned(Page):
         super().__init__(door, look)
         self.one = one
         self.records: list[Foreseen] = []
-        self.skip = 0
         self._effect: Effect | None = None
         self._known = False
         """Whether the records of the effect were read."""
@@ -50,6 +49,7 @@ class Planned(Page):
         """Two tables and what is known of a record."""
         yield Table(plans.EFFECTS, id="effects", ascii_only=self.look.ascii)
         yield Line(id="between", classes="one")
+        yield self.box()
         yield Table(plans.record_columns(0), id="records", ascii_only=self.look.ascii)
         yield Line(id="paging", classes="one")
         yield self.rule()
@@ -77,17 +77,9 @@ class Planned(Page):
         """Reads the store at once."""
         self._read()
 
-    def complain(self, error: CouplerError) -> None:
-        """Says that the store cannot be read."""
-        self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
     @property
     def _effects(self) -> Table:
         return self.query_one("#effects", Table)
-
-    @property
-    def _records(self) -> Table:
-        return self.query_one("#records", Table)
 
     def _count(self) -> int:
         return number(self.one.counters, self._effect) if self._effect is not None and self._effect.listed else 0
@@ -103,10 +95,8 @@ class Planned(Page):
         if name == "export":
             listed = sum(number(self.one.counters, effect) for effect in Effect if effect.listed)
             return reasons.plan(name, listed)
-        return reasons.plan(name, self._count(), self.skip // PAGE + 1, self._pages())
-
-    def _pages(self) -> int:
-        return max(1, -(-self._count() // PAGE))
+        why = reasons.plan(name, self._count(), self.page_number, self.pages_of(self._count()))
+        return why or self.no_record(name, len(self.records))
 
     @on(Table.Moved, "#effects")
     def _follow(self) -> None:
@@ -130,15 +120,15 @@ class Planned(Page):
         one, effect = self.one, self._effect
         if effect is None:
             return
-        read = partial(self.door.foreseen, one.run, one.seq, one.direction, effect, PAGE, self.skip)
+        read = partial(self.door.foreseen, one.run, one.seq, one.direction, effect, PAGE + 1, self.skip, self.words)
         try:
-            records = await asyncio.to_thread(read)
+            found = await asyncio.to_thread(read)
         except CouplerError as error:
             if self.seen:
                 self.complain(error)
             return
         if self.is_mounted and self.app.is_running:
-            self.records, self._known = records, True
+            self.records, self.more, self._known = found[:PAGE], len(found) > PAGE, True
             self._show()
             self._mark()
             self.shown += 1
@@ -147,7 +137,7 @@ class Planned(Page):
         width = self.app.size.width
         rows = [plans.record_row(one, index, width) for index, one in enumerate(self.records)]
         self._records.show(rows, plans.record_columns(width))
-        self.query_one("#paging", Line).put(f" page {self.skip // PAGE + 1}/{self._pages()} ({PAGE} a page)")
+        self.query_one("#paging", Line).put(self.paging(self._count()))
 
     @on(Table.Moved, "#records")
     def _describe(self) -> None:
@@ -155,6 +145,8 @@ class Planned(Page):
         about = self.query_one("#about", Line)
         if one is not None:
             about.put(*plans.about(one, self.app.size.width - 2))
+        elif self.words and self._known:
+            about.put(NONE_FOUND)
         elif self._effect is not None:
             about.put(_FORGOTTEN if self._count() and self._known else plans.sentence(self._effect, self.one.direction))
 
@@ -184,22 +176,14 @@ class Planned(Page):
 
     def action_back(self) -> None:
         """From records to what would be done, from there to the screen before."""
-        if self._records.has_focus:
+        if self._records.has_focus and not self.filters:
             self.set_focus(self._effects)
         else:
             super().action_back()
 
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self._read()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self._read()
+    def read_page(self) -> None:
+        """Reads the records that are wanted."""
+        self._read()
 
     @work
     async def action_export(self) -> None:

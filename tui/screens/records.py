@@ -15,7 +15,7 @@ from tui.apart import apart
 from tui.door import Door
 from tui.look import Look
 from tui.screens.page import Page
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import pairs
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
@@ -84,7 +84,7 @@ class Records(Page):
             self.found = None
             self.query_one(Table).show([])
             width = self.app.size.width - 2
-            self.query_one("#records", Line).put(*hanging(f"! {safe(error.told, 2_000)}", width, 3))
+            self.query_one("#records", Line).put(*hanging(f"! {safe(error.told, LONG)}", width, 3))
             self.query_one("#about", Line).put("")
 
     def _show(self) -> None:

@@ -18,7 +18,7 @@ from tui import format as fmt
 from tui.dialogs.question import Answer
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RUN
 from tui.screens.page import Page, asked
 from tui.text import safe
 from tui.widgets import jobs, names
@@ -42,7 +42,7 @@ class Run(Page):
         self._started = monotonic() if started else -inf
         self.run = run
         self.snapshot: RunSnapshot | None = None
-        self._poll = Poll(partial(door.run, run), self.show, self.complain, seen=lambda: self.seen, hz=look.hz)
+        self._poll = self.polling(partial(door.run, run), self.show, RUN)
         self._question: dialogs.Question | None = None
         self._later = False
         self._given = False

@@ -7,21 +7,17 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from engine.model.errors import CouplerError
 from engine.model.schedule import ScheduleRow, ScheduleSnapshot
 from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
 from tui.screens.page import UNREAD, Page, asked
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import entries
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table, widened
-
-_LONG = 2_000
 
 
 class Schedule(Page):
@@ -34,7 +30,7 @@ class Schedule(Page):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.snapshot: ScheduleSnapshot | None = None
-        self._poll = Poll(door.schedule, self.show, self.complain, seen=lambda: self.seen, hz=1)
+        self._poll = self.polling(door.schedule, self.show)
 
     def body(self) -> ComposeResult:
         """The entries, three lines about who keeps them and the one under the cursor."""
@@ -63,11 +59,6 @@ class Schedule(Page):
         self._describe()
         self.shown += 1
 
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
-
     def _current(self) -> ScheduleRow | None:
         key = self.query_one(Table).current
         rows = () if self.snapshot is None else self.snapshot.rows
@@ -80,8 +71,8 @@ class Schedule(Page):
         if found is None or one is None:
             return
         width = self.app.size.width - 2
-        kept = hanging(safe(entries.kept(found, self.look, demo=self.door.demo), _LONG), width, 1)
-        self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), _LONG), width, 2))
+        kept = hanging(safe(entries.kept(found, self.look, demo=self.door.demo), LONG), width, 1)
+        self.query_one("#about", Line).put(*kept, *hanging(safe(entries.about(one, found, self.look), LONG), width, 2))
 
     def _why_not(self, name: str) -> str | None:
         return reasons.schedule(name, self.snapshot, self._current(), demo=self.door.demo)

@@ -16,21 +16,19 @@ from engine.model.errors import ConfigError, CouplerError
 from tui import actions, dialogs, reasons, screens
 from tui.door import Door, Side
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RARELY
 from tui.screens.page import Page, asked
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import connections, keys
 from tui.widgets.connections import Setting
 from tui.widgets.line import Line, hanging, spread
 from tui.widgets.table import Table
 
 Choice = Literal["saved", "demo"]
-_LONG = 2_000
 _WELCOME = (
     "Welcome. There is no config file yet: fill in what is marked with ! (enter),",
     "test both sides (n, c), save (w). Or try the demo with made-up data first (d).",
 )
-_HZ = 0.5
 
 
 class Setup(Page):
@@ -57,7 +55,7 @@ class Setup(Page):
         self._saves = 0
         self._start = start
         self._leave = leave
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=_HZ)
+        self._poll = self.polling(self._read, self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """A welcome, which file it is, the settings, what the one under the cursor is."""
@@ -131,7 +129,7 @@ class Setup(Page):
         self.call_after_refresh(self._say_more)
         if form is not None and one is not None:
             width = self.app.size.width - 2
-            said = (safe(text, _LONG) for text in connections.about(one, form))
+            said = (safe(text, LONG) for text in connections.about(one, form))
             self.query_one("#about", Line).put(*(part for text in said for part in hanging(text, width, 2)))
 
     def _say_more(self) -> None:
@@ -235,7 +233,7 @@ class Setup(Page):
         self.app.push_screen(screens.Trial(self.door, self.look, side, steps))
 
     def _faulty(self, heading: str, faults: tuple[str, ...]) -> None:
-        self.app.push_screen(dialogs.Info(self.look, heading, [f"! {safe(one, _LONG)}" for one in faults]))
+        self.app.push_screen(dialogs.Info(self.look, heading, [f"! {safe(one, LONG)}" for one in faults]))
 
     @asked
     async def action_save(self) -> None:
@@ -251,7 +249,7 @@ class Setup(Page):
         if doubts is None:
             return
         width = min(80, self.app.size.width) - 5
-        said = [safe(one, _LONG) for one in connections.saving(form, doubts)]
+        said = [safe(one, LONG) for one in connections.saving(form, doubts)]
         lines = [part for one in said for part in hanging(one, width, 2)]
         if not await self.app.push_screen_wait(dialogs.Confirm(self.look, "Save the connections", lines)):
             return

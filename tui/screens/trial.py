@@ -14,12 +14,10 @@ from tui import actions, dialogs
 from tui.door import Door, Side
 from tui.look import Look
 from tui.screens.page import Page
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import steps
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
-
-_LONG = 2_000
 
 
 class Trial(Page):
@@ -86,7 +84,7 @@ class Trial(Page):
         told = [] if one is None else steps.about(one)
         if self.error is not None:
             told = [self.error.message, self.error.hint]
-        said = [safe(text, _LONG) for text in told]
+        said = [safe(text, LONG) for text in told]
         width = self.app.size.width - 2
         self.query_one("#about", Line).put(*(part for text in said for part in hanging(text, width, 2)))
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+WIDE = 120
+"""Columns from which on a terminal has room for more than is complete on one of 80."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -8,11 +8,9 @@ from tui import format as fmt
 from tui.look import Look
 from tui.plain import hanging
 from tui.text import safe
-from tui.widgets.columns import Column, Row
+from tui.widgets.columns import WIDE, Column, Row
 from tui.widgets.passes import now
 
-WIDE = 120
-"""Columns of a terminal from which on ids are shown in full."""
 HEADING = ("mapping", "nav_no", "nav_id", "crm_id", "state", "run", "coupled", "message")
 
 _MAPPING, _STATE = Column("Mapping", 17), Column("State", 16)

@@ -8,8 +8,8 @@ from engine.model.traffic import Traffic
 from tui import format as fmt
 from tui import reasons
 from tui.look import Look
+from tui.widgets.columns import WIDE, Column, Row
 from tui.widgets.line import hanging
-from tui.widgets.table import Column, Row
 
 COLUMNS = (
     Column("#", 2),
@@ -21,8 +21,6 @@ COLUMNS = (
     Column("ETA", 9, right=True),
 )
 _MORE = (*(Column(label, 10, right=True) for label in ("Ins", "Mod", "Same", "Fail")),)
-WIDE = 120
-"""Columns of a terminal that shows also what became of the records of each job."""
 _BAR = 19
 _LEAST_BARS, _MOST_BARS = 8, 60
 _PACE = "rec/s "

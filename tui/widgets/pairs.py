@@ -6,13 +6,11 @@ from engine.model.conflict import Clash, Shown
 from engine.model.coupled import Alike, BothRecords, FieldPair, OneRecord
 from tui import format as fmt
 from tui.plain import hanging
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import clashes
-from tui.widgets.columns import Column, Row
-from tui.widgets.coupled import WIDE
+from tui.widgets.columns import WIDE, Column, Row
 
 _WORDS = {Alike.SAME: "", Alike.DIFFERS: "differs", Alike.UNKNOWN: "unknown"}
-_LONG = 2_000
 
 
 def columns(width: int) -> Sequence[Column]:
@@ -77,7 +75,7 @@ def _sum(found: BothRecords) -> str:
 def about(one: FieldPair, found: BothRecords, width: int) -> list[str]:
     """Both values of a field from their beginning, and what there is to say about it."""
     lines = clashes.beginning(_clash(one, found), width)
-    return [*lines, *(hanging(safe(one.note, _LONG), width, 2) if one.note else [])]
+    return [*lines, *(hanging(safe(one.note, LONG), width, 2) if one.note else [])]
 
 
 def everything(one: FieldPair, found: BothRecords) -> list[str]:

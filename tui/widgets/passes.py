@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from engine.model.snapshot import JobState, PassSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.look import Look
-from tui.widgets.columns import Column, Row
+from tui.widgets.columns import WIDE, Column, Row
 
-WIDE = 120
-"""Columns of a terminal from which on types are whole words, and the time that a job took is in the table."""
 _KINDS = {
     "run": ("full", "full synchronization"),
     "sync": ("sync", "synchronization"),

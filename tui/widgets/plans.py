@@ -9,11 +9,8 @@ from tui import format as fmt
 from tui.look import Look
 from tui.plain import hanging
 from tui.widgets.clashes import value
-from tui.widgets.columns import Column, Row
+from tui.widgets.columns import WIDE, Column, Row
 from tui.widgets.passes import now
-
-WIDE = 120
-"""From this width on, tables have more columns."""
 
 ALL = "all"
 """The key of the row with the sums."""

@@ -8,9 +8,9 @@ from tui import format as fmt
 from tui.look import Look
 from tui.plain import hanging
 from tui.widgets.clashes import value
-from tui.widgets.columns import Column, Row
+from tui.widgets.columns import WIDE, Column, Row
 from tui.widgets.passes import now
-from tui.widgets.plans import WIDE, side
+from tui.widgets.plans import side
 
 HEADING = ("mapping", "direction", "nav_no", "name", "id", "message", "run", "at")
 

@@ -7,13 +7,11 @@ from engine.model.mapping import Direction
 from tui import format as fmt
 from tui import plain
 from tui.look import Look
-from tui.text import safe
-from tui.widgets.coupled import WIDE
+from tui.text import LONG, safe
+from tui.widgets.columns import WIDE, Column, Row
 from tui.widgets.line import hanging
-from tui.widgets.table import Column, Row
 
 _NOW = "Now"
-_LONG = 2_000
 _ABOUT = 5
 
 
@@ -133,10 +131,10 @@ def _last(found: MappingDetail) -> Setting:
 def about(one: Setting, width: int) -> list[str]:
     """Five lines at most: what a line says, what it says by default, and the key of config.toml that changes it."""
     default = f"   (default: {one.default})" if one.differs is not Differs.NOT and one.default else ""
-    parts = hanging(safe(f"{one.name}: {_value(one).strip()}{default}", _LONG), width, 2)
-    change = hanging(safe(f"config.toml: {one.change}", _LONG), width, 2) if one.change else []
+    parts = hanging(safe(f"{one.name}: {_value(one).strip()}{default}", LONG), width, 2)
+    change = hanging(safe(f"config.toml: {one.change}", LONG), width, 2) if one.change else []
     room = _ABOUT - len(parts) - len(change)
-    return [*parts, *(hanging(safe(one.more, _LONG), width, room) if one.more and room > 0 else []), *change]
+    return [*parts, *(hanging(safe(one.more, LONG), width, room) if one.more and room > 0 else []), *change]
 
 
 def everything(one: Setting) -> list[str]:

@@ -1,0 +1,40 @@
+"""A list of which the store gives a page at a time."""
+
+from tui.screens.page import Page
+
+PAGE = 50
+"""Records of a page."""
+
+
+class Paged(Page):
+    """`skip` is where the page begins that is wanted; what was read for another one comes too late to be shown."""
+
+    skip = 0
+
+    def action_next_page(self) -> None:
+        """The next page."""
+        self._turn("next_page", PAGE)
+
+    def action_previous_page(self) -> None:
+        """The page before."""
+        self._turn("previous_page", -PAGE)
+
+    def _turn(self, name: str, by: int) -> object:
+        if not self._refused(name):
+            self.skip = max(0, self.skip + by)
+            self.read_page()
+        return None
+
+    def read_page(self) -> None:
+        """Reads the page that is wanted."""
+        self.wake()
+
+    @property
+    def page_number(self) -> int:
+        """Which page is wanted, from 1 on."""
+        return self.skip // PAGE + 1
+
+
+def pages(records: int) -> int:
+    """How many pages so many records make: at least one, which may be empty."""
+    return max(1, -(-records // PAGE))
