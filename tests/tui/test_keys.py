@@ -67,7 +67,7 @@ def over(app: CouplerApp, _: ScriptedDoor) -> bool:
 @dataclass(frozen=True)
 class Case:
     """What becomes of the key after those that open the screen; with a run in that state. `enter>` opens a screen that
-    is waited for, as the keys of home are.
+    is waited for, as the keys of home are; `B?` a question that can be answered.
     """
 
     effect: Effect
@@ -81,6 +81,8 @@ RECORDS = (*COUPLINGS, "j", "j", "enter>")
 PLANNED = (*PLAN, "4", "enter>")
 DIFFERENCE = (*PLANNED, "3", "enter", "enter>")
 CANDIDATES = (*MATCHES, "enter>")
+LEFT_ALONE = (*ERRORS, "a>")
+BROKEN = (*COUPLINGS, "B?", "y>")
 TRIAL = (*SETUP, "n>")
 HOME = frozenset((*RUN, *JOBS, *ERRORS, *CONFLICTS, *SCHEDULE, *COUPLINGS, *PLAN, *MATCHES, *SETUP, *LOG))
 GOING, STOPPED = RunState.RUNNING, RunState.STOPPED
@@ -126,8 +128,16 @@ CASES: dict[str, Case] = {
     "errors.retry": Case(asked("retry", "CRM 412 duplicate accountnumber", None), ERRORS),
     "errors.skip": Case(on("Confirm"), ERRORS),
     "errors.couple": Case(on("Partner"), ERRORS),
+    "errors.left_alone": Case(on("LeftAlone"), ERRORS),
     "errors.export": Case(says("79 records written to"), ERRORS),
     "errors.back": Case(on("Home"), ERRORS),
+    "left_alone.detail": Case(on("Info"), LEFT_ALONE),
+    "left_alone.next_page": Case(says("page 2/2"), LEFT_ALONE),
+    "left_alone.previous_page": Case(says("This is the first page."), LEFT_ALONE),
+    "left_alone.retry": Case(asked("try again", "00000000-0000-4000-8000-000000000000"), LEFT_ALONE),
+    "left_alone.retry_all": Case(on("Confirm"), LEFT_ALONE),
+    "left_alone.export": Case(says("Written to"), LEFT_ALONE),
+    "left_alone.back": Case(on("Errors"), LEFT_ALONE),
     "conflicts.open": Case(focus("fields"), CONFLICTS),
     "conflicts.next_page": Case(says("This is the last page."), CONFLICTS),
     "conflicts.previous_page": Case(says("This is the first page."), CONFLICTS),
@@ -148,15 +158,29 @@ CASES: dict[str, Case] = {
     "couplings.previous_page": Case(says("This is the first page."), COUPLINGS),
     "couplings.uncouple": Case(on("Confirm"), COUPLINGS),
     "couplings.export": Case(says("written to"), COUPLINGS),
+    "couplings.couple": Case(on("Pick"), COUPLINGS),
+    "couplings.broken": Case(on("Confirm"), COUPLINGS),
     "couplings.back": Case(on("Home"), COUPLINGS),
+    "broken.detail": Case(on("Info"), BROKEN),
+    "broken.next_page": Case(says("page 2/2"), BROKEN),
+    "broken.previous_page": Case(says("This is the first page."), BROKEN),
+    "broken.restore": Case(on("Confirm"), BROKEN),
+    "broken.restore_all": Case(on("Confirm"), BROKEN),
+    "broken.remove": Case(on("Confirm"), BROKEN),
+    "broken.remove_all": Case(on("Confirm"), BROKEN),
+    "broken.export": Case(says("Written to"), BROKEN),
+    "broken.back": Case(on("Couplings"), BROKEN),
     "records.detail": Case(on("Info"), RECORDS),
     "records.differing": Case(lambda app, _: "Credit_Limit_LCY" not in text(app), RECORDS),
+    "records.address": Case(on("Info"), RECORDS),
     "records.again": Case(again("both records", "01450001"), RECORDS),
     "records.back": Case(on("Couplings"), RECORDS),
     "mapping.detail": Case(on("Info"), (*MAPPING, "j")),
     "mapping.edit": Case(on("Pick"), (*MAPPING, "tab", "j")),
     "mapping.section": Case(says("> Tables and direction"), MAPPING),
     "mapping.couplings": Case(on("Couplings"), MAPPING),
+    "mapping.match": Case(on("Pick"), MAPPING),
+    "mapping.couple": Case(on("Pick"), MAPPING),
     "mapping.errors": Case(on("Errors"), MAPPING),
     "mapping.only_coupled": Case(on("Confirm"), MAPPING),
     "mapping.back": Case(on("Home"), MAPPING),
@@ -236,7 +260,9 @@ async def test_a_key_does_something_or_says_why_not(
     async with showing(door) as (app, pilot):
         for one in case.opening:
             before = app.screen
-            await pilot.press(one.removesuffix(">"))
+            await pilot.press(one.rstrip("?>"))
+            if one.endswith("?"):
+                await until(pilot, lambda: getattr(app.screen, "armed", False))
             if one.endswith(">") or (isinstance(before, Home) and one in HOME):
                 await until(pilot, lambda before=before: app.screen is not before and _ready(app))  # type: ignore[misc]
         assert not case.effect(app, door), "it is so without the key"
