@@ -51,9 +51,9 @@ def gone(one: RecordOutcome) -> str:
 
 
 def about(one: RecordOutcome, width: int) -> list[str]:
-    """Four lines about one: which it is, and what is gone."""
+    """Five lines about one: which it is, and what is gone."""
     who = safe(f"{one.mapping} {one.nav_no or fmt.NONE}   {gone(one)} gone", width)
-    return [who, f"NAV id {one.nav_id}   CRM id {one.crm_id}", *hanging(one.message, width, 2)]
+    return [who, f"NAV id {one.nav_id}", f"CRM id {one.crm_id}", *hanging(one.message, width, 2)]
 
 
 def everything(one: RecordOutcome) -> list[str]:
