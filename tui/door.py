@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from engine.model.plan import Difference, Effect, Foreseen
     from engine.model.schedule import ScheduleSnapshot
     from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, Wish
+    from engine.model.trouble import LeftAlone, Trouble
     from engine.model.undo import UndoLine
     from engine.runs.connection import Tried
     from engine.runs.logs import LogPage
 
 Kind = Literal["run", "plan"]
 Side = Literal["nav", "crm"]
+Mending = Literal["restore", "remove"]
 
 
 class Connections(Protocol):
@@ -119,11 +121,21 @@ class Door(Protocol):
     def partner(self, record: RecordOutcome, typed: str) -> Partner:
         """The record of the other side that an id or a number names, and why it cannot be coupled with this one."""
 
-    def couple(self, mapping: str, nav: str, crm: str) -> int:
-        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
+    def named(self, mapping: str, side: Side, typed: str, other: Partner | None) -> Partner:
+        """The record of a side that an id, number or name names, and why it cannot be coupled with the other one."""
+
+    def couple(self, mapping: str, nav: str, crm: str, lead: Side | None = None) -> int:
+        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id, or makes the one that is
+        blank; the number of the run. The values of the side `lead` are written to the other one then.
+        """
 
     def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
+
+    def match(self, mapping: str, *, create: bool) -> int:
+        """Starts an engine that couples what matches by the rules of the mapping; with `create`, NAV records without a
+        match get CRM rows. The number of the run.
+        """
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
@@ -146,8 +158,28 @@ class Door(Protocol):
     def both_records(self, one: CoupledRow) -> BothRecords:
         """Both records of a coupling, as the servers have them; it may take half a minute."""
 
+    def address(self, one: CoupledRow) -> str:
+        """Where the web client of CRM shows the row of a coupling."""
+
     def uncouple(self, one: CoupledRow) -> int:
         """Commits a run that removes a coupling, and starts an engine for it; the number of the run."""
+
+    def look_for_broken(self, mapping: str | None) -> int:
+        """Starts an engine that looks for couplings with a lost record, of a mapping or of all; the run's number."""
+
+    def noted(self, run: int, limit: int, offset: int) -> list[RecordOutcome]:
+        """What a run has noted of records, by job and NAV number: failures, warnings, couplings with a lost record."""
+
+    def mend(self, action: Mending, mapping: str | None, nav_id: str | None) -> int:
+        """Starts an engine that makes lost records again, or removes their couplings: of one NAV record of the mapping,
+        of all of it, or of all mappings; the number of the run.
+        """
+
+    def left_alone(self, limit: int, offset: int) -> LeftAlone:
+        """The records of all mappings that no run tries any more, as they failed twice alike."""
+
+    def try_again(self, one: Trouble | None) -> int:
+        """Lets one of them, or all, take part in the next pass; how many these were."""
 
     def schedule(self) -> ScheduleSnapshot:
         """When each mapping has its turn, and how the last one ended."""

@@ -18,6 +18,7 @@ from engine.model.matches import Ambiguous, AmbiguousPage, Review
 from engine.model.plan import Difference, Effect, Foreseen
 from engine.model.schedule import ScheduleSnapshot
 from engine.model.snapshot import Cause, HomeSnapshot, PassSnapshot, RecordOutcome, RunSnapshot, RunState, Wish
+from engine.model.trouble import LeftAlone, Trouble
 from engine.model.undo import UndoLine
 from engine.runs import (
     browsing,
@@ -37,15 +38,17 @@ from engine.runs import (
 from engine.runs.failures import Failures
 from engine.runs.logs import LogPage
 from engine.runs.problems import Causes
-from engine.runs.requests import Couple, Uncouple
+from engine.runs.requests import Couple, Match, Mend, Request, Uncouple
 from engine.runs.schedule import starting, wishes
 from engine.runs.unchanged import Unchanged
 from engine.store.database import Store
 from tui.connections import FileConnections
-from tui.door import Connections, Kind
+from tui.door import Connections, Kind, Mending, Side
 from tui.reports import files, page, sections
 from tui.widgets import passes
 
+_TO_SIDE = {"crm": Direction.TO_INTEGRATION_TABLE, "nav": Direction.FROM_INTEGRATION_TABLE}
+"""The direction whose records come to a side."""
 _TRIES = 30
 _PAUSE = 0.1
 _LINES = 100
@@ -165,17 +168,30 @@ class EngineDoor:
         one_way, own = record.direction, (self._store, self._settings, record.mapping)
         return partners.named(*own, one_way, mine, called, typed)
 
-    def couple(self, mapping: str, nav: str, crm: str) -> int:
-        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id; the number of the run."""
-        self._refuse_unreadable()
-        run = coupling.start(self._store, self._settings, Couple(mapping, nav, crm), by=control.who())
-        self._spawn(run)
-        return run
+    def named(self, mapping: str, side: Side, typed: str, other: Partner | None) -> Partner:
+        """The record of a side that an id, number or name names, and why it cannot be coupled with the other one."""
+        mine, called = (
+            (None, "") if other is None else (other.id, f"{mapping} {other.number or other.name or other.id}")
+        )
+        return partners.named(self._store, self._settings, mapping, _TO_SIDE[side], mine, called, typed)
+
+    def couple(self, mapping: str, nav: str, crm: str, lead: Side | None = None) -> int:
+        """Starts an engine that couples a NAV record, by number or id, and a CRM row, by id, or makes the one that is
+        blank; the number of the run. The values of the side `lead` are written to the other one then.
+        """
+        one_way = None if lead is None else _TO_SIDE["nav" if lead == "crm" else "crm"]
+        return self._begin(Couple(mapping, nav, crm, one_way))
 
     def conflicts(self, limit: int, offset: int) -> ConflictPage:
         """The conflicts that wait for a choice, or for a pass to apply it."""
         found = queues.conflict_page(self._store, limit, offset)
         return replace(found, records=tuple(queues.with_names(self._store, found.records, self._settings.mappings)))
+
+    def match(self, mapping: str, *, create: bool) -> int:
+        """Starts an engine that couples what matches by the rules of the mapping; with `create`, NAV records without a
+        match get CRM rows. The number of the run.
+        """
+        return self._begin(Match((mapping,), create))
 
     def mapping(self, name: str) -> MappingDetail:
         """All about a mapping."""
@@ -205,13 +221,35 @@ class EngineDoor:
         """Both records of a coupling, as the servers have them; it may take half a minute."""
         return browsing.both_records(self._store, self._settings, one)
 
+    def address(self, one: CoupledRow) -> str:
+        """Where the web client of CRM shows the row of a coupling."""
+        return browsing.address(self._settings, one)
+
     def uncouple(self, one: CoupledRow) -> int:
         """Commits a run that removes a coupling, and starts an engine for it; the number of the run."""
-        self._refuse_unreadable()
-        request = Uncouple(one.mapping, (one.nav_id,))
-        run = coupling.start(self._store, self._settings, request, by=control.who())
-        self._spawn(run)
-        return run
+        return self._begin(Uncouple(one.mapping, (one.nav_id,)))
+
+    def look_for_broken(self, mapping: str | None) -> int:
+        """Starts an engine that looks for couplings with a lost record, of a mapping or of all; the run's number."""
+        return self._begin(Mend(mapping or ""))
+
+    def noted(self, run: int, limit: int, offset: int) -> list[RecordOutcome]:
+        """What a run has noted of records, by job and NAV number: failures, warnings, couplings with a lost record."""
+        return snapshots.outcomes(self._store, run, limit=limit, offset=offset)
+
+    def mend(self, action: Mending, mapping: str | None, nav_id: str | None) -> int:
+        """Starts an engine that makes lost records again, or removes their couplings: of one NAV record of the mapping,
+        of all of it, or of all mappings; the number of the run.
+        """
+        return self._begin(Mend(mapping or "", action, () if nav_id is None else (nav_id,)))
+
+    def left_alone(self, limit: int, offset: int) -> LeftAlone:
+        """The records of all mappings that no run tries any more, as they failed twice alike."""
+        return queues.left_alone(self._store, limit, offset)
+
+    def try_again(self, one: Trouble | None) -> int:
+        """Lets one of them, or all, take part in the next pass; how many these were."""
+        return queues.retry(self._store) if one is None else queues.retry_one(self._store, one)
 
     def schedule(self) -> ScheduleSnapshot:
         """When each mapping has its turn, and how the last one ended."""
@@ -267,6 +305,9 @@ class EngineDoor:
         run = _patiently(commit)
         self._spawn(run)
         return run
+
+    def _begin(self, request: Request) -> int:
+        return self._start(partial(coupling.start, self._store, self._settings, request, by=control.who()))
 
     def resume(self, run: int) -> None:
         """Starts an engine that goes on with the run."""

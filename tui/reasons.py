@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.config.edit import Form
     from engine.model.detail import MappingDetail, Setting
     from engine.model.schedule import ScheduleRow, ScheduleSnapshot
-    from engine.model.snapshot import HomeSnapshot, RunSnapshot
+    from engine.model.snapshot import HomeSnapshot, RecordOutcome, RunSnapshot
     from engine.runs.logs import LogPage
 
 
@@ -71,8 +71,15 @@ def instead(run: RunSnapshot) -> str:
 
 def errors(name: str, causes: int, page: int, pages: int) -> str | None:
     """The errors screen: why the action cannot be done now; None when it can."""
-    if not causes and name != "back":
+    if not causes and name not in ("left_alone", "back"):
         return "There are no errors."
+    return _paging(name, page, pages)
+
+
+def left_alone(name: str, rows: int, page: int, pages: int) -> str | None:
+    """The records that are left alone: why the action cannot be done now; None when it can."""
+    if not rows and name in ("detail", "retry", "retry_all", "export"):
+        return "No record is left alone."
     return _paging(name, page, pages)
 
 
@@ -116,6 +123,8 @@ def couplings(name: str, shown: int, page: int, *, more: bool, searched: bool, b
     """The couplings: why the action cannot be done now; None when it can. `shown` is how many are on the page."""
     if name in ("open", "uncouple", "export") and not shown:
         return "Nothing is found; esc shows all." if searched else "Nothing is coupled."
+    if name == "broken" and not (shown or searched):
+        return "Nothing is coupled."
     if name == "uncouple" and busy:
         return "Another coupling is being removed."
     if name == "next_page":
@@ -125,10 +134,25 @@ def couplings(name: str, shown: int, page: int, *, more: bool, searched: bool, b
     return None
 
 
-def records(name: str, *, read: bool, reading: bool) -> str | None:
+def broken(name: str, one: RecordOutcome | None, page: int, pages: int, *, mended: str, busy: bool) -> str | None:
+    """Couplings with a lost record: why the action cannot be done now, to that one; None when it can. `mended` is what
+    was done about it already.
+    """
+    if name in ("restore", "remove", "restore_all", "remove_all") and busy:
+        return "Another coupling is being mended."
+    if name in ("restore", "remove") and mended:
+        return f"It is {mended} already."
+    if name == "restore" and one is not None and one.code == "both_gone":
+        return "Both records are gone: nothing is left to make one from. d = remove the coupling"
+    return _paging(name, page, pages)
+
+
+def records(name: str, *, read: bool, reading: bool, crm_gone: bool = False) -> str | None:
     """Both records: why the action cannot be done now; None when it can."""
     if name == "back":
         return None
+    if name == "address":
+        return "The row is gone in CRM; no page shows it." if crm_gone else None
     if reading:
         return "NAV and CRM are being read."
     return None if read or name == "again" else "They could not be read; r tries again."

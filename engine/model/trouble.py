@@ -26,3 +26,11 @@ class Trouble:
     skipped: bool
     run: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """Some of the records that no run tries any more until somebody asks for it; `total` is how many there are."""
+
+    total: int = 0
+    records: tuple[Trouble, ...] = ()

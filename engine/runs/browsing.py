@@ -3,6 +3,7 @@ and both records of one from the servers.
 """
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -12,6 +13,7 @@ from engine.mapping.transfer import FROM, TO
 from engine.model.conflict import Conflict
 from engine.model.coupled import BothRecords, CoupledPage, CoupledRow, CoupledState, Place
 from engine.model.errors import ConfigError
+from engine.model.mapping import TableMapping
 from engine.model.trouble import Trouble
 from engine.runs.context import looking
 from engine.runs.leads import both_named
@@ -92,15 +94,29 @@ def _state(trouble: Trouble, gone: CoupledState) -> CoupledState:
     return CoupledState.SKIPPED if trouble.skipped else CoupledState.FAILED
 
 
+def address(settings: Settings, one: CoupledRow) -> str:
+    """Where the web client of CRM shows the row of a coupling; raises ConfigError when its mapping is configured no
+    more. Its pages name a table by its logical name, which stands in the name of its key, such as accountid.
+    """
+    key = _configured(settings, one).crm.key
+    client = settings.crm.url.partition("/api/data/")[0].rstrip("/")
+    return f"{client}/main.aspx?pagetype=entityrecord&etn={quote(key.removesuffix('id'))}&id={one.crm_id}"
+
+
+def _configured(settings: Settings, one: CoupledRow) -> TableMapping:
+    mapping = next((each for each in settings.mappings if each.name == one.mapping), None)
+    if mapping is None:
+        raise ConfigError(f"{one.mapping} is not configured.", "Add [mapping] for it to config.toml, or leave it.")
+    return mapping
+
+
 def both_records(store: Store, settings: Settings, one: CoupledRow) -> BothRecords:
     """Both records of a coupling, as the servers have them now; nothing is written, and no lock is taken.
 
     Raises ConfigError when its mapping is configured no more, ConnectionLost or AccessDenied when a side cannot be
     read, or not within half a minute: somebody waits for it.
     """
-    mapping = next((each for each in settings.mappings if each.name == one.mapping), None)
-    if mapping is None:
-        raise ConfigError(f"{one.mapping} is not configured.", "Add [mapping] for it to config.toml, or leave it.")
+    mapping = _configured(settings, one)
 
     async def read(nav: Side, crm: Side) -> BothRecords:
         context = await looking(store, settings, DrySide(nav), Labelled(crm, settings.mappings))

@@ -154,11 +154,11 @@ class CouplingRun(FullSynchronization):
                     await self._job([scope], look(context, scope))
             case Mend(action="remove"):
                 for scope in every:
-                    await self._job([scope], remove_broken(context, scope))
+                    await self._job([scope], remove_broken(context, scope, request.records))
             case Mend():
                 for name in dict.fromkeys(scope.mapping for scope in every):
                     both = {scope.direction: scope for scope in every if scope.mapping == name}
-                    await self._job(list(both.values()), restore_broken(context, both))
+                    await self._job(list(both.values()), restore_broken(context, both, request.records))
                     await self._link(context, next(iter(both.values())))
             case Import():
                 await self._job(every, self._import(context, request, {scope.mapping: scope for scope in every}))

@@ -11,7 +11,7 @@ from engine.model.decision import Decision, Deed
 from engine.model.errors import RunError
 from engine.model.mapping import Direction, FieldKind, TableMapping
 from engine.model.snapshot import Cause, RecordOutcome
-from engine.model.trouble import Trouble
+from engine.model.trouble import LeftAlone, Trouble
 from engine.runs.control import who
 from engine.runs.leads import id_of
 from engine.store import conflicts as stored_conflicts
@@ -102,6 +102,25 @@ def ledger(store: Store, *, skipped: bool = True) -> list[Trouble]:
     """The records that are left alone until someone asks to retry them; or all that failed the last time."""
     with store.reading() as connection:
         return troubles.listing(connection, skipped=skipped)
+
+
+def left_alone(store: Store, limit: int, offset: int) -> LeftAlone:
+    """Some of the records that are left alone, by mapping and NAV number, and how many there are."""
+    with store.reading() as connection:
+        return troubles.page(connection, limit, offset)
+
+
+def retry_one(store: Store, one: Trouble, *, by: str | None = None, clock: Clock = system_clock) -> int:
+    """Let a record take part in the next pass, in both directions, if it is still left alone: 1, else 0. It is noted
+    with the run in which it failed; `by` as for `choose`.
+    """
+    with store.writing() as connection:
+        found = troubles.of(connection, one.mapping, one.direction, [one.source_id]).get(one.source_id)
+        if found is None or not found.skipped:
+            return 0
+        troubles.try_again(connection, [found])
+        decisions.note(connection, found.run, Decision(clock(), by or who(), Deed.RETRY, one.mapping, one.nav_no))
+        return 1
 
 
 def retry(

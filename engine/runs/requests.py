@@ -41,10 +41,14 @@ class Uncouple(msgspec.Struct, frozen=True, tag="uncouple"):
 
 
 class Mend(msgspec.Struct, frozen=True, tag="mend"):
-    """Find couplings with a lost partner: `action` is blank (only say so), "restore" or "remove"."""
+    """Find couplings with a lost partner: `action` is blank (only say so), "restore" or "remove".
+
+    `records` are ids of NAV records of the mapping, for these alone.
+    """
 
     mapping: str = ""
     action: str = ""
+    records: tuple[str, ...] = ()
 
 
 class Import(msgspec.Struct, frozen=True, tag="import"):

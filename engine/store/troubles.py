@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.model.mapping import Direction
 from engine.model.outcome import Action, Outcome
-from engine.model.trouble import Trouble
+from engine.model.trouble import LeftAlone, Trouble
 from engine.store.chunks import chunks
 from engine.store.schema import coupling, outcome, trouble
 from engine.store.upsert import insert
@@ -41,6 +41,14 @@ def listing(connection: sa.Connection, *, skipped: bool) -> list[Trouble]:
     """The ledger, or only the records that are left alone."""
     query = sa.select(trouble).order_by(_C.mapping, _C.nav_no, _C.direction, _C.source_id)
     return [_trouble(row) for row in connection.execute(query.where(_C.skipped) if skipped else query)]
+
+
+def page(connection: sa.Connection, limit: int, offset: int) -> LeftAlone:
+    """Some of the records that are left alone, in the order of `listing`, and how many there are."""
+    total = connection.scalar(sa.select(sa.func.count()).select_from(trouble).where(_C.skipped))
+    query = sa.select(trouble).where(_C.skipped).order_by(_C.mapping, _C.nav_no, _C.direction, _C.source_id)
+    rows = connection.execute(query.limit(limit).offset(offset))
+    return LeftAlone(int(total or 0), tuple(_trouble(row) for row in rows))
 
 
 def left_alone(connection: sa.Connection, mappings: Collection[str]) -> int:

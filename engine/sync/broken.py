@@ -1,6 +1,6 @@
 """Couplings of which one record or both are gone (reference/domain.md sections 3.5 and 4.6)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from engine.model.errors import Refused
 from engine.model.mapping import DeletionPolicy, Direction, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings, troubles
+from engine.store.chunks import chunks
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
 from engine.store.work import Scope
@@ -52,24 +53,24 @@ async def look(context: Context, scope: Scope) -> None:
         await commit(context, scope, PageResult(None, pairs[-1].nav_id, len(pairs), outcomes, [], ledger=False))
 
 
-async def remove_broken(context: Context, scope: Scope) -> None:
-    """Remove the broken couplings of a mapping."""
+async def remove_broken(context: Context, scope: Scope, records: Sequence[str] = ()) -> None:
+    """Remove the broken couplings of a mapping; of NAV records, by id, or of all when none is named."""
     mapping = context.mappings[scope.mapping]
     await follow_renames(context, scope, mapping)
-    async for pairs in all_couplings(context, scope.mapping):
+    async for pairs in _couplings(context, scope.mapping, records):
         if found := await broken(context, mapping, pairs):
             await remove(context, scope, [one.pair for one in found], pairs[-1].nav_id)
 
 
-async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> None:
+async def restore_broken(context: Context, scopes: dict[Direction, Scope], records: Sequence[str] = ()) -> None:
     """Make the lost partners of a mapping again from the survivors, as its deletion policy would.
 
-    `scopes` are the jobs of the directions in which the mapping runs.
+    `scopes` are the jobs of the directions in which the mapping runs; `records` as for `remove_broken`.
     """
     scope = next(iter(scopes.values()))
     mapping = context.mappings[scope.mapping]
     await follow_renames(context, scope, mapping)
-    async for pairs in all_couplings(context, scope.mapping):
+    async for pairs in _couplings(context, scope.mapping, records):
         found = await broken(context, mapping, pairs)
         for one_way in (TO, FROM):
             lost = [one for one in found if one.survivor is one_way]
@@ -80,6 +81,16 @@ async def restore_broken(context: Context, scopes: dict[Direction, Scope]) -> No
             outcomes = [_told(one, _cannot(mapping, one)) for one in hopeless]
             key = f"hopeless {pairs[-1].nav_id}"
             await commit(context, scope, PageResult(None, key, len(hopeless), outcomes, [], ledger=False))
+
+
+async def _couplings(context: Context, mapping: str, records: Sequence[str]) -> AsyncIterator[list[Coupling]]:
+    """The couplings of NAV records, by id, or all of a mapping when none is named, in lists."""
+    if not records:
+        async for pairs in all_couplings(context, mapping):
+            yield pairs
+    for chunk in chunks(records):
+        if pairs := await context.store.read(partial(couplings.named, mapping=mapping, names=chunk)):
+            yield pairs
 
 
 async def _restore(context: Context, scope: Scope, lost: Sequence[Broken]) -> None:

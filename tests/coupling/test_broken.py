@@ -83,3 +83,14 @@ async def test_users_are_not_restored(make: Make) -> None:
     del world.sandbox.crm.tables["systemusers"].rows[pair.crm_id]
     run = await ask(world, Mend("SALEPEOPLE", "restore"))
     assert world.codes(run) == {"A": "not_restored"}
+
+
+@pytest.mark.parametrize(("action", "left"), [("remove", {"C2", "C3", "C4"}), ("restore", {"C1", "C2", "C3", "C4"})])
+async def test_only_those_of_the_named_records_are_mended(make: Make, action: str, left: set[str]) -> None:
+    world = await lost(make)
+    named = {one.nav_no: one.nav_id for one in world.couplings("CUSTOMER")}
+    run = await ask(world, Mend("CUSTOMER", action, (named["C1"], named["C4"])))
+    assert sums(run) == ({"uncoupled": 1} if action == "remove" else {"inserted": 1})
+    assert {one.nav_no for one in world.couplings("CUSTOMER")} == left
+    still = world.codes(await ask(world, Mend()))
+    assert still == {"C2": "nav_gone", "C3": "both_gone"}

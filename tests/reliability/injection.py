@@ -37,6 +37,7 @@ from tui.dialogs.undo import Undo
 from tui.dialogs.value import Entry, Pick
 from tui.dialogs.working import Working
 from tui.look import Look
+from tui.screens.broken import Broken
 from tui.screens.candidates import Candidates
 from tui.screens.conflicts import Conflicts
 from tui.screens.couplings import Couplings
@@ -45,6 +46,7 @@ from tui.screens.errors import Errors
 from tui.screens.filtered import Below, Called, Filtered
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.left_alone import LeftAlone
 from tui.screens.log import Log
 from tui.screens.mapping import Mapping
 from tui.screens.matches import Matches
@@ -52,6 +54,7 @@ from tui.screens.page import Page
 from tui.screens.paged import Paged
 from tui.screens.plan import Plan
 from tui.screens.planned import Planned
+from tui.screens.records import Records
 from tui.screens.run import Run
 from tui.screens.schedule import Schedule
 from tui.screens.setup import Setup
@@ -103,6 +106,13 @@ _PAGES: dict[str, tuple[RunState | None, Make]] = {
     "conflicts": (None, Conflicts),
     "schedule": (None, Schedule),
     "couplings": (None, Couplings),
+    "records": (None, lambda door, look: Records(door, look, door.couplings(None, "", None, 1).rows[0])),
+    "left alone": (None, LeftAlone),
+    "couplings, broken": (None, Couplings),
+    "couplings, coupling": (None, Couplings),
+    "broken": (RunState.FINISHED, lambda door, look: Broken(door, look, door.run(16), door.text)),
+    "broken, all": (RunState.FINISHED, lambda door, look: Broken(door, look, door.run(16), door.text)),
+    "mapping, match": (None, lambda door, look: Mapping(door, look, "CUSTOMER")),
     "mapping": (None, lambda door, look: Mapping(door, look, "CUSTOMER")),
     "plan": (RunState.FINISHED, lambda door, look: Plan(door, look, 16)),
     "planned": (None, lambda door, look: Planned(door, look, filled(planned_jobs()[3].passes[0], door.text))),
@@ -139,6 +149,13 @@ _FURTHER = {
     "errors": ("enter", "enter", "escape", "c", "K", "escape", "M", *"12", "enter"),
     "conflicts": ("enter", "enter"),
     "couplings": ("enter", "enter"),
+    "couplings, broken": ("B",),
+    "couplings, coupling": ("M", "enter", "enter", *"12", "enter"),
+    "records": ("a",),
+    "left alone": ("enter", "escape", "R"),
+    "mapping, match": ("m", "enter"),
+    "broken": ("enter", "escape", "r"),
+    "broken, all": ("R",),
     "planned": ("enter", "enter"),
     "difference": ("enter",),
     "matches": ("enter", "enter"),

@@ -7,13 +7,14 @@ import pytest
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.coupled import CoupledState, Place
+from engine.model.errors import ConfigError
 from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.runs import browsing
 from engine.store import conflicts, troubles
 from engine.store.database import Store
 from engine.sync.deletions import gone_problem
-from tests.runs_store.tools import settings_of
+from tests.runs_store.tools import settings_of, with_crm
 from tests.store.tools import AT, CUSTOMER, FROM, TO, couple, crm, failed, nav, pairs, problem
 
 
@@ -90,3 +91,22 @@ def test_a_word_is_of_the_own_mapping_and_record(store: Store, tmp_path: Path, o
         troubles.note(connection, other, TO, [failed(2 if other == CUSTOMER else 1)], 7, AT)
     (one,) = browsing.couplings(store, settings_of(tmp_path), CUSTOMER, "", None, 50).rows
     assert one.state is CoupledState.COUPLED
+
+
+@pytest.mark.parametrize(
+    ("url", "client"),
+    [
+        ("https://contoso.crm4.dynamics.com/api/data/v9.2", "https://contoso.crm4.dynamics.com"),
+        ("https://crm.contoso.example/Sales/api/data/v8.2/", "https://crm.contoso.example/Sales"),
+    ],
+)
+def test_the_web_client_shows_a_row_by_the_logical_name_of_its_table(
+    store: Store, tmp_path: Path, url: str, client: str
+) -> None:
+    settings = with_crm(settings_of(tmp_path), url=url)
+    couple(store, *pairs(1))
+    (one,) = browsing.couplings(store, settings, CUSTOMER, "", None, 1).rows
+    found = browsing.address(settings, one)
+    assert found == f"{client}/main.aspx?pagetype=entityrecord&etn=account&id={crm(1)}"
+    with pytest.raises(ConfigError, match="NOBODY is not configured"):
+        browsing.address(settings, replace(one, mapping="NOBODY"))

@@ -114,3 +114,15 @@ def test_who_skips_and_retries_is_kept_with_the_run_that_named_the_records(store
             Decision(later(9), "bo", Deed.RETRY, NAME, "C2"),
             Decision(later(10), "bo", Deed.RETRY, NAME, text="1 record"),
         ]
+
+
+def test_what_is_left_alone_is_read_page_by_page_and_one_of_it_tried_again(store: Store, cause: Cause) -> None:
+    queues.skip_cause(store, cause)
+    first, rest = queues.left_alone(store, 1, 0), queues.left_alone(store, 5, 1)
+    assert (first.total, [one.source_id for one in first.records]) == (2, [nav(1)])
+    assert [one.source_id for one in rest.records] == [nav(2)]
+    assert queues.retry_one(store, first.records[0], by="bo", clock=at(6)) == 1
+    assert alone(store) == [nav(2)]
+    assert queues.retry_one(store, first.records[0], by="bo", clock=at(7)) == 0, "it is tried again already"
+    with store.reading() as connection:
+        assert decisions.listing(connection, cause.run, 50)[1:] == [Decision(later(6), "bo", Deed.RETRY, NAME, "C1")]

@@ -27,6 +27,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.model.trouble import LeftAlone, Trouble
 from engine.model.undo import UndoLine
 from engine.runs import logs
 from engine.runs.logs import LogPage
@@ -48,8 +49,17 @@ from tests.tui.made.runs import (
     made_undo,
     planned_jobs,
 )
-from tests.tui.made.troubles import made_ambiguous, made_causes, made_conflicts, made_outcome, made_partner, made_review
-from tui.door import Connections, Kind
+from tests.tui.made.troubles import (
+    made_ambiguous,
+    made_broken,
+    made_causes,
+    made_conflicts,
+    made_left_alone,
+    made_outcome,
+    made_partner,
+    made_review,
+)
+from tui.door import Connections, Kind, Mending, Side
 from tui.reports import files
 from tui.reports.page import page
 from tui.widgets import passes
@@ -74,6 +84,7 @@ class ScriptedDoor:
         self.causes_found = made_causes()
         self.of_coupling: list[Cause] = []
         """What went wrong when a pair was coupled by hand, in run 17."""
+        self.coupling_sums = Counters(read=1, coupled=1)
         self.passes: list[PassSnapshot] = [
             made_pass(seq, TO, JobState.PART if seq == 4 else JobState.OK, all_done(seq), MAPPINGS[seq - 1][5], run=run)
             for run in (16, 15)
@@ -87,6 +98,11 @@ class ScriptedDoor:
         self.coupled = made_couplings()
         self.records_of = made_records
         self.uncoupling = RunState.FINISHED
+        self.set_aside = made_left_alone()
+        self.broken_ones = made_broken()
+        self.not_mended: list[RecordOutcome] = []
+        """What went wrong when couplings with a lost record were mended, in run 25."""
+        self.mending = RunState.FINISHED
         self.detail_of = made_detail
         self.plan_state = RunState.FINISHED
         self.undo_lines = [
@@ -197,6 +213,43 @@ class ScriptedDoor:
         self.coupled = [each for each in self.coupled if each.nav_id != one.nav_id]
         return 17
 
+    def address(self, one: CoupledRow) -> str:
+        self._check()
+        return f"https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=account&id={one.crm_id}"
+
+    def left_alone(self, limit: int, offset: int) -> LeftAlone:
+        self._check()
+        return LeftAlone(len(self.set_aside), tuple(self.set_aside[offset : offset + limit]))
+
+    def try_again(self, one: Trouble | None) -> int:
+        self._check()
+        self.calls.append(("try again", None if one is None else one.source_id))
+        left = [] if one is None else [each for each in self.set_aside if each.source_id != one.source_id]
+        number, self.set_aside = len(self.set_aside) - len(left), left
+        return number
+
+    def look_for_broken(self, mapping: str | None) -> int:
+        self._check()
+        self.calls.append(("look for broken", mapping))
+        counters = Counters(read=4105, failed=len(self.broken_ones))
+        self.put(replace(made_run(self.plan_state, id=24, kind="look"), jobs=(made_job(4, JobState.OK, counters),)))
+        return 24
+
+    def noted(self, run: int, limit: int, offset: int) -> list[RecordOutcome]:
+        self._check()
+        of_coupling = [one for cause in self.of_coupling for one in self.outcomes(cause, 1, 0)]
+        found = {17: of_coupling, 25: self.not_mended}.get(run, self.broken_ones)
+        return found[offset : offset + limit]
+
+    def mend(self, action: Mending, mapping: str | None, nav_id: str | None) -> int:
+        self._check()
+        self.calls.append(("mend", action, mapping, nav_id))
+        failed = len(self.not_mended)
+        done = Counters(inserted=1 - failed) if action == "restore" else Counters(uncoupled=1 - failed)
+        counters = replace(done, read=1, failed=failed)
+        self.put(replace(made_run(self.mending, id=25, kind="mend"), jobs=(made_job(4, JobState.OK, counters),)))
+        return 25
+
     def log(self, end: int | None, words: tuple[str, ...]) -> LogPage:
         self._check()
         return self.log_found if self.log_file is None else logs.before(self.log_file, end, 100, words)
@@ -297,11 +350,23 @@ class ScriptedDoor:
         self.calls.append(("partner", record.nav_no, typed))
         return self.partner_of(typed)
 
-    def couple(self, mapping: str, nav: str, crm: str) -> int:
+    def named(self, mapping: str, side: Side, typed: str, other: Partner | None) -> Partner:
         self._check()
-        self.calls.append(("couple", mapping, nav, crm))
-        self.runs[17] = made_run(RunState.FINISHED, id=17, kind="couple")
+        self.calls.append(("named", mapping, side, typed, None if other is None else other.number))
+        return self.partner_of(typed)
+
+    def couple(self, mapping: str, nav: str, crm: str, lead: Side | None = None) -> int:
+        self._check()
+        self.calls.append(("couple", mapping, nav, crm, *(() if lead is None else (lead,))))
+        jobs = (made_job(4, JobState.OK, self.coupling_sums),)
+        self.runs[17] = replace(made_run(RunState.FINISHED, id=17, kind="couple"), jobs=jobs)
         return 17
+
+    def match(self, mapping: str, *, create: bool) -> int:
+        self._check()
+        self.calls.append(("match", mapping, create))
+        self.put(made_run(RunState.RUNNING, id=26, kind="match"))
+        return 26
 
     def conflicts(self, limit: int, offset: int) -> ConflictPage:
         self._check()

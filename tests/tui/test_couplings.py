@@ -268,6 +268,24 @@ async def test_both_records_are_read_once_and_what_differs_is_marked(door: Scrip
         await until(pilot, lambda: isinstance(app.screen, Couplings))
 
 
+async def test_the_address_of_the_row_in_crm_is_shown_and_can_be_copied(
+    door: ScriptedDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr(CouplerApp, "copy_to_clipboard", lambda _, text: copied.append(text))
+    async with showing(door) as (app, pilot):
+        await pilot.press("o")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("3", "enter")
+        await see(pilot, "7 fields, 2 differ", "a Address")
+        await pilot.press("a")
+        await see(pilot, "The row in CRM's web client", "https://contoso.crm4.dynamics.com/main.aspx?")
+        await pilot.press("c")
+        await see(pilot, "Sent to the terminal's clipboard.")
+    query = f"pagetype=entityrecord&etn=account&id={coupling_id(1, 'b')}"
+    assert copied == [f"https://contoso.crm4.dynamics.com/main.aspx?{query}"]
+
+
 async def test_a_server_that_does_not_answer_is_told_and_tried_again(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("o")
@@ -295,6 +313,8 @@ async def test_a_record_that_is_gone_is_said_to_be(door: ScriptedDoor) -> None:
         await until(pilot, lambda: _ready(app))
         await pilot.press("5", "enter")
         await see(pilot, "! is gone", "There is nothing to compare with.", "CRM customertypecode: the record is gone")
+        await pilot.press("a")
+        await see(pilot, "The row is gone in CRM; no page shows it.")
 
 
 async def test_ids_are_shown_in_full_where_there_is_room(door: ScriptedDoor) -> None:

@@ -16,13 +16,14 @@ from engine.model.snapshot import RunState
 from engine.runs import process
 from engine.runs.control import who
 from engine.runs.process import log_path
+from engine.runs.requests import Couple, Match, Mend, unpacked
 from engine.store import schedule
 from engine.store.database import Store
 from engine.store.lock import engine_lock, schedule_lock
 from engine.store.schema import run as run_table
 from tests.runs.company import eventually
 from tests.runs_store.tools import put, settings_of
-from tests.store.tools import couple, new_run, pairs, rows
+from tests.store.tools import FROM, TO, couple, crm, nav, new_run, pairs, rows
 from tests.tui.made.connections import CONFIG
 from tests.tui.screens import see, shown_by, text, until
 from tui.app import CouplerApp
@@ -126,6 +127,34 @@ def test_couplings_and_mappings_are_read_from_the_store(tmp_path: Path) -> None:
         assert {one.section for one in found.settings} >= {"Fields", "Filters", "Matching", "Policies"}
         with pytest.raises(ConfigError, match="There is no mapping NOBODY"):
             door.mapping("NOBODY")
+    finally:
+        store.close()
+
+
+def test_what_is_asked_for_about_couplings_is_what_the_run_is_kept_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.replace("/var/lib/coupler", str(tmp_path)))
+    settings = load(path)
+    spawned: list[int] = []
+    monkeypatch.setattr(process, "spawn", lambda _, run: spawned.append(run))
+    store = Store.open(settings.store.url)
+    try:
+        door = EngineDoor(settings, store)
+        asked = {
+            door.look_for_broken(None): Mend(),
+            door.look_for_broken("CUSTOMER"): Mend("CUSTOMER"),
+            door.mend("restore", "CUSTOMER", nav(1)): Mend("CUSTOMER", "restore", (nav(1),)),
+            door.mend("remove", None, None): Mend("", "remove"),
+            door.match("CUSTOMER", create=True): Match(("CUSTOMER",), create=True),
+            door.couple("CUSTOMER", "C1", crm(1)): Couple("CUSTOMER", "C1", crm(1)),
+            door.couple("CUSTOMER", "C1", crm(1), "nav"): Couple("CUSTOMER", "C1", crm(1), TO),
+            door.couple("CUSTOMER", "C1", crm(1), "crm"): Couple("CUSTOMER", "C1", crm(1), FROM),
+            door.couple("CUSTOMER", "", crm(1)): Couple("CUSTOMER", "", crm(1)),
+        }
+        assert {row["id"]: unpacked(row["request"]) for row in rows(store, run_table)} == asked
+        assert spawned == list(asked)
     finally:
         store.close()
 

@@ -7,7 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.model.detail import MappingDetail
-from engine.model.errors import StoreError
+from engine.model.errors import ConfigError, StoreError
 from engine.model.snapshot import MappingSnapshot
 from tests.tui.made.mappings import made_detail
 from tests.tui.made.runs import NOW
@@ -16,10 +16,12 @@ from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES, _harmless
 from tui.app import CouplerApp
 from tui.dialogs.info import Info
+from tui.dialogs.value import Pick
 from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.home import Home
 from tui.screens.mapping import Mapping
+from tui.screens.run import Run
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -170,3 +172,60 @@ async def test_no_text_from_outside_does_anything(door: ScriptedDoor, name: str)
         await pilot.pause(0.1)
         _harmless(app)
         assert app.is_running
+
+
+async def _ask_for_match(pilot: Pilot[None], app: CouplerApp, *keys: str) -> None:
+    await pilot.press("4", "enter")
+    await until(pilot, lambda: _ready(app))
+    await pilot.press("m")
+    await until(pilot, lambda: isinstance(app.screen, Pick))
+    await pilot.press(*keys, "enter")
+    await until(pilot, lambda: getattr(app.screen, "armed", False) and not isinstance(app.screen, Pick))
+
+
+@pytest.mark.parametrize(("keys", "create"), [((), False), (("j",), True)])
+async def test_m_couples_by_the_match_rules_after_questions_and_shows_the_run(
+    door: ScriptedDoor, keys: tuple[str, ...], create: bool
+) -> None:
+    async with showing(door) as (app, pilot):
+        await _ask_for_match(pilot, app, *keys)
+        await _says(pilot, "CUSTOMER: Match-based coupling", "Rule 1 E_Mail = emailaddress1", "match review", "[ No ]")
+        assert ("get a new row in CRM" in text(app)) is create
+        await pilot.press("n")
+        await until(pilot, lambda: _ready(app))
+        assert ("match", "CUSTOMER", create) not in door.calls
+        await pilot.press("escape")
+        await _ask_for_match(pilot, app, *keys)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run) and app.screen.shown > 0)
+        await see(pilot, "run 26  RUNNING")
+    assert ("match", "CUSTOMER", create) in door.calls
+
+
+async def test_where_no_rows_can_be_made_that_is_not_offered(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("m")
+        await see(pilot, "SALEPEOPLE: Match-based coupling", "> couple")
+        assert "create too" not in text(app)
+
+
+async def test_in_production_the_name_is_typed_before_a_match() -> None:
+    door = ScriptedDoor(production=True)
+    async with showing(door) as (app, pilot):
+        await _ask_for_match(pilot, app)
+        await pilot.press("y")
+        await see(pilot, "Type the name of the CRM organization to match:")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("escape")
+        await until(pilot, lambda: _ready(app))
+        assert not [call for call in door.calls if call[0] == "match"]
+
+
+async def test_what_hinders_a_match_is_told(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _ask_for_match(pilot, app)
+        door.error = ConfigError("There is nothing to do.", "None of the mappings has what this needs.")
+        await pilot.press("y")
+        await see(pilot, "This was not done", "There is nothing to do.")

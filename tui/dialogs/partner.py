@@ -18,7 +18,8 @@ _LONGEST = 100
 
 
 class Partner(Dialog[coupled.Partner | None]):
-    """Gives back the record that was named, or nothing. `wanted` says what names it: `CRM id or number`.
+    """Gives back the record that was named, or nothing. `wanted` says what names it, `whose` which record that is:
+    `CRM id or number`, `of its partner`.
 
     `find` looks for the record of that name, which may take long. What it finds fault with is said, and the text stays.
     """
@@ -26,11 +27,19 @@ class Partner(Dialog[coupled.Partner | None]):
     ARM = 0.5
     HINT = "enter Look for it   esc Do nothing"
 
-    def __init__(self, look: Look, lines: Sequence[str], wanted: str, find: Callable[[str], coupled.Partner]) -> None:
+    def __init__(
+        self,
+        look: Look,
+        lines: Sequence[str],
+        wanted: str,
+        find: Callable[[str], coupled.Partner],
+        whose: str = "of its partner",
+    ) -> None:
         super().__init__(look, "Couple by hand")
         self.lines = lines
         self.wanted = wanted
         self.find = find
+        self.whose = whose
 
     def body(self) -> ComposeResult:
         """Which record, where to type its partner, and what is wrong with that."""
@@ -40,7 +49,7 @@ class Partner(Dialog[coupled.Partner | None]):
 
     def write(self) -> None:
         """Says which record."""
-        self.query_one("#text", Line).put(*self.lines, "", f"{self.wanted} of its partner:")
+        self.query_one("#text", Line).put(*self.lines, "", f"{self.wanted} {self.whose}:")
 
     @on(Input.Changed)
     def forget(self) -> None:

@@ -7,7 +7,9 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import Input
 
 from tui.dialogs.dialog import ROOM, Dialog
@@ -51,6 +53,12 @@ class Pick(Dialog[str | None]):
         """Marks another one."""
         self.at = max(0, min(len(self.choices) - 1, self.at + by))
         self.write()
+        self.call_after_refresh(self._show_marked)
+
+    def _show_marked(self) -> None:
+        body, text = self.query_one("#body", VerticalScroll), self.query_one("#text", Line)
+        above = text.size.height - 1 - len(self.choices)
+        body.scroll_to_region(Region(0, above + self.at, 1, 1), animate=False)
 
     def action_take(self) -> None:
         """Gives the marked one back."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from engine.on_first_use import on_first_use
 
 __all__ = [
+    "Broken",
     "Candidates",
     "Conflicts",
     "Couplings",
@@ -12,6 +13,7 @@ __all__ = [
     "Errors",
     "History",
     "Home",
+    "LeftAlone",
     "Log",
     "Mapping",
     "Matches",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from tui.screens.broken import Broken
     from tui.screens.candidates import Candidates
     from tui.screens.conflicts import Conflicts
     from tui.screens.couplings import Couplings
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from tui.screens.errors import Errors
     from tui.screens.history import History
     from tui.screens.home import Home
+    from tui.screens.left_alone import LeftAlone
     from tui.screens.log import Log
     from tui.screens.mapping import Mapping
     from tui.screens.matches import Matches
@@ -43,4 +47,4 @@ if TYPE_CHECKING:
     from tui.screens.setup import Setup
     from tui.screens.trial import Trial
 else:
-    __getattr__ = on_first_use(__name__, __all__)
+    __getattr__ = on_first_use(__name__, __all__, {"LeftAlone": "left_alone"})

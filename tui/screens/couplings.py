@@ -21,11 +21,13 @@ from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
 from tui.reports import files
+from tui.screens.by_hand import couple_by_hand
+from tui.screens.counting import counted
 from tui.screens.filtered import Filtered
 from tui.screens.page import asked
 from tui.screens.paged import PAGE, pages
 from tui.text import safe
-from tui.widgets import coupled
+from tui.widgets import coupled, lost
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Column, Table
@@ -229,6 +231,30 @@ class Couplings(Filtered):
         self.app.push_screen(
             dialogs.Info(self.look, f"Run {run.id} {run.state}", [coupled.uncoupled(run), *filter(None, told)])
         )
+
+    @asked
+    async def action_couple(self) -> None:
+        """Couples two records that are named, or one with a new partner, after questions."""
+        one = self._current()
+        if not self._refused("couple"):
+            await couple_by_hand(self, self.mapping, "" if one is None else one.mapping)
+            self.wake()
+
+    @asked
+    async def action_broken(self) -> None:
+        """Asks, has an engine look on both sides, and shows the couplings with a lost record."""
+        if self._refused("broken"):
+            return
+        words = lost.looking(self.mapping, self._number)
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, lost.TITLE, words)):
+            return
+        run = await counted(self, partial(self.door.look_for_broken, self.mapping), lost.TITLE)
+        if not isinstance(run, RunSnapshot):
+            return
+        if run.counters.failed:
+            self.app.push_screen(screens.Broken(self.door, self.look, run, self.mapping))
+        else:
+            self.say(f"No coupling is broken: {fmt.count(run.counters.read)} looked at.")
 
     @work
     async def action_export(self) -> None:

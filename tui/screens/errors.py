@@ -12,7 +12,7 @@ from textual.events import DescendantFocus
 
 from engine.model.errors import CouplerError
 from engine.model.snapshot import Cause, RecordOutcome
-from tui import actions, dialogs, reasons
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
@@ -197,6 +197,10 @@ class Errors(Below):
         if number >= 0:
             self.say(problems.retried(number, record))
             self.wake()
+
+    def action_left_alone(self) -> None:
+        """Opens what no run tries any more."""
+        self.app.push_screen(screens.LeftAlone(self.door, self.look))
 
     @asked
     async def action_skip(self) -> None:

@@ -15,7 +15,7 @@ from tui.look import Look
 from tui.screens.flag import turned
 from tui.screens.page import Page, asked
 from tui.text import safe
-from tui.widgets import settings
+from tui.widgets import names, settings
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
@@ -125,6 +125,45 @@ class Mapping(Page):
             place = next((at for at in places if at > table.cursor_row), places[0])
             table.jump(place)
             self.call_after_refresh(table.scroll_to, y=place, animate=False)  # with what is in it
+
+    @asked
+    async def action_couple(self) -> None:
+        """Couples two records that are named, or one with a new partner, after questions."""
+        if not self._refused("couple"):
+            from tui.screens.by_hand import couple_by_hand  # noqa: PLC0415 - as above
+
+            await couple_by_hand(self, self.mapping)
+            self.wake()
+
+    @asked
+    async def action_match(self) -> None:
+        """Asks, couples what matches by the rules of the mapping, and shows the run."""
+        found = self.found
+        if self._refused("match") or found is None:
+            return
+        from tui.widgets import matching  # noqa: PLC0415 - as above
+
+        heading = f"{self.mapping}: {matching.TITLE}"
+        ways = matching.ways(found.standing.direction)
+        way = await self.app.push_screen_wait(dialogs.Pick(self.look, heading, (), ways, ""))
+        if way is None:
+            return
+        words = matching.meaning(found, way, min(80, self.app.size.width) - 5)
+        if not await self.app.push_screen_wait(dialogs.Confirm(self.look, heading, words)):
+            return
+        if not await self._meant_in_production("match"):
+            return
+        run = await self.ask(partial(self.door.match, self.mapping, create=way == matching.CREATE), 0)
+        if run:
+            self.app.push_screen(screens.Run(self.door, self.look, run, started=True))
+
+    async def _meant_in_production(self, purpose: str) -> bool:
+        if not self.door.production:
+            return True
+        home = await self.ask(self.door.home, None)
+        if home is None:
+            return False
+        return await self.app.push_screen_wait(dialogs.TypeName(self.look, names.crm(home.crm), purpose))
 
     def action_couplings(self) -> None:
         """Opens the couplings of the mapping."""

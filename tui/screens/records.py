@@ -116,7 +116,8 @@ class Records(Page):
         keys.label({"differing": "All" if self.differing else "Differing"})
 
     def _why_not(self, name: str) -> str | None:
-        return reasons.records(name, read=self.found is not None, reading=self._reading)
+        gone = self.found is not None and not self.found.crm.found
+        return reasons.records(name, read=self.found is not None, reading=self._reading, crm_gone=gone)
 
     def action_detail(self) -> None:
         """Both values of the field under the cursor in full."""
@@ -130,6 +131,15 @@ class Records(Page):
         if not self._refused("differing"):
             self.differing = not self.differing
             self._show()
+
+    @work
+    async def action_address(self) -> None:
+        """Where CRM's web client shows the row, to be copied."""
+        if self._refused("address"):
+            return
+        address = await self.ask(partial(self.door.address, self.one), None)
+        if address is not None:
+            self.app.push_screen(dialogs.Info(self.look, "The row in CRM's web client", [address]))
 
     def action_again(self) -> None:
         """Reads both records again."""

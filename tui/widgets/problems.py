@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from engine.model.coupled import Partner
 from engine.model.mapping import Direction
 from engine.model.snapshot import Cause, RecordOutcome, RunSnapshot, RunState
+from engine.model.trouble import Trouble
 from tui import format as fmt
 from tui.look import Look
 from tui.text import safe
+from tui.widgets import by_hand
 from tui.widgets.line import hanging
 from tui.widgets.passes import now
 from tui.widgets.table import Column, Row
@@ -101,7 +103,7 @@ def copied(one: RecordOutcome) -> str:
     return "  ".join(filter(None, (named(one), one.nav_id, one.crm_id, one.code, one.message)))
 
 
-def retried(number: int, record: RecordOutcome | None) -> str:
+def retried(number: int, record: RecordOutcome | Trouble | None) -> str:
     """What came of the wish to try records again."""
     if number:
         return f"{fmt.many(number, 'record')} will be tried again by the next pass."
@@ -142,7 +144,7 @@ def pair(one: RecordOutcome, partner: Partner) -> tuple[str, str]:
 def _told(one: RecordOutcome, partner: Partner) -> str:
     """What the partner of a record is called: `CRM AC-17 New Concepts Ltd. (id 8f0c…)`."""
     side = "CRM" if one.direction is Direction.TO_INTEGRATION_TABLE else "NAV"
-    return " ".join(filter(None, (side, safe(partner.number, 40), safe(partner.name, 100), f"(id {partner.id})")))
+    return by_hand.called(side, partner)
 
 
 def coupling(one: RecordOutcome, partner: Partner) -> list[str]:

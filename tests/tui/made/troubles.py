@@ -6,6 +6,7 @@ from engine.model.conflict import Clash, Conflict
 from engine.model.coupled import Partner
 from engine.model.matches import Ambiguous, Candidate, Review, ReviewField
 from engine.model.snapshot import Cause, RecordOutcome
+from engine.model.trouble import Trouble
 from tests.tui.made.runs import FROM, NOW, TO
 
 
@@ -33,6 +34,42 @@ def made_outcome(number: int, cause: Cause) -> RecordOutcome:
         crm_id=None,
         at=NOW,
     )
+
+
+def made_left_alone() -> list[Trouble]:
+    """60 records that are left alone; every third one is a CRM record."""
+    return [
+        Trouble(
+            "CUSTOMER",
+            FROM if number % 3 == 2 else TO,
+            f"{number:08x}-0000-4000-8000-000000000000",
+            "crm.length",
+            "address1_country exceeds 80 characters.",
+            "" if number % 3 == 2 else f"0145{number:04}",
+            ("New Concepts Furniture", "Progressive Home Furnishings", "Zoë's Möbelhaus")[number % 3],
+            2,
+            True,
+            14,
+            NOW,
+        )
+        for number in range(60)
+    ]
+
+
+def made_broken() -> list[RecordOutcome]:
+    """60 couplings with a lost record; every third one has lost both."""
+    made = []
+    for number in range(60):
+        code, which = (("crm_gone", "the account row is gone"), ("nav_gone", "the Customer record is gone"),
+                       ("both_gone", "both records are gone"))[number % 3]  # fmt: skip
+        nav, crm = (f"{number:08x}-{side}000-4000-8000-000000000000" for side in "ab")
+        message = f"Customer 0145{number:04} is coupled to account {crm}; {which}."
+        made.append(
+            RecordOutcome(
+                24, 4, "CUSTOMER", TO, "failed", code, which, message, "Mend it.", f"0145{number:04}", "", nav, crm, NOW
+            )
+        )
+    return made
 
 
 def made_partner(typed: str) -> Partner:
