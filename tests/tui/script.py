@@ -91,7 +91,7 @@ class ScriptedDoor:
             for seq in (4, 3, 2, 1)
         ]
         self.partner_of: Callable[[str], Partner] = made_partner
-        self.left_alone = 2
+        self.skipped_ones = 2
         self.coupled_ones = 77
         self.waiting = made_conflicts()
         self.schedule_found = made_schedule()
@@ -338,7 +338,7 @@ class ScriptedDoor:
     def retry(self, cause: Cause, record: RecordOutcome | None) -> int:
         self._check()
         self.calls.append(("retry", cause.cause, None if record is None else record.nav_no))
-        return self.left_alone
+        return self.skipped_ones
 
     def skip(self, cause: Cause, record: RecordOutcome | None) -> int:
         self._check()

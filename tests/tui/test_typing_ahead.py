@@ -129,7 +129,7 @@ async def test_the_end_of_what_was_asked_for_before_lets_nothing_be_heard_that_c
         door.change(number, state=RunState.RUNNING)
         return number
 
-    door.couple = begun  # type: ignore[method-assign]
+    door.couple = begun  # type: ignore[method-assign, assignment]
     async with showing(door) as (app, pilot):
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.records)
