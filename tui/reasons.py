@@ -30,7 +30,7 @@ def home(name: str, home: HomeSnapshot | None) -> str | None:
     if name == "answer":
         return None if run is not None and run.state is RunState.ASKING else "No run waits for an answer."
     if name == "watch":
-        return None if run is not None or home.last_run is not None else "There was no run yet."
+        return None if run or home.going or home.last_run else "There was no run yet."
     return None
 
 
@@ -164,6 +164,8 @@ def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None,
         return None
     if found is None:
         return "The store has not answered yet."
+    if name == "watch":
+        return None if row is not None and row.run is not None else "It has had no run yet."
     if name == "stop":
         return None if found.running else "Nobody keeps the schedule; s = start it."
     if name == "start":

@@ -231,6 +231,8 @@ class HomeSnapshot:
     """Records with conflicts, which wait for a choice or for a pass to apply it."""
     plan: int | None = None
     """The last plan that came to its end."""
+    going: RunSnapshot | None = None
+    """The run, of whatever kind, that an engine works on, or is about to."""
 
 
 @dataclass(frozen=True, slots=True)

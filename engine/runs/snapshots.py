@@ -59,13 +59,14 @@ _SUMS = (
 def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
     """The mappings with their flags and last jobs, and the run that is active."""
     active_run = active(store, clock=clock)
+    begun = active_run is not None and active_run.state is RunState.RUNNING
     with store.reading() as connection:
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
         newest = _last_passes(connection)
         conflicts = stored_conflicts.count(connection)
         plan = foreseen.last_plan(connection)
-        planned = _planned(connection, plan)
+        planned = foreseen.partnerless(connection, plan)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
@@ -101,6 +102,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         last_run=latest(store, clock=clock),
         conflicts=conflicts,
         plan=plan,
+        going=active_run if begun else at_work(store, clock=clock),
     )
 
 
@@ -299,20 +301,6 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], k
 def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
     rows = connection.execute(_SUMS, {"runs": run_ids})
     return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
-
-
-def _planned(connection: sa.Connection, plan: int | None) -> dict[str, int]:
-    """By mapping, how many records a plan found without a partner."""
-    if plan is None:
-        return {}
-    c = page.c
-    query = (
-        sa.select(job.c.mapping, sa.func.sum(c.inserted + c.coupled + c.ambiguous))
-        .join(job, sa.and_(job.c.run_id == c.run_id, job.c.seq == c.seq, job.c.direction == c.direction))
-        .where(c.run_id == plan)
-        .group_by(job.c.mapping)
-    )
-    return {name: int(number) for name, number in connection.execute(query)}
 
 
 def _not_coupled(

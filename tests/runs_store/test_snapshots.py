@@ -570,6 +570,16 @@ def test_mappings_of_the_active_run_say_which_run_cleared_them(store: Store, set
     assert found.last_run.id == number
 
 
+def test_the_home_screen_has_what_an_engine_works_on_of_whatever_kind(store: Store, settings: Settings) -> None:
+    sync = start(store, settings, kind="sync")
+    assert snapshots.home(store, settings).going is None
+    with engine_lock(store):
+        found = snapshots.home(store, settings)
+    assert found.active is None
+    assert found.going is not None
+    assert (found.going.id, found.going.kind) == (sync, "sync")
+
+
 def test_the_last_job_of_a_mapping_is_of_the_newest_run_that_started_it(store: Store, settings: Settings) -> None:
     first = start(store, settings, FINISHED)
     for one_way, count in ((TO, 3), (FROM, 4)):

@@ -118,7 +118,7 @@ class ScriptedDoor:
 
     def home(self) -> HomeSnapshot:
         self._check()
-        return replace(self.home_of(self.now_active, self.last), plan=self.planned)
+        return replace(self.home_of(self.now_active, self.last), plan=self.planned, going=self.going())
 
     def run(self, run: int) -> RunSnapshot:
         self._check()

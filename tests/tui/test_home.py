@@ -152,6 +152,35 @@ async def test_u_watches_the_run(door: ScriptedDoor) -> None:
         await until(pilot, lambda: isinstance(app.screen, Run))
 
 
+@pytest.mark.parametrize("kind", ["sync", "match", "uncouple"])
+@pytest.mark.parametrize("other", [None, RunState.FINISHED, RunState.STOPPED])
+async def test_a_run_of_any_kind_that_is_going_is_shown_and_u_opens_it_first(
+    door: ScriptedDoor, kind: str, other: RunState | None
+) -> None:
+    if other is not None:
+        door.put(made_run(other))
+    door.put(made_run(id=17, kind=kind))
+    async with showing(door) as (app, pilot):
+        await see(pilot, f"* Run 17 ({kind}) is going at CUSTOMER 2,210/4,105.  u = watch")
+        assert ("! Run 16 stopped at CUSTOMER 2,210/4,105.  r = resume  h, u = look at it" in text(app)) is (
+            other is RunState.STOPPED
+        )
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, Run) and app.screen.shown > 0)
+        assert isinstance(app.screen, Run)
+        assert app.screen.run == 17
+        await pilot.press("space")
+        await until(pilot, lambda: ("wish", 17, Wish.PAUSE) in door.calls)
+        await pilot.press("x")
+        await see(pilot, "Cancel run 17")
+
+
+async def test_a_full_run_that_is_going_is_said_once(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, _):
+        assert text(app).count("is going") == 1
+
+
 @pytest.mark.parametrize("key", ["r", "a", "u"])
 async def test_keys_that_make_no_sense_now_give_a_reason(door: ScriptedDoor, key: str) -> None:
     async with showing(door) as (_, pilot):

@@ -163,10 +163,10 @@ class Home(Page):
             self._watch(self.snapshot.active.id)
 
     def action_watch(self) -> None:
-        """Opens the active run, or the last one."""
+        """Opens the run that an engine works on, else the active or the last one."""
         if self._refused("watch") or self.snapshot is None:
             return
-        run = self.snapshot.active or self.snapshot.last_run
+        run = self.snapshot.going or self.run_at_hand
         if run is not None:
             self._watch(run.id)
 
