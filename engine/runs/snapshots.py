@@ -30,9 +30,10 @@ from engine.runs import paces
 from engine.runs.held import held
 from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
+from engine.store import ambiguous as stored_ambiguous
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import decisions, foreseen, runs, troubles
+from engine.store import decisions, foreseen, runs, schedule, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -44,6 +45,8 @@ __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last"
 _EVENTS_SHOWN = 100
 _LEDGER_LOOKED_THROUGH = 500
 """Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
+_COUNTED = 2_000
+"""Entries of the ledger, and records that several others match, that each look at the mappings counts."""
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
@@ -68,6 +71,8 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         plan = foreseen.last_plan(connection)
         planned = foreseen.partnerless(connection, plan)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
+        ambiguous, exact = stored_ambiguous.number(connection, plan, _COUNTED)
+        left_alone, in_error = troubles.with_left_alone(connection, _COUNTED), schedule.in_error(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -90,6 +95,8 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
                 last_state=last_state(passes, active_run) if passes else None,
                 not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
+                left_alone=one.name in left_alone,
+                in_error=one.name in in_error,
             )
         )
     return HomeSnapshot(
@@ -102,6 +109,8 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         last_run=latest(store, clock=clock),
         conflicts=conflicts,
         plan=plan,
+        ambiguous=ambiguous,
+        ambiguous_exact=exact,
         going=active_run if begun else at_work(store, clock=clock),
     )
 

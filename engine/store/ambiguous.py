@@ -20,8 +20,8 @@ _TOLD = ("name", "message", "run_id", "at")
 def page(connection: sa.Connection, limit: int, offset: int) -> AmbiguousPage:
     """Those that are still uncoupled, by mapping, records of NAV first and in the order of their numbers."""
     plan = last_plan(connection) or 0
-    keys, most = _keys(plan), offset + COUNTED
-    total = connection.scalar(sa.select(sa.func.count()).select_from(keys.limit(most + 1).subquery())) or 0
+    keys = _keys(plan)
+    total, exact = _number(connection, keys, offset + COUNTED)
     rows = connection.execute(_told(keys.limit(limit).offset(offset).subquery(), plan))
     records = tuple(
         Ambiguous(
@@ -36,7 +36,17 @@ def page(connection: sa.Connection, limit: int, offset: int) -> AmbiguousPage:
         )
         for row in rows
     )
-    return AmbiguousPage(min(total, most), records, exact=total <= most)
+    return AmbiguousPage(total, records, exact=exact)
+
+
+def number(connection: sa.Connection, plan: int | None, most: int) -> tuple[int, bool]:
+    """How many of the ledger and of that plan are still uncoupled, counted up to `most`, and whether these are all."""
+    return _number(connection, _keys(plan or 0), most)
+
+
+def _number(connection: sa.Connection, keys: sa.CompoundSelect[tuple[object, ...]], most: int) -> tuple[int, bool]:
+    total = connection.scalar(sa.select(sa.func.count()).select_from(keys.limit(most + 1).subquery())) or 0
+    return min(total, most), total <= most
 
 
 def _keys(plan: int) -> sa.CompoundSelect[tuple[object, ...]]:

@@ -12,7 +12,9 @@ from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.matches import Matches
 from tui.screens.run import Run
+from tui.screens.schedule import Schedule
 from tui.widgets.table import Table
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -283,9 +285,64 @@ async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: in
         )
 
 
+@pytest.mark.parametrize(
+    ("number", "exact", "words"),
+    [
+        (1, True, "! 1 record matches several others."),
+        (120, True, "! 120 records match several others."),
+        (2_000, False, "! more than 2,000 records match several others."),
+    ],
+)
+async def test_records_that_several_others_match_need_attention(
+    door: ScriptedDoor, number: int, exact: bool, words: str
+) -> None:
+    door.home_of = lambda active=None, last=None: replace(
+        made_home(active, last), ambiguous=number, ambiguous_exact=exact
+    )
+    async with showing(door) as (app, pilot):
+        await see(pilot, words, "m = choose the right ones")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, Matches))
+
+
+async def test_records_that_are_left_alone_need_attention(door: ScriptedDoor) -> None:
+    _with(door, 3, left_alone=True)
+    async with showing(door) as (app, pilot):
+        await see(pilot, "! Records of CUSTOMER are left alone.", "on it enter, e = look at them")
+        await pilot.press("4", "enter")
+        await see(pilot, "Mapping   CUSTOMER", "Customer <> account")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
+    assert ("causes", None, "CUSTOMER") in door.calls
+
+
+async def test_an_entry_of_the_schedule_in_error_needs_attention(door: ScriptedDoor) -> None:
+    _with(door, 4, in_error=True)
+    async with showing(door) as (app, pilot):
+        await see(pilot, "! The schedule gives no turn to CONTACTS, in error.   S = look at it")
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule))
+
+
+async def test_all_that_needs_attention_is_shown_at_80x24(door: ScriptedDoor) -> None:
+    home = made_home()
+    waits = tuple(replace(one, left_alone=True, in_error=True) for one in home.mappings[3:5])
+    door.home_of = lambda active=None, last=None: replace(
+        made_home(active, last), conflicts=2, ambiguous=3, mappings=(*home.mappings[:3], *waits, *home.mappings[5:])
+    )
+    door.put(made_undo())
+    door.put(made_run(id=24, kind="couple"))
+    async with showing(door) as (_, pilot):
+        await see(
+            pilot, "CURRENCY   Currency", "last: run 14", "2 records with conflicts", "3 records match",
+            "CUSTOMER, CONTACTS are left alone", "no turn to CUSTOMER, CONTACTS", "undo of run 8",
+            "x on its screen gives it up", "Run 24 (couple) is going",
+        )  # fmt: skip
+
+
 async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:
     async with showing(door) as (app, _):
-        assert "conflicts wait" not in text(app)
+        assert not [word for word in ("conflicts", "several others", "left alone", "no turn") if word in text(app)]
 
 
 async def test_each_mapping_says_what_failed_and_what_is_not_coupled(door: ScriptedDoor) -> None:

@@ -116,10 +116,24 @@ def flag_change(one: MappingSnapshot) -> list[str]:
 
 
 def attention(home: HomeSnapshot, look: Look) -> list[str]:
-    """What needs the operator's attention: what the banner tells, and conflicts that wait."""
-    many = home.conflicts != 1
-    wait = f"! {fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}.   c = look at them"
-    return [*([wait] if home.conflicts else []), *filter(None, [_banner(home, look), *map(_going, _others(home))])]
+    """What needs the operator's attention: what waits, what the banner tells, and what else is going."""
+    return [*_waiting(home), *filter(None, [_banner(home, look), *map(_going, _others(home))])]
+
+
+def _waiting(home: HomeSnapshot) -> list[str]:
+    """What waits for somebody, with the key that leads there."""
+    many, several = home.conflicts != 1, home.ambiguous != 1
+    conflicts = f"{fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}"
+    more = "" if home.ambiguous_exact else "more than "
+    rivals = f"{more}{fmt.count(home.ambiguous)} record{'s' * several} match{'es' * (not several)} several others"
+    alone = ", ".join(one.name for one in home.mappings if one.left_alone)
+    errors = ", ".join(one.name for one in home.mappings if one.in_error)
+    return [
+        *([f"! {conflicts}.   c = look at them"] if home.conflicts else []),
+        *([f"! {rivals}.   m = choose the right ones"] if home.ambiguous else []),
+        *([f"! Records of {alone} are left alone.   on it enter, e = look at them"] if alone else []),
+        *([f"! The schedule gives no turn to {errors}, in error.   S = look at it"] if errors else []),
+    ]
 
 
 def _others(home: HomeSnapshot) -> list[RunSnapshot]:
