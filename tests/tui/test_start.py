@@ -149,7 +149,7 @@ async def test_production_without_the_name_does_not_start() -> None:
 
 async def test_what_the_engine_refuses_is_shown(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
-        door.start = lambda kind: _refuse()  # type: ignore[method-assign]
+        door.start = lambda kind, only=(): _refuse()  # type: ignore[method-assign]
         await pilot.press("s")
         await see(pilot, "This was not done", "Another engine holds the lock.", "Wait for it.")
         await pilot.press("escape")
@@ -170,8 +170,8 @@ async def test_what_yes_does_is_always_in_sight(door: ScriptedDoor, size: tuple[
     async with showing(door, size=size) as (app, pilot):
         begin = door.start
 
-        def start(kind: Kind) -> int:
-            number = begin(kind)
+        def start(kind: Kind, only: tuple[str, ...] = ()) -> int:
+            number = begin(kind, only)
             door.change(number, jobs=jobs)
             return number
 

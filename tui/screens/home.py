@@ -211,6 +211,16 @@ class Home(Page):
         self.app.push_screen(screens.Errors(self.door, self.look, None if run is None else run.id))
 
     @asked
+    async def action_sync(self) -> None:
+        """Asks, then synchronizes modified records of the mapping under the cursor."""
+        one = self._current()
+        if self._refused("sync") or one is None:
+            return
+        from tui.screens.syncing import synchronize  # noqa: PLC0415 - the first paint waits for nothing that it does not show
+
+        await synchronize(self, one)
+
+    @asked
     async def action_only_coupled(self) -> None:
         """Asks, then changes the stored flag of the mapping under the cursor."""
         one = self._current()

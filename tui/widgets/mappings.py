@@ -115,6 +115,24 @@ def flag_change(one: MappingSnapshot) -> list[str]:
     return words
 
 
+def synchronizing(one: MappingSnapshot) -> list[str]:
+    """What a synchronization of modified records means."""
+    alone = (
+        ["Synch. Only Coupled Records is on: records that are not coupled are", "left alone."]
+        if one.only_coupled
+        else [
+            "Synch. Only Coupled Records is OFF: records that are not coupled and",
+            "match none are CREATED on the other side.",
+        ]
+    )
+    return [
+        "What failed before, and what was modified since the last time,",
+        "is synchronized now, as it is on the schedule.",
+        "",
+        *alone,
+    ]
+
+
 def attention(home: HomeSnapshot, look: Look) -> list[str]:
     """What needs the operator's attention: what waits, what the banner tells, and what else is going."""
     return [*_waiting(home), *filter(None, [_banner(home, look), *map(_going, _others(home))])]
