@@ -122,13 +122,14 @@ class Home(Page):
             return
         plan = None if isinstance(counted, str) else counted
         view = None if plan is None else partial(self._show_plan, plan.id)
-        if not await self.app.push_screen_wait(dialogs.Start(self.look, home, plan, view)):
+        question = dialogs.Start(self.look, home, plan, view)
+        if not await self.app.push_screen_wait(question):
             return
         if self.door.production and not await self.app.push_screen_wait(
             dialogs.TypeName(self.look, names.crm(home.crm))
         ):
             return
-        run = await self.ask(partial(self.door.start, "run"), 0)
+        run = await self.ask(partial(self.door.start, "run", question.only), 0)
         if run:
             self._watch(run, started=True)
 
