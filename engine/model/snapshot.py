@@ -238,7 +238,7 @@ class HomeSnapshot:
     plan: int | None = None
     """The last plan that came to its end."""
     ambiguous: int = 0
-    """Records that several others match; only the first ones are counted."""
+    """Records that several others match; of many, one looks only at the first ones."""
     ambiguous_exact: bool = True
     """Whether these are all."""
     going: RunSnapshot | None = None

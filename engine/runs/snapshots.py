@@ -46,7 +46,7 @@ _EVENTS_SHOWN = 100
 _LEDGER_LOOKED_THROUGH = 500
 """Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
 _COUNTED = 2_000
-"""Entries of the ledger, and records that several others match, that each look at the mappings counts."""
+"""Entries of the ledger, and records that several others match, that each look at the mappings goes through."""
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
@@ -71,7 +71,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         plan = foreseen.last_plan(connection)
         planned = foreseen.partnerless(connection, plan)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
-        ambiguous, exact = stored_ambiguous.number(connection, plan, _COUNTED)
+        ambiguous, exact = stored_ambiguous.glance(connection, plan, _COUNTED)
         left_alone, in_error = troubles.with_left_alone(connection, _COUNTED), schedule.in_error(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []

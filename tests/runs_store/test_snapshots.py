@@ -601,6 +601,11 @@ def test_the_home_screen_says_of_which_mappings_something_waits(
     monkeypatch.setattr(snapshots, "_COUNTED", 1)
     found = snapshots.home(store, settings)
     assert (found.ambiguous, found.ambiguous_exact) == (1, False)
+    couple(store, pair(1))
+    assert snapshots.home(store, settings).ambiguous_exact is False
+    monkeypatch.setattr(snapshots, "_COUNTED", 50)
+    found = snapshots.home(store, settings)
+    assert (found.ambiguous, found.ambiguous_exact) == (1, True)
 
 
 def test_the_last_job_of_a_mapping_is_of_the_newest_run_that_started_it(store: Store, settings: Settings) -> None:

@@ -142,15 +142,15 @@ def _waiting(home: HomeSnapshot) -> list[str]:
     """What waits for somebody, with the key that leads there."""
     many, several = home.conflicts != 1, home.ambiguous != 1
     conflicts = f"{fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}"
-    more = "" if home.ambiguous_exact else "more than "
-    rivals = f"{more}{fmt.count(home.ambiguous)} record{'s' * several} match{'es' * (not several)} several others"
+    more = "" if home.ambiguous_exact else " or more"
+    rivals = f"{fmt.count(home.ambiguous)}{more} record{'s' * several} match{'es' * (not several)} several others"
     alone = ", ".join(one.name for one in home.mappings if one.left_alone)
     errors = ", ".join(one.name for one in home.mappings if one.in_error)
     return [
         *([f"! {conflicts}.   c = look at them"] if home.conflicts else []),
         *([f"! {rivals}.   m = choose the right ones"] if home.ambiguous else []),
-        *([f"! Records of {alone} are left alone.   on it enter, e = look at them"] if alone else []),
-        *([f"! The schedule gives no turn to {errors}, in error.   S = look at it"] if errors else []),
+        *([f"! Records of {alone} are left alone.   enter, e = look at them"] if alone else []),
+        *([f"! In error on the schedule: {errors}.   S = look at it"] if errors else []),
     ]
 
 
