@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.runs.connection import Tried
     from engine.runs.logs import LogPage
 
-Kind = Literal["run", "plan"]
+Kind = Literal["run", "plan", "sync"]
 Side = Literal["nav", "crm"]
 Mending = Literal["restore", "remove"]
 
@@ -202,8 +202,8 @@ class Door(Protocol):
     def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
         """Stores which side's value fields get, by `Clash.key`."""
 
-    def start(self, kind: Kind) -> int:
-        """Commits a run and starts an engine for it; the number of the run."""
+    def start(self, kind: Kind, only: tuple[str, ...] = ()) -> int:
+        """Commits a run, of all mappings or `only` some, and starts an engine for it; the number of the run."""
 
     def undo(self, run: int, *, dry: bool) -> int:
         """Starts an engine that takes a run back, or only looks what that would do; the number of its run."""

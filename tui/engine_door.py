@@ -280,9 +280,9 @@ class EngineDoor:
         """Stores which side's value fields get, by `Clash.key`."""
         queues.choose(self._store, conflict, choices)
 
-    def start(self, kind: Kind) -> int:
-        """Commits a run and starts an engine for it; the number of the run."""
-        return self._start(partial(control.start, self._store, self._settings, kind=kind, by=control.who()))
+    def start(self, kind: Kind, only: tuple[str, ...] = ()) -> int:
+        """Commits a run, of all mappings or `only` some, and starts an engine for it; the number of the run."""
+        return self._start(partial(control.start, self._store, self._settings, kind=kind, only=only, by=control.who()))
 
     def undo(self, run: int, *, dry: bool) -> int:
         """Starts an engine that takes a run back, or only looks what that would do; the number of its run."""

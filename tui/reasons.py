@@ -21,7 +21,7 @@ def home(name: str, home: HomeSnapshot | None) -> str | None:
     run = home.active
     if name == "preflight" and home.plan is not None:
         return None
-    if name in ("start", "preflight"):
+    if name in ("start", "preflight", "sync"):
         return None if run is None else f"Run {run.id} is not finished: {_way_on(run)}."
     if name == "resume":
         if run is None:
@@ -30,7 +30,7 @@ def home(name: str, home: HomeSnapshot | None) -> str | None:
     if name == "answer":
         return None if run is not None and run.state is RunState.ASKING else "No run waits for an answer."
     if name == "watch":
-        return None if run is not None or home.last_run is not None else "There was no run yet."
+        return None if run or home.going or home.last_run else "There was no run yet."
     return None
 
 
@@ -166,6 +166,8 @@ def mapping(name: str, found: MappingDetail | None, one: Setting | None) -> str 
         return "The store has not answered yet."
     if name == "detail" and one is None:
         return "This is the name of a section; its lines can be shown in full."
+    if name == "sync":
+        return None if found.holds is None else f"Run {found.holds.id} is {found.holds.state}: {_before(found.holds)}."
     if name != "edit":
         return None
     if one is None:
@@ -178,8 +180,14 @@ def mapping(name: str, found: MappingDetail | None, one: Setting | None) -> str 
         return None
     if run.state is RunState.RUNNING:
         return f"Run {run.id} is running; the mappings stay as they are until it ends."
-    way = "answer it" if run.state is RunState.ASKING else "go on with it or cancel it"
-    return f"Run {run.id} is {run.state} and needs its mappings: {way} first."
+    return f"Run {run.id} is {run.state} and needs its mappings: {_before(run)}."
+
+
+def _before(run: RunSnapshot) -> str:
+    """What comes before anything else can be done with the mappings of a run."""
+    if run.state is RunState.RUNNING:
+        return "wait for its end"
+    return "answer it first" if run.state is RunState.ASKING else "go on with it or cancel it first"
 
 
 def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None, *, demo: bool = False) -> str | None:
@@ -188,6 +196,8 @@ def schedule(name: str, found: ScheduleSnapshot | None, row: ScheduleRow | None,
         return None
     if found is None:
         return "The store has not answered yet."
+    if name == "watch":
+        return None if row is not None and row.run is not None else "It has had no run yet."
     if name == "stop":
         return None if found.running else "Nobody keeps the schedule; s = start it."
     if name == "start":

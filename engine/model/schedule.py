@@ -113,6 +113,11 @@ class ScheduleRow:
     when: str
     entry: Entry | None
 
+    @property
+    def run(self) -> int | None:
+        """The run under way, else the last one, if any."""
+        return None if self.entry is None else self.entry.run or self.entry.last_run
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSnapshot:

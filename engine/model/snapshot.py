@@ -214,6 +214,12 @@ class MappingSnapshot:
     """Records that are known to have no partner: by the last plan, where it is newer than the last job, what it would
     make or couple, and what several others match; else those that failed. None where nothing is known.
     """
+    left_alone: bool = False
+    """Whether records of it are left alone until an operator asks to retry them; of a long ledger, one looks only at
+    its first entries.
+    """
+    in_error: bool = False
+    """Whether the schedule gives it no turn any more, as it failed too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,12 @@ class HomeSnapshot:
     """Records with conflicts, which wait for a choice or for a pass to apply it."""
     plan: int | None = None
     """The last plan that came to its end."""
+    ambiguous: int = 0
+    """Records that several others match; of many, one looks only at the first ones."""
+    ambiguous_exact: bool = True
+    """Whether these are all."""
+    going: RunSnapshot | None = None
+    """The run, of whatever kind, that an engine works on, or is about to."""
 
 
 @dataclass(frozen=True, slots=True)

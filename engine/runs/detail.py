@@ -29,7 +29,7 @@ def detail(store: Store, settings: Settings, name: str, *, clock: Clock = system
         mapping_detail(settings, name),
         counted,
         None if plan is None or counted is None else plan.ended,
-        snapshots.at_work(store, clock=clock) or home.active,
+        home.going or home.active,
     )
 
 

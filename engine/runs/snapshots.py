@@ -30,9 +30,10 @@ from engine.runs import paces
 from engine.runs.held import held
 from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
+from engine.store import ambiguous as stored_ambiguous
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import decisions, foreseen, runs, troubles
+from engine.store import decisions, foreseen, runs, schedule, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -44,6 +45,8 @@ __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last"
 _EVENTS_SHOWN = 100
 _LEDGER_LOOKED_THROUGH = 500
 """Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
+_COUNTED = 2_000
+"""Entries of the ledger, and records that several others match, that each look at the mappings goes through."""
 _COUPLINGS_PAGE = 2000
 _START = timedelta(seconds=30)
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
@@ -60,14 +63,17 @@ _SUMS = (
 def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
     """The mappings with their flags and last jobs, and the run that is active."""
     active_run = active(store, clock=clock)
+    begun = active_run is not None and active_run.state is RunState.RUNNING
     with store.reading() as connection:
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
         newest = _last_passes(connection)
         conflicts = stored_conflicts.count(connection)
         plan = foreseen.last_plan(connection)
-        planned = _planned(connection, plan)
+        planned = foreseen.partnerless(connection, plan)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
+        ambiguous, exact = stored_ambiguous.glance(connection, plan, _COUNTED)
+        left_alone, in_error = troubles.with_left_alone(connection, _COUNTED), schedule.in_error(connection)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -90,6 +96,8 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
                 last_state=last_state(passes, active_run) if passes else None,
                 not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
+                left_alone=one.name in left_alone,
+                in_error=one.name in in_error,
             )
         )
     return HomeSnapshot(
@@ -102,6 +110,9 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         last_run=latest(store, clock=clock),
         conflicts=conflicts,
         plan=plan,
+        ambiguous=ambiguous,
+        ambiguous_exact=exact,
+        going=active_run if begun else at_work(store, clock=clock),
     )
 
 
@@ -304,20 +315,6 @@ def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], k
 def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
     rows = connection.execute(_SUMS, {"runs": run_ids})
     return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
-
-
-def _planned(connection: sa.Connection, plan: int | None) -> dict[str, int]:
-    """By mapping, how many records a plan found without a partner."""
-    if plan is None:
-        return {}
-    c = page.c
-    query = (
-        sa.select(job.c.mapping, sa.func.sum(c.inserted + c.coupled + c.ambiguous))
-        .join(job, sa.and_(job.c.run_id == c.run_id, job.c.seq == c.seq, job.c.direction == c.direction))
-        .where(c.run_id == plan)
-        .group_by(job.c.mapping)
-    )
-    return {name: int(number) for name, number in connection.execute(query)}
 
 
 def _not_coupled(

@@ -44,16 +44,27 @@ def page(connection: sa.Connection, limit: int, offset: int, words: Sequence[str
     return AmbiguousPage(min(total, most), records, exact=total <= most)
 
 
-def _keys(plan: int, words: Sequence[str]) -> sa.CompoundSelect[tuple[object, ...]]:
+def glance(connection: sa.Connection, plan: int | None, most: int) -> tuple[int, bool]:
+    """How many of the first `most` records of the ledger and of that plan are still uncoupled, and whether these are
+    all there are: never more is looked at, however many have a partner by now.
+    """
+    first = _keys(plan or 0, (), coupled_too=True).limit(most + 1).subquery()
+    alone = sa.func.sum(sa.case((_coupled(first), 0), else_=1))
+    looked_at, number = connection.execute(sa.select(sa.func.count(), alone).select_from(first)).one()
+    return min(int(number or 0), most), int(looked_at) <= most
+
+
+def _keys(plan: int, words: Sequence[str], *, coupled_too: bool = False) -> sa.CompoundSelect[tuple[object, ...]]:
     """The records in their order, each once: merging two sorted lists costs nothing, where looking each record of the
     plan up in the ledger would.
     """
-    of_plan = (outcome.c.run_id == plan, is_ambiguous(outcome), ~_coupled(outcome), *called(outcome, words))
-    of_ledger = (is_ambiguous(trouble), ~_coupled(trouble), *called(trouble, words))
-    both = sa.union(
-        sa.select(*(trouble.c[name] for name in _KEY)).where(*of_ledger),
-        sa.select(*(outcome.c[name] for name in _KEY)).where(*of_plan),
+    of_ledger = sa.select(*(trouble.c[name] for name in _KEY)).where(is_ambiguous(trouble), *called(trouble, words))
+    of_plan = sa.select(*(outcome.c[name] for name in _KEY)).where(
+        outcome.c.run_id == plan, is_ambiguous(outcome), *called(outcome, words)
     )
+    if not coupled_too:
+        of_ledger, of_plan = of_ledger.where(~_coupled(trouble)), of_plan.where(~_coupled(outcome))
+    both = sa.union(of_ledger, of_plan)
     c = both.selected_columns
     return both.order_by(c.mapping, c.direction.desc(), c.nav_no, c.source_id)
 
@@ -77,7 +88,7 @@ def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> list[sa.Colu
     return [one.c[name] == other.c[name] for name in names]
 
 
-def _coupled(table: sa.Table) -> sa.ColumnElement[bool]:
+def _coupled(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """Whether the record has a partner by now, by whichever way."""
     c, to_crm = table.c, table.c.direction == Direction.TO_INTEGRATION_TABLE.value
     mine = coupling.c.mapping == c.mapping

@@ -20,6 +20,12 @@ def entries(connection: sa.Connection, *, change: bool = False) -> dict[str, Ent
     return {row.mapping: Entry(**{**row._asdict(), "state": EntryState(row.state)}) for row in rows}
 
 
+def in_error(connection: sa.Connection) -> set[str]:
+    """The mappings that have no turn any more until somebody resumes them, as they failed too often."""
+    c = schedule.c
+    return set(connection.scalars(sa.select(c.mapping).where(c.state == EntryState.ERROR.value)))
+
+
 def put(connection: sa.Connection, changed: Iterable[Entry]) -> None:
     """Store entries."""
     upsert(connection, schedule, [{**asdict(one), "state": one.state.value} for one in changed])

@@ -57,6 +57,12 @@ def left_alone(connection: sa.Connection, mappings: Collection[str]) -> int:
     return int(connection.scalar(query) or 0)
 
 
+def with_left_alone(connection: sa.Connection, most: int) -> set[str]:
+    """The mappings of which records are left alone, by the first `most` entries of the ledger."""
+    looked_at = sa.select(_C.mapping, _C.skipped).limit(most).subquery().c
+    return set(connection.scalars(sa.select(looked_at.mapping).where(looked_at.skipped).distinct()))
+
+
 def uncoupled(connection: sa.Connection, most: int) -> dict[str, int] | None:
     """How many uncoupled records each mapping has in the ledger; None when that has more than `most` entries, since
     each of them is looked up.

@@ -30,6 +30,7 @@ from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import Help
 from tui.dialogs.info import Info
 from tui.dialogs.leave import Leave
+from tui.dialogs.only import Only
 from tui.dialogs.partner import Partner
 from tui.dialogs.question import Question
 from tui.dialogs.start import Start
@@ -129,6 +130,7 @@ _DIALOGS: dict[str, Callable[[HostileDoor, Look], Screen[Any]]] = {
     "leave": lambda door, look: Leave(look, door.run(16)),
     "start": lambda door, look: Start(look, door.home(), door.run(16)),
     "start without a plan": lambda door, look: Start(look, door.home(), None),
+    "some jobs only": lambda door, look: Only(look, door.home().mappings, ()),
     "counting": lambda door, look: Count(door, look, 17, door.text, can_skip=True),
     "counting that ended": lambda door, look: Count(door, look, 18, "Preflight", can_skip=True),
     "notice": lambda door, look: Info(look, door.text, [door.text, door.text]),

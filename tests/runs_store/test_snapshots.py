@@ -1,7 +1,7 @@
 """What screens and reports are shown of runs, jobs, flags and couplings."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,17 @@ import sqlalchemy as sa
 from engine.config import Settings
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
+from engine.model.schedule import Entry, EntryState
 from engine.model.snapshot import Counters, FlagChange, JobState, RunSnapshot, RunState, Wish
 from engine.model.traffic import Traffic
 from engine.runs import control, snapshots
 from engine.runs.held import Held
-from engine.store import pages, runs
+from engine.store import pages, runs, schedule, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.store.schema import link
 from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
-from tests.store.tools import AT, FROM, TO, couple, done, failed, later, nav, pair, pairs
+from tests.store.tools import AT, FROM, TO, couple, done, failed, later, nav, pair, pairs, problem
 
 RUNNING, STOPPED, ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
 FINISHED, CANCELLED, INTERRUPTED = RunState.FINISHED, RunState.CANCELLED, RunState.INTERRUPTED
@@ -569,6 +570,43 @@ def test_mappings_of_the_active_run_say_which_run_cleared_them(store: Store, set
     assert (found.active, found.mappings[3].cleared_by) == (None, None)
     assert found.last_run is not None
     assert found.last_run.id == number
+
+
+def test_the_home_screen_has_what_an_engine_works_on_of_whatever_kind(store: Store, settings: Settings) -> None:
+    sync = start(store, settings, kind="sync")
+    assert snapshots.home(store, settings).going is None
+    with engine_lock(store):
+        found = snapshots.home(store, settings)
+    assert found.active is None
+    assert found.going is not None
+    assert (found.going.id, found.going.kind) == (sync, "sync")
+
+
+def test_the_home_screen_says_of_which_mappings_something_waits(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = snapshots.home(store, settings)
+    assert (found.ambiguous, found.ambiguous_exact) == (0, True)
+    assert not [one for one in found.mappings if one.left_alone or one.in_error]
+    couple(store, pair(3))
+    several = problem("ambiguous", "several", "3 match.")
+    with store.writing() as connection:
+        troubles.note(connection, "CUSTOMER", TO, [failed(1, several), failed(2, several), failed(3)], 1, AT)
+        troubles.leave_alone(connection, troubles.listing(connection, skipped=False))
+        entry = Entry("CONTACTS", EntryState.ERROR, None, AT, "me")
+        schedule.put(connection, [entry, replace(entry, mapping="CURRENCY", state=EntryState.ON_HOLD)])
+    found = snapshots.home(store, settings)
+    assert (found.ambiguous, found.ambiguous_exact) == (2, True)
+    assert [one.name for one in found.mappings if one.left_alone] == ["CUSTOMER"]
+    assert [one.name for one in found.mappings if one.in_error] == ["CONTACTS"]
+    monkeypatch.setattr(snapshots, "_COUNTED", 1)
+    found = snapshots.home(store, settings)
+    assert (found.ambiguous, found.ambiguous_exact) == (1, False)
+    couple(store, pair(1))
+    assert snapshots.home(store, settings).ambiguous_exact is False
+    monkeypatch.setattr(snapshots, "_COUNTED", 50)
+    found = snapshots.home(store, settings)
+    assert (found.ambiguous, found.ambiguous_exact) == (1, True)
 
 
 def test_the_last_job_of_a_mapping_is_of_the_newest_run_that_started_it(store: Store, settings: Settings) -> None:

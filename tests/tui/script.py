@@ -142,7 +142,7 @@ class ScriptedDoor:
 
     def home(self) -> HomeSnapshot:
         self._check()
-        return replace(self.home_of(self.now_active, self.last), plan=self.planned)
+        return replace(self.home_of(self.now_active, self.last), plan=self.planned, going=self.going())
 
     def run(self, run: int) -> RunSnapshot:
         self._check()
@@ -384,10 +384,10 @@ class ScriptedDoor:
             for one in self.waiting
         ]
 
-    def start(self, kind: Kind) -> int:
+    def start(self, kind: Kind, only: tuple[str, ...] = ()) -> int:
         self._check()
-        self.calls.append(("start", kind))
-        number = 15 if kind == "plan" else 16
+        self.calls.append(("start", kind, *only))
+        number = {"plan": 15, "run": 16, "sync": 18}[kind]
         self.put(made_run(self.plan_state if kind == "plan" else RunState.RUNNING, id=number, kind=kind))
         return number
 

@@ -27,6 +27,8 @@ CASES: list[tuple[str, RunState | None, Sequence[str], str, str]] = [
     ("only-coupled", None, ("4", "O"), "Turn it OFF", "Confirm"),
     ("counting", None, ("s",), "k Skip counting", "Count"),
     ("start", None, ("s",), "Start now?", "Start"),
+    ("only", None, ("s", "o", "j", "space"), "[ ]  2", "Only"),
+    ("start-only", None, ("s", "o", "j", "space", "enter"), "All jobs run but", "Start"),
     ("run", RunState.RUNNING, ("u",), "38.1", "Run"),
     ("run-finished", RunState.FINISHED, ("u",), "answer: no", "Run"),
     ("run-stopped", RunState.STOPPED, ("u",), "r = resume", "Run"),

@@ -73,6 +73,17 @@ async def test_a_filter_that_matches_nothing_says_so(door: ScriptedDoor) -> None
         await see(pilot, "No job matches the filter.")
 
 
+async def test_u_opens_the_run_of_the_job_whatever_its_kind(door: ScriptedDoor) -> None:
+    door.runs[15] = made_run(RunState.FINISHED, id=15, kind="sync")
+    async with showing(door) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("G", "u")
+        await see(pilot, "run 15  FINISHED", "Synch. Only Coupled Records counts as it is stored")
+        await pilot.press("escape")
+        await until(pilot, lambda: _ready(app))
+
+
 async def test_enter_opens_the_errors_of_that_job(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await pilot.press("h")

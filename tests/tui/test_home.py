@@ -12,7 +12,10 @@ from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.mapping import Mapping
+from tui.screens.matches import Matches
 from tui.screens.run import Run
+from tui.screens.schedule import Schedule
 from tui.widgets import mappings
 from tui.widgets.table import Table
 
@@ -155,6 +158,35 @@ async def test_u_watches_the_run(door: ScriptedDoor) -> None:
         await until(pilot, lambda: isinstance(app.screen, Run))
 
 
+@pytest.mark.parametrize("kind", ["sync", "match", "uncouple"])
+@pytest.mark.parametrize("other", [None, RunState.FINISHED, RunState.STOPPED])
+async def test_a_run_of_any_kind_that_is_going_is_shown_and_u_opens_it_first(
+    door: ScriptedDoor, kind: str, other: RunState | None
+) -> None:
+    if other is not None:
+        door.put(made_run(other))
+    door.put(made_run(id=17, kind=kind))
+    async with showing(door) as (app, pilot):
+        await see(pilot, f"* Run 17 ({kind}) is going at CUSTOMER 2,210/4,105.  u = watch")
+        assert ("! Run 16 stopped at CUSTOMER 2,210/4,105.  r = resume  h, u = look at it" in text(app)) is (
+            other is RunState.STOPPED
+        )
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, Run) and app.screen.shown > 0)
+        assert isinstance(app.screen, Run)
+        assert app.screen.run == 17
+        await pilot.press("space")
+        await until(pilot, lambda: ("wish", 17, Wish.PAUSE) in door.calls)
+        await pilot.press("x")
+        await see(pilot, "Cancel run 17")
+
+
+async def test_a_full_run_that_is_going_is_said_once(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door) as (app, _):
+        assert text(app).count("is going") == 1
+
+
 @pytest.mark.parametrize("key", ["r", "a", "u"])
 async def test_keys_that_make_no_sense_now_give_a_reason(door: ScriptedDoor, key: str) -> None:
     async with showing(door) as (_, pilot):
@@ -162,7 +194,44 @@ async def test_keys_that_make_no_sense_now_give_a_reason(door: ScriptedDoor, key
         await see(pilot, {"r": "no run to resume", "a": "No run waits", "u": "no run yet"}[key])
 
 
-@pytest.mark.parametrize("key", ["s", "p"])
+@pytest.mark.parametrize(("opening", "row"), [((), "4"), ((), "6"), (("enter",), "4"), (("enter",), "6")])
+async def test_m_synchronizes_modified_records_of_the_mapping_after_a_question(
+    door: ScriptedDoor, opening: tuple[str, ...], row: str
+) -> None:
+    name, words = ("CUSTOMER", "is on:") if row == "4" else ("RESOURCE-PRODUCT", "is OFF:")
+    async with showing(door) as (app, pilot):
+        await pilot.press(row, *opening)
+        await until(pilot, lambda: isinstance(app.screen, Mapping if opening else Home) and app.screen.shown)
+        await pilot.press("M")
+        await see(pilot, f"{name}: Synchronize Modified Records", f"Synch. Only Coupled Records {words}", "[ No ]")
+        assert door.calls == []
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run) and app.screen.shown > 0)
+        assert isinstance(app.screen, Run)
+        assert app.screen.run == 18
+    assert door.calls == [("start", "sync", name)]
+
+
+async def test_no_synchronization_starts_without_a_clear_yes(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("M")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Home))
+    assert door.calls == []
+
+
+async def test_what_the_engine_says_against_a_synchronization_is_shown(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await pilot.press("M")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        door.error = StoreError("An engine works on this state store: run 17 (match).", "Watch it.")
+        await pilot.press("y")
+        await see(pilot, "This was not done", "run 17 (match)")
+
+
+@pytest.mark.parametrize("key", ["s", "p", "M"])
 async def test_nothing_starts_while_a_run_is_unfinished(door: ScriptedDoor, key: str) -> None:
     door.put(made_run(RunState.STOPPED))
     async with showing(door) as (_, pilot):
@@ -257,9 +326,64 @@ async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: in
         )
 
 
+@pytest.mark.parametrize(
+    ("number", "exact", "words"),
+    [
+        (1, True, "! 1 record matches several others."),
+        (120, True, "! 120 records match several others."),
+        (2_000, False, "! 2,000 or more records match several others."),
+    ],
+)
+async def test_records_that_several_others_match_need_attention(
+    door: ScriptedDoor, number: int, exact: bool, words: str
+) -> None:
+    door.home_of = lambda active=None, last=None: replace(
+        made_home(active, last), ambiguous=number, ambiguous_exact=exact
+    )
+    async with showing(door) as (app, pilot):
+        await see(pilot, words, "m = choose the right ones")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, Matches))
+
+
+async def test_records_that_are_left_alone_need_attention(door: ScriptedDoor) -> None:
+    _with(door, 3, left_alone=True)
+    async with showing(door) as (app, pilot):
+        await see(pilot, "! Records of CUSTOMER are left alone.", "enter, e = look at them")
+        await pilot.press("4", "enter")
+        await see(pilot, "Mapping   CUSTOMER", "Customer <> account")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
+    assert ("causes", None, "CUSTOMER") in door.calls
+
+
+async def test_an_entry_of_the_schedule_in_error_needs_attention(door: ScriptedDoor) -> None:
+    _with(door, 4, in_error=True)
+    async with showing(door) as (app, pilot):
+        await see(pilot, "! In error on the schedule: CONTACTS.   S = look at it")
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule))
+
+
+async def test_all_that_needs_attention_is_shown_at_80x24(door: ScriptedDoor) -> None:
+    home = made_home()
+    waits = tuple(replace(one, left_alone=True, in_error=True) for one in home.mappings[3:5])
+    door.home_of = lambda active=None, last=None: replace(
+        made_home(active, last), conflicts=2, ambiguous=3, mappings=(*home.mappings[:3], *waits, *home.mappings[5:])
+    )
+    door.put(made_undo())
+    door.put(made_run(id=24, kind="couple"))
+    async with showing(door) as (_, pilot):
+        await see(
+            pilot, "CURRENCY   Currency", "last: run 14", "2 records with conflicts", "3 records match",
+            "CUSTOMER, CONTACTS are left alone", "on the schedule: CUSTOMER, CONTACTS", "undo of run 8",
+            "x on its screen gives it up", "Run 24 (couple) is going",
+        )  # fmt: skip
+
+
 async def test_without_conflicts_nothing_is_said_of_them(door: ScriptedDoor) -> None:
     async with showing(door) as (app, _):
-        assert "conflicts wait" not in text(app)
+        assert not [word for word in ("conflicts", "several others", "left alone", "In error") if word in text(app)]
 
 
 async def test_each_mapping_says_what_failed_and_what_is_not_coupled(door: ScriptedDoor) -> None:

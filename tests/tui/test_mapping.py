@@ -8,9 +8,9 @@ from textual.pilot import Pilot
 
 from engine.model.detail import MappingDetail
 from engine.model.errors import ConfigError, StoreError
-from engine.model.snapshot import MappingSnapshot
+from engine.model.snapshot import MappingSnapshot, RunState
 from tests.tui.made.mappings import made_detail
-from tests.tui.made.runs import NOW
+from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tests.tui.test_hostile import NAMES, _harmless
@@ -35,6 +35,26 @@ async def _says(pilot: Pilot[None], *words: str) -> None:
     assert isinstance(pilot.app, CouplerApp)
     app = pilot.app
     await until(pilot, lambda: all(one in " ".join(text(app).split()) for one in words))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (RunState.RUNNING, "Run 16 is running: wait for its end."),
+        (RunState.ASKING, "Run 16 is asking: answer it first."),
+        (RunState.STOPPED, "Run 16 is stopped: go on with it or cancel it first."),
+    ],
+)
+async def test_nothing_is_synchronized_while_a_run_is_unfinished(
+    door: ScriptedDoor, state: RunState, words: str
+) -> None:
+    door.detail_of = lambda standing: replace(made_detail(standing), holds=made_run(state))
+    async with showing(door) as (app, pilot):
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: _ready(app))
+        await pilot.press("M")
+        await see(pilot, words)
+    assert door.calls == []
 
 
 async def test_says_how_it_stands_and_what_is_said_in_each_section(door: ScriptedDoor) -> None:

@@ -4,11 +4,14 @@ from datetime import timedelta
 import pytest
 
 from engine.model.errors import RunError, StoreError
+from engine.model.snapshot import RunState
 from tests.tui.made.mappings import made_schedule
+from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.dialogs.confirm import Confirm
 from tui.screens.home import Home
+from tui.screens.run import Run
 from tui.screens.schedule import Schedule
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -51,6 +54,23 @@ async def test_says_what_the_schedule_waits_for_and_when_nobody_keeps_it(door: S
         assert door.calls == []
 
 
+@pytest.mark.parametrize(("row", "run"), [("4", 16), ("1", 15)])
+async def test_u_opens_the_run_that_is_under_way_or_the_last_one(door: ScriptedDoor, row: str, run: int) -> None:
+    door.put(made_run(id=16, kind="sync"))
+    door.put(made_run(RunState.FINISHED, id=15, kind="sync"))
+    async with showing(door) as (app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, Schedule) and app.screen.shown > 0)
+        await pilot.press("4")
+        await see(pilot, "run 16 is under way; u = watch it")
+        await pilot.press(row, "u")
+        await until(pilot, lambda: isinstance(app.screen, Run) and app.screen.shown > 0)
+        assert isinstance(app.screen, Run)
+        assert app.screen.run == run
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Schedule))
+
+
 @pytest.mark.parametrize(
     ("row", "key", "call"),
     [
@@ -71,6 +91,7 @@ async def test_hold_and_resume(door: ScriptedDoor, row: str, key: str, call: tup
     ("row", "key", "why"),
     [
         ("3", "h", "UNITOFMEASURE is on hold already"), ("3", "n", "UNITOFMEASURE is on hold; r = resume it first"),
+        ("3", "u", "It has had no run yet"), ("7", "u", "It has had no run yet"),
         ("1", "r", "CURRENCY has its turns"), ("7", "n", "The mapping is not scheduled"),
     ],
 )  # fmt: skip

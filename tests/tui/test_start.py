@@ -1,13 +1,16 @@
 from dataclasses import replace
 
 import pytest
+from textual.pilot import Pilot
 
 from engine.model.errors import LockHeld
 from engine.model.snapshot import Counters, JobSnapshot, PassSnapshot, RunState, Wish
 from tests.tui.made.runs import FROM, TO, made_home, planned_jobs
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor
+from tui.app import CouplerApp
 from tui.dialogs.confirm import TypeName
+from tui.dialogs.only import Only
 from tui.dialogs.start import Start
 from tui.door import Kind
 from tui.screens.home import Home
@@ -149,7 +152,7 @@ async def test_production_without_the_name_does_not_start() -> None:
 
 async def test_what_the_engine_refuses_is_shown(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
-        door.start = lambda kind: _refuse()  # type: ignore[method-assign]
+        door.start = lambda kind, only=(): _refuse()  # type: ignore[method-assign]
         await pilot.press("s")
         await see(pilot, "This was not done", "Another engine holds the lock.", "Wait for it.")
         await pilot.press("escape")
@@ -170,8 +173,8 @@ async def test_what_yes_does_is_always_in_sight(door: ScriptedDoor, size: tuple[
     async with showing(door, size=size) as (app, pilot):
         begin = door.start
 
-        def start(kind: Kind) -> int:
-            number = begin(kind)
+        def start(kind: Kind, only: tuple[str, ...] = ()) -> int:
+            number = begin(kind, only)
             door.change(number, jobs=jobs)
             return number
 
@@ -211,6 +214,86 @@ async def test_the_environment_is_shown_however_long_the_names_are(door: Scripte
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, Start))
         await see(pilot, "C… (production)")
+
+
+async def _choose(pilot: Pilot[None], app: CouplerApp, *keys: str) -> None:
+    await pilot.press("s")
+    await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+    await pilot.press("o")
+    await until(pilot, lambda: isinstance(app.screen, Only))
+    await see(pilot, "> [x]  1 CURRENCY", "[x]  7 ITEM-PRODUCT")
+    await pilot.press(*keys)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("keys", "jobs", "words"),
+    [
+        (("enter",), (), ""),
+        (
+            ("j", "space", "down", "down", "down", "space", "enter"),
+            ("CURRENCY", "UNITOFMEASURE", "CUSTOMER", "RESOURCE-PRODUCT", "ITEM-PRODUCT"),
+            "- All jobs run but SALEPEOPLE, CONTACTS; it was counted with all jobs.",
+        ),
+        (
+            ("space", "j", "space", "j", "space", "j", "j", "space", "j", "space", "j", "space", "enter"),
+            ("CUSTOMER",),
+            "- Only CUSTOMER runs; it was counted with all jobs.",
+        ),
+        (("j", "space", "space", "k", "up", "space", "escape"), (), ""),
+    ],
+)
+async def test_jobs_can_be_left_out(
+    door: ScriptedDoor, keys: tuple[str, ...], jobs: tuple[str, ...], words: str
+) -> None:
+    async with showing(door) as (app, pilot):
+        await _choose(pilot, app, *keys)
+        await until(pilot, lambda: isinstance(app.screen, Start))
+        await see(pilot, words, "Start now?   [ No ]")
+        assert ("counted with all jobs" in text(app)) is bool(jobs)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+    assert door.calls[-1] == ("start", "run", *jobs)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_counts_and_words_are_of_the_jobs_that_run(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _choose(pilot, app, "space", *["j", "space"] * 4, "j", "j", "space", "enter")
+        await see(
+            pilot,
+            "RESOURCE-PRODUCT           0          60      13      24          6     1",
+            "all                        0          60      13      24          6     1",
+            "Only RESOURCE-PRODUCT runs",
+            "Synch. Only Coupled Records is off on all mappings; nothing has to be cleared.",
+        )
+        assert "possible duplicates" not in text(app)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_at_least_one_job_runs(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _choose(pilot, app, "space", *["j", "space"] * 6)
+        await see(pilot, "! At least one job must run.")
+        await pilot.press("enter")
+        assert isinstance(app.screen, Only)
+        await pilot.press("space", "enter")
+        await see(pilot, "Only ITEM-PRODUCT runs")
+
+
+@pytest.mark.usefixtures("quick")
+async def test_of_many_jobs_the_marked_one_stays_in_sight(door: ScriptedDoor) -> None:
+    one = made_home().mappings[0]
+    many = tuple(replace(one, seq=seq, name=f"JOB-{seq}") for seq in range(1, 41))
+    door.home_of = lambda active=None, last=None: replace(made_home(active, last), mappings=many)
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, Only))
+        for seq in range(2, 41):
+            await pilot.press("j")
+            await see(pilot, f"> [x] {seq:>2} JOB-{seq} ", "esc As it was")
 
 
 @pytest.mark.usefixtures("quick")

@@ -15,6 +15,7 @@ __all__ = [
     "Help",
     "Info",
     "Leave",
+    "Only",
     "Partner",
     "Pick",
     "Question",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tui.dialogs.help import Help
     from tui.dialogs.info import Info
     from tui.dialogs.leave import Leave
+    from tui.dialogs.only import Only
     from tui.dialogs.partner import Partner
     from tui.dialogs.question import Question
     from tui.dialogs.start import Start

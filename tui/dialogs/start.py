@@ -1,6 +1,7 @@
 """The question before a full synchronization: what it would do, as counted, and what it changes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from engine.model.snapshot import HomeSnapshot, JobSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.dialog import ROOM
+from tui.dialogs.only import Only
 from tui.look import Look
 from tui.widgets import names
 from tui.widgets.line import Line, hanging
@@ -19,11 +21,16 @@ _HEADING = ("new in NAV", "new in CRM", "couple", "update", "ambiguous", "fail")
 
 
 class Start(Confirm):
-    """Starts on No. Without a plan it says that nothing was counted."""
+    """Starts on No. Without a plan it says that nothing was counted. `only` are the jobs that the operator has left,
+    blank as long as these are all.
+    """
 
     HINT = "y Yes, start   n/esc No   tab Switch"
     QUESTION = "Start now?"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "view", "View the records that were counted", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "view", "View the records that were counted", show=False),
+        Binding("o", "choose", "Choose some of the jobs", show=False),
+    ]
 
     def __init__(
         self, look: Look, home: HomeSnapshot, plan: RunSnapshot | None, view: Callable[[], object] | None = None
@@ -31,6 +38,7 @@ class Start(Confirm):
         super().__init__(look, "Start full synchronization", ())
         self.home = home
         self.plan = plan
+        self.only: tuple[str, ...] = ()
         self._view = view
         """Shows which records were counted."""
 
@@ -40,10 +48,27 @@ class Start(Confirm):
 
     def write(self) -> None:
         """Puts the counts into the body, and what they mean below it."""
-        if self._view is not None:
-            self.query_one("#hint", Line).put(f"{self.HINT}   v View the records")
-        self.query_one("#text", Line).put(*counts(self.home, self.plan, self.look))
-        self.query_one("#points", Line).put("", *points(self.home, self.plan))
+        view = "   v View the records" if self._view is not None else ""
+        self.query_one("#hint", Line).put(f"{self.HINT}{view}   o Only some jobs")
+        home, plan = self.home, self.plan
+        if self.only:
+            home = replace(home, mappings=tuple(one for one in home.mappings if one.name in self.only))
+        if self.only and plan is not None:
+            plan = replace(plan, jobs=tuple(one for one in plan.jobs if one.mapping in self.only))
+        left_out = [one.name for one in self.home.mappings if one not in home.mappings]
+        self.query_one("#text", Line).put(*counts(home, plan, self.look))
+        self.query_one("#points", Line).put("", *chosen(self.only, left_out, plan), *points(home, plan))
+
+    def action_choose(self) -> None:
+        """Asks which jobs run; the question stays."""
+        names = self.only or tuple(one.name for one in self.home.mappings)
+        self.app.push_screen(Only(self.look, self.home.mappings, names), self._choose)
+
+    def _choose(self, names: tuple[str, ...] | None) -> None:
+        if names is not None:
+            self.only = names if len(names) < len(self.home.mappings) else ()
+            self.write()
+            self.call_after_refresh(self._limit)
 
     def action_view(self) -> None:
         """Opens the plan above the question, which stays."""
@@ -58,6 +83,15 @@ def counts(home: HomeSnapshot, plan: RunSnapshot | None, look: Look) -> list[str
         return [*made, "Nothing was counted: it is not known how many records will be created."]
     at = fmt.clock(plan.ended or plan.now, utc=look.utc, seconds=False)
     return [*made, *table(plan.jobs, f"Counted {at}")]
+
+
+def chosen(only: Sequence[str], left_out: Sequence[str], plan: RunSnapshot | None) -> list[str]:
+    """Which jobs run, where these are not all, and what was counted then."""
+    if not only:
+        return []
+    few = len(only) <= len(left_out)
+    which = f"Only {', '.join(only)} run{'s' * (len(only) == 1)}" if few else f"All jobs run but {', '.join(left_out)}"
+    return hanging(f"- {which}{'' if plan is None else '; it was counted with all jobs'}.", ROOM)
 
 
 def points(home: HomeSnapshot, plan: RunSnapshot | None) -> list[str]:

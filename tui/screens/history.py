@@ -157,6 +157,12 @@ class History(Filtered, Paged):
         if not self._refused("errors") and one is not None:
             self.app.push_screen(screens.Errors(self.door, self.look, one.run, one.mapping))
 
+    def action_watch(self) -> None:
+        """Opens the run of the job under the cursor."""
+        one = self._current()
+        if not self._refused("watch") and one is not None:
+            self.app.push_screen(screens.Run(self.door, self.look, one.run))
+
     @work
     async def action_export(self) -> None:
         """Writes all jobs, or all that were found."""

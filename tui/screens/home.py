@@ -121,13 +121,14 @@ class Home(Page):
             return
         plan = None if isinstance(counted, str) else counted
         view = None if plan is None else partial(self._show_plan, plan.id)
-        if not await self.app.push_screen_wait(dialogs.Start(self.look, home, plan, view)):
+        question = dialogs.Start(self.look, home, plan, view)
+        if not await self.app.push_screen_wait(question):
             return
         if self.door.production and not await self.app.push_screen_wait(
             dialogs.TypeName(self.look, names.crm(home.crm))
         ):
             return
-        run = await self.ask(partial(self.door.start, "run"), 0)
+        run = await self.ask(partial(self.door.start, "run", question.only), 0)
         if run:
             self._watch(run, started=True)
 
@@ -162,10 +163,10 @@ class Home(Page):
             self._watch(self.snapshot.active.id)
 
     def action_watch(self) -> None:
-        """Opens the active run, or the last one."""
+        """Opens the run that an engine works on, else the active or the last one."""
         if self._refused("watch") or self.snapshot is None:
             return
-        run = self.snapshot.active or self.snapshot.last_run
+        run = self.snapshot.going or self.run_at_hand
         if run is not None:
             self._watch(run.id)
 
@@ -208,6 +209,16 @@ class Home(Page):
         home = self.snapshot
         run = None if home is None else home.active or home.last_run
         self.app.push_screen(screens.Errors(self.door, self.look, None if run is None else run.id))
+
+    @asked
+    async def action_sync(self) -> None:
+        """Asks, then synchronizes modified records of the mapping under the cursor."""
+        one = self._current()
+        if self._refused("sync") or one is None:
+            return
+        from tui.screens.syncing import synchronize  # noqa: PLC0415 - the first paint waits for nothing that it does not show
+
+        await synchronize(self, one)
 
     @asked
     async def action_only_coupled(self) -> None:

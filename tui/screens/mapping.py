@@ -14,6 +14,7 @@ from tui.door import Door
 from tui.look import Look
 from tui.screens.flag import turned
 from tui.screens.page import Page, asked
+from tui.screens.syncing import synchronize
 from tui.text import safe
 from tui.widgets import names, settings
 from tui.widgets.keys import Keys
@@ -172,6 +173,12 @@ class Mapping(Page):
     def action_errors(self) -> None:
         """Opens what went wrong with its records."""
         self.app.push_screen(screens.Errors(self.door, self.look, None, self.mapping))
+
+    @asked
+    async def action_sync(self) -> None:
+        """Asks, then synchronizes modified records of the mapping."""
+        if not self._refused("sync") and self.found is not None:
+            await synchronize(self, self.found.standing)
 
     @asked
     async def action_only_coupled(self) -> None:

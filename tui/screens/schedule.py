@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model.schedule import ScheduleRow, ScheduleSnapshot
-from tui import actions, dialogs, reasons
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
@@ -90,6 +90,12 @@ class Schedule(Page):
             self.app.push_screen(
                 dialogs.Info(self.look, one.mapping, entries.everything(one, self.snapshot, self.look))
             )
+
+    def action_watch(self) -> None:
+        """Opens the run under way of the entry under the cursor, or its last one."""
+        one = self._chosen("watch")
+        if one is not None and one.run is not None:
+            self.app.push_screen(screens.Run(self.door, self.look, one.run))
 
     @work
     async def action_hold(self) -> None:

@@ -55,7 +55,7 @@ def _why(one: ScheduleRow, found: ScheduleSnapshot, look: Look) -> str:
     if entry.state is EntryState.INACTIVE:
         return "Nothing was modified. It has its turn at that time, or when something is."
     if entry.run is not None:
-        return f"run {entry.run} is under way; u on the first screen shows a full one, `coupler attach` any"
+        return f"run {entry.run} is under way; u = watch it"
     return "" if entry.last_run is None else f"run {entry.last_run} ended {fmt.ago(entry.last_at, found.now)} ago"
 
 

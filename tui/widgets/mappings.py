@@ -116,11 +116,54 @@ def flag_change(one: MappingSnapshot) -> list[str]:
     return words
 
 
+def synchronizing(one: MappingSnapshot) -> list[str]:
+    """What a synchronization of modified records means."""
+    alone = (
+        ["Synch. Only Coupled Records is on: records that are not coupled are", "left alone."]
+        if one.only_coupled
+        else [
+            "Synch. Only Coupled Records is OFF: records that are not coupled and",
+            "match none are CREATED on the other side.",
+        ]
+    )
+    return [
+        "What failed before, and what was modified since the last time,",
+        "is synchronized now, as it is on the schedule.",
+        "",
+        *alone,
+    ]
+
+
 def attention(home: HomeSnapshot, look: Look) -> list[str]:
-    """What needs the operator's attention: what the banner tells, and conflicts that wait."""
-    many = home.conflicts != 1
-    wait = f"! {fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}.   c = look at them"
-    return [*([wait] if home.conflicts else []), *filter(None, [_banner(home, look)])]
+    """What needs the operator's attention: what waits, what the banner tells, and what else is going."""
+    return [*_waiting(home), *filter(None, [_banner(home, look), *map(_going, _others(home))])]
+
+
+def _waiting(home: HomeSnapshot) -> list[str]:
+    """What waits for somebody, with the key that leads there."""
+    many, several = home.conflicts != 1, home.ambiguous != 1
+    conflicts = f"{fmt.count(home.conflicts)} record{'s' * many} with conflicts wait{'s' * (not many)}"
+    more = "" if home.ambiguous_exact else " or more"
+    rivals = f"{fmt.count(home.ambiguous)}{more} record{'s' * several} match{'es' * (not several)} several others"
+    alone = ", ".join(one.name for one in home.mappings if one.left_alone)
+    errors = ", ".join(one.name for one in home.mappings if one.in_error)
+    return [
+        *([f"! {conflicts}.   c = look at them"] if home.conflicts else []),
+        *([f"! {rivals}.   m = choose the right ones"] if home.ambiguous else []),
+        *([f"! Records of {alone} are left alone.   enter, e = look at them"] if alone else []),
+        *([f"! In error on the schedule: {errors}.   S = look at it"] if errors else []),
+    ]
+
+
+def _others(home: HomeSnapshot) -> list[RunSnapshot]:
+    """What is going and is neither a full synchronization nor an undo, such as a synchronization on the schedule."""
+    run = home.going
+    return [] if run is None or (home.active is not None and home.active.id == run.id) else [run]
+
+
+def _going(run: RunSnapshot) -> str:
+    kind = "" if run.kind == "run" else f" ({run.kind})"
+    return f"* Run {run.id}{kind} is going{_place(run)}.  u = watch"
 
 
 def _banner(home: HomeSnapshot, look: Look) -> str:
@@ -131,15 +174,21 @@ def _banner(home: HomeSnapshot, look: Look) -> str:
         return "" if last is None else f"Run {last.id} {last.state}{_answered(last, look)}."
     if run.state is RunState.ASKING:
         return f"! Run {run.id} asks: keep Synch. Only Coupled Records cleared?   a = answer"
-    where = next((job for job in run.jobs if job.state in ("RUN", "PAUSE", "STOP", "FAIL")), None)
-    place = (
-        "" if where is None else f" at {where.mapping} {fmt.progress(where.done, where.total, exact=where.total_exact)}"
-    )
     if run.state.resumable and run.undoes is not None:
-        return f"! The undo of run {run.undoes} is {run.state}{place}: u = look at it, {reasons.instead(run)}"
+        return f"! The undo of run {run.undoes} is {run.state}{_place(run)}: {_look(home)}, {reasons.instead(run)}"
     if run.state.resumable:
-        return f"! Run {run.id} {run.state}{place}.  r = resume  u = look at it"
-    return f"* Run {run.id} is going{place}.  u = watch"
+        return f"! Run {run.id} {run.state}{_place(run)}.  r = resume  {_look(home)}"
+    return _going(run)
+
+
+def _place(run: RunSnapshot) -> str:
+    job = next((job for job in run.jobs if job.state in ("RUN", "PAUSE", "STOP", "FAIL")), None)
+    return "" if job is None else f" at {job.mapping} {fmt.progress(job.done, job.total, exact=job.total_exact)}"
+
+
+def _look(home: HomeSnapshot) -> str:
+    """How to open the run that is not finished."""
+    return "h, u = look at it" if _others(home) else "u = look at it"
 
 
 def _answered(run: RunSnapshot, look: Look) -> str:
