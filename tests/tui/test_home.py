@@ -195,14 +195,14 @@ async def test_keys_that_make_no_sense_now_give_a_reason(door: ScriptedDoor, key
 
 
 @pytest.mark.parametrize(("opening", "row"), [((), "4"), ((), "6"), (("enter",), "4"), (("enter",), "6")])
-async def test_m_synchronizes_modified_records_of_the_mapping_after_a_question(
+async def test_n_synchronizes_modified_records_of_the_mapping_after_a_question(
     door: ScriptedDoor, opening: tuple[str, ...], row: str
 ) -> None:
     name, words = ("CUSTOMER", "is on:") if row == "4" else ("RESOURCE-PRODUCT", "is OFF:")
     async with showing(door) as (app, pilot):
         await pilot.press(row, *opening)
         await until(pilot, lambda: isinstance(app.screen, Mapping if opening else Home) and app.screen.shown)
-        await pilot.press("M")
+        await pilot.press("N")
         await see(pilot, f"{name}: Synchronize Modified Records", f"Synch. Only Coupled Records {words}", "[ No ]")
         assert door.calls == []
         await until(pilot, lambda: getattr(app.screen, "armed", False))
@@ -215,7 +215,7 @@ async def test_m_synchronizes_modified_records_of_the_mapping_after_a_question(
 
 async def test_no_synchronization_starts_without_a_clear_yes(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
-        await pilot.press("M")
+        await pilot.press("N")
         await until(pilot, lambda: getattr(app.screen, "armed", False))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Home))
@@ -224,14 +224,14 @@ async def test_no_synchronization_starts_without_a_clear_yes(door: ScriptedDoor)
 
 async def test_what_the_engine_says_against_a_synchronization_is_shown(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
-        await pilot.press("M")
+        await pilot.press("N")
         await until(pilot, lambda: getattr(app.screen, "armed", False))
         door.error = StoreError("An engine works on this state store: run 17 (match).", "Watch it.")
         await pilot.press("y")
         await see(pilot, "This was not done", "run 17 (match)")
 
 
-@pytest.mark.parametrize("key", ["s", "p", "M"])
+@pytest.mark.parametrize("key", ["s", "p", "N"])
 async def test_nothing_starts_while_a_run_is_unfinished(door: ScriptedDoor, key: str) -> None:
     door.put(made_run(RunState.STOPPED))
     async with showing(door) as (_, pilot):

@@ -52,7 +52,7 @@ async def test_nothing_is_synchronized_while_a_run_is_unfinished(
     async with showing(door) as (app, pilot):
         await pilot.press("4", "enter")
         await until(pilot, lambda: _ready(app))
-        await pilot.press("M")
+        await pilot.press("N")
         await see(pilot, words)
     assert door.calls == []
 
