@@ -38,7 +38,7 @@ def ways(direction: Direction) -> list[tuple[str, str]]:
 
 def leads(direction: Direction) -> list[tuple[str, str]]:
     """Whose values can be written first in a mapping of that direction."""
-    made = [("later", "Only couple them; the next synchronization writes, by the mapping's rules")]
+    made = [("later", "Only couple them; the next synchronization writes values")]
     if direction.includes(TO):
         made.append(("NAV", "Write the values of NAV to CRM now"))
     if direction.includes(FROM):
