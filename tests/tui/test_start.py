@@ -265,7 +265,7 @@ async def test_counts_and_words_are_of_the_jobs_that_run(door: ScriptedDoor) -> 
             "RESOURCE-PRODUCT           0          60      13      24          6     1",
             "all                        0          60      13      24          6     1",
             "Only RESOURCE-PRODUCT runs",
-            "Synch. Only Coupled Records is off on all mappings; nothing has to be cleared.",
+            "Synch. Only Coupled Records is off on all mappings; nothing has to be",
         )
         assert "possible duplicates" not in text(app)
 
