@@ -32,7 +32,7 @@ from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import decisions, foreseen, runs, troubles
+from engine.store import decisions, foreseen, partnerless, runs, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -43,7 +43,9 @@ __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last"
 
 _EVENTS_SHOWN = 100
 _LEDGER_LOOKED_THROUGH = 500
-"""Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
+"""Entries of the ledger of failures, or failures of a mapping in a plan, each of which is looked up at each look at the
+mappings.
+"""
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
@@ -63,9 +65,9 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
         newest = _last_passes(connection)
-        conflicts = stored_conflicts.count(connection)
+        conflicts = stored_conflicts.unchosen(connection)
         plan = foreseen.last_plan(connection)
-        planned = _planned(connection, plan)
+        planned = partnerless.by_plan(connection, plan, _LEDGER_LOOKED_THROUGH)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
@@ -301,25 +303,11 @@ def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[i
     return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
 
 
-def _planned(connection: sa.Connection, plan: int | None) -> dict[str, int]:
-    """By mapping, how many records a plan found without a partner."""
-    if plan is None:
-        return {}
-    c = page.c
-    query = (
-        sa.select(job.c.mapping, sa.func.sum(c.inserted + c.coupled + c.ambiguous))
-        .join(job, sa.and_(job.c.run_id == c.run_id, job.c.seq == c.seq, job.c.direction == c.direction))
-        .where(c.run_id == plan)
-        .group_by(job.c.mapping)
-    )
-    return {name: int(number) for name, number in connection.execute(query)}
-
-
 def _not_coupled(
     name: str,
     passes: Sequence[PassSnapshot],
     plan: int | None,
-    planned: Mapping[str, int],
+    planned: Mapping[str, int | None],
     alone: Mapping[str, int] | None,
 ) -> int | None:
     if name in planned and plan is not None and (not passes or passes[-1].run < plan):
