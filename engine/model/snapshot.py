@@ -211,8 +211,9 @@ class MappingSnapshot:
     last_counters: Counters | None
     last_state: JobState | None
     not_coupled: int | None = None
-    """Records that are known to have no partner: by the last plan, where it is newer than the last job, what it would
-    make or couple, and what several others match; else those that failed. None where nothing is known.
+    """Records that are known to have no partner: by the last plan, where it is newer than the last job and counted all
+    of the mapping, what it would make or couple, and what would fail; else those that failed. None where nothing is
+    known.
     """
     left_alone: bool = False
     """Whether records of it are left alone until an operator asks to retry them; of a long ledger, one looks only at
@@ -234,7 +235,7 @@ class HomeSnapshot:
     active: RunSnapshot | None
     last_run: RunSnapshot | None
     conflicts: int = 0
-    """Records with conflicts, which wait for a choice or for a pass to apply it."""
+    """Records with conflicts, which wait for a choice; not those that wait for a pass to apply it."""
     plan: int | None = None
     """The last plan that came to its end."""
     ambiguous: int = 0

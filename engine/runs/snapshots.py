@@ -33,7 +33,7 @@ from engine.runs.problems import causes, outcomes
 from engine.store import ambiguous as stored_ambiguous
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import decisions, foreseen, runs, schedule, troubles
+from engine.store import decisions, foreseen, partnerless, runs, schedule, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job, page
@@ -44,7 +44,9 @@ __all__ = ["active", "at_work", "causes", "couplings", "history", "home", "last"
 
 _EVENTS_SHOWN = 100
 _LEDGER_LOOKED_THROUGH = 500
-"""Entries of the ledger of failures, each of which is looked up at each look at the mappings."""
+"""Entries of the ledger of failures, or failures of a mapping in a plan, each of which is looked up at each look at the
+mappings.
+"""
 _COUNTED = 2_000
 """Entries of the ledger, and records that several others match, that each look at the mappings goes through."""
 _COUPLINGS_PAGE = 2000
@@ -68,9 +70,9 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
         newest = _last_passes(connection)
-        conflicts = stored_conflicts.count(connection)
+        conflicts = stored_conflicts.unchosen(connection)
         plan = foreseen.last_plan(connection)
-        planned = foreseen.partnerless(connection, plan)
+        planned = partnerless.by_plan(connection, plan, _LEDGER_LOOKED_THROUGH)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
         ambiguous, exact = stored_ambiguous.glance(connection, plan, _COUNTED)
         left_alone, in_error = troubles.with_left_alone(connection, _COUNTED), schedule.in_error(connection)
@@ -321,7 +323,7 @@ def _not_coupled(
     name: str,
     passes: Sequence[PassSnapshot],
     plan: int | None,
-    planned: Mapping[str, int],
+    planned: Mapping[str, int | None],
     alone: Mapping[str, int] | None,
 ) -> int | None:
     if name in planned and plan is not None and (not passes or passes[-1].run < plan):

@@ -58,6 +58,13 @@ def count(connection: sa.Connection, run: int | None = None) -> int:
     return int(connection.scalar(query if run is None else query.where(_C.run_id == run)) or 0)
 
 
+def unchosen(connection: sa.Connection) -> int:
+    """How many records have a conflict that waits for a choice; with all choices made, only a pass is waited for."""
+    untouched = sa.select(sa.func.count()).select_from(conflict).where(_C.choices.is_(sa.null()))
+    begun = connection.execute(sa.select(_C.fields, _C.choices).where(_C.choices.is_not(sa.null())))
+    return int(connection.scalar(untouched) or 0) + sum(len(row.choices) < len(row.fields) for row in begun)
+
+
 def save(connection: sa.Connection, found: Iterable[Conflict]) -> None:
     """Keep conflicts as they are now. A choice that was made meanwhile stays, when it is about the same values."""
     for one in found:

@@ -10,7 +10,7 @@ from engine.model.outcome import Action, Outcome
 from engine.model.plan import Effect, Foreseen
 from engine.model.snapshot import RunState
 from engine.store.naming import called
-from engine.store.schema import foreseen, job, outcome, page, planned, run
+from engine.store.schema import foreseen, outcome, planned, run
 from engine.store.upsert import insert
 from engine.store.work import Scope
 
@@ -53,20 +53,6 @@ def last_plan(connection: sa.Connection) -> int | None:
     ended = (run.c.kind == "plan", run.c.state == RunState.FINISHED.value)
     newest: int | None = connection.scalar(sa.select(sa.func.max(run.c.id)).where(*ended))
     return newest
-
-
-def partnerless(connection: sa.Connection, plan: int | None) -> dict[str, int]:
-    """By mapping, how many records a plan found without a partner."""
-    if plan is None:
-        return {}
-    c = page.c
-    query = (
-        sa.select(job.c.mapping, sa.func.sum(c.inserted + c.coupled + c.ambiguous))
-        .join(job, sa.and_(job.c.run_id == c.run_id, job.c.seq == c.seq, job.c.direction == c.direction))
-        .where(c.run_id == plan)
-        .group_by(job.c.mapping)
-    )
-    return {name: int(number) for name, number in connection.execute(query)}
 
 
 def listing(

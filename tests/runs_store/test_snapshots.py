@@ -9,19 +9,21 @@ import pytest
 import sqlalchemy as sa
 
 from engine.config import Settings
+from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.errors import RunError
 from engine.model.mapping import Direction
+from engine.model.outcome import Action
 from engine.model.schedule import Entry, EntryState
 from engine.model.snapshot import Counters, FlagChange, JobState, RunSnapshot, RunState, Wish
 from engine.model.traffic import Traffic
 from engine.runs import control, snapshots
 from engine.runs.held import Held
-from engine.store import pages, runs, schedule, troubles
+from engine.store import conflicts, pages, runs, schedule, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lock
 from engine.store.schema import link
 from tests.runs_store.tools import JOBS, STORED_STATES, add_page, at, put, scope_of, set_job, with_nav
-from tests.store.tools import AT, FROM, TO, couple, done, failed, later, nav, pair, pairs, problem
+from tests.store.tools import AT, FROM, TO, couple, crm, done, failed, later, nav, pair, pairs, problem
 
 RUNNING, STOPPED, ASKING = RunState.RUNNING, RunState.STOPPED, RunState.ASKING
 FINISHED, CANCELLED, INTERRUPTED = RunState.FINISHED, RunState.CANCELLED, RunState.INTERRUPTED
@@ -625,6 +627,73 @@ def test_the_last_job_of_a_mapping_is_of_the_newest_run_that_started_it(store: S
     assert mappings[0].last is not None
     assert (mappings[0].last.run, mappings[0].last_state) == (second, JobState.PART)
     assert mappings[1].last is None
+
+
+def counted(store: Store, settings: Settings, mapping: str, *states: str) -> int:
+    """A plan of which one job ended like that; the others were not counted."""
+    number = start(store, settings, FINISHED, kind="plan")
+    for one_way, state in zip((TO, FROM), states, strict=False):
+        job(store, number, mapping, one_way, state, started_at=later(0))
+    return number
+
+
+def plan_page(store: Store, number: int, one_way: Direction, found: list[Any], **more: Any) -> None:
+    scope = replace(scope_of(number, "CUSTOMER", one_way), plan=True)
+    add_page(store, scope, pages.PageResult(None, "k", len(found), found, more.pop("pairs", [])), later(1))
+
+
+def not_coupled(store: Store, settings: Settings, mapping: str = "CUSTOMER") -> int | None:
+    (found,) = [one for one in snapshots.home(store, settings).mappings if one.name == mapping]
+    return found.not_coupled
+
+
+def test_what_a_plan_finds_without_a_partner_is_known_to_be_not_coupled(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not_coupled(store, settings) is None
+    couple(store, *pairs(6))
+    plan = counted(store, settings, "CUSTOMER", "PART", "OK")
+    rival = replace(failed(4, problem("ambiguous")), ambiguous=True)
+    found = [
+        done(1),
+        done(2, Action.MODIFIED, coupled=True),
+        replace(failed(3), coupled=True),
+        rival,
+        failed(5),
+        failed(6),
+        done(7, Action.SKIPPED),
+    ]
+    plan_page(store, plan, TO, found, pairs=pairs(2, 3))
+    plan_page(store, plan, FROM, [replace(failed(6), source_id=crm(6)), replace(failed(8), source_id=crm(8))])
+    assert not_coupled(store, settings) == 6, "1 to 5, and 8 of CRM; 6 is coupled"
+    assert not_coupled(store, settings, "CURRENCY") is None, "it was not counted"
+    monkeypatch.setattr(snapshots, "_LEDGER_LOOKED_THROUGH", 3)
+    assert not_coupled(store, settings) is None, "too many to look each of them up"
+
+
+@pytest.mark.parametrize("states", [("FAIL", "SKIP"), ("OK", "FAIL"), ("SKIP", "SKIP"), ("OK", "STOP")])
+def test_a_plan_says_nothing_of_a_mapping_that_it_could_not_count(
+    store: Store, settings: Settings, states: tuple[str, str]
+) -> None:
+    plan = counted(store, settings, "CUSTOMER", *states)
+    plan_page(store, plan, TO, [done(1), failed(2)])
+    assert not_coupled(store, settings) is None
+
+
+def test_a_mapping_without_a_record_has_none_that_is_not_coupled(store: Store, settings: Settings) -> None:
+    counted(store, settings, "CUSTOMER", "OK", "OK")
+    assert not_coupled(store, settings) == 0
+
+
+def test_only_conflicts_that_wait_for_a_choice_are_told(store: Store, settings: Settings) -> None:
+    fields = (Clash("Name", "name", "a", "b"), Clash("City", "address1_city", "a", "b"))
+    waiting = [Conflict("CUSTOMER", nav(n), crm(n), f"C{n}", "Firm", 1, AT, fields) for n in (1, 2, 3)]
+    keys = [one.key for one in fields]
+    with store.writing() as connection:
+        conflicts.save(connection, waiting)
+        assert conflicts.choose(connection, waiting[0], dict.fromkeys(keys, Choice.NAV))
+        assert conflicts.choose(connection, waiting[1], {keys[0]: Choice.CRM})
+    assert snapshots.home(store, settings).conflicts == 2, "the first one waits for a pass alone"
 
 
 # Lists.

@@ -111,6 +111,7 @@ async def test_the_name_of_a_section_has_nothing_more_to_show_and_says_so(door: 
         await see(pilot, "This is the name of a section; its lines can be shown in full.")
         await pilot.press("j")
         await see(pilot, "enter In full")
+        await until(pilot, lambda: "This is the name of a section" not in text(app), 3)
 
 
 async def test_the_ways_on_are_of_this_mapping_alone(door: ScriptedDoor) -> None:

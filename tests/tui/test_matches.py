@@ -48,7 +48,7 @@ async def test_m_lists_the_records_that_wait_with_why(door: ScriptedDoor) -> Non
             pilot,
             "120 records wait",
             "> CUSTOMER         NAV 01450000      New Concepts Furniture            12:04:34",
-            "CUSTOMER         CRM -             Zoë's Möbelhaus",
+            "CUSTOMER         CRM 00000002      Zoë's Möbelhaus",
             "page 1/3 (50 a page)",
             "2 uncoupled Account records have the same Name",
             "Met by run 16",
@@ -252,7 +252,45 @@ async def test_rivals_and_candidates_that_are_not_shown_are_told(door: ScriptedD
     async with opened(door, review=True) as (_, pilot):
         await see(pilot, "! 3 uncoupled records in NAV have this Name", "! 1,200 more candidates are not shown")
         await pilot.press("C")
-        await see(pilot, "! 3 records in NAV have this key; the others stay uncoupled.")
+        await see(pilot, "! 2 more in NAV and 1,201 more in CRM still match: they wait for a choice.")
+
+
+@pytest.mark.parametrize(
+    ("rivals", "candidates", "words"),
+    [
+        (1, 1, ()),
+        (2, 1, ("! 1 more in NAV: the next full synchronization makes a new CRM record", "unless it matches")),
+        (3, 1, ("! 2 more in NAV: the next full synchronization makes a new CRM record", "each that matches no")),
+        (1, 2, ("! 1 more in CRM: the next full synchronization makes a new NAV record", "the mapping goes there")),
+        (2, 2, ("! 1 more in NAV and 1 more in CRM still match: the next synchronization", "couples these two.")),
+    ],
+)
+async def test_the_question_says_what_becomes_of_the_others(
+    door: ScriptedDoor, rivals: int, candidates: int, words: tuple[str, ...]
+) -> None:
+    found = door.review_found
+    door.review_found = replace(found, rivals=rivals, candidates=found.candidates[:candidates])
+    async with opened(door, review=True) as (app, pilot):
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await see(pilot, "4 of 5 fields are the same", *words)
+        assert (" more in " in text(app)) is bool(words)
+
+
+async def test_two_records_of_crm_with_the_same_name_are_told_apart(door: ScriptedDoor) -> None:
+    first, second = (
+        replace(door.ambiguous_found[2], source_id=id, name="L'Atelier Office s.r.o.") for id in (BEST, OTHER)
+    )
+    door.ambiguous_found = [first, second]
+    async with opened(door) as (app, pilot):
+        await see(pilot, "CRM 0000000a      L'Atelier Office", "CRM 0000000b      L'Atelier Office")
+        await pilot.press("2", "enter")
+        await see(pilot, "Match review > CUSTOMER > CRM 0000000b L'Atelier Office s.r.o.", "2 candidates in NAV")
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        await see(
+            pilot, "Couple CUSTOMER 0000000b", "CRM  -  L'Atelier Office", OTHER, "NAV  AC-17  New Concepts", BEST
+        )
 
 
 async def test_one_that_is_left_is_coupled_by_itself(door: ScriptedDoor) -> None:

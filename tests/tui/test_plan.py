@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from engine.model.errors import ConnectionLost, StoreError
 from engine.model.plan import Difference, Effect
-from engine.model.snapshot import JobState, RunState
+from engine.model.snapshot import Counters, JobState, RunState
 from engine.runs import plans as runs_plans
 from engine.store.database import Store
 from engine.store.schema import foreseen
@@ -23,6 +23,7 @@ from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
+from tui.dialogs.info import Info
 from tui.dialogs.start import Start
 from tui.screens.difference import Difference as DifferenceScreen
 from tui.screens.home import Home
@@ -126,11 +127,35 @@ async def test_a_question_without_counts_has_nothing_to_view(door: ScriptedDoor)
 async def test_a_job_that_could_not_be_counted_says_so(door: ScriptedDoor) -> None:
     plan = door.runs[15]
     first = plan.jobs[0]
-    passes = tuple(replace(one, state=JobState.FAIL, message="There is no page [/] \x1b[2J.") for one in first.passes)
-    door.runs[15] = replace(plan, jobs=(replace(first, passes=passes), *plan.jobs[1:]))
+    passes = tuple(
+        replace(one, state=JobState.FAIL, message=f"There is no page [/] \x1b[2J. {'So it said. ' * 20}It did.")
+        for one in first.passes
+    )
+    none = replace(first, state=JobState.FAIL, passes=passes)
+    door.runs[15] = replace(plan, jobs=(none, *plan.jobs[1:]))
     async with opened(door) as (app, pilot):
         await see(pilot, "CURRENCY         CRM      FAIL", "! CURRENCY to CRM: There is no page [/]")
+        await see(pilot, "all, incomplete", "enter = the whole reason")
+        assert "It did." not in text(app)
+        await pilot.press("enter")
+        await see(pilot, "CURRENCY to CRM: not counted   [FAIL]", "It did.", "34 records had been read by then.")
+        assert isinstance(app.screen, Info)
         assert "\x1b" not in text(app)
+
+
+async def test_a_row_and_what_was_skipped_are_what_was_read(door: ScriptedDoor) -> None:
+    plan = door.runs[15]
+    first = plan.jobs[0]
+    sums = Counters(read=40, inserted=17, coupled=3, modified=6, ambiguous=1, failed=1, unchanged=10, skipped=1_004)
+    sums = replace(sums, read=1_040, uncoupled=2)
+    done = replace(first, counters=sums, passes=tuple(replace(one, counters=sums) for one in first.passes))
+    door.runs[15] = replace(plan, jobs=(done, *plan.jobs[1:]))
+    async with opened(door) as (_, pilot):
+        await see(pilot, "1,040 read, 1,004 skipped, 2 uncoupled. Those under Couple are in another")
+        await pilot.press("5")
+        await see(pilot, "4,105 read.")
+        await pilot.press("G")
+        await see(pilot, " read, 1,004 skipped, 2 uncoupled.")
 
 
 async def test_the_sums_are_no_job(door: ScriptedDoor) -> None:

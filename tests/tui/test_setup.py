@@ -284,6 +284,8 @@ async def test_the_environment_stays(door: ScriptedDoor) -> None:
         await pilot.press("g", "enter")
         await see(pilot, "it stays as it is")
         assert isinstance(app.screen, Setup)
+        await pilot.press("j")
+        await until(pilot, lambda: "it stays as it is" not in text(app), 3)
 
 
 async def test_saving_shows_the_lines_that_change_and_asks(door: ScriptedDoor) -> None:

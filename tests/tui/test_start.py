@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.model.errors import LockHeld
-from engine.model.snapshot import Counters, JobSnapshot, PassSnapshot, RunState, Wish
+from engine.model.snapshot import Counters, JobSnapshot, JobState, PassSnapshot, RunState, Wish
 from tests.tui.made.runs import FROM, TO, made_home, planned_jobs
 from tests.tui.screens import see, showing, shown, text, until
 from tests.tui.script import ScriptedDoor
@@ -312,3 +312,39 @@ async def test_keys_that_leave_close_the_dialog_first(door: ScriptedDoor, key: s
         await until(pilot, lambda: ("wish", 15, Wish.CANCEL) in door.calls)
         assert isinstance(app.screen, Home)
     assert ("start", "run") not in door.calls
+
+
+def _uncounted(job: JobSnapshot, state: JobState, message: str) -> JobSnapshot:
+    return replace(job, state=state, message=message, counters=Counters(), passes=())
+
+
+@pytest.mark.usefixtures("quick")
+async def test_jobs_that_could_not_be_counted_are_no_zeros(door: ScriptedDoor) -> None:
+    reason = "NAV refuses the filter [/] \x1b[2J: Customer has no field Bloked. " + "It names others. " * 20
+    begin = door.start
+
+    def start(kind: Kind, only: tuple[str, ...] = ()) -> int:
+        number, jobs = begin(kind, only), list(planned_jobs())
+        jobs[3] = _uncounted(jobs[3], JobState.FAIL, reason)
+        for at in (4, 6):
+            jobs[at] = _uncounted(jobs[at], JobState.SKIP, "needs CUSTOMER")
+        jobs[5] = replace(jobs[5], state=JobState.FAIL, message="NAV went away.")
+        door.change(number, jobs=tuple(jobs))
+        return number
+
+    door.start = start  # type: ignore[method-assign]
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Start) and _armed(app))
+        await see(
+            pilot,
+            "CUSTOMER          not counted       ",
+            "RESOURCE-PRODUCT            0          60 ",
+            "- ! CUSTOMER not counted: NAV refuses the filter [/]",
+            "- ! CONTACTS, ITEM-PRODUCT not counted: needs CUSTOMER",
+            "- ! RESOURCE-PRODUCT counted only in part: NAV went away.",
+            "Start now?",
+        )
+        assert "\x1b" not in text(app)
+        await pilot.press(*["j"] * 8)
+        await see(pilot, "all, incomplete            25         133 ")

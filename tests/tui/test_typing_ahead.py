@@ -308,7 +308,7 @@ async def test_a_key_that_comes_before_its_page_is_read_says_so_and_does_nothing
                 await until(pilot, lambda: UNREAD in text(app))
                 assert app.screen is page
             assert (door.calls, written(tmp_path)) == (calls, [])
-        await until(pilot, lambda: page.shown)
+        await until(pilot, lambda: page.shown and UNREAD not in text(app), 3)
 
 
 async def test_a_key_that_comes_before_the_mappings_are_read_says_so() -> None:
@@ -323,4 +323,5 @@ async def test_a_key_that_comes_before_the_mappings_are_read_says_so() -> None:
                 await pilot.press(key)
                 await see(pilot, UNREAD)
         await see(pilot, "> 1 CURRENCY")
+        await until(pilot, lambda: UNREAD not in text(app), 3)
     assert door.calls == []

@@ -14,10 +14,13 @@ from tui.dialogs.confirm import Confirm
 from tui.dialogs.dialog import ROOM
 from tui.dialogs.only import Only
 from tui.look import Look
-from tui.widgets import names
+from tui.text import safe
+from tui.widgets import names, plans
 from tui.widgets.line import Line, hanging
 
 _HEADING = ("new in NAV", "new in CRM", "couple", "update", "ambiguous", "fail")
+_REASON = 120
+"""Characters of a reason; the plan has it whole."""
 
 
 class Start(Confirm):
@@ -97,6 +100,7 @@ def chosen(only: Sequence[str], left_out: Sequence[str], plan: RunSnapshot | Non
 def points(home: HomeSnapshot, plan: RunSnapshot | None) -> list[str]:
     """What the operator must know before saying yes."""
     made = [
+        *([] if plan is None else _uncounted(plan.jobs)),
         *warnings(plan),
         "- Uncoupled records without a match get a NEW record on the other side.",
         _cleared(home),
@@ -124,8 +128,8 @@ def table(jobs: Sequence[JobSnapshot], title: str) -> list[str]:
     found = [_counts(job) for job in jobs]
     sums = [sum(values) for values in zip(*found, strict=True)]
     body = [
-        *((job.mapping, *map(fmt.count, values)) for job, values in zip(jobs, found, strict=True)),
-        ("all", *map(fmt.count, sums)),
+        *((job.mapping, *_cells(job, values)) for job, values in zip(jobs, found, strict=True)),
+        (plans.sums(jobs), *map(fmt.count, sums)),
     ]
     rows = [(title, *_HEADING), *body]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -133,6 +137,23 @@ def table(jobs: Sequence[JobSnapshot], title: str) -> list[str]:
         f"{row[0]:<{widths[0]}}" + "".join(f"  {text:>{room}}" for text, room in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
+
+
+def _cells(job: JobSnapshot, values: Sequence[int]) -> Sequence[str]:
+    if plans.is_counted(job) or job.counters.read:
+        return [*map(fmt.count, values)]
+    return [plans.NOT_COUNTED, *[""] * (len(values) - 1)]
+
+
+def _uncounted(jobs: Sequence[JobSnapshot]) -> list[str]:
+    """Which jobs were not counted, or not to their end, and why."""
+    by_reason: dict[str, list[str]] = {}
+    for job in jobs:
+        if not plans.is_counted(job):
+            begun = "counted only in part" if job.counters.read else plans.NOT_COUNTED
+            reason = safe(job.message, _REASON) or "it did not come to its end"
+            by_reason.setdefault(f"{begun}: {reason}", []).append(safe(job.mapping))
+    return [f"- ! {', '.join(names)} {reason}" for reason, names in by_reason.items()]
 
 
 def _counts(job: JobSnapshot) -> tuple[int, int, int, int, int, int]:

@@ -57,7 +57,7 @@ class Candidates(Page):
 
     def _title(self) -> None:
         one = self.record
-        who = " ".join(part for part in (one.nav_no, one.name) if part)
+        who = " ".join(part for part in (rivals.called(one), one.name) if part)
         self.head(f"Coupler   Match review > {one.mapping} > {rivals.home_of(one.direction)} {who}")
 
     def wake(self) -> None:
@@ -146,7 +146,7 @@ class Candidates(Page):
         found, one = self.found, self._candidate()
         if self._refused("couple") or found is None or one is None:
             return
-        heading = f"Couple {safe(self.record.mapping, 40)} {safe(self.record.nav_no, 30)}"
+        heading = f"Couple {safe(self.record.mapping, 40)} {safe(rivals.called(self.record), 30)}"
         words = rivals.question(self.record, one, found)
         width = min(80, self.app.size.width) - 5
         lines = [part for text in words for part in hanging(safe(text, LONG), width)]

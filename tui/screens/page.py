@@ -8,8 +8,10 @@ from functools import partial, wraps
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.events import Key, Resize
+from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Rule
 
@@ -67,17 +69,20 @@ class Page(Screen[None]):
 
     SCOPE: ClassVar[actions.Scope] = "home"
 
+    shown: var[int] = var(0, init=False)
+    """How many snapshots were shown; tests wait for it."""
+
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__()
         self.door = door
         self.look = look
-        self.shown = 0
-        """How many snapshots were shown; tests wait for it."""
         self.set_class(look.tour, "-tour")
         self.occupied = False
         """Whether something that was asked for is about to be seen."""
         self.awaited = 0
         """How many times something was asked for that occupies it."""
+        self._said_of: tuple[str, list[str | None]] = ("", [])
+        """What was said of the current rows, and which these were."""
 
     def compose(self) -> ComposeResult:
         """Title, body, keys."""
@@ -159,8 +164,28 @@ class Page(Screen[None]):
         """Whether an action can do nothing now; says why."""
         why = UNREAD if self.unread else self._why_not(name)
         if why is not None:
-            self.say(why)
+            self.say_of_row(why)
         return why is not None
+
+    def say_of_row(self, text: str) -> None:
+        """A short notice that goes away when the cursor moves on."""
+        self.say(text)
+        self._said_of = (text, self._rows())
+
+    def watch_shown(self) -> None:
+        """That nothing is read yet is not true any more."""
+        if not self.unread:
+            self.query_one(Notice).take_back(UNREAD)
+
+    @on(Table.Moved)
+    def _moved_on(self) -> None:
+        """What was said of other rows than the current ones is true no more."""
+        text, rows = self._said_of
+        if rows != self._rows():
+            self.query_one(Notice).take_back(text)
+
+    def _rows(self) -> list[str | None]:
+        return [one.current for one in self.query(Table)]
 
     def on_key(self, event: Key) -> None:
         """A list that is not read yet has no row to go to."""

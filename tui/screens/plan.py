@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.events import Resize
 
 from engine.model.snapshot import PassSnapshot, RunSnapshot
-from tui import actions, reasons, screens
+from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.dialogs.start import warnings
 from tui.door import Door
@@ -90,14 +90,22 @@ class Plan(Page):
         width = self.app.size.width - 2
         one = self._current()
         said = [plans.counted(self.snapshot, self.look), *warnings(self.snapshot)]
-        if one is not None and one.message:
-            said.insert(0, f"! {one.mapping} to {plans.side(one.direction)}: {one.message}")
+        if one is None or plans.is_counted(one):
+            counters = self.snapshot.counters if one is None else one.counters
+            said.insert(0, plans.reading(counters))
+        else:
+            why = f"! {one.mapping} to {plans.side(one.direction)}: {one.message or plans.NOT_COUNTED}"
+            said[:0] = [why, "  enter = the whole reason"]
         self.query_one("#about", Line).put(*(part for text in said for part in hanging(safe(text, LONG), width, 2)))
 
     def action_open(self) -> None:
-        """The records of the pass under the cursor."""
+        """The records of the pass under the cursor, or why it was not counted."""
         one = self._current()
         if self._refused("open") or one is None:
+            return
+        if not plans.is_counted(one):
+            heading = f"Plan {self.plan}: {plans.NOT_COUNTED}"
+            self.app.push_screen(dialogs.Info(self.look, heading, plans.why_not(one)))
             return
         self.app.push_screen(screens.Planned(self.door, self.look, one))
 

@@ -158,7 +158,7 @@ class Setup(Page):
         if form is None or one is None:
             return
         if not one.table and form.draft.before is not None:
-            self.say("It names the state store and the ids of records: it stays as it is.")
+            self.say_of_row("It names the state store and the ids of records: it stays as it is.")
             return
         value = await (self._pick(one, form) if one.choices else self._type(one, form))
         if value is not None:

@@ -35,6 +35,11 @@ class Notice(Line):
             self._timer.stop()
         self._timer = self.set_timer(_SECONDS, self._hush)
 
+    def take_back(self, text: str) -> None:
+        """Takes a notice away before its time, where it is the one that is shown."""
+        if text and text == self._said:
+            self._hush()
+
     def _hush(self) -> None:
         self._said = ""
         self._draw()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.model.mapping import Direction
 from engine.model.plan import Difference, Effect, FieldChange, Foreseen, number
-from engine.model.snapshot import Counters, JobState, PassSnapshot, RunSnapshot
+from engine.model.snapshot import Counters, JobSnapshot, JobState, PassSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.look import Look
 from tui.plain import hanging
@@ -14,6 +14,8 @@ from tui.widgets.passes import now
 
 ALL = "all"
 """The key of the row with the sums."""
+
+NOT_COUNTED = "not counted"
 
 WORDS = {
     Effect.INSERTED: "New",
@@ -86,11 +88,45 @@ def job_rows(plan: RunSnapshot, width: int) -> list[Row]:
     passes = [one for job in plan.jobs for one in job.passes]
     rows = [
         Row(key(one), (one.mapping, side(one.direction), *_counts(one.counters, width)))
-        if one.state in _DONE
+        if is_counted(one)
         else Row(key(one), (one.mapping, side(one.direction), one.state.value, *[""] * (len(job_columns(width)) - 3)))
         for one in passes
     ]
-    return [*rows, Row(ALL, (ALL, "", *_counts(plan.counters, width)))]
+    return [*rows, Row(ALL, (sums(plan.jobs), "", *_counts(plan.counters, width)))]
+
+
+def is_counted(one: PassSnapshot | JobSnapshot) -> bool:
+    """Whether a plan came to the end of a pass, or of all passes of a job; else its counts say little."""
+    return one.state in _DONE
+
+
+def sums(jobs: Sequence[JobSnapshot]) -> str:
+    """What the row with the sums is called."""
+    return ALL if all(map(is_counted, jobs)) else f"{ALL}, incomplete"
+
+
+def why_not(one: PassSnapshot) -> list[str]:
+    """All that is known of a pass that was not counted."""
+    read = one.counters.read
+    until = f"{fmt.many(read, 'record')} had been read by then. " if read else ""
+    return [
+        f"{one.mapping} to {side(one.direction)}: {NOT_COUNTED}   [{one.state}]",
+        "",
+        one.message or "It did not come to its end.",
+        "",
+        f"{until}What a full synchronization would do here is not known; the sums are incomplete.",
+    ]
+
+
+def reading(sums: Counters) -> str:
+    """What became of the records that were read and are in no column of a narrow table, so that the row adds up."""
+    rest = [
+        f"{fmt.count(count)} {word}"
+        for count, word in ((sums.skipped, "skipped"), (sums.uncoupled, "uncoupled"))
+        if count
+    ]
+    coupled = " Those under Couple are in another column as well." if sums.coupled else ""
+    return f"{', '.join((f'{fmt.count(sums.read)} read', *rest))}.{coupled}"
 
 
 def key(one: PassSnapshot) -> str:

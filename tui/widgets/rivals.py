@@ -17,7 +17,7 @@ HEADING = ("mapping", "direction", "nav_no", "name", "id", "message", "run", "at
 _RECORDS = (
     Column("Mapping", 17),
     Column("Of", 4),
-    Column("NAV No.", 14),
+    Column("No. or id", 14),
     Column("Name", 32),
     Column("Since", 11, right=True),
 )
@@ -30,6 +30,11 @@ _LINES = 2
 def key(one: Ambiguous) -> str:
     """What tells a record from all others."""
     return f"{one.mapping}/{one.direction.value}/{one.source_id}"
+
+
+def called(one: Ambiguous) -> str:
+    """What tells the record from others of the same name: its number, or the beginning of its id."""
+    return one.nav_no or one.source_id[:_ID]
 
 
 def home_of(one_way: Direction) -> str:
@@ -45,7 +50,7 @@ def record_columns(width: int) -> Sequence[Column]:
 def record_row(one: Ambiguous, look: Look, width: int) -> Row:
     """A row of the table of records."""
     at = fmt.stamp(one.at, now(), utc=look.utc)
-    cells = (one.mapping, home_of(one.direction), one.nav_no or fmt.NONE, one.name, at)
+    cells = (one.mapping, home_of(one.direction), called(one), one.name, at)
     return Row(key(one), (*cells, f"  {one.message}") if width >= WIDE else cells)
 
 
@@ -118,17 +123,31 @@ def said(found: Review, record: Ambiguous, look: Look) -> list[str]:
 def question(record: Ambiguous, one: Candidate, found: Review) -> list[str]:
     """What is said before the two are coupled."""
     ours, theirs = home_of(record.direction), side(record.direction)
-    lines = [
+    return [
         f"{ours}  {record.nav_no or fmt.NONE}  {record.name}",
+        f"     {record.source_id}",
         f"{theirs}  {one.number or fmt.NONE}  {one.name}",
         f"     {one.id}",
         "",
         f"{one.same} of {len(one.values)} fields are the same.",
-    ]
-    if found.rivals > 1:
-        lines.append(f"! {found.rivals} records in {ours} have this key; the others stay uncoupled.")
-    return [
-        *lines,
+        *_others(found.rivals - 1, ours, len(found.candidates) + found.more - 1, theirs),
         "No field is written now. The next synchronization makes both sides the same, by the rules of the mapping.",
         "",
     ]
+
+
+def _others(left: int, ours: str, right: int, theirs: str) -> list[str]:
+    """What becomes of those that are left with the same key, beside the record and beside the candidate."""
+    if left and right:
+        then = "the next synchronization couples these two" if left == right == 1 else "they wait for a choice"
+        return [f"! {fmt.count(left)} more in {ours} and {fmt.count(right)} more in {theirs} still match: {then}."]
+    if left:
+        return [f"! {fmt.count(left)} more in {ours}: {_made(left, theirs)}."]
+    if right:
+        return [f"! {fmt.count(right)} more in {theirs}: {_made(right, ours)}, if the mapping goes there."]
+    return []
+
+
+def _made(number: int, there: str) -> str:
+    each = "it, unless it matches another" if number == 1 else "each that matches no other"
+    return f"the next full synchronization makes a new {there} record of {each}"
