@@ -181,7 +181,7 @@ class Page(Screen[None]):
     def _moved_on(self) -> None:
         """What was said of other rows than the current ones is true no more."""
         text, rows = self._said_of
-        if rows != self._rows():
+        if text and rows != self._rows():
             self.query_one(Notice).take_back(text)
 
     def _rows(self) -> list[str | None]:

@@ -37,7 +37,7 @@ class Notice(Line):
 
     def take_back(self, text: str) -> None:
         """Takes a notice away before its time, where it is the one that is shown."""
-        if text and text == self._said:
+        if text == self._said:
             self._hush()
 
     def _hush(self) -> None:
