@@ -122,7 +122,7 @@ async def test_nothing_is_made_from_nothing(door: ScriptedDoor) -> None:
     async with showing(door) as (app, pilot):
         await _open(pilot, app)
         await pilot.press("3", "r")
-        await see(pilot, "Both records are gone: nothing is left to make one from.")
+        await see(pilot, "Both records are gone: nothing is left to make one from")
         assert "r Restore" not in text(app).replace("R Restore", "")
         await pilot.press("d")
         await see(pilot, "both records gone", "[ No ]")
@@ -181,7 +181,7 @@ async def test_all_pages_are_written(door: ScriptedDoor, tmp_path: Path, monkeyp
     async with showing(door) as (app, pilot):
         await _open(pilot, app)
         await pilot.press("w")
-        await see(pilot, "Written to", "coupler-broken.csv")
+        await see(pilot, "Written to")
     rows = list(csv.DictReader((tmp_path / "coupler-broken.csv").read_text().splitlines()))
     assert [rows[0][name] for name in ("mapping", "code", "nav_no", "nav_id")] == [
         "CUSTOMER", "crm_gone", "01450000", FIRST,

@@ -91,7 +91,7 @@ async def test_the_partner_of_one_is_made(
         await pilot.press(*keys, "enter")
         await see(pilot, wanted)
         await _type(pilot, app, "10000")
-        await see(pilot, words, "that one is coupled instead", "[ No ]")
+        await see(pilot, words, "that one is coupled", "[ No ]")
         await _say(pilot, app, "y")
         await see(pilot, "Run 17 made its partner, and coupled the two.")
     assert _asked(door, "couple") == [("CUSTOMER", *pair)]
