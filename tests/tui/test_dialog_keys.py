@@ -60,6 +60,7 @@ def not_asked(app: CouplerApp, door: ScriptedDoor) -> bool:
 
 ASKING, COUNTING = RunState.ASKING, RunState.RUNNING
 HELP, SURE, LEAVE, PICK = ("question_mark>",), ("O>",), ("q>",), (*MAPPING, "tab", "j", "E>")
+ONLY = ("s>", "o>")
 STAYS = all_of(on("Home"), not_asked)
 OFF = asked("only_coupled", "CURRENCY", False)
 YES = says("[ Yes ]")
@@ -83,6 +84,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("Choice", "right"): Case(YES, SURE, dialog="Confirm"),
     ("Choice", "enter"): Case(STAYS, SURE, dialog="Confirm"),
     ("Start", "v"): Case(on("Plan"), ("s",), dialog="Start"),
+    ("Start", "o"): Case(on("Only"), ("s",), dialog="Start"),
+    ("Only", "j"): Case(says("> [x]  2 SALEPEOPLE"), ONLY, dialog="Only"),
+    ("Only", "down"): Case(says("> [x]  2 SALEPEOPLE"), ONLY, dialog="Only"),
+    ("Only", "k"): Case(says("> [x]  1 CURRENCY"), (*ONLY, "j"), dialog="Only"),
+    ("Only", "up"): Case(says("> [x]  1 CURRENCY"), (*ONLY, "j"), dialog="Only"),
+    ("Only", "space"): Case(says("> [ ]  1 CURRENCY"), ONLY, dialog="Only"),
+    ("Only", "enter"): Case(on("Start"), ONLY, dialog="Only"),
     ("Count", "k"): Case(on("Start"), ("s",), dialog="Count", plan=COUNTING),
     ("Count", "x"): Case(asked("wish", 15, Wish.CANCEL), ("s",), dialog="Count", plan=COUNTING),
     ("Leave", "d"): Case(all_of(over, not_asked), LEAVE, GOING, dialog="Leave"),
@@ -125,11 +133,12 @@ def _bound() -> set[tuple[str, str]]:
 
 
 def test_every_key_that_is_bound_has_a_case_and_no_other_has() -> None:
+    bound = _bound()
     owners = {one.SCOPE: one.__name__ for one in _classes(Page) if "BINDINGS" in vars(one)}
     owners |= {"lists": Table.__name__, "everywhere": CouplerApp.__name__}
     of_actions = {(owners[one.scope], key) for one in actions.ACTIONS for key in one.key.split(",")}
     assert len(of_actions) == len(KEYS)
-    assert _bound() == {*of_actions, *CASES}
+    assert bound == {*of_actions, *CASES}
 
 
 @pytest.mark.usefixtures("quick")

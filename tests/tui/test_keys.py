@@ -107,6 +107,8 @@ OPENINGS: dict[actions.Scope, Sequence[str]] = {
     "connections": SETUP,
     "trial": TRIAL,
     "log": LOG,
+    "left_alone": LEFT_ALONE,
+    "broken": BROKEN,
 }
 """The keys that open each screen."""
 HOME = frozenset((*RUN, *JOBS, *ERRORS, *CONFLICTS, *SCHEDULE, *COUPLINGS, *PLAN, *MATCHES, *SETUP, *LOG))
