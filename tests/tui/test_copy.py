@@ -38,7 +38,7 @@ LISTS: list[tuple[actions.Scope, str, str]] = [
     ("plan", "", "CURRENCY  CRM  17  3  6  1  0  10"),
     ("planned", "", "New  2,052  no match: a new CRM record would be made of each"),
     ("planned", "tab", "01450000  New Concepts Furniture  00000000  new"),
-    ("difference", "6", "Home_Page  http://long/long/long/long"),
+    ("difference", "6", f"Home_Page  http://{'long/' * 60}  www.x.example"),
     ("matches", "", "CUSTOMER  NAV  01450000  New Concepts Furniture  12:04:34"),
     ("candidates", "", "AC-17  New Concepts Furniture  0000000a  4 of 5"),
     ("candidates", "enter", "Name  =  New Concepts Furniture  new concepts furniture"),

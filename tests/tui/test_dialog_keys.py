@@ -125,11 +125,12 @@ def _bound() -> set[tuple[str, str]]:
 
 
 def test_every_key_that_is_bound_has_a_case_and_no_other_has() -> None:
+    bound = _bound()
     owners = {one.SCOPE: one.__name__ for one in _classes(Page) if "BINDINGS" in vars(one)}
     owners |= {"lists": Table.__name__, "everywhere": CouplerApp.__name__}
     of_actions = {(owners[one.scope], key) for one in actions.ACTIONS for key in one.key.split(",")}
     assert len(of_actions) == len(KEYS)
-    assert _bound() == {*of_actions, *CASES}
+    assert bound == {*of_actions, *CASES}
 
 
 @pytest.mark.usefixtures("quick")

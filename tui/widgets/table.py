@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from tui import actions
-from tui.text import cell, safe
+from tui.text import COPIED, cell, safe
 
 _COLOURS = {"OK": "green", "RUN": "cyan", "PART": "yellow", "PAUSE": "yellow", "STOP": "yellow", "FAIL": "red"}
 _MARK = 2
@@ -93,7 +93,7 @@ class Table(DataTable[Text], inherit_bindings=False):
     def current_text(self) -> str:
         """What the current row says, whole, as one harmless line; blank when there is none."""
         there = 0 <= self.cursor_row < len(self._shown)
-        return "  ".join(safe(one) for one in self._shown[self.cursor_row].cells if one) if there else ""
+        return "  ".join(safe(one, COPIED) for one in self._shown[self.cursor_row].cells if one) if there else ""
 
     @property
     def texts(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
