@@ -38,12 +38,14 @@ LISTS: list[tuple[actions.Scope, str, str]] = [
     ("plan", "", "CURRENCY  CRM  17  3  6  1  0  10"),
     ("planned", "", "New  2,052  no match: a new CRM record would be made of each"),
     ("planned", "tab", "01450000  New Concepts Furniture  00000000  new"),
-    ("difference", "6", "Home_Page  http://long/long/long/long"),
+    ("difference", "6", f"Home_Page  http://{'long/' * 60}  www.x.example"),
     ("matches", "", "CUSTOMER  NAV  01450000  New Concepts Furniture  12:04:34"),
     ("candidates", "", "AC-17  New Concepts Furniture  0000000a  4 of 5"),
     ("candidates", "enter", "Name  =  New Concepts Furniture  new concepts furniture"),
     ("connections", "", "-  Environment  uat"),
     ("trial", "1", "ok  token  found (env)"),
+    ("left_alone", "", "CUSTOMER  ->  01450000  New Concepts Furniture  14  12:04:34"),
+    ("broken", "", "CUSTOMER  01450000  CRM record"),
     ("log", "G", "Traceback (most recent call last):"),
 ]
 """A list of each screen, or each of its lists: the keys that lead there, and how a row of it begins."""
