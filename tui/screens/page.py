@@ -162,7 +162,10 @@ class Page(Screen[None]):
 
     def _refused(self, name: str) -> bool:
         """Whether an action can do nothing now; says why."""
-        why = UNREAD if self.unread else self._why_not(name)
+        if self.unread:
+            self.say(UNREAD)
+            return True
+        why = self._why_not(name)
         if why is not None:
             self.say_of_row(why)
         return why is not None
