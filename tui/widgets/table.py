@@ -15,6 +15,8 @@ from tui import actions
 from tui.text import COPIED, cell, safe
 from tui.widgets.columns import Column, Row
 
+__all__ = ["Column", "Row", "Table", "widened"]
+
 _COLOURS = {"OK": "green", "RUN": "cyan", "PART": "yellow", "PAUSE": "yellow", "STOP": "yellow", "FAIL": "red"}
 _MARK = 2
 
