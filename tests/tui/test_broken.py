@@ -124,7 +124,7 @@ async def test_nothing_is_made_from_nothing(door: ScriptedDoor) -> None:
         await pilot.press("3", "r")
         await see(pilot, "Both records are gone: nothing is left to make one from")
         assert "r Restore" not in text(app).replace("R Restore", "")
-        await pilot.press("d")
+        await pilot.press("escape", "d")
         await see(pilot, "both records gone", "[ No ]")
     assert _mends(door) == []
 

@@ -375,7 +375,7 @@ async def test_all_that_needs_attention_is_shown_at_80x24(door: ScriptedDoor) ->
     door.put(made_run(id=24, kind="couple"))
     async with showing(door) as (_, pilot):
         await see(
-            pilot, "CURRENCY   Currency", "last: run 14", "2 records with conflicts", "3 records match",
+            pilot, "CURRENCY   34 coupled", "last: run 14", "2 records with conflicts", "3 records match",
             "CUSTOMER, CONTACTS are left alone", "on the schedule: CUSTOMER, CONTACTS", "undo of run 8",
             "x on its screen gives it up", "Run 24 (couple) is going",
         )  # fmt: skip

@@ -98,11 +98,11 @@ def about(one: PassSnapshot, look: Look) -> str:
     counts = (
         f"skipped {fmt.count(sums.skipped)}  coupled {fmt.count(sums.coupled)}  ambiguous {fmt.count(sums.ambiguous)}"
     )
-    took, said = "" if one.took is None else f" in {fmt.duration(one.took)}", one.message
+    took, said = "" if one.took is None else f", this job in {fmt.duration(one.took)}", one.message
     if one.state is JobState.STOP and one.ended is not None:
         took = f", stopped {fmt.stamp(one.ended, now(), utc=look.utc)} after {fmt.duration(one.took)}"
         said = "" if said == "stopped" else said
-    return f"{_kind(one)[1]}, this job{took}: {said or counts}"
+    return f"{_kind(one)[1]}{took}: {said or counts}"
 
 
 def export(one: PassSnapshot) -> tuple[object, ...]:
