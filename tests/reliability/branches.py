@@ -33,10 +33,14 @@ _FURTHER = (
     "engine/mapping/identity.py",
     "engine/runs/control.py",
     "engine/runs/full.py",
+    "engine/runs/pulse.py",
 )
 _READS = ("check/duplicates", "check/pairs", "check/recorded", "columns", "dry", "organization")
 _REACHES = ("filters", "labels", "metadata", "ntlm", "protocol", "reach", "rights", "tls", "together", "urls")
-_TELLS = ("decisions", "glance", "notices", "retention", "schedule", "schema", "types", "migrations/env")
+_TELLS = (
+    *("decisions", "glance", "naming", "notices", "partnerless", "retention", "schedule", "schema", "types"),
+    "migrations/env",
+)
 BESIDE = frozenset(
     f"{folder}/{name}.py" for folder, names in zip(_FOLDERS, (_READS, _REACHES, _TELLS), strict=True) for name in names
 )
