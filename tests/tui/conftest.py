@@ -11,7 +11,7 @@ from tui.dialogs.confirm import Confirm, TypeName
 from tui.dialogs.leave import Leave
 from tui.dialogs.partner import Partner
 from tui.dialogs.question import Question
-from tui.widgets import coupled, passes, plans, problems, rivals
+from tui.widgets import aside, coupled, passes, plans, problems, rivals
 
 Play = Callable[..., Terminal]
 
@@ -29,6 +29,7 @@ def _same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coupled, "now", lambda: NOW)
     monkeypatch.setattr(plans, "now", lambda: NOW)
     monkeypatch.setattr(rivals, "now", lambda: NOW)
+    monkeypatch.setattr(aside, "now", lambda: NOW)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from tui.screens.couplings import Couplings
 from tui.screens.errors import Errors
 from tui.screens.history import History
 from tui.screens.home import Home
+from tui.screens.left_alone import LeftAlone
 from tui.screens.log import Log
 from tui.screens.mapping import Mapping
 from tui.screens.matches import Matches
@@ -218,6 +219,7 @@ LISTS: dict[str, tuple[Callable[[Any, Look], Page], int]] = {
     "run": (lambda door, look: Run(door, look, LAST), 100),
     "schedule": (Schedule, PAGE),
     "log": (Log, PAGE),
+    "left alone": (LeftAlone, PAGE),
 }
 """Each screen that reads the store, and the rows that a statement may bring: those with a run have its last 100 events."""
 
@@ -316,8 +318,8 @@ async def test_reading_again_and_again_takes_little_of_a_core_however_much_there
         assert all(len(one.statements) == 1 for one in again)
 
 
-ELSEWHERE = {"Candidates", "Difference", "Records", "Setup", "Trial"}
-"""Screens of one record or of the connections, which read no list."""
+ELSEWHERE = {"Broken", "Candidates", "Difference", "Records", "Setup", "Trial"}
+"""Screens of one record or of the connections, which read no list; and of what a look found, read as errors are."""
 
 
 def test_every_screen_is_opened_here(watched: Watched) -> None:

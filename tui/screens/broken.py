@@ -8,13 +8,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from engine.model.errors import CouplerError
 from engine.model.snapshot import RecordOutcome, RunSnapshot
 from tui import actions, dialogs, reasons, screens
 from tui import format as fmt
 from tui.door import Door, Mending
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RARELY
 from tui.reports import files
 from tui.screens.page import Page, asked
 from tui.text import safe
@@ -44,7 +43,7 @@ class Broken(Page):
         self.mended: dict[str, str] = {}
         """What was done about couplings, by `lost.key`."""
         self._busy = False
-        self._poll = Poll(self._read, self.show, self.complain, seen=lambda: self.seen, hz=0.5)
+        self._poll = self.polling(self._read, self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The list, which page it is, and the coupling under the cursor."""
@@ -76,11 +75,6 @@ class Broken(Page):
         self.query_one("#paging", Line).put(f" {page}")
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _pages(self) -> int:
         return max(1, -(-self.number // PAGE))

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from engine.model import trouble
-from engine.model.errors import CouplerError
 from engine.model.trouble import Trouble
 from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.poll import Poll
+from tui.poll import RARELY
 from tui.reports import files
 from tui.screens.page import Page, asked
 from tui.text import safe
@@ -39,9 +38,7 @@ class LeftAlone(Page):
         super().__init__(door, look)
         self.found = trouble.LeftAlone()
         self.skip = 0
-        self._poll = Poll(
-            lambda: self.door.left_alone(PAGE, self.skip), self.show, self.complain, seen=lambda: self.seen, hz=0.5
-        )
+        self._poll = self.polling(lambda: self.door.left_alone(PAGE, self.skip), self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The records, which page it is, and why the one under the cursor is left alone."""
@@ -75,11 +72,6 @@ class LeftAlone(Page):
         self.query_one("#paging", Line).put(f" {page}")
         self._describe()
         self.shown += 1
-
-    def complain(self, error: CouplerError | None) -> None:
-        """Says that the store cannot be read."""
-        if error is not None:
-            self.query_one("#about", Line).put(f"! {error.message}", error.hint)
 
     def _pages(self) -> int:
         return max(1, -(-self.found.total // PAGE))
