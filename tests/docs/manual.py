@@ -23,6 +23,7 @@ from tui.dialogs.dialog import Dialog
 from tui.dialogs.help import HEADINGS
 from tui.dialogs.info import Info
 from tui.dialogs.leave import Leave
+from tui.dialogs.only import Only
 from tui.dialogs.question import Question
 from tui.dialogs.start import Start
 from tui.dialogs.value import Pick
@@ -242,6 +243,7 @@ DIALOGS: dict[type[DOMNode], str] = {
     Confirm: "A question",
     Choice: "A question with `[ No ]  Yes`",
     Start: "Before a full synchronization",
+    Only: "Which jobs run",
     Count: "While records are counted",
     Leave: "Leaving while a run is going",
     Question: "The closing question",

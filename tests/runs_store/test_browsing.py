@@ -94,16 +94,16 @@ def test_a_word_is_of_the_own_mapping_and_record(store: Store, tmp_path: Path, o
 
 
 @pytest.mark.parametrize(
-    ("url", "client"),
+    ("service", "client"),
     [
         ("https://contoso.crm4.dynamics.com/api/data/v9.2", "https://contoso.crm4.dynamics.com"),
         ("https://crm.contoso.example/Sales/api/data/v8.2/", "https://crm.contoso.example/Sales"),
     ],
 )
 def test_the_web_client_shows_a_row_by_the_logical_name_of_its_table(
-    store: Store, tmp_path: Path, url: str, client: str
+    store: Store, tmp_path: Path, service: str, client: str
 ) -> None:
-    settings = with_crm(settings_of(tmp_path), url=url)
+    settings = with_crm(settings_of(tmp_path), url=service)
     couple(store, *pairs(1))
     (one,) = browsing.couplings(store, settings, CUSTOMER, "", None, 1).rows
     found = browsing.address(settings, one)

@@ -816,6 +816,8 @@ def test_a_newer_plan_knows_better(store: Store, settings: Settings) -> None:
     assert _not_coupled(store, settings, "CUSTOMER") == 0
     plan = start(store, settings, kind="plan")
     page(store, plan, "CUSTOMER", TO, 4, seconds=1)
+    for one_way in (TO, FROM):
+        job(store, plan, "CUSTOMER", one_way, "OK", started_at=AT)
     put(store, plan, FINISHED)
     assert _not_coupled(store, settings, "CUSTOMER") == 4
     after = start(store, settings)

@@ -86,6 +86,8 @@ async def test_records_are_found_by_parts_of_number_and_name(
         await see(pilot, "Written to")
         rows = list(csv.DictReader((tmp_path / "coupler-matches.csv").read_text().splitlines()))
         assert len(rows) == 3
+        if pilot.app.screen.is_modal:  # where the path is too long for a line
+            await pilot.press("escape")
         await pilot.press("slash", "end", *"x")
         await see(pilot, "0 records found", "Nothing is found; esc shows all.")
         await pilot.press("escape")

@@ -1,5 +1,6 @@
 """Lists that the store gives page by page: a page that comes late is not taken for the one that is wanted by now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -24,10 +25,10 @@ async def test_what_was_read_of_the_page_before_is_not_shown_as_the_next_one(
     real = getattr(door, read)
     begun, let_go = ({0: Event(), 50: Event()} for _ in range(2))
 
-    def slow(limit: int, offset: int) -> Any:
+    def slow(limit: int, offset: int, *words: Sequence[str]) -> Any:
         begun[offset].set()
         assert let_go[offset].wait(10)
-        return real(limit, offset)
+        return real(limit, offset, *words)
 
     async with showing(door) as (app, pilot):
         await pilot.press(key)

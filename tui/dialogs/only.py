@@ -23,10 +23,10 @@ class Only(Dialog[tuple[str, ...] | None]):
 
     HINT = "j/k Move   space Leave out, or take in again   enter Take   esc As it was"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", show=False),
-        Binding("k,up", "move(-1)", show=False),
-        Binding("space", "switch", show=False),
-        Binding("enter", "take", show=False),
+        Binding("j,down", "move(1)", "The next job", show=False),
+        Binding("k,up", "move(-1)", "The job before", show=False),
+        Binding("space", "switch", "Leave the job out, or take it in again", show=False),
+        Binding("enter", "take", "Take these jobs", show=False),
     ]
 
     def __init__(self, look: Look, mappings: Sequence[MappingSnapshot], chosen: Collection[str]) -> None:
