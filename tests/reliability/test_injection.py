@@ -62,7 +62,7 @@ def test_whatever_a_door_gives_has_the_text_in_it() -> None:
     door.take("\x1b[2J")
     assert door.schedule().rows[1].mapping == "\x1b[2J1"
     assert door.home().mappings[0].nav_table == "\x1b[2J"
-    assert door.called == {"schedule", "home"}
+    assert door.called == {"schedule", "home", "going"}
     assert {"home", "run", "schedule", "conflicts", "outcomes"} <= set(reads())
     assert not {"hold", "start", "wish", "answer"} & set(reads()), "these give nothing that could be shown"
     assert reads(_Leading) == ["lines", "further.words"]
