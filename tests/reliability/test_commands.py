@@ -14,7 +14,7 @@ def test_every_command_is_tried_or_cannot_meet_a_text() -> None:
 
 def test_a_command_that_is_new_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cli._COMMANDS, "newest", ("tui.commands.couplings:couplings_group", ""))
-    assert left_out() == ["coupler newest", "coupler newest import"]
+    assert left_out() == ["coupler newest", "coupler newest import", "coupler newest show"]
 
 
 def test_no_name_and_no_word_of_a_server_does_anything_in_what_commands_say() -> None:
