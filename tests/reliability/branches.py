@@ -86,7 +86,7 @@ def reach(modules: Sequence[str], seeds: int, tests: Sequence[str]) -> tuple[lis
         settings = Path(folder) / "settings"
         lines = "\n    ".join(modules)
         settings.write_text(
-            f"[run]\nbranch = True\nparallel = True\nconcurrency = multiprocessing\ndata_file = {folder}/data\n"
+            f"[run]\nbranch = True\nparallel = True\nconcurrency = multiprocessing, thread\ndata_file = {folder}/data\n"
             f"relative_files = True\ninclude =\n    {lines}\n"
         )
         plays = [("pytest", "-q", "-p", "no:cacheprovider", one) for one in tests]

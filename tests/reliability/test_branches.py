@@ -7,15 +7,17 @@ from tests.reliability.line import Measured
 from tests.runs.company import ROOT
 
 _TESTS = "tests/connectors/test_verdicts.py"
+_IN_THREADS = "tests/sync/test_candidates.py"
 
 
 def test_what_a_seed_and_tests_reach_is_told_by_module() -> None:
-    modules = ["engine/connectors/verdicts.py", "engine/connectors/gate.py", "engine/connectors/ntlm.py"]
-    (verdicts, gate, ntlm), failed = reach(modules, 1, [_TESTS])
+    names = ("connectors/verdicts", "connectors/gate", "connectors/ntlm", "sync/candidates")
+    (verdicts, gate, ntlm, candidates), failed = reach([f"engine/{one}.py" for one in names], 1, [_TESTS, _IN_THREADS])
     assert failed == []
     assert verdicts.share == 1.0, f"its tests reach all of it: {verdicts}"
     assert gate.share > 0.1, f"the simulation reaches some of it: {gate}"
     assert ntlm.share == 0.0, f"nobody signs in with NTLM: {ntlm}"
+    assert candidates.share > 0.9, f"its tests reach it in threads: {candidates}"
     assert 0 < len(ntlm.missed) == ntlm.branches
 
 
