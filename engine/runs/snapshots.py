@@ -50,7 +50,6 @@ mappings.
 _COUNTED = 2_000
 """Entries of the ledger, and records that several others match, that each look at the mappings goes through."""
 _COUPLINGS_PAGE = 2000
-_START = timedelta(seconds=30)
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
 _PASS = (page.c.run_id, page.c.seq, page.c.direction)
@@ -275,8 +274,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
 
 
 def _just_started(row: sa.Row[Any], now: datetime) -> bool:
-    """A new run has some seconds, also on a busy machine, until its engine must hold the lock."""
-    return row.beat_at is None and now - row.created_at < _START
+    """A new run has a few seconds until its engine must hold the lock."""
+    return row.beat_at is None and now - row.created_at < timedelta(seconds=10)
 
 
 def _ordered(row: sa.Row[Any], passes: Sequence[PassSnapshot]) -> list[tuple[str, list[Any]]]:

@@ -76,7 +76,7 @@ def test_a_running_run_without_an_engine_is_interrupted(
 
 
 @pytest.mark.parametrize(("seconds", "beat", "shown"), [
-    (0, None, RUNNING), (29.9, None, RUNNING), (30, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
+    (0, None, RUNNING), (9.9, None, RUNNING), (10, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
 ])  # fmt: skip
 def test_a_new_run_has_some_seconds_until_its_engine_must_live(
     store: Store, settings: Settings, seconds: float, beat: float | None, shown: RunState
