@@ -27,7 +27,9 @@ class Cluster:
     def __init__(self, port: int, control: Sequence[str]) -> None:
         self._control = control
         self._server = sa.URL.create("postgresql+psycopg", USER, host="127.0.0.1", port=port)
-        self._engine = sa.create_engine(self._server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        self._engine = sa.create_engine(
+            self._server.set(database="postgres"), isolation_level="AUTOCOMMIT", pool_pre_ping=True
+        )
 
     def new_database(self) -> str:
         """The address of an empty database that nobody else has."""
