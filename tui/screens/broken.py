@@ -15,18 +15,18 @@ from tui.door import Door, Mending
 from tui.look import Look
 from tui.poll import RARELY
 from tui.reports import files
-from tui.screens.page import Page, asked
+from tui.screens.page import asked
+from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
 from tui.widgets import lost, names, problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 
 
-class Broken(Page):
+class Broken(Paged):
     """What the run found, fifty at a time, of one mapping or of all."""
 
     SCOPE = "broken"
@@ -39,7 +39,6 @@ class Broken(Page):
         self.number = run.counters.failed
         self.mapping = mapping
         self.records: list[RecordOutcome] = []
-        self.skip = 0
         self.mended: dict[str, str] = {}
         """What was done about couplings, by `lost.key`."""
         self._busy = False
@@ -71,13 +70,10 @@ class Broken(Page):
         """Shows a page."""
         self.records = records
         self.query_one(Table).show([lost.row(one, self.mended.get(lost.key(one), "")) for one in records])
-        page = f"page {fmt.count(self.skip // PAGE + 1)}/{fmt.count(self._pages())} ({PAGE} a page)"
+        page = f"page {fmt.count(self.page_number)}/{fmt.count(pages(self.number))} ({PAGE} a page)"
         self.query_one("#paging", Line).put(f" {page}")
         self._describe()
         self.shown += 1
-
-    def _pages(self) -> int:
-        return max(1, -(-self.number // PAGE))
 
     def _current(self) -> RecordOutcome | None:
         key = self.query_one(Table).current
@@ -86,7 +82,7 @@ class Broken(Page):
     def _why_not(self, name: str) -> str | None:
         one = self._current()
         mended = "" if one is None else self.mended.get(lost.key(one), "")
-        return reasons.broken(name, one, self.skip // PAGE + 1, self._pages(), mended=mended, busy=self._busy)
+        return reasons.broken(name, one, self.page_number, pages(self.number), mended=mended, busy=self._busy)
 
     @on(Table.Moved)
     def _describe(self) -> None:
@@ -99,18 +95,6 @@ class Broken(Page):
         one = self._current()
         if not self._refused("detail") and one is not None:
             self.app.push_screen(dialogs.Info(self.look, one.nav_no or "Coupling", lost.everything(one)))
-
-    def action_next_page(self) -> None:
-        """The next couplings."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self.wake()
-
-    def action_previous_page(self) -> None:
-        """The couplings before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self.wake()
 
     @asked
     async def action_restore(self) -> None:

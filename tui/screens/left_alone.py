@@ -16,18 +16,18 @@ from tui.door import Door
 from tui.look import Look
 from tui.poll import RARELY
 from tui.reports import files
-from tui.screens.page import Page, asked
+from tui.screens.page import asked
+from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
 from tui.widgets import aside, problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line
 from tui.widgets.table import Table
 
-PAGE = 50
 _CHUNK = 1_000
 
 
-class LeftAlone(Page):
+class LeftAlone(Paged):
     """One line for each record, fifty at a time, by mapping and NAV number."""
 
     SCOPE = "left_alone"
@@ -37,7 +37,6 @@ class LeftAlone(Page):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.found = trouble.LeftAlone()
-        self.skip = 0
         self._poll = self.polling(lambda: self.door.left_alone(PAGE, self.skip), self.show, RARELY)
 
     def body(self) -> ComposeResult:
@@ -62,26 +61,23 @@ class LeftAlone(Page):
         """Shows a page; one that has become empty makes way for the last that is not."""
         self.found = found
         if not found.records and self.skip:
-            self.skip = max(0, self._pages() - 1) * PAGE
+            self.skip = max(0, pages(self.found.total) - 1) * PAGE
             self.wake()
             return
         right = f"{fmt.many(found.total, 'record')}  ({safe(self.door.environment, 24)})"
         self.head("Coupler   Left alone   all mappings", right)
         self.query_one(Table).show([aside.row(one, self.look) for one in found.records])
-        page = f"page {fmt.count(self.skip // PAGE + 1)}/{fmt.count(self._pages())} ({PAGE} a page)"
+        page = f"page {fmt.count(self.page_number)}/{fmt.count(pages(self.found.total))} ({PAGE} a page)"
         self.query_one("#paging", Line).put(f" {page}")
         self._describe()
         self.shown += 1
-
-    def _pages(self) -> int:
-        return max(1, -(-self.found.total // PAGE))
 
     def _current(self) -> Trouble | None:
         key = self.query_one(Table).current
         return next((one for one in self.found.records if aside.key(one) == key), None)
 
     def _why_not(self, name: str) -> str | None:
-        return reasons.left_alone(name, len(self.found.records), self.skip // PAGE + 1, self._pages())
+        return reasons.left_alone(name, len(self.found.records), self.page_number, pages(self.found.total))
 
     @on(Table.Moved)
     def _describe(self) -> None:
@@ -95,18 +91,6 @@ class LeftAlone(Page):
         one = self._current()
         if not self._refused("detail") and one is not None:
             self.app.push_screen(dialogs.Info(self.look, one.nav_no or one.name or "Record", aside.everything(one)))
-
-    def action_next_page(self) -> None:
-        """The next records."""
-        if not self._refused("next_page"):
-            self.skip += PAGE
-            self.wake()
-
-    def action_previous_page(self) -> None:
-        """The records before."""
-        if not self._refused("previous_page"):
-            self.skip = max(0, self.skip - PAGE)
-            self.wake()
 
     @work
     async def action_retry(self) -> None:
