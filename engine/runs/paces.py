@@ -26,6 +26,19 @@ _LINKED = Direction.TO_INTEGRATION_TABLE
 """Lookups that wait are mostly CRM's, such as primary contacts."""
 _LINK = 1.4
 """What a lookup that waited takes, in records of a pass: its row is read again, and written by itself."""
+_MINE = (
+    page.c.run_id == sa.bindparam("run"),
+    sa.tuple_(page.c.seq, page.c.direction).in_(sa.bindparam("passes", expanding=True)),
+)
+_LAST_AFTER = sa.select(sa.func.max(page.c.committed_at)).where(*_MINE, page.c.committed_at > sa.bindparam("moment"))
+_LAST_UNTIL = sa.select(sa.func.max(page.c.committed_at)).where(*_MINE, page.c.committed_at <= sa.bindparam("moment"))
+_PAGES_AFTER = (
+    sa.select(page.c.committed_at, sa.func.sum(page.c.read))
+    .where(*_MINE, page.c.committed_at > sa.bindparam("moment"))
+    .group_by(page.c.committed_at)
+    .order_by(page.c.committed_at)
+)
+"""Made once, as `_LEARNED`."""
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
 Key = tuple[int, Direction]
@@ -181,14 +194,12 @@ def _lately(
     connection: sa.Connection, passes: Sequence[PassSnapshot], begun: datetime, now: datetime, held: Sequence[Span]
 ) -> Lately | None:
     """The pages of one pass, or of some that go on at once; the last one at least."""
-    c, mine = page.c, sa.tuple_(page.c.seq, page.c.direction).in_([(one.seq, one.direction.value) for one in passes])
-    where = (c.run_id == passes[0].run, mine)
-    last: Any = connection.scalar(sa.select(sa.func.max(c.committed_at)).where(*where, c.committed_at > begun))
+    mine = {"run": passes[0].run, "passes": [(one.seq, one.direction.value) for one in passes]}
+    last: Any = connection.scalar(_LAST_AFTER, {**mine, "moment": begun})
     if last is None:
         return None
     until = min(back(now, look_back(between(begun, now, held)), held), last - _MOMENT)
-    before: Any = connection.scalar(sa.select(sa.func.max(c.committed_at)).where(*where, c.committed_at <= until))
+    before: Any = connection.scalar(_LAST_UNTIL, {**mine, "moment": until})
     since = max(before or begun, begun)
-    query = sa.select(c.committed_at, sa.func.sum(c.read)).where(*where, c.committed_at > since)
-    pages = connection.execute(query.group_by(c.committed_at).order_by(c.committed_at)).all()
+    pages = connection.execute(_PAGES_AFTER, {**mine, "moment": since}).all()
     return Lately(since, tuple((at, int(read)) for at, read in pages), first=since == begun)

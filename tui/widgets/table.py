@@ -1,15 +1,19 @@
 """A table of fixed widths whose current row is marked with `>`, so that it is seen without colours."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
+from textual._types import SegmentLines
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
+from textual.widgets.data_table import RowKey
 
 from tui import actions
 from tui.text import COPIED, cell, safe
@@ -57,6 +61,7 @@ class Table(DataTable[Text], inherit_bindings=False):
             return self.table
 
     def __init__(self, columns: Sequence[Column], *, id: str, ascii_only: bool = True) -> None:
+        self._painted: dict[RowKey, tuple[tuple[Any, ...], list[Text], tuple[SegmentLines, SegmentLines]]] = {}
         super().__init__(id=id, cursor_type="row", cell_padding=0, zebra_stripes=False, show_row_labels=False)
         self._layout: tuple[Column, ...] = ()
         self._shown: tuple[Row, ...] = ()
@@ -122,6 +127,30 @@ class Table(DataTable[Text], inherit_bindings=False):
         super().watch_cursor_coordinate(old_coordinate, new_coordinate)
         self._mark()
 
+    def _render_line_in_row(
+        self, row_key: RowKey, line_no: int, base_style: Style, cursor_location: Coordinate, hover_location: Coordinate
+    ) -> tuple[SegmentLines, SegmentLines]:
+        """The line as it was painted the last time, while its cells are the same ones: where one cell changes,
+        the library makes those of the whole table anew, which is several times a second while a run goes on.
+        """
+        cells = [one.label for one in self.ordered_columns]
+        index = -1
+        if row_key != self._header_row_key:
+            cells, index = list(self._data[row_key].values()), self.get_row_index(row_key)
+        marked, hover = index == cursor_location.row, hover_location if self._show_hover_cursor else None
+        about = (index, base_style, marked, self.show_cursor, hover, self._pseudo_class_state, self.size.width)
+        kept = self._painted.get(row_key)
+        if kept is not None and kept[0] == about and all(map(operator.is_, kept[1], cells)):
+            return kept[2]
+        made = super()._render_line_in_row(row_key, line_no, base_style, cursor_location, hover_location)
+        self._painted[row_key] = (about, cells, made)
+        return made
+
+    def notify_style_update(self) -> None:
+        """All is painted anew."""
+        super().notify_style_update()
+        self._painted.clear()
+
     def action_row(self, number: int) -> None:
         """`1` to `9` go to that row."""
         if number <= len(self._shown):
@@ -154,6 +183,7 @@ class Table(DataTable[Text], inherit_bindings=False):
         # Clearing moves the cursor, and moving it must not mark rows that are gone.
         self._shown = ()
         self._marked = None
+        self._painted.clear()
 
     def _mark(self) -> None:
         current = self.current
