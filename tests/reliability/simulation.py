@@ -4,7 +4,7 @@ import time
 
 from tests.reliability.kept import FOLDER, Progress, note, noted
 from tests.reliability.line import Line, Measured
-from tests.sim.bugs import BUGS
+from tests.sim.bugs import BUGS, START
 from tests.sim.kills import kill_tasks
 from tests.sim.pool import TOGETHER, Task, hunt_task, play_task, processes
 
@@ -16,6 +16,8 @@ folder = FOLDER
 """Where it is kept how far they are."""
 _KILLED_SEEDS = 20
 _BUGS, _BUDGET, _WITHIN = 12, 1_000, 60
+_KNOWN = 40
+"""Seeds that a bug is given from where it is known to show."""
 
 
 def _play(seeds: range) -> tuple[str, ...]:
@@ -55,20 +57,25 @@ def _kills() -> Measured:
 
 
 def _bugs() -> Measured:
-    """From the first seed on, each for a minute: who plants a bug does not know where it shows."""
+    """From the first seed on, each for a minute: who plants a bug does not know where it shows. What is not found so is
+    looked for again where it is known to show: none must be missed altogether.
+    """
     with processes() as pool:
         tasks = [Task(0, bug=bug, most=_BUDGET, within=_WITHIN) for bug in BUGS]
         hunted = list(pool.imap_unordered(hunt_task, tasks))
+        late = sorted(task.bug for task, _, _, finding in hunted if not finding)
+        again = [Task(START.get(bug, 0), bug=bug, most=_KNOWN) for bug in late]
+        missed = tuple(f"{task.bug}: not found" for task, _, _, finding in pool.imap(hunt_task, again) if not finding)
     found = [(seconds, task.bug, seeds) for task, seeds, seconds, finding in hunted if finding]
-    missed = tuple(f"{task.bug}: not in the first {seeds} seeds" for task, seeds, _, finding in hunted if not finding)
     seconds, bug, seeds = max(found, default=(0.0, "none", 0))
     text = f"{len(found)} of {len(hunted)}, the slowest after {seconds:.0f} s ({bug}, {seeds} seeds)"
-    return Measured(text, len(found) >= _BUGS, missed)
+    rest = f"; from their known seeds on {len(late) - len(missed)} of {len(late)}: {', '.join(late)}" if late else ""
+    return Measured(text + rest, len(found) >= _BUGS and not missed, missed)
 
 
 LINES = (
     Line("simulated seeds / failing", f"{_SEEDS:,} / 0", _seeds),
     Line("simulated seeds a minute, all cores", f"{_A_MINUTE:,}", _a_minute),
     Line(f"kills at every step of {_KILLED_SEEDS} simulated seeds survived", "all", _kills),
-    Line(f"planted bugs found, each within {_WITHIN} s from seed 0", f">= {_BUGS}", _bugs),
+    Line(f"planted bugs found, each within {_WITHIN} s from seed 0", f">= {_BUGS}, all from known seeds", _bugs),
 )

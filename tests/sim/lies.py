@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from engine.mapping import decide
 from engine.mapping.values import UNKNOWN
+from engine.model.mapping import Direction
 from engine.model.snapshot import Counters
 from engine.runs import control, full
 from engine.store import pages, schema
@@ -68,6 +69,19 @@ def one_side_is_a_conflict() -> AbstractContextManager[Any]:
     return patch.object(decide, "_winner", winner)
 
 
+def conflicts_go_to_nav() -> AbstractContextManager[Any]:
+    """Of a field that people edited on both sides NAV's value is taken, and nobody is told."""
+    real = decide._winner
+
+    def winner(base: Any, field: Any, one_way: Any, given: Any, current: Any) -> str:
+        found = real(base, field, one_way, given, current)
+        if found != "conflict":
+            return found
+        return "source" if one_way is Direction.TO_INTEGRATION_TABLE else "target"
+
+    return patch.object(decide, "_winner", winner)
+
+
 def pages_missing() -> AbstractContextManager[Any]:
     """At the end of a run nothing is left of what its pages counted."""
     real = full.FullSynchronization._finish
@@ -121,7 +135,7 @@ def _counting(wrongly: Any) -> AbstractContextManager[Any]:
 
 
 LIES = (
-    advance_answer_inverted, answer_inverted, yes_unasked, asked_all_the_same, one_side_is_a_conflict, pages_missing,
-    only_inserted_counted, half_of_them_counted, read_without_outcome, modified_is_unchanged, unchanged_is_modified,
+    advance_answer_inverted, answer_inverted, yes_unasked, asked_all_the_same, one_side_is_a_conflict, conflicts_go_to_nav,
+    pages_missing, only_inserted_counted, half_of_them_counted, read_without_outcome, modified_is_unchanged, unchanged_is_modified,
     failed_is_unchanged, matches_not_counted,
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""The judge: compares both servers, their audit log and the state store, and takes the engine's word for nothing.
+"""The judge: compares both servers, their audit log and the state store; of what the engine says it takes only why a record failed
+(docs/guarantees.md).
 
 The invariants are those of reference/reliability.md section 3.2: I1 no duplicates, I2 created and coupled once, I3 no update
 lost, I4 flags, I5 counters as in reality, I6 filters, I8 the source of a one-way mapping untouched.
