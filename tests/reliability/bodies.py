@@ -1,17 +1,15 @@
 """Answers that no proper server gives: bodies cut, flipped, doubled and spliced at random, fed to both sides.
 
-Whatever arrives, a side returns what its protocol says or raises one of the program's own errors. What it reads is what
-the answer holds, as another parser reads it; a write that the answer does not confirm is not taken for done; and parts of a
-batch that come in another order are told apart by their ids.
+Whatever arrives, a side returns all that the answer holds, as other parsers read it (`readings.py`), or raises one of the
+program's own errors where it is no valid one. Of a write it says what its own part of the answer says, in whatever order the
+parts come, and that nothing is known where that is missing or damaged.
 """
 
 import asyncio
 import json
 import random
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -22,11 +20,24 @@ from engine.connectors.client import Limits
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.gate import Gate
 from engine.connectors.nav import NavPages
-from engine.connectors.protocol import Count, Query, Result, Side, Status, Write, WriteKind
+from engine.connectors.protocol import Query, Side, Write, WriteKind
 from engine.model.errors import CouplerError
+from tests.reliability.judging import ERRORS, IDS, wrong_answer, wrong_refusal
 from tests.reliability.line import Line, Measured
+from tests.reliability.readings import (
+    Damaged,
+    Reader,
+    by_key,
+    in_order,
+    listed,
+    multipart,
+    named,
+    number,
+    responses,
+    steps,
+    tables,
+)
 
-IDS = [f"0a1b2c3d-4e5f-6071-8293-{number:012d}" for number in range(1, 7)]
 FOREIGN = "ffffffff-4e5f-6071-8293-000000000001"
 _NOW = "Wed, 25 Nov 2026 10:00:00 GMT"
 _NASTY = (
@@ -49,7 +60,7 @@ _HEADERS = (
 )
 _ODD_HEADERS = 0.05
 _NUMBER = 200_000
-_CONFIRMED = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}")
+_PAGE = 10
 _SHUFFLED = 0.3
 """How many of the answers to batches have their parts in any order."""
 
@@ -63,6 +74,8 @@ class Kind:
     ask: Callable[[Side], Awaitable[Any]]
     content_type: str
     body: bytes
+    read: Reader
+    """What an answer holds."""
     status: int = 200
 
 
@@ -76,7 +89,7 @@ class Tally:
 
 
 async def _all(side: Side, entity: str, key: str) -> list[Any]:
-    return [row async for page in side.pages(Query(entity, key, ("name",), page_size=10)) for row in page]
+    return [row async for page in side.pages(Query(entity, key, ("name",), page_size=_PAGE)) for row in page]
 
 
 def _writes(kind: WriteKind, entity: str, *, named: bool) -> list[Write]:
@@ -86,11 +99,11 @@ def _writes(kind: WriteKind, entity: str, *, named: bool) -> list[Write]:
 
 def _parts(statuses: Sequence[int]) -> bytes:
     out = []
-    for number, status in enumerate(statuses, 1):
-        entity = f"OData-EntityId: https://crm.test/api/accounts({IDS[number - 1]})\r\n" if status < 300 else ""
+    for at, status in enumerate(statuses, 1):
+        entity = f"OData-EntityId: https://crm.test/api/accounts({IDS[at - 1]})\r\n" if status < 300 else ""
         fault = '{"error":{"code":"0x80040237","message":"m"}}' if status >= 400 else ""
         out.append(
-            f"--b\r\nContent-Type: application/http\r\nContent-ID: {number}\r\n\r\nHTTP/1.1 {status} X\r\n{entity}\r\n{fault}\r\n"
+            f"--b\r\nContent-Type: application/http\r\nContent-ID: {at}\r\n\r\nHTTP/1.1 {status} X\r\n{entity}\r\n{fault}\r\n"
         )
     return ("".join(out) + "--b--\r\n").encode()
 
@@ -120,17 +133,17 @@ _MULTIPART = "multipart/mixed; boundary=b"
 _NAV_DONE = _encode({"responses": [{"id": str(n), "status": 201, "body": {"SystemId": IDS[n - 1]}} for n in (1, 2, 3)]})
 
 KINDS = (
-    Kind("a page of CRM", "crm", lambda side: _all(side, "accounts", "accountid"), _JSON, _rows("accountid")),
-    Kind("a page of NAV", "nav", lambda side: _all(side, "Customer", "SystemId"), _JSON, _rows("SystemId")),
-    Kind("rows by id", "crm", lambda side: side.fetch("accounts", "accountid", IDS, ("name",)), _JSON, _rows("accountid")),
-    Kind("records by value", "nav", lambda side: side.find("Customer", "Name", ["Ä"], ("Name",)), _JSON, _rows("SystemId")),
-    Kind("a count", "crm", lambda side: side.count("accounts", ()), _JSON, _encode({"@odata.count": 5, "value": []})),
-    Kind("who we are", "crm", lambda side: side.probe(), _JSON, _encode({"UserId": IDS[0], "OrganizationId": IDS[1], "Version": "9"})),
-    Kind("a batch of CRM", "crm", lambda side: side.write(_writes(WriteKind.UPDATE, "accounts", named=True)), _MULTIPART, _parts([204, 412, 204])),
-    Kind("CreateMultiple", "bulk", lambda side: side.write(_writes(WriteKind.CREATE, "accounts", named=True)), _JSON, _encode({"Ids": IDS[:3]})),
-    Kind("a batch of NAV", "nav", lambda side: side.write(_writes(WriteKind.CREATE, "Customer", named=False)), _JSON, _NAV_DONE),
-    Kind("an error of CRM", "crm", lambda side: side.fetch("accounts", "accountid", IDS, ("name",)), _JSON, _encode({"error": {"code": "0x80040217", "message": "no"}}), 404),
-    Kind("the tables", "crm", lambda side: side.metadata(), "application/xml", _METADATA),  # type: ignore[attr-defined]  # both connectors have it
+    Kind("a page of CRM", "crm", lambda side: _all(side, "accounts", "accountid"), _JSON, _rows("accountid"), in_order("accountid", _PAGE)),
+    Kind("a page of NAV", "nav", lambda side: _all(side, "Customer", "SystemId"), _JSON, _rows("SystemId"), in_order("SystemId", _PAGE)),
+    Kind("rows by id", "crm", lambda side: side.fetch("accounts", "accountid", IDS, ("name",)), _JSON, _rows("accountid"), by_key("accountid")),
+    Kind("records by value", "nav", lambda side: side.find("Customer", "Name", ["Ä"], ("Name",)), _JSON, _rows("SystemId"), listed),
+    Kind("a count", "crm", lambda side: side.count("accounts", ()), _JSON, _encode({"@odata.count": 5, "value": []}), number),
+    Kind("who we are", "crm", lambda side: side.probe(), _JSON, _encode({"UserId": IDS[0], "OrganizationId": IDS[1], "Version": "9"}), steps),
+    Kind("a batch of CRM", "crm", lambda side: side.write(_writes(WriteKind.UPDATE, "accounts", named=True)), _MULTIPART, _parts([204, 412, 204]), multipart(IDS[:3])),
+    Kind("CreateMultiple", "bulk", lambda side: side.write(_writes(WriteKind.CREATE, "accounts", named=True)), _JSON, _encode({"Ids": IDS[:3]}), named(IDS[:3])),
+    Kind("a batch of NAV", "nav", lambda side: side.write(_writes(WriteKind.CREATE, "Customer", named=False)), _JSON, _NAV_DONE, responses(3)),
+    Kind("an error of CRM", "crm", lambda side: side.fetch("accounts", "accountid", IDS, ("name",)), _JSON, _encode({"error": {"code": "0x80040217", "message": "no"}}), by_key("accountid"), 404),
+    Kind("the tables", "crm", lambda side: side.metadata(), "application/xml", _METADATA, tables),  # type: ignore[attr-defined]  # both connectors have it
 )  # fmt: skip
 
 
@@ -257,64 +270,32 @@ async def ask(tries: Iterable[Try]) -> Tally:
     for kind, body, header in tries:
         side, transport = sides[kind.side]
         transport.say(kind, body, header)
+        held = _held(kind, body, header)
+        wrong: str | None
         try:
             async with asyncio.timeout(10):
                 found = await kind.ask(side)
             tally.answered += 1
-            if (wrong := _wrong(kind, found, body)) is not None:
-                tally.faults.append(f"{kind.name}: {wrong}: {body!r}")
+            wrong = wrong_answer(found, held)
         except CouplerError as error:
             tally.refused += 1
-            if body == kind.body and kind.status < 400:
-                tally.faults.append(f"{kind.name}: {error}, though nothing is wrong: {body!r}")
+            wrong = wrong_refusal(error, held)
         except Exception as error:  # noqa: BLE001  # that is what is looked for
-            tally.faults.append(f"{kind.name}: {type(error).__name__}: {error}: {body!r}")
+            wrong = f"{type(error).__name__}: {error}"
+        if wrong is not None:
+            tally.faults.append(f"{kind.name}: {wrong}: {body!r} {header or ''}")
     for side, _ in sides.values():
         await side.close()
     return tally
 
 
-def _wrong(kind: Kind, found: Any, body: bytes) -> str | None:
-    """What is wrong with what a side made of an answer that it accepted."""
-    if isinstance(found, Count):
-        told = _parsed(body)["@odata.count"]
-        return f"{found.number} are counted, not {told}" if found.number != told else None
-    if isinstance(found, dict) and any(isinstance(one, Result) for one in found.values()):
-        return _wrong_results(kind, found, body)
-    rows = list(found.values()) if isinstance(found, dict) else found
-    if not rows or not all(isinstance(one, dict) for one in rows):
-        return None
-    held = [_lower(one) for one in _parsed(body)["value"]]
-    read = [_lower(one) for one in rows]
-    if isinstance(found, dict):  # by key; of two with the same one, the last
-        return "a row that is not there" if any(one not in held for one in read) else None
-    return "not the rows that are there" if read != held else None
-
-
-def _wrong_results(kind: Kind, found: dict[str, Result], body: bytes) -> str | None:
-    """What is wrong with the results of writes."""
-    if set(found) != set(IDS[:3]):
-        return f"results for {sorted(found)}"
-    done = {one.key for one in found.values() if one.status is Status.DONE}
-    if body == kind.body:
-        expected = {id: id for id in IDS[:3] if kind.name != "a batch of CRM" or id != IDS[1]}
-        named = {key: found[key].id for key in done}
-        return f"{named} are done, not {expected}" if named != expected else None
-    if kind.side == "crm":  # whose updates name their rows themselves
-        confirmed = len(_CONFIRMED.findall(body))
-        return f"{len(done)} are done, and {confirmed} answers say so" if len(done) > confirmed else None
-    return next(
-        (f"{key} is done, though not named" for key in done if str(found[key].id).encode() not in body.lower()), None
-    )
-
-
-def _parsed(body: bytes) -> Any:
-    return json.loads(body, parse_float=Decimal)
-
-
-def _lower(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose texts compare as keys do, which are given in lower case."""
-    return {name: value.lower() if isinstance(value, str) else value for name, value in row.items()}
+def _held(kind: Kind, body: bytes, header: tuple[str, str] | None) -> Any:
+    """What an answer holds; nothing of it can be read where it is said to be packed, as none is."""
+    packed = header is not None and header[0] == "Content-Encoding"
+    try:
+        return Damaged("an error") if kind.status >= ERRORS else kind.read(b"" if packed else body)
+    except Damaged as error:
+        return error
 
 
 def _measure() -> Measured:

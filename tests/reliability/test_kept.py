@@ -150,6 +150,11 @@ def test_the_seeds_go_on_in_the_folder_that_is_given(
         monkeypatch.setattr(sys, "argv", ["reliability", "--anew", "--folder", str(tmp_path)])
         __main__.main()
         assert played == [range(500), range(500, 1_000)]
+        other = Line("other", "1", lambda: Measured("1", met=True))
+        monkeypatch.setattr(__main__, "LINES", (*__main__.LINES, other))
+        monkeypatch.setattr(sys, "argv", ["reliability", "--only", "other", "--anew", "--folder", str(tmp_path)])
+        assert __main__.main() == 0
+        assert kept.noted(tmp_path) == kept.Progress(1_000), "the seeds were not asked for"
     finally:
         signal.signal(signal.SIGTERM, before)
         monkeypatch.undo()

@@ -130,6 +130,27 @@ def test_what_has_been_measured_of_this_program_is_not_measured_again(
         signal.signal(signal.SIGTERM, before)
 
 
+def test_what_is_short_is_measured_again_also_where_it_was_met_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = iter([Measured("good", met=True), Measured("skipped", met=False), Measured("there now", met=True)])
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(__main__, "LINES", (Line("tool", "any", lambda: next(found)),))
+    try:
+        for options, text in (
+            ([], "good"),
+            ([], "good"),
+            (["--anew"], "skipped"),
+            ([], "there now"),
+            ([], "there now"),
+        ):
+            monkeypatch.setattr(sys, "argv", ["reliability", "--folder", str(tmp_path), *options])
+            assert main() == int(text == "skipped")
+            assert f"| {text} |" in capsys.readouterr().out
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_line_of_seeds_goes_on_where_it_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.noted(tmp_path) == kept.Progress()
     kept.note(kept.Progress(500, ("seed 7",)), tmp_path)
