@@ -14,7 +14,7 @@ from engine.connectors.filters import Dialect, checked_name, conjunction, distin
 from engine.connectors.gate import Gate
 from engine.connectors.labels import option_labels
 from engine.connectors.metadata import Shape, read_metadata
-from engine.connectors.paging import chain, key_pages
+from engine.connectors.paging import by_key, chain, counted, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.rights import Rights, read_rights
 from engine.connectors.together import all_or_none
@@ -101,7 +101,7 @@ class Dataverse:
     async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
         """The rows with these keys, by key."""
         rows = await self._listed(entity, key, ids, (*fields, key), ())
-        return {str(row[key]).lower(): row for row in rows if row.get(key) is not None}
+        return by_key(rows, key)
 
     async def find(
         self,
@@ -118,9 +118,7 @@ class Dataverse:
         """How many rows meet the conditions; the service stops counting at 5,000."""
         options = [("$filter", conjunction(conditions, Dialect.CRM)), ("$count", "true"), ("$top", "1")]
         content = await self._client.read(f"{checked_name(entity)}?{urls.query(options)}", _NO_CACHE)
-        number = content.get("@odata.count")
-        if not isinstance(number, int):
-            raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the rows of {entity}.")
+        number = counted(content, urls.shown(self._client.root), entity)
         return Count(number, number < MOST_ROWS)
 
     async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:

@@ -14,7 +14,7 @@ from engine.connectors.gate import Gate
 from engine.connectors.jsonbatch import MOST
 from engine.connectors.metadata import Shape, read_metadata
 from engine.connectors.nav_writes import SYSTEM_ID, Key, NavWriter
-from engine.connectors.paging import chain, key_pages
+from engine.connectors.paging import by_key, chain, counted, key_pages
 from engine.connectors.protocol import Count, Query, Result, Row, Step, Write
 from engine.connectors.together import all_or_none
 from engine.model.errors import AccessDenied, ConfigError, ConnectionLost
@@ -110,7 +110,7 @@ class NavPages:
     async def fetch(self, entity: str, key: str, ids: Sequence[str], fields: tuple[str, ...]) -> dict[str, Row]:
         """The records with these keys, by key."""
         rows = await self.find(entity, key, ids, (*fields, key))
-        return {str(row[key]).lower(): row for row in rows if row.get(key) is not None}
+        return by_key(rows, key)
 
     async def find(
         self,
@@ -139,10 +139,7 @@ class NavPages:
         """How many records meet the conditions."""
         options = [("$filter", conjunction(conditions, Dialect.NAV)), ("$count", "true"), ("$top", "1")]
         content = await self._client.read(f"{await self._set(entity)}?{urls.query(options)}")
-        number = content.get("@odata.count")
-        if not isinstance(number, int):
-            raise ConnectionLost(f"{urls.shown(self._client.root)} does not count the records of {entity}.")
-        return Count(number, exact=True)
+        return Count(counted(content, urls.shown(self._client.root), entity), exact=True)
 
     async def labels(self, entity: str, columns: Sequence[str]) -> dict[str, dict[int, str]]:
         """None: options of pages are texts."""

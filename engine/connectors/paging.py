@@ -1,6 +1,6 @@
 """Lists: keyset pages that can be resumed anywhere, and chains of pages that belong to one answer."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from operator import lt
 from typing import Any
 
@@ -16,6 +16,7 @@ from engine.model.records import is_guid
 _MOST_PAGES = 10_000
 """Pages of one chain. A server that goes on beyond that never ends."""
 NEXT = "@odata.nextLink"
+_REWRITTEN = "Check that nothing between rewrites requests or answers."
 
 
 async def key_pages(
@@ -115,7 +116,7 @@ class NoKeyTwice:
 def _out_of_order(service: str) -> ConnectionLost:
     return ConnectionLost(
         f"{service} sends records twice or out of order; going on could lose some.",
-        "The service must sort by the key; check that nothing between rewrites requests.",
+        f"The service must sort by the key. {_REWRITTEN}",
     )
 
 
@@ -166,6 +167,24 @@ def _texts(rows: list[dict[str, Any]], key: str) -> list[str]:
             f"The field {key} of a record is no text.", "The key of a mapping's table must be its primary key."
         )
     return [str(one) for one in keys]
+
+
+def by_key(rows: Iterable[Row], key: str) -> dict[str, Row]:
+    """Rows that were asked for by their keys. Raises ConnectionLost where one comes without: it would count as gone."""
+    found = {}
+    for row in rows:
+        if not isinstance(value := row.get(key), str):
+            raise ConnectionLost(f"A record came without its key, {key}.", _REWRITTEN)
+        found[value.lower()] = row
+    return found
+
+
+def counted(content: Mapping[str, Any], service: str, entity: str) -> int:
+    """How many rows there are, as an answer says; raises ConnectionLost where it does not."""
+    number = content.get("@odata.count")
+    if type(number) is not int:
+        raise ConnectionLost(f"{service} does not count the records of {entity}.")
+    return number
 
 
 def _rises(keys: list[str]) -> bool:

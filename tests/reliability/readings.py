@@ -60,9 +60,9 @@ def parsed(body: bytes) -> Any:
 
 
 def number(body: bytes) -> int:
-    """What is counted; `true` is taken for one."""
+    """What is counted."""
     told = _object(parsed(body)).get("@odata.count")
-    if not isinstance(told, int):
+    if type(told) is not int:
         raise Damaged("no number")
     return told
 
@@ -81,10 +81,13 @@ def in_order(key: str, size: int) -> Reader:
 
 
 def by_key(key: str) -> Reader:
-    """The rows by their key; of two with the same one, the last. Nobody can tell whose a row without one is: it is left out."""
+    """The rows by their key; of two with the same one, the last."""
 
     def read(body: bytes) -> dict[str, dict[str, Any]]:
-        return {str(row[key]).lower(): row for row in listed(body) if row.get(key) is not None}
+        rows = listed(body)
+        if not all(isinstance(row.get(key), str) for row in rows):
+            raise Damaged("a row without its key")
+        return {row[key].lower(): row for row in rows}
 
     return read
 
