@@ -1,4 +1,5 @@
-"""What is asked of the servers: how many requests more when an engine is killed on the way, and that a second run writes nothing.
+"""What is asked of the servers: how many requests more when an engine is killed on the way, and that a second run compares
+all and writes nothing.
 
 All requests are counted on their way into the servers, whatever the engine says of them.
 """
@@ -7,7 +8,7 @@ import contextlib
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from tests.reliability.line import Line, Measured
 from tests.reliability.wire import Request, Sent, take
 from tests.runs.between import Between
-from tests.runs.company import QUIETLY, Company
+from tests.runs.company import QUIETLY, Company, Row
 from tests.runs.whole import Whole
 
 SIZE = 5000
@@ -102,16 +103,92 @@ def _nothing(_: Company) -> None:
     """Nobody works on either side."""
 
 
-def run_twice(size: int, meanwhile: Callable[[Company], None] = _nothing) -> tuple[int, int, list[Sent]]:
-    """Requests of a run and of a second one behind it, and what the second one wrote after what was done meanwhile."""
+@dataclass(frozen=True)
+class Second:
+    """Requests of a run, and of a `second` one behind it, what that one `writes` after what was done meanwhile, and what
+    its jobs say that is not so.
+    """
+
+    first: int
+    second: int
+    writes: list[Sent]
+    wrong: list[str]
+
+    @property
+    def met(self) -> bool:
+        """Whether it compared all and wrote nothing."""
+        return self.second > 0 and not self.writes and not self.wrong
+
+
+def run_twice(size: int, meanwhile: Callable[[Company], None] = _nothing) -> Second:
+    """Run a demo, and once more after what is done meanwhile."""
     with _company(size) as (company, door):
         company.coupler("run", *QUIETLY, timeout=_PATIENCE)
         assert door.writes(), "the first run writes"
-        first = len(door.requests)
+        first, before = len(door.requests), company.status()["jobs"]
         meanwhile(company)
         company.coupler("run", *QUIETLY, timeout=_PATIENCE)
-        assert company.status()["state"] == "finished"
-        return first, len(door.requests) - first, door.writes(first)
+        found = company.status()
+        assert found["state"] == "finished"
+        requests, writes = len(door.requests) - first, door.writes(first)
+        return Second(first, requests, writes, compared(before, found["jobs"], taking_part(company), writes))
+
+
+_TAKING_PART = {
+    "CURRENCY": (("nav", "Currency", ""),),
+    "SALEPEOPLE": (
+        ("crm", "systemusers", "isdisabled eq false and islicensed eq true and isintegrationuser eq false"),
+    ),
+    "UNITOFMEASURE": (("nav", "Unit_of_Measure", ""),),
+    "CUSTOMER": (
+        ("nav", "Customer", "Blocked eq ' '"),
+        ("crm", "accounts", "statecode eq 0 and customertypecode eq 3"),
+    ),
+    "CONTACTS": (
+        ("nav", "Contact", "Type eq 'Person' and Company_No ne ''"),
+        ("crm", "contacts", "statecode eq 0 and _parentcustomerid_value ne null"),
+    ),
+    "RESOURCE-PRODUCT": (
+        ("nav", "Resource", "Blocked eq false"),
+        ("crm", "products", "producttypecode eq 3 and statecode eq 0"),
+    ),
+    "ITEM-PRODUCT": (
+        ("nav", "Item", "Blocked eq false"),
+        ("crm", "products", "producttypecode eq 1 and statecode eq 0"),
+    ),
+}
+"""Which records each job must read, of both sides."""
+
+
+def taking_part(company: Company) -> dict[str, int]:
+    """How many records the servers have for each job."""
+    return {
+        job: sum(len((company.nav if side == "nav" else company.crm)(name, where=where)) for side, name, where in parts)
+        for job, parts in _TAKING_PART.items()
+    }
+
+
+def compared(before: Sequence[Row], jobs: Sequence[Row], there: Mapping[str, int], writes: Sequence[Sent]) -> list[str]:
+    """What is wrong with the counters of a second run: all that is there must have been read and found unchanged, but for
+    what was written and what the run `before` could not do either.
+    """
+    earlier = {one["job"]: one for one in before}
+    wrong = [f"no job {job}" for job in there.keys() - {one["job"] for one in jobs}]
+    for one in jobs:
+        job, same = one["job"], one["modified"] + one["unchanged"]
+        if one["read"] != there[job]:
+            wrong.append(f"{job}: {one['read']} read, {there[job]} are there")
+        if same + one["failed"] + one["skipped"] != there[job]:
+            wrong.append(f"{job}: {same} are the same, {there[job]} are there")
+        wrong += [
+            f"{job}: {one[name]} {name}, {earlier[job][name]} before"
+            for name in ("failed", "skipped")
+            if one[name] > earlier[job][name]
+        ]
+        wrong += [f"{job}: {one[name]} {name}" for name in ("inserted", "coupled") if one[name]]
+    if (modified := sum(one["modified"] for one in jobs)) != (written := len({(one.set, one.id) for one in writes})):
+        wrong.append(f"{modified} modified, {written} written")
+    return wrong
 
 
 @contextmanager
@@ -139,11 +216,9 @@ def _measure_overhead() -> Measured:
 
 
 def _measure_second_run() -> Measured:
-    first, second, writes = run_twice(_SMALL)
-    details = tuple(map(str, writes[:20]))
-    return Measured(
-        f"{len(writes)} writes in {second} requests (the first run: {first})", second > 0 and not writes, details
-    )
+    found = run_twice(_SMALL)
+    text = f"{len(found.writes)} writes in {found.second} requests (the first run: {found.first})"
+    return Measured(text, found.met, (*found.wrong, *map(str, found.writes[:20])))
 
 
 LINES = (

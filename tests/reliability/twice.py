@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.reliability import alike
 from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import QUIETLY, Company, Row
 from tests.runs.made import Made, look
@@ -19,21 +20,12 @@ from tests.runs.whole import Whole
 SIZE = ("--demo-size", "300")
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """How much of what an undisturbed run writes is there when the engine is killed."""
-_LEFT = {"ambiguous", "company_not_coupled"}
-"""The codes of records that look the same, and of contacts of such companies."""
 
 
 def _found(company: Company, left: Sequence[Row] = ()) -> Made:
     """What was made; what is `left` to people counts as coupled."""
     pairs = (*company.lines("couplings"), *left)
     return look(company.audit(), {one[side] for one in pairs for side in ("nav_id", "crm_id") if one[side]})
-
-
-def _left(company: Company) -> list[Row]:
-    """What may be left to people where the state store was lost: of records that look the same, nobody else can tell which
-    belong together.
-    """
-    return [one for one in company.lines("errors") if one["code"] in _LEFT]
 
 
 def _resume(company: Company) -> None:
@@ -91,7 +83,6 @@ def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float],
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Company(Path(folder), *size)) as company:
         company.coupler("run", *QUIETLY)
         kills = Kills(_found(company), Whole(company))
-        expected = len(_left(company))
         bytes = company.audit_file.stat().st_size
     kills.faults += _wrong("undisturbed", kills.undisturbed, kills.undisturbed)
     for way in ways:
@@ -104,14 +95,12 @@ def kill_and(ways: Sequence[Callable[[Company], None]], shares: Sequence[float],
             ):
                 _kill(company, int(share * bytes))
                 way(company)
-                lost = way is _lose
-                left = _left(company) if lost else []
-                made = _found(company, left)
-                kills.found.append((name, made))
-                kills.faults += _wrong(name, made, kills.undisturbed, fewer=max(0, len(left) - expected))
-                end = Whole(company)
-                wrong = _coupled_otherwise(kills.end, end) if lost else kills.end.differences_left(end)
-                assert not wrong, wrong
+                if way is _lose:
+                    kills.faults += _lost(name, company, kills)
+                    continue
+                kills.found.append((name, made := _found(company)))
+                kills.faults += _wrong(name, made, kills.undisturbed)
+                assert not (wrong := kills.end.differences_left(Whole(company))), wrong
     return kills
 
 
@@ -126,9 +115,18 @@ def _kill(company: Company, bytes: int) -> None:
     assert process.returncode == 70, f"not killed, it ended with {process.returncode}: {told[-400:]}"
 
 
-def _coupled_otherwise(whole: Whole, other: Whole) -> str:
-    """Couplings that the one end has not, though the other one may have fewer."""
-    return "; ".join(f"{pair} is coupled" for pair in other.coupled if pair not in whole.coupled)
+def _lost(name: str, company: Company, kills: Kills) -> list[str]:
+    """What is wrong where the state store was lost. Firms that look the same by the rows of the servers may be left to
+    people, and what these firms and their people have may be missing; all else must be there, as it should be.
+    """
+    left = alike.left(company)
+    firms = alike.find(company, alike.keys(left))
+    kills.found.append((name, made := _found(company, left)))
+    wrong = firms.objections(left)
+    if differs := firms.beside(kills.end).differences_left(firms.beside(Whole(company))):
+        wrong.append(differs)
+    fewer = firms.number(kills.end)
+    return [*(f"{name}: {one}" for one in wrong), *_wrong(name, made, kills.undisturbed, fewer=fewer)]
 
 
 def _wrong(name: str, made: Made, undisturbed: Made, *, fewer: int = 0) -> list[str]:

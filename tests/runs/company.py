@@ -189,9 +189,9 @@ class Company:
         """Has the CRM server change a row, as somebody else does."""
         self._client.patch(f"{self.crm_url}/{table}({id})", json=values).raise_for_status()
 
-    def edit_nav(self, page: str, number: str, values: Row) -> None:
+    def edit_nav(self, page: str, number: str, values: Row, key: str = "No") -> None:
         """Has the NAV server change a record, as somebody else does."""
-        (found,) = self.nav(page, "SystemId", where=f"No eq '{number}'")
+        (found,) = self.nav(page, "SystemId", where=f"{key} eq '{number}'")
         address = f"{self.nav_url}/Company('CRONUS%20International%20Ltd.')/{page}({found['SystemId']})"
         self._client.patch(address, json=values, headers={"If-Match": "*"}).raise_for_status()
 
