@@ -221,6 +221,8 @@ class MappingSnapshot:
     """
     in_error: bool = False
     """Whether the schedule gives it no turn any more, as it failed too often."""
+    lookups: tuple[str, ...] = ()
+    """The other mappings whose couplings its lookups are translated by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
                 left_alone=one.name in left_alone,
                 in_error=one.name in in_error,
+                lookups=tuple(dict.fromkeys(each.lookup for each in one.fields if each.lookup not in ("", one.name))),
             )
         )
     return HomeSnapshot(
