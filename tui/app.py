@@ -155,6 +155,9 @@ class CouplerApp(App[None]):
         page = self.screen
         if not isinstance(page, Page):
             return
+        if page.unread:
+            page.say(UNREAD)
+            return
         from tui.reports import files  # noqa: PLC0415 - the first paint waits for nothing that it does not show
         from tui.shown import lines  # noqa: PLC0415 - as above
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.model.snapshot import Counters, FlagChange, JobSnapshot, MappingSnapshot, RunSnapshot
 
 _LABEL = re.compile(r"\s*(?:-\s+(?:!\s+)?|\S+(?: \S+)*\s{2,})?")
+_ADDRESS = re.compile(r"https?://[^\s/]+(?:/\S*)?(/\S+)")
 _LONGEST = 4_000
 _NARROW = 8
 """Columns that a column of a table keeps however little room there is."""
@@ -208,7 +209,8 @@ def hanging(text: str, width: int, most: int | None = None) -> list[str]:
     """A text that is too long for a line as several, the later ones below where the first one begins to tell.
 
     That is behind a bullet or a label, which two blanks end; else it is set in by two. With `most`, so many lines at
-    most, and an ellipsis where the rest is cut.
+    most: addresses lose all but their ends first, as what comes behind them tells more; then an ellipsis stands where
+    the rest is cut.
     """
     text = safe(text, _LONGEST)
     width = max(20, width)
@@ -219,6 +221,9 @@ def hanging(text: str, width: int, most: int | None = None) -> list[str]:
     lines = wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
     if most is None or len(lines) <= most:
         return lines
+    brief = _ADDRESS.sub(r"…\1", text)
+    if brief != text:
+        return hanging(brief, width, most)
     return [*lines[: most - 1], f"{lines[most - 1][: width - 2]} …"]
 
 
