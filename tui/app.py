@@ -36,7 +36,7 @@ from tui.exitcodes import ExitCode
 from tui.glyphs import in_ascii
 from tui.late_door import LateDoor
 from tui.look import Look
-from tui.screens.page import Page
+from tui.screens.page import UNREAD, Page
 from tui.text import COPIED, safe
 from tui.widgets.fit import too_small
 

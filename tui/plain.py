@@ -62,8 +62,8 @@ def run_line(run: RunSnapshot) -> str:
     return " ".join(words)
 
 
-def status_lines(run: RunSnapshot) -> list[str]:
-    """A run and its jobs, as they are now."""
+def status_lines(run: RunSnapshot, room: int | None = None) -> list[str]:
+    """A run and its jobs, as they are now; the jobs as a terminal of `room` columns holds them."""
     word = "paused" if run.paused and run.state is RunState.RUNNING else str(run.state)
     left = "" if run.eta is None else f", {form.eta(run.eta, exact=False)} left"
     lines = [
@@ -85,6 +85,8 @@ def status_lines(run: RunSnapshot) -> list[str]:
                 for job in run.jobs
             ),
             right=frozenset({0, *range(4, 12)}),
+            room=room,
+            spare=("Rec/s", "Skip", "Same"),
         ),
     ]
     if run.waiting:
@@ -185,20 +187,29 @@ def columns(
     *,
     right: frozenset[int] = frozenset(),
     room: int | None = None,
+    spare: Sequence[str] = (),
 ) -> list[str]:
     """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers.
 
-    With `room`, the columns of a terminal, the widest columns give way, and what is cut ends in an ellipsis.
+    With `room`, the columns of a terminal, those named in `spare` are left out, one after the other, while the others
+    have no room; then the widest ones give way, and what is cut ends in an ellipsis.
     """
     table = [tuple(header), *(tuple(safe(value) for value in row) for row in rows)]
-    widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
-    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _NARROW:
-        widths[widths.index(max(widths))] -= 1
+    widths = {at: max(_width(row[at]) for row in table) for at in range(len(header))}
+
+    def over() -> bool:
+        return room is not None and sum(widths.values()) + 2 * (len(widths) - 1) > room
+
+    for name in spare:
+        if over():
+            del widths[header.index(name)]
+    while over() and max(widths.values()) > _NARROW:
+        widths[max(widths, key=lambda at: widths[at])] -= 1
     lines = []
     for row in table:
         cells = []
-        for at, (whole, width) in enumerate(zip(row, widths, strict=True)):
-            text = _cut(whole, width)
+        for at, width in widths.items():
+            text = _cut(row[at], width)
             space = " " * (width - _width(text))
             cells.append(space + text if at in right else text + space)
         lines.append("  ".join(cells).rstrip())
