@@ -1,6 +1,7 @@
 """Lists of what runs did: integration synchronization jobs, and errors. Old ones can be deleted."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,7 +10,6 @@ from engine.model.errors import RunError
 from engine.model.snapshot import JobType, PassSnapshot, RecordOutcome
 from engine.runs import retention, snapshots
 from engine.store.database import Store
-from engine.sync.context import system_clock
 from tui import format as form
 from tui import plain
 from tui.commands import records
@@ -116,7 +116,7 @@ def _job_row(one: PassSnapshot, *, short: bool) -> tuple[str, ...]:
         str(one.run),
         one.mapping,
         one.direction.arrow,
-        form.stamp(one.started, system_clock()) if short else form.iso(one.started) or form.NONE,
+        form.stamp(one.started, datetime.now(UTC)) if short else form.iso(one.started) or form.NONE,
         form.duration(one.took),
         *map(form.count, numbers),
         str(one.state),
