@@ -36,7 +36,7 @@ from tui.exitcodes import ExitCode
 from tui.glyphs import in_ascii
 from tui.late_door import LateDoor
 from tui.look import Look
-from tui.screens.page import Page
+from tui.screens.page import UNREAD, Page
 from tui.text import COPIED, safe
 from tui.widgets.fit import too_small
 
@@ -154,6 +154,9 @@ class CouplerApp(App[None]):
         """Writes what the screen shows to a new text file, and says its name."""
         page = self.screen
         if not isinstance(page, Page):
+            return
+        if page.unread:
+            page.say(UNREAD)
             return
         from tui.reports import files  # noqa: PLC0415 - the first paint waits for nothing that it does not show
         from tui.shown import lines  # noqa: PLC0415 - as above

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.model.snapshot import Counters, FlagChange, JobSnapshot, MappingSnapshot, RunSnapshot
 
 _LABEL = re.compile(r"\s*(?:-\s+(?:!\s+)?|\S+(?: \S+)*\s{2,})?")
+_ADDRESS = re.compile(r"https?://[^\s/]+(?:/\S*)?(/\S+)")
 _LONGEST = 4_000
 _NARROW = 8
 """Columns that a column of a table keeps however little room there is."""
@@ -61,8 +62,8 @@ def run_line(run: RunSnapshot) -> str:
     return " ".join(words)
 
 
-def status_lines(run: RunSnapshot) -> list[str]:
-    """A run and its jobs, as they are now."""
+def status_lines(run: RunSnapshot, room: int | None = None) -> list[str]:
+    """A run and its jobs, as they are now; the jobs as a terminal of `room` columns holds them."""
     word = "paused" if run.paused and run.state is RunState.RUNNING else str(run.state)
     left = "" if run.eta is None else f", {form.eta(run.eta, exact=False)} left"
     lines = [
@@ -84,6 +85,8 @@ def status_lines(run: RunSnapshot) -> list[str]:
                 for job in run.jobs
             ),
             right=frozenset({0, *range(4, 12)}),
+            room=room,
+            spare=("Rec/s", "Skip", "Same"),
         ),
     ]
     if run.waiting:
@@ -184,20 +187,29 @@ def columns(
     *,
     right: frozenset[int] = frozenset(),
     room: int | None = None,
+    spare: Sequence[str] = (),
 ) -> list[str]:
     """A table of harmless texts, each column as wide as it must be; `right` are the columns of numbers.
 
-    With `room`, the columns of a terminal, the widest columns give way, and what is cut ends in an ellipsis.
+    With `room`, the columns of a terminal, those named in `spare` are left out, one after the other, while the others
+    have no room; then the widest ones give way, and what is cut ends in an ellipsis.
     """
     table = [tuple(header), *(tuple(safe(value) for value in row) for row in rows)]
-    widths = [max(_width(row[at]) for row in table) for at in range(len(header))]
-    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _NARROW:
-        widths[widths.index(max(widths))] -= 1
+    widths = {at: max(_width(row[at]) for row in table) for at in range(len(header))}
+
+    def over() -> bool:
+        return room is not None and sum(widths.values()) + 2 * (len(widths) - 1) > room
+
+    for name in spare:
+        if over():
+            del widths[header.index(name)]
+    while over() and max(widths.values()) > _NARROW:
+        widths[max(widths, key=lambda at: widths[at])] -= 1
     lines = []
     for row in table:
         cells = []
-        for at, (whole, width) in enumerate(zip(row, widths, strict=True)):
-            text = _cut(whole, width)
+        for at, width in widths.items():
+            text = _cut(row[at], width)
             space = " " * (width - _width(text))
             cells.append(space + text if at in right else text + space)
         lines.append("  ".join(cells).rstrip())
@@ -208,7 +220,8 @@ def hanging(text: str, width: int, most: int | None = None) -> list[str]:
     """A text that is too long for a line as several, the later ones below where the first one begins to tell.
 
     That is behind a bullet or a label, which two blanks end; else it is set in by two. With `most`, so many lines at
-    most, and an ellipsis where the rest is cut.
+    most: addresses lose all but their ends first, as what comes behind them tells more; then an ellipsis stands where
+    the rest is cut.
     """
     text = safe(text, _LONGEST)
     width = max(20, width)
@@ -219,6 +232,9 @@ def hanging(text: str, width: int, most: int | None = None) -> list[str]:
     lines = wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
     if most is None or len(lines) <= most:
         return lines
+    brief = _ADDRESS.sub(r"…\1", text)
+    if brief != text:
+        return hanging(brief, width, most)
     return [*lines[: most - 1], f"{lines[most - 1][: width - 2]} …"]
 
 

@@ -221,6 +221,8 @@ class MappingSnapshot:
     """
     in_error: bool = False
     """Whether the schedule gives it no turn any more, as it failed too often."""
+    lookups: tuple[str, ...] = ()
+    """The other mappings whose couplings its lookups are translated by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,8 @@ class HomeSnapshot:
     """Whether these are all."""
     going: RunSnapshot | None = None
     """The run, of whatever kind, that an engine works on, or is about to."""
+    taken_back_by: int | None = None
+    """The undo, come to its end, of the last run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,13 @@ from engine.config import Settings
 from engine.config.listing import condition_text
 from engine.model.decision import Deed
 from engine.model.errors import RunError
-from engine.model.mapping import Condition, Direction, TableMapping
+from engine.model.mapping import Condition, TableMapping
 from engine.model.snapshot import (
     Counters,
     CouplingRow,
     Event,
     FlagChange,
     HomeSnapshot,
-    JobState,
-    JobType,
     MappingSnapshot,
     PassSnapshot,
     RunSnapshot,
@@ -27,6 +25,7 @@ from engine.model.snapshot import (
 )
 from engine.model.traffic import Traffic
 from engine.runs import paces
+from engine.runs import passes as stored_passes
 from engine.runs.held import held
 from engine.runs.jobs import at_rest, jobs_of, last_state
 from engine.runs.problems import causes, outcomes
@@ -36,7 +35,7 @@ from engine.store import couplings as stored_couplings
 from engine.store import decisions, foreseen, partnerless, runs, schedule, troubles
 from engine.store.database import Store
 from engine.store.lock import engine_lives
-from engine.store.schema import event, job, page
+from engine.store.schema import event, job
 from engine.store.schema import run as run_table
 from engine.sync.context import Clock, system_clock
 
@@ -52,13 +51,6 @@ _COUNTED = 2_000
 _COUPLINGS_PAGE = 2000
 _HISTORY = (*runs.SYNCHRONIZATIONS, "couple", "match", "uncouple", "mend", "import", "undo")
 """The kinds of runs whose passes are integration synchronization jobs."""
-_PASS = (page.c.run_id, page.c.seq, page.c.direction)
-_SUMS = (
-    sa.select(*_PASS, *(sa.func.sum(page.c[name]) for name in Counters.__slots__))
-    .where(page.c.run_id.in_(sa.bindparam("runs", expanding=True)))
-    .group_by(*_PASS)
-)
-"""Made once: screens ask for it several times a second."""
 
 
 def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> HomeSnapshot:
@@ -68,13 +60,14 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
     with store.reading() as connection:
         flags = runs.flags(connection)
         counts = stored_couplings.counts(connection)
-        newest = _last_passes(connection)
+        newest = stored_passes.newest(connection)
         conflicts = stored_conflicts.unchosen(connection)
         plan = foreseen.last_plan(connection)
         planned = partnerless.by_plan(connection, plan, _LEDGER_LOOKED_THROUGH)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
         ambiguous, exact = stored_ambiguous.glance(connection, plan, _COUNTED)
         left_alone, in_error = troubles.with_left_alone(connection, _COUNTED), schedule.in_error(connection)
+    last_run = latest(store, clock=clock)
     used = {one.mapping for one in active_run.flags} if active_run is not None else set()
     mappings = []
     for seq, one in enumerate(settings.mappings, 1):
@@ -99,6 +92,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
                 left_alone=one.name in left_alone,
                 in_error=one.name in in_error,
+                lookups=tuple(dict.fromkeys(each.lookup for each in one.fields if each.lookup not in ("", one.name))),
             )
         )
     return HomeSnapshot(
@@ -108,12 +102,13 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         now=clock(),
         mappings=tuple(mappings),
         active=active_run,
-        last_run=latest(store, clock=clock),
+        last_run=last_run,
         conflicts=conflicts,
         plan=plan,
         ambiguous=ambiguous,
         ambiguous_exact=exact,
         going=active_run if begun else at_work(store, clock=clock),
+        taken_back_by=None if last_run is None else _taken_back_by(store, last_run.id),
     )
 
 
@@ -155,6 +150,15 @@ def last(store: Store, *, clock: Clock = system_clock) -> RunSnapshot | None:
     return _newest(store, _HISTORY, clock)
 
 
+def _taken_back_by(store: Store, run_id: int) -> int | None:
+    c = run_table.c
+    undoes = (c.kind == runs.UNDO, c.state == RunState.FINISHED.value, c.id > run_id)
+    whole = (c.request["undo"].as_integer() == run_id, c.request["dry"].as_boolean().is_(False))
+    with store.reading() as connection:
+        newest: int | None = connection.scalar(sa.select(sa.func.max(c.id)).where(*undoes, *whole))
+    return newest
+
+
 def _newest(store: Store, kinds: Sequence[str], clock: Clock) -> RunSnapshot | None:
     c = run_table.c
     query = sa.select(sa.func.max(c.id)).where(c.kind.in_(kinds))
@@ -192,8 +196,8 @@ def history(
     alive = engine_lives(store)
     with store.reading() as connection:
         rows = connection.execute(query.order_by(*order).limit(limit).offset(offset)).all()
-        counters = _counters(connection, sorted({row.run_id for row in rows}))
-    made = [(row, _pass(row, counters, row.kind)) for row in rows]
+        counters = stored_passes.counters(connection, sorted({row.run_id for row in rows}))
+    made = [(row, stored_passes.pass_of(row, counters, row.kind)) for row in rows]
     running = RunState.RUNNING.value
     return [one if alive and row.run_state == running else at_rest(one, row.beat_at) for row, one in made]
 
@@ -225,8 +229,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
     state = RunState(row.state)
     if state is RunState.RUNNING and not alive and not _just_started(row, now):
         state = RunState.INTERRUPTED
-    counters = _counters(connection, [row.id])
-    passes = [_pass(one, counters) for one in runs.job_rows(connection, row.id)]
+    counters = stored_passes.counters(connection, [row.id])
+    passes = [stored_passes.pass_of(one, counters) for one in runs.job_rows(connection, row.id)]
     if state is not RunState.RUNNING:
         passes = [at_rest(one, row.beat_at) for one in passes]
     going = state is RunState.RUNNING
@@ -294,30 +298,6 @@ def _flag(name: str, saved: Sequence[Any], stored: Mapping[str, tuple[bool, int]
     return FlagChange(name, before, now, if_yes=value if edited else False, if_no=kept, edited=edited)
 
 
-def _pass(row: sa.Row[Any], counters: Mapping[tuple[int, int, str], Counters], kind: str = "run") -> PassSnapshot:
-    return PassSnapshot(
-        run=row.run_id,
-        seq=row.seq,
-        mapping=row.mapping,
-        direction=Direction(row.direction),
-        state=JobState(row.state),
-        counters=counters.get((row.run_id, row.seq, row.direction), Counters()),
-        total=row.total,
-        total_exact=row.total_exact,
-        started=row.started_at,
-        ended=row.ended_at,
-        message=row.message,
-        type=JobType(row.type),
-        spent=row.spent,
-        kind=kind,
-    )
-
-
-def _counters(connection: sa.Connection, run_ids: Sequence[int]) -> dict[tuple[int, int, str], Counters]:
-    rows = connection.execute(_SUMS, {"runs": run_ids})
-    return {(row[0], row[1], row[2]): Counters(*map(int, row[3:])) for row in rows}
-
-
 def _not_coupled(
     name: str,
     passes: Sequence[PassSnapshot],
@@ -328,24 +308,6 @@ def _not_coupled(
     if name in planned and plan is not None and (not passes or passes[-1].run < plan):
         return planned[name]
     return None if not passes or alone is None else alone.get(name, 0)
-
-
-def _last_passes(connection: sa.Connection) -> dict[str, list[PassSnapshot]]:
-    """The passes of each mapping in the newest run that started it."""
-    newest = (
-        sa.select(job.c.mapping, sa.func.max(job.c.run_id).label("run_id"))
-        .join(run_table)
-        .where(run_table.c.kind.in_(runs.SYNCHRONIZATIONS), job.c.started_at.is_not(None))
-        .group_by(job.c.mapping)
-        .subquery()
-    )
-    query = sa.select(job).join(newest, sa.and_(job.c.mapping == newest.c.mapping, job.c.run_id == newest.c.run_id))
-    rows = connection.execute(query).all()
-    counters = _counters(connection, sorted({row.run_id for row in rows}))
-    found: dict[str, list[PassSnapshot]] = {}
-    for row in sorted(rows, key=lambda row: row.direction != Direction.TO_INTEGRATION_TABLE.value):
-        found.setdefault(row.mapping, []).append(_pass(row, counters))
-    return found
 
 
 def _filter_text(conditions: Sequence[Condition]) -> str:

@@ -15,6 +15,7 @@ from engine.model.snapshot import RunState
 from tests.cli.conftest import ROOT, Coupler, Done
 from tests.cli.pictures import HOSTILE, home, run
 from tests.cli.sandbox import sandbox
+from tests.cli.terminal import Terminal
 from tui import cli, plain
 from tui.commands.home import attention
 
@@ -109,6 +110,26 @@ def test_from_the_plan_to_both_records_of_a_coupling(coupler: Coupler, twins: st
         "CUSTOMER: Customer with account, both ways, Synch. Only Coupled Records on, 1 coupled, "
         in coupler("--plain").stdout
     )
+
+
+@pytest.mark.usefixtures("twins")
+def test_lists_fit_a_terminal_of_80_columns_and_are_whole_elsewhere(
+    coupler: Coupler, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    assert coupler("run", "--yes", "--keep-cleared", "no", "--only", "CUSTOMER").returncode == 1
+    for command in ("jobs", "errors", "mappings"):
+        terminal = Terminal(
+            [sys.executable, "-P", "-m", "tui", command], cwd=tmp_path, environment={**environment, "COLUMNS": "80"}
+        )
+        try:
+            assert terminal.ended() == 0
+        finally:
+            terminal.close()
+        rows = [line.rstrip() for line in terminal.seen.splitlines() if "CUSTOMER " in line]
+        assert rows, command
+        assert max(map(len, rows)) <= 80, rows
+        whole = [line for line in coupler(command).stdout.splitlines() if "CUSTOMER " in line]
+        assert max(map(len, whole)) > 80, whole
 
 
 def test_they_load_no_screens() -> None:

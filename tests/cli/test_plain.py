@@ -147,6 +147,24 @@ def test_tables_are_as_wide_as_their_texts() -> None:
     assert lines[1].endswith("    5")
 
 
+def test_columns_that_can_be_spared_go_before_others_are_cut() -> None:
+    header, row = ("Job", "Took", "Same", "Failed"), ("CUSTOMER", "00:12", "1,234", "3")
+    spare = ("Took", "Same")
+    assert plain.columns(header, [row], room=80, spare=spare)[0] == "Job       Took   Same   Failed"
+    assert plain.columns(header, [row], room=24, spare=spare) == ["Job       Same   Failed", "CUSTOMER  1,234  3"]
+    assert plain.columns(header, [row], room=18, spare=spare) == ["Job       Failed", "CUSTOMER  3"]
+
+
+def test_the_status_of_a_run_fits_a_terminal_of_80_columns() -> None:
+    made = run(RunState.RUNNING)
+    big = Counters(read=98_765, inserted=98_765, modified=43_210, unchanged=12_345, failed=1_234)
+    made = replace(made, jobs=tuple(replace(one, counters=big, rate=123.4) for one in made.jobs))
+    table = [line for line in plain.status_lines(made, 80) if line.startswith("# ") or " CUSTOMER " in line]
+    assert len(table) == 2
+    assert max(map(len, table)) <= 80 < max(map(len, plain.status_lines(made)))
+    assert [one for one in table[1].split() if one in ("98,765", "43,210", "1,234")] == ["98,765", "43,210", "1,234"]
+
+
 def test_wide_letters_take_two_columns() -> None:
     lines = plain.columns(("Name", "State"), [("株式会社", "OK"), ("e\u0301te\u0301", "OK")])
     assert lines == ["Name      State", "株式会社  OK", "e\u0301te\u0301       OK"]

@@ -108,6 +108,13 @@ async def test_the_banner_says_what_needs_attention(
         await see(pilot, *words)
 
 
+async def test_a_run_that_was_taken_back_says_so(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.FINISHED))
+    door.home_of = lambda active=None, last=None: replace(made_home(active, last), taken_back_by=17)
+    async with showing(door) as (_, pilot):
+        await see(pilot, "Run 16 finished", "; taken back by run 17.")
+
+
 async def test_the_detail_follows_the_cursor(door: ScriptedDoor) -> None:
     async with showing(door) as (_, pilot):
         await see(

@@ -13,14 +13,19 @@ from tests.tui.script import ScriptedDoor
 
 
 @pytest.mark.parametrize(
-    ("key", "read", "turn", "first", "second"),
-    [("m", "ambiguous", "n", "01450001", "01450051"), ("c", "conflicts", "greater_than_sign", "C00000", "C00050")],
+    ("keys", "read", "turn", "first", "second"),
+    [
+        ("m", "ambiguous", "n", "01450001", "01450051"),
+        ("c", "conflicts", "greater_than_sign", "C00000", "C00050"),
+        ("ea", "left_alone", "n", "01450000", "01450051"),
+    ],
 )
 async def test_what_was_read_of_the_page_before_is_not_shown_as_the_next_one(
-    door: ScriptedDoor, key: str, read: str, turn: str, first: str, second: str
+    door: ScriptedDoor, keys: str, read: str, turn: str, first: str, second: str
 ) -> None:
     conflict = made_conflicts()[0]
     ids = {f"C{no:05}": f"{no:08x}-0000-4000-8000-00000000000a" for no in range(120)}
+    door.set_aside = [replace(one, nav_no=f"{1450000 + no:08}") for no, one in enumerate(door.set_aside * 2)]
     door.waiting = [replace(conflict, nav_id=id, nav_no=no) for no, id in ids.items()]
     real = getattr(door, read)
     begun, let_go = ({0: Event(), 50: Event()} for _ in range(2))
@@ -31,7 +36,9 @@ async def test_what_was_read_of_the_page_before_is_not_shown_as_the_next_one(
         return real(limit, offset, *words)
 
     async with showing(door) as (app, pilot):
-        await pilot.press(key)
+        for key in keys:
+            await pilot.press(key)
+            await until(pilot, lambda: getattr(app.screen, "shown", 0) > 0)
         await see(pilot, "page 1/3", first)
         setattr(door, read, slow)
         try:

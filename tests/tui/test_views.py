@@ -91,6 +91,13 @@ def test_long_texts_hang_behind_their_label() -> None:
 
 def test_cut_texts_say_so() -> None:
     assert hanging("one two three four five six seven eight", 20, 1) == ["one two three four …"]
+
+
+def test_where_a_message_has_no_room_its_address_goes_before_its_reason() -> None:
+    said = "CRM: GET https://contoso.crm4.dynamics.com/api/data/v9.2/accounts was answered with 412 duplicate"
+    assert hanging(said, 120, 1) == [said]
+    assert hanging(said, 78, 1) == ["CRM: GET …/accounts was answered with 412 duplicate"]
+    assert hanging(said, 30, 1) == ["CRM: GET …/accounts was …"]
     assert hanging("one two three four five six seven eight nine", 20, 2) == [
         "one two three four",
         "  five six seven …",

@@ -49,12 +49,14 @@ def test_undo_looks_first_and_asks_or_is_told(coupler: Coupler, ready: Path) -> 
     would = undone(dry.stdout)
     assert would["removed"] > 20
     assert coupler("couplings").stdout
+    assert "Run 1 is finished.\n" in coupler("--plain").stdout
 
     real = coupler("undo", "1", "--yes", "--json", timeout=120)
     assert real.returncode == 0, real.stderr
     assert undone(real.stdout) == would
     assert json.loads(real.stdout.splitlines()[0])["type"] == "job"
     assert not coupler("couplings").stdout
+    assert "Run 1 is finished, and was taken back by run 3.\n" in coupler("--plain").stdout
 
     checked = coupler("check", "--json", timeout=120)
     found = [json.loads(line) for line in checked.stdout.splitlines()]

@@ -6,13 +6,14 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
+from tui.diagnostics import say
 from tui.text import safe
 
 if TYPE_CHECKING:
@@ -79,6 +80,24 @@ def room() -> int | None:
     from shutil import get_terminal_size  # noqa: PLC0415 - only for lists; it knows how to pack archives, too
 
     return get_terminal_size().columns if is_terminal(sys.stdout) else None
+
+
+def out_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    whole: str,
+    right: frozenset[int] = frozenset(),
+    spare: Sequence[str] = (),
+) -> None:
+    """Print a table as the terminal has room for it, and say which command has whole what is cut there."""
+    from tui import plain  # noqa: PLC0415 - help and version need none
+
+    lines = plain.columns(header, rows, right=right, room=room(), spare=spare)
+    for line in lines:
+        out(line)
+    if lines != plain.columns(header, rows, right=right):
+        say(f"coupler: what ends in … or is left out has no room here; {whole} has it whole")
 
 
 def can_ask() -> bool:

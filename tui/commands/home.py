@@ -73,7 +73,8 @@ def attention(home: HomeSnapshot, ambiguous: int, *, exact: bool = True) -> list
     run = home.active
     if run is None:
         last = home.last_run
-        lines = ["There was no run yet."] if last is None else [f"Run {last.id} is {last.state}."]
+        back = "" if home.taken_back_by is None else f", and was taken back by run {home.taken_back_by}"
+        lines = ["There was no run yet."] if last is None else [f"Run {last.id} is {last.state}{back}."]
     elif run.state is RunState.RUNNING:
         lines = [f"Run {run.id} is going: coupler attach {run.id} --plain follows it, coupler stop {run.id} stops it."]
     else:

@@ -1,6 +1,7 @@
 """Lists of what runs did: integration synchronization jobs, and errors. Old ones can be deleted."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from tui import format as form
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import RUN_NUMBER, config_option, json_option, known, opened, out
+from tui.commands.common import RUN_NUMBER, config_option, json_option, known, opened, out, out_table, room
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -50,7 +51,10 @@ def jobs_command(
             for one in found:
                 out(records.line(records.one_pass(one)))
         elif found:
-            for line in plain.columns(_JOBS, map(_job_row, found), right=frozenset({0, *range(5, 10)})):
+            columns = room()
+            rows = (_job_row(one, short=columns is not None) for one in found)
+            right = frozenset({0, *range(5, 10)})
+            for line in plain.columns(_JOBS, rows, right=right, room=columns, spare=("Took", "Skip", "Same")):
                 out(line)
         else:
             say("coupler: there was no job yet.")
@@ -105,14 +109,14 @@ def errors_command(
 _JOBS = ("Run", "Job", "", "Started", "Took", "Ins", "Mod", "Same", "Skip", "Fail", "State", "Type")
 
 
-def _job_row(one: PassSnapshot) -> tuple[str, ...]:
+def _job_row(one: PassSnapshot, *, short: bool) -> tuple[str, ...]:
     counters = one.counters
     numbers = (counters.inserted, counters.modified, counters.unchanged, counters.skipped, counters.failed)
     return (
         str(one.run),
         one.mapping,
         one.direction.arrow,
-        form.iso(one.started) or form.NONE,
+        form.stamp(one.started, datetime.now(UTC)) if short else form.iso(one.started) or form.NONE,
         form.duration(one.took),
         *map(form.count, numbers),
         str(one.state),
@@ -138,9 +142,8 @@ def _causes(store: Store, number: int, mapping: str | None) -> None:
     if not found:
         say(f"coupler: run {number} has no errors.")
         return
-    rows = ((one.mapping, one.kind, form.count(one.count), one.code, one.cause) for one in found)
-    for line in plain.columns(("Mapping", "Kind", "Count", "Code", "Cause"), rows, right=frozenset({2})):
-        out(line)
+    rows = [(one.mapping, one.kind, form.count(one.count), one.code, one.cause) for one in found]
+    out_table(("Mapping", "Kind", "Count", "Code", "Cause"), rows, right=frozenset({2}), whole="coupler errors --json")
     for hint in dict.fromkeys(one.hint for one in found if one.hint):
         say(f"hint: {hint}")
 

@@ -19,7 +19,7 @@ from tui import format as form
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import config_option, json_option, known, opened, out
+from tui.commands.common import config_option, json_option, known, opened, out, out_table
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -124,12 +124,11 @@ def _change(name: str, key: str, value: str | None, *, yes: bool, config_file: P
 
 
 def _list(settings: Settings, found: tuple[MappingSnapshot, ...]) -> None:
-    rows = (
+    rows = [
         (*plain.mapping_cells(one), one.last_state or "never", settings.schedule.timing(one.name).text) for one in found
-    )
+    ]
     header = ("#", "Mapping", "NAV table", "", "CRM table", "Only coupled", "Coupled", "Last", "Schedule")
-    for line in plain.columns(header, rows, right=frozenset({0, 6})):
-        out(line)
+    out_table(header, rows, right=frozenset({0, 6}), spare=("Schedule", "#"), whole="coupler mappings --json")
 
 
 def _list_fields(settings: Settings, names: list[str], *, as_json: bool) -> None:
@@ -139,7 +138,7 @@ def _list_fields(settings: Settings, names: list[str], *, as_json: bool) -> None
             out(records.line(_record(name, row)))
         return
     header = ("Mapping", "NAV field", "", "CRM column", "Kind", "Rules", "Differs from the default")
-    cells = (
+    cells = [
         (
             name,
             row.field.nav or _constant(row),
@@ -150,9 +149,8 @@ def _list_fields(settings: Settings, names: list[str], *, as_json: bool) -> None
             "; ".join(row.differs),
         )
         for name, row in rows
-    )
-    for line in plain.columns(header, cells):
-        out(line)
+    ]
+    out_table(header, cells, whole="coupler mappings --fields --json")
 
 
 def _constant(row: FieldRow) -> str:

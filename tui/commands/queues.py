@@ -10,9 +10,8 @@ from engine.model.conflict import Choice, Conflict, Shown
 from engine.model.errors import RunError
 from engine.runs import queues
 from tui import format as form
-from tui import plain
 from tui.commands import records
-from tui.commands.common import config_option, json_option, known, opened, out, room
+from tui.commands.common import config_option, json_option, known, opened, out, out_table
 from tui.commands.follow import PlainOutput
 from tui.commands.run import start_sync
 from tui.diagnostics import say
@@ -48,11 +47,7 @@ def conflicts_group(context: click.Context, *, as_json: bool, config_file: Path 
                 for clash in one.fields
             ]
             header = ("Mapping", "No.", "Name", "Field", "NAV", "CRM", "Choice")
-            lines = plain.columns(header, rows, room=room())
-            for line in lines:
-                out(line)
-            if lines != plain.columns(header, rows):
-                say("coupler: what ends in … is cut here; coupler conflicts --json has it whole")
+            out_table(header, rows, whole="coupler conflicts --json")
             say("coupler: to choose: coupler conflicts resolve MAPPING NO FIELD=nav|crm ...")
         else:
             say("coupler: no conflict waits.")
@@ -103,7 +98,7 @@ def skipped_command(*, every: bool, as_json: bool, config_file: Path | None) -> 
             for one in found:
                 out(records.line(records.trouble(one)))
         elif found:
-            rows = (
+            rows = [
                 (
                     one.mapping,
                     one.direction.arrow,
@@ -114,9 +109,9 @@ def skipped_command(*, every: bool, as_json: bool, config_file: Path | None) -> 
                     one.message,
                 )
                 for one in found
-            )
-            for line in plain.columns(("Mapping", "", "No.", "Name", "State", "Run", "Message"), rows):
-                out(line)
+            ]
+            header = ("Mapping", "", "No.", "Name", "State", "Run", "Message")
+            out_table(header, rows, whole="coupler skipped --json")
         else:
             say("coupler: no record is skipped." if not every else "coupler: no record failed the last time.")
         return ExitCode.OK

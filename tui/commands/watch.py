@@ -12,7 +12,7 @@ from engine.store.database import Store
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import RUN_NUMBER, config_option, json_option, no_screen, opened, out
+from tui.commands.common import RUN_NUMBER, config_option, json_option, no_screen, opened, out, room
 from tui.commands.follow import LOOK, STOPPING, Signals, follow, output_of
 from tui.commands.run import answer as give
 from tui.commands.screen import show
@@ -56,7 +56,7 @@ def status_command(*, run_id: int | None, as_json: bool, config_file: Path | Non
         if as_json:
             out(records.line(records.run(found)))
             return ExitCode.OK
-        for line in plain.status_lines(found):
+        for line in plain.status_lines(found, room()):
             out(line)
         if busy is not None and busy.id != found.id:
             say(f"coupler: an engine works on run {busy.id} ({busy.kind}): coupler status {busy.id}")

@@ -11,7 +11,7 @@ from engine.model.snapshot import MappingSnapshot
 from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
 from tui.text import line
-from tui.widgets.line import Line
+from tui.widgets.line import Line, hanging
 
 _ABOVE = ("Which jobs run? They run in this order; the others are left out.", "")
 
@@ -41,8 +41,9 @@ class Only(Dialog[tuple[str, ...] | None]):
             tables = f"{one.nav_table} {one.direction.arrow} {one.crm_table}"
             row = line(f"{mark} [{cross}] {one.seq:>2} {one.name:<17} {tables}", ROOM)
             rows.append(row.stylize("bold") if index == self.at else row)
-        said = [] if self.chosen else ["! At least one job must run."]
+        said = without(self.mappings, self.chosen) if self.chosen else ["! At least one job must run."]
         self.query_one("#text", Line).put(*_ABOVE, *rows, "", *said)
+        self.call_after_refresh(self._limit)
 
     def action_move(self, by: int) -> None:
         """Marks another one, and keeps it in sight."""
@@ -55,9 +56,23 @@ class Only(Dialog[tuple[str, ...] | None]):
         """Leaves the marked one out, or takes it in again."""
         self.chosen ^= {self.mappings[self.at].name}
         self.write()
-        self.call_after_refresh(self._limit)
 
     def action_take(self) -> None:
         """Gives those back that are to run, if there are any."""
         if self.chosen:
             self.dismiss(tuple(one.name for one in self.mappings if one.name in self.chosen))
+
+
+def without(mappings: Sequence[MappingSnapshot], chosen: Collection[str]) -> list[str]:
+    """What it means for the jobs that run that others are left out."""
+    left_out_of: dict[tuple[str, ...], list[str]] = {}
+    for one in mappings:
+        users = tuple(each.name for each in mappings if each.name in chosen and one.name in each.lookups)
+        if users and one.name not in chosen:
+            left_out_of.setdefault(users, []).append(one.name)
+    said = [
+        f"- ! Without {', '.join(names)}: records of {', '.join(users)} fail or wait that refer to one there which "
+        "is not coupled."
+        for users, names in left_out_of.items()
+    ]
+    return [part for one in said for part in hanging(one, ROOM)]

@@ -12,7 +12,7 @@ from engine.model.snapshot import HomeSnapshot, JobSnapshot, RunSnapshot
 from tui import format as fmt
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.dialog import ROOM
-from tui.dialogs.only import Only
+from tui.dialogs.only import Only, without
 from tui.look import Look
 from tui.text import safe
 from tui.widgets import names, plans
@@ -60,7 +60,9 @@ class Start(Confirm):
             plan = replace(plan, jobs=tuple(one for one in plan.jobs if one.mapping in self.only))
         left_out = [one.name for one in self.home.mappings if one not in home.mappings]
         self.query_one("#text", Line).put(*counts(home, plan, self.look))
-        self.query_one("#points", Line).put("", *chosen(self.only, left_out, plan), *points(home, plan))
+        self.query_one("#points", Line).put(
+            "", *chosen(self.only, left_out, plan), *without(self.home.mappings, self.only), *points(home, plan)
+        )
 
     def action_choose(self) -> None:
         """Asks which jobs run; the question stays."""

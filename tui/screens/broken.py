@@ -42,7 +42,7 @@ class Broken(Paged):
         self.mended: dict[str, str] = {}
         """What was done about couplings, by `lost.key`."""
         self._busy = False
-        self._poll = self.polling(self._read, self.show, RARELY)
+        self._poll = self.polling_pages(lambda skip: door.noted(run.id, PAGE, skip), self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The list, which page it is, and the coupling under the cursor."""
@@ -62,9 +62,6 @@ class Broken(Paged):
     def wake(self) -> None:
         """Reads the store at once."""
         self._poll.wake()
-
-    def _read(self) -> list[RecordOutcome]:
-        return self.door.noted(self.run.id, PAGE, self.skip)
 
     def show(self, records: list[RecordOutcome]) -> None:
         """Shows a page."""

@@ -39,7 +39,7 @@ class Conflicts(Paged):
         self._answered = False
         self._shown_skip = 0
         """Where the page begins that is shown."""
-        self._poll = self.polling(self._read, self.show)
+        self._poll = self.polling_pages(lambda skip: door.conflicts(PAGE, skip), self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""
@@ -60,22 +60,13 @@ class Conflicts(Paged):
         """Reads the store at once."""
         self._poll.wake()
 
-    def _read(self) -> tuple[int, ConflictPage]:
-        skip = self.skip
-        return skip, self.door.conflicts(PAGE, skip)
-
-    def show(self, read: tuple[int, ConflictPage]) -> None:
-        """Shows a page, unless another one is wanted meanwhile; choices about values that have changed meanwhile are
-        forgotten. A page that has become empty makes way for the last that is not; with another page all choices that
-        were not written are forgotten.
+    def show(self, found: ConflictPage) -> None:
+        """Shows a page; choices about values that have changed meanwhile are forgotten. A page that has become empty
+        makes way for the last that is not; with another page all choices that were not written are forgotten.
         """
-        skip, found = read
-        if skip != self.skip:
-            self.wake()
-            return
         self._answered = True
         self.total, conflicts = found.total, list(found.records)
-        if not conflicts and skip:
+        if not conflicts and self.skip:
             self.skip = (pages(self.total) - 1) * PAGE
             self.wake()
             return

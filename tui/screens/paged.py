@@ -1,7 +1,12 @@
 """A list of which the store gives a page at a time."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from tui.poll import LISTS, Poll
 from tui.screens.page import Page
 
+T = TypeVar("T")
 PAGE = 50
 """Records of a page."""
 
@@ -28,6 +33,24 @@ class Paged(Page):
     def read_page(self) -> None:
         """Reads the page that is wanted."""
         self.wake()
+
+    def polling_pages(
+        self, read: Callable[[int], T], show: Callable[[T], None], part: float = LISTS
+    ) -> Poll[tuple[int, T]]:
+        """As `polling`, for the page that begins where it is wanted; what was read of another one is not shown."""
+
+        def wanted() -> tuple[int, T]:
+            skip = self.skip
+            return skip, read(skip)
+
+        def in_time(found: tuple[int, T]) -> None:
+            skip, page = found
+            if skip == self.skip:
+                show(page)
+            else:
+                self.wake()
+
+        return self.polling(wanted, in_time, part)
 
     @property
     def page_number(self) -> int:

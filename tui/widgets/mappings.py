@@ -171,7 +171,8 @@ def _banner(home: HomeSnapshot, look: Look) -> str:
     run = home.active
     if run is None:
         last = home.last_run
-        return "" if last is None else f"Run {last.id} {last.state}{_answered(last, look)}."
+        back = "" if home.taken_back_by is None else f"; taken back by run {home.taken_back_by}"
+        return "" if last is None else f"Run {last.id} {last.state}{_answered(last, look)}{back}."
     if run.state is RunState.ASKING:
         return f"! Run {run.id} asks: keep Synch. Only Coupled Records cleared?   a = answer"
     if run.state.resumable and run.undoes is not None:

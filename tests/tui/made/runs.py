@@ -32,6 +32,14 @@ MAPPINGS = (
 )
 
 
+LOOKUPS = {
+    "CUSTOMER": ("SALEPEOPLE", "CURRENCY", "CONTACTS"),
+    "CONTACTS": ("CUSTOMER", "SALEPEOPLE", "CURRENCY"),
+    "RESOURCE-PRODUCT": ("UNITOFMEASURE",),
+    "ITEM-PRODUCT": ("UNITOFMEASURE",),
+}
+
+
 def made_pass(
     seq: int, direction: Direction, state: JobState, sums: Counters, total: int, *, run: int = 16
 ) -> PassSnapshot:
@@ -175,6 +183,7 @@ def made_home(active: RunSnapshot | None = None, last: RunSnapshot | None = None
             last_counters=None if seq > 5 else all_done(seq),
             last_state=None if seq > 5 else JobState.PART if seq == 4 else JobState.OK,
             not_coupled=None if seq > 5 else 41 if seq == 4 else 0,
+            lookups=LOOKUPS.get(name, ()),
         )
         for seq, (name, direction, nav, crm, on, total) in enumerate(MAPPINGS, 1)
     )
