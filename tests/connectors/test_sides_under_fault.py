@@ -701,3 +701,12 @@ def test_batches_have_a_size_that_the_services_take(size: int, make_crm: Make, m
             make_crm(batch=size)
     with pytest.raises(ValueError, match="a batch has"):
         make_nav(batch=size)
+
+
+@pytest.mark.parametrize("row", [{"name": "nobody's"}, {"accountid": None}, {"accountid": 1}])
+async def test_a_row_by_key_that_comes_without_it_ends_the_reading(
+    make_crm: Make, server: Server, row: dict[str, object]
+) -> None:
+    server.say(json_reply({"value": [{"accountid": IDS[0]}, row]}))
+    with pytest.raises(ConnectionLost, match="without its key, accountid"):
+        await make_crm().fetch("accounts", "accountid", IDS[:2], ("name",))
