@@ -20,6 +20,7 @@ class Calls:
             for _ in range(turns):
                 await asyncio.sleep(0)
         except asyncio.CancelledError:
+            await asyncio.sleep(0.01)  # as a connection takes some time to be closed
             self.ended.append(f"{name} was cut off")
             raise
         self.ended.append(name)

@@ -16,7 +16,7 @@ import pytest
 
 from engine.config import Settings, StoreSettings
 from engine.config.notify import Notification
-from engine.model.errors import LockHeld, StoreError
+from engine.model.errors import ConfigError, LockHeld, StoreError
 from engine.model.snapshot import RunState
 from engine.runs import control, coupling, notifier, process, undoing
 from engine.runs.full import FullSynchronization
@@ -137,7 +137,11 @@ def test_a_signal_is_an_operators_stop_and_a_closed_terminal_is_nothing(
 
 
 def test_a_signal_to_an_engine_whose_run_has_just_ended_is_nothing_to_tell(
-    store: Store, own: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    store: Store,
+    own: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     run = control.start(store, own, by="me")
 
@@ -150,6 +154,16 @@ def test_a_signal_to_an_engine_whose_run_has_just_ended_is_nothing_to_tell(
     assert process.main(own, run) is None
     assert row_of(store, run)["wish"] == "run"
     assert [one["level"] for one in said(capsys)] == ["info", "info"]
+    assert [one.message for one in caplog.records if one.name == "asyncio"] == []
+
+
+def test_an_engine_that_cannot_read_the_configuration_leaves_all_that_it_knows_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    process.refused(7, ConfigError("Two faults.", "Mend them.", ("The first fault.", "The second fault.")))
+    (line,) = said(capsys)
+    assert (line["run"], line["code"], line["message"], line["hint"]) == (7, "config", "The first fault.", "Mend them.")
+    assert "environment" not in line, "nobody knows of which one"
 
 
 # Whether a process is gone.
