@@ -93,6 +93,67 @@ async def test_writes_have_the_status_of_any_nav_and_ids_of_their_keys(old: tupl
         await fresh.close()
 
 
+class Noted(httpx.AsyncHTTPTransport):
+    """A line that notes what is asked over it, and has each page keyed by one more field, where that is wanted."""
+
+    def __init__(self, asked: list[str], *, two_fields: bool = False) -> None:
+        super().__init__()
+        self._asked = asked
+        self._two_fields = two_fields
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._asked.append(f"{request.method} {request.url.path.rpartition('/')[2]}")
+        response = await super().handle_async_request(request)
+        if not self._two_fields or not request.url.path.endswith("$metadata"):
+            return response
+        text = (await response.aread()).decode().replace("</Key>", '<PropertyRef Name="Name"/></Key>')
+        await response.aclose()
+        return httpx.Response(200, headers={"Content-Type": "application/xml"}, stream=httpx.ByteStream(text.encode()))
+
+
+async def test_writes_of_nothing_ask_nothing(old: tuple[NavWithoutIds, Sandbox]) -> None:
+    asked: list[str] = []
+    nav = NavWithoutIds(old[1].nav_url, old[1].token, COMPANY, transport=partial(Noted, asked))
+    try:
+        assert await nav.write([]) == {}
+    finally:
+        await nav.close()
+    assert asked == []
+
+
+async def test_the_keys_of_a_table_are_read_once_for_all_ids_that_are_not_known(
+    old: tuple[NavWithoutIds, Sandbox],
+) -> None:
+    asked: list[str] = []
+    nav = NavWithoutIds(old[1].nav_url, old[1].token, COMPANY, transport=partial(Noted, asked))
+    ids = [record_id("Customer", number) for number in old[1].nav.tables["Customer"].rows]
+    try:
+        assert set(await nav.fetch("Customer", "SystemId", ids[:1], ("No",))) == {ids[0]}
+        first = len(asked)
+        assert await nav.fetch("Customer", "SystemId", [record_id("Customer", "NONE")], ("No",)) == {}
+        assert await nav.fetch("Customer", "SystemId", [record_id("Customer", "NEVER")], ("No",)) == {}
+        assert len(asked) == first, "all that there were have been looked at"
+    finally:
+        await nav.close()
+    assert asked.count("GET $metadata") == 1
+
+
+async def test_a_page_whose_key_is_of_two_fields_is_refused_before_anything_is_read_or_written(
+    old: tuple[NavWithoutIds, Sandbox],
+) -> None:
+    asked: list[str] = []
+    line = partial(Noted, asked, two_fields=True)
+    nav = NavWithoutIds(old[1].nav_url, old[1].token, COMPANY, transport=line)
+    try:
+        with pytest.raises(Refused, match='"Customer" has a primary key of 2 fields'):
+            await numbers(nav)
+        with pytest.raises(Refused, match="2 fields"):
+            await nav.write([Write("a", WriteKind.CREATE, "Customer", None, {"Name": "New"})])
+    finally:
+        await nav.close()
+    assert asked == ["GET $metadata"]
+
+
 class TwoThenBusy(httpx.AsyncHTTPTransport):
     """A line on which every write after the second is put off, or gets another answer."""
 

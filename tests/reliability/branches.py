@@ -1,7 +1,9 @@
 """How much of the protocol is ever reached: the branches of the modules on which it rests that no record is lost or made twice.
 
-They are those that decide, send and settle (`sync`), that speak HTTP, and that keep the state. The simulation reaches them,
-and the tests of their rooms. A module that is new in one of these rooms is one of them, until it is named in `BESIDE`.
+They are those that decide, send and settle (`sync`), that speak HTTP, and that keep the state: all modules of these three
+folders but those that `BESIDE` names, so that a new one there is one of them. Of other folders, there are those that
+`_FURTHER` names, and no new one comes to them by itself: what values and decisions come from, and what starts, answers
+and ends runs. The simulation reaches them, and the tests of their rooms.
 """
 
 import json
@@ -31,14 +33,19 @@ _FURTHER = (
     "engine/mapping/base.py",
     "engine/mapping/decide.py",
     "engine/mapping/identity.py",
+    "engine/mapping/transfer.py",
     "engine/runs/control.py",
     "engine/runs/full.py",
+    "engine/runs/process.py",
     "engine/runs/pulse.py",
 )
-_READS = ("check/duplicates", "check/pairs", "check/recorded", "columns", "dry", "organization")
-_REACHES = ("filters", "labels", "metadata", "ntlm", "protocol", "reach", "rights", "tls", "together", "urls")
+_READS = (
+    *("check/duplicates", "check/pairs", "check/recorded", "check/side_by_side"),
+    *("columns", "difference", "dry", "organization"),
+)
+_REACHES = ("labels", "metadata", "ntlm", "protocol", "reach", "rights", "tls", "urls")
 _TELLS = (
-    *("decisions", "glance", "naming", "notices", "partnerless", "retention", "schedule", "schema", "types"),
+    *("decisions", "glance", "naming", "notices", "partnerless", "schedule", "schema", "types"),
     "migrations/env",
 )
 BESIDE = frozenset(

@@ -197,6 +197,15 @@ def test_a_run_is_not_resumed_with_other_systems(store: Store, settings: Setting
     assert len({control.fingerprint(one) for one in (settings, *others)}) == 6
 
 
+def test_a_run_is_not_resumed_with_other_mappings(store: Store, settings: Settings) -> None:
+    number = started(store, settings, STOPPED)
+    first, *others = settings.mappings
+    changed = replace(settings, mappings=(replace(first, only_coupled=not first.only_coupled), *others))
+    with pytest.raises(RunError, match=f"not those with which run {number} was started"):
+        control.resume(store, changed, number)
+    assert row_of(store, number)["state"] == "stopped"
+
+
 def test_what_does_not_say_which_systems_they_are_may_change(store: Store, settings: Settings) -> None:
     number = started(store, settings, STOPPED)
     control.resume(store, with_nav(with_crm(settings, batch=1, page_size=7), user="x", marker_field="CRM_Id"), number)

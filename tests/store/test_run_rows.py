@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.model.errors import StoreError
-from engine.model.snapshot import RunState
+from engine.model.snapshot import RunState, Wish
 from engine.store import deeds, runs
 from engine.store.database import Store
 from engine.store.schema import event, flag, job, outcome, page, run, slice_
@@ -135,6 +135,18 @@ def test_a_run_changes_only_from_the_states_that_are_expected(
         assert runs.change(connection, number, expected, {"message": "changed"}) is (present in expected)
         assert not runs.change(connection, number + 1, expected, {"message": "changed"})
     assert rows(store, run)[0]["message"] == ("changed" if present in expected else "")
+
+
+def test_an_engine_whose_run_is_gone_stops_and_one_whose_run_was_ended_takes_it_as_cancelled(store: Store) -> None:
+    number = new_run(store)
+
+    def wished(of: int) -> Wish:
+        with store.reading() as connection:
+            return runs.wished(runs.get(connection, of))
+
+    assert (wished(number), wished(number + 1)) == (Wish.RUN, Wish.STOP)
+    set_state(store, number, RunState.CANCELLED)
+    assert wished(number) is Wish.CANCEL
 
 
 def test_what_belongs_to_a_run_goes_with_it(store: Store) -> None:

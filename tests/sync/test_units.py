@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.sync.faults import Fault, at, lost_after, lost_before
+from tests.handling.test_states import refused_row
+from tests.sync.faults import Fault, Seen, always, at, lost_after, lost_before, meanwhile
 from tests.sync.world import Make, World, counters
 
 UNITS = {"Unit_of_Measure": [{"Code": "PCS", "Description": "Piece"}, {"Code": "BOX", "Description": "Box"}]}
@@ -30,6 +31,11 @@ async def test_a_group_of_that_name_is_coupled_and_its_unit_renamed(make: Make) 
     assert counters(run, "UNITOFMEASURE") == {"inserted": 1, "modified": 1, "coupled": 1}
     assert sorted(one["name"] for one in world.crm("uoms")) == ["BOX", "PCS", "Primary Unit"]
     assert len(world.crm("uomschedules")) == 3
+
+
+def renaming(seen: Seen) -> bool:
+    """Requests that write a unit that is there."""
+    return seen.write and b"uoms(" in seen.body
 
 
 def second_unit(world: World, row: dict[str, Any]) -> None:
@@ -78,7 +84,52 @@ async def test_two_groups_of_one_name_are_ambiguous(make: Make) -> None:
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
 async def test_a_lost_answer_to_a_new_name_of_a_unit_is_looked_up(make: Make, fault: Fault) -> None:
     world = make(UNITS, {"uomschedule": [group(unit="Piece")]})
-    plan = at("crm", lambda seen: seen.write and b"uoms(" in seen.body, fault)
+    plan = at("crm", renaming, fault)
     run = await world.run("UNITOFMEASURE", plan=plan)
     assert counters(run, "UNITOFMEASURE") == {"inserted": 1, "modified": 1, "coupled": 1}
     assert sorted(one["name"] for one in world.crm("uoms")) == ["BOX", "PCS"]
+
+
+def called_otherwise(world: World) -> Fault:
+    """Somebody calls the only unit of CRM by another name just before ours arrives, each time by a new one."""
+
+    def rename() -> None:
+        (unit,) = [one for one in world.crm("uoms") if one["name"] != "BOX"]
+        world.edit_crm("uoms", str(unit["uomid"]), name=f"{unit['name']}!")
+
+    return meanwhile(rename)
+
+
+async def test_a_unit_that_somebody_renames_meanwhile_is_looked_at_again_and_renamed(make: Make) -> None:
+    world = make(UNITS, {"uomschedule": [group(unit="Piece")]})
+    run = await world.run("UNITOFMEASURE", plan=at("crm", renaming, called_otherwise(world)))
+    assert counters(run, "UNITOFMEASURE") == {"inserted": 1, "modified": 1, "coupled": 1}
+    assert sorted(one["name"] for one in world.crm("uoms")) == ["BOX", "PCS"]
+
+
+async def test_a_unit_that_is_renamed_each_time_is_left_to_people_after_some_rounds(make: Make) -> None:
+    world = make(UNITS, {"uomschedule": [group(unit="Piece")]})
+    run = await world.run("UNITOFMEASURE", plan=always("crm", renaming, called_otherwise(world)))
+    assert world.codes(run) == {"PCS": "unit_name"}
+    assert counters(run, "UNITOFMEASURE")["failed"] == 1
+    assert sorted(one["name"] for one in world.crm("uoms")) == ["BOX", "Piece!!!!"], "theirs stands, and ours ends"
+
+
+async def test_a_new_name_of_a_unit_that_crm_refuses_is_told_once_and_not_sent_again(make: Make) -> None:
+    world = make(UNITS, {"uomschedule": [group(unit="Piece")]})
+    run = await world.run("UNITOFMEASURE", plan=always("crm", renaming, refused_row()))
+    assert world.codes(run) == {"PCS": "unit_name"}
+    assert [one.message for one in world.outcomes(run)] == ["no"], "what CRM says"
+    assert len([seen for seen in world.log if renaming(seen)]) == 1
+    assert sorted(one["name"] for one in world.crm("uoms")) == ["BOX", "Piece"]
+
+
+async def test_products_of_a_group_that_is_gone_from_crm_fail_and_none_is_made(make: Make) -> None:
+    item = {"No": "I1", "Description": "Desk", "Base_Unit_of_Measure": "PCS"}
+    world = make({**UNITS, "Item": [item]})
+    await world.run("UNITOFMEASURE")
+    (gone,) = [one for one in world.crm("uomschedules") if one["name"] == "NAV PCS"]
+    world.sandbox.crm.tables["uomschedules"].delete(gone["uomscheduleid"])
+    run = await world.run("ITEM-PRODUCT")
+    assert world.codes(run) == {"I1": "unit_group_missing"}
+    assert world.crm("products") == []
