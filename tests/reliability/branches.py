@@ -41,7 +41,7 @@ _FURTHER = (
 )
 _READS = (
     *("check/duplicates", "check/pairs", "check/recorded", "check/side_by_side"),
-    *("columns", "difference", "dry", "organization"),
+    *("columns", "difference", "dry"),
 )
 _REACHES = ("labels", "metadata", "ntlm", "protocol", "reach", "rights", "tls", "urls")
 _TELLS = (
