@@ -139,7 +139,11 @@ def _needing(company: Company) -> set[str]:
         open_intents = store.execute("SELECT mapping, direction, seq FROM intent").fetchall()
     return {
         *(f"not settled: {one}" for one in open_intents),
-        *(f"{one['mapping']} {one['nav_no']} {one['name']}: {one['code']}" for one in company.lines("errors")),
+        *(
+            f"{one['mapping']} {one['nav_no']} {one['name']}: {one['code']}"
+            for one in company.lines("errors")
+            if one["kind"] != "warning"
+        ),
         *(f"skipped: {one['mapping']} {one['nav_no']} {one['name']}" for one in company.lines("skipped")),
     }
 
