@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.reliability import alike
+from tests.reliability.alike import find as firms_alike
+from tests.reliability.alike import keys
+from tests.reliability.alike import left as left_to_people
 from tests.reliability.line import Line, Measured, noting
 from tests.runs.company import QUIETLY, Company, Row
 from tests.runs.made import Made, look
@@ -119,8 +121,8 @@ def _lost(name: str, company: Company, kills: Kills) -> list[str]:
     """What is wrong where the state store was lost. Firms that look the same by the rows of the servers may be left to
     people, and what these firms and their people have may be missing; all else must be there, as it should be.
     """
-    left = alike.left(company)
-    firms = alike.find(company, alike.keys(left))
+    left = left_to_people(company)
+    firms = firms_alike(company, keys(left))
     kills.found.append((name, made := _found(company, left)))
     wrong = firms.objections(left)
     if differs := firms.beside(kills.end).differences_left(firms.beside(Whole(company))):
