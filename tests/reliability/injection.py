@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import multiprocessing
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
@@ -174,6 +175,8 @@ _FURTHER = {
     "run that stopped": ("x",),
 }
 """Keys that lead on from a page to what it opens."""
+_BOXES = "dialogs"
+_AT_ONCE = 6
 NOTHING_FROM_OUTSIDE = frozenset({"leave", "help"})
 """All others must show a text that is a mere word, else nobody knows what they would do with another one."""
 _BASES = (Page, Paged, Filtered, Called, Below, Dialog)
@@ -206,18 +209,38 @@ def left_out(shown: Shown) -> list[str]:
 
 
 def on_screens(texts: Sequence[str] = PAYLOADS, further: Sequence[str] = (*SAMPLE, *PAYLOADS[::5])) -> Shown:
-    """Show each text on every page, and those of `further` also in the dialogs that pages open."""
-    return asyncio.run(_on_screens((MARK, *texts), further))
-
-
-async def _on_screens(texts: Sequence[str], further: Sequence[str]) -> Shown:
+    """Show each text on every page, and those of `further` also in the dialogs that pages open; several pages at once, as
+    most of the time one waits for the screen.
+    """
     shown = Shown()
-    works = [partial(_page, shown, name, state, make, texts, further) for name, (state, make) in _PAGES.items()]
-    for name, work in [*zip(_PAGES, works, strict=True), ("dialogs", partial(_dialogs, shown, texts))]:
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001  # that is what is looked for
-            shown.crashes.append(f"{name}: {type(error).__name__}: {str(error)[:600]}")
+    with multiprocessing.Pool(_AT_ONCE) as pool:
+        for one in pool.imap_unordered(partial(_place, (MARK, *texts), further), (_BOXES, *_PAGES)):
+            _take(shown, one)
+    return shown
+
+
+def _take(shown: Shown, other: Shown) -> None:
+    """Put together what was found in two processes."""
+    shown.places |= other.places
+    shown.screens |= other.screens
+    shown.reads |= other.reads
+    shown.silent |= other.silent
+    shown.shows += other.shows
+    shown.foreign += other.foreign
+    shown.actions += other.actions
+    shown.crashes += other.crashes
+
+
+def _place(texts: Sequence[str], further: Sequence[str], name: str) -> Shown:
+    shown = Shown()
+    try:
+        asyncio.run(
+            _dialogs(shown, texts)
+            if name == _BOXES
+            else _page(shown, name, *_PAGES[name], texts=texts, further=further)
+        )
+    except Exception as error:  # noqa: BLE001  # that is what is looked for
+        shown.crashes.append(f"{name}: {type(error).__name__}: {str(error)[:600]}")
     return shown
 
 
