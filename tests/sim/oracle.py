@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tests.sim.company import ONE_WAY, PAIRS, SETS, Pair, Row, sign_of
 from tests.sim.counting import EXTRAS, counters
+from tests.sim.log import Line
 from tests.sim.seen import Coupled, Facts, Seen
 from tests.sim.world import MARKER, World
 
@@ -112,6 +113,8 @@ class _Judge:
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
             if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
                 continue  # nothing is left that it could be matched with
+            if times == 0 and self._facts.forgotten and self._facts.removed and self._waits_for_company(line):
+                continue
             alike = line.sign in self._facts.several or (line.mapping == "CONTACTS" and self._facts.several)
             if times == 0 and alike and self._seen.said(line.key):
                 continue  # it waits for people to decide, or its company does
@@ -126,6 +129,16 @@ class _Judge:
                     yield f"I2 {one.mapping} couples {one.nav_id} and {one.crm_id}, which are not there"
             elif (signs := {sign_of("nav", one.mapping, nav), sign_of("crm", one.mapping, crm)}) and len(signs) > 1:
                 yield f"I2 {one.mapping} couples {' and '.join(sorted(signs))}"
+
+    def _waits_for_company(self, line: Line) -> bool:
+        """Whether what was made is a person, and the engine says of the one it was made from that its company has no
+        partner: once the store was lost, it is found again after its company.
+        """
+        side = "nav" if line.side == "crm" else "crm"
+        return line.mapping == "CONTACTS" and any(
+            sign_of(side, "CONTACTS", row) == line.sign and self._seen.said(id) == "company_not_coupled"
+            for id, row in self._there["CONTACTS"][side].items()
+        )
 
     def _left_out(self) -> Iterator[str]:
         """I2: nothing that takes part was left out."""

@@ -33,6 +33,7 @@ MISJUDGED = {
     "without a mark, what arrives late looks as if people had entered it": 13282,
     "values go back and forth while an answer is lost": 10418,
     "a person without mark is left behind, and the store is lost": 20752,
+    "the store is lost, and the company of a person is deleted": 12002,
     "the store is lost, and of two that were made the source of one is gone": 19589,
 }
 
