@@ -113,7 +113,7 @@ class _Judge:
             times = (by_nav if line.side == "nav" else by_crm)[line.mapping, line.key]
             if times == 0 and self._facts.forgotten and line.sign in self._facts.removed:
                 continue  # nothing is left that it could be matched with
-            if times == 0 and self._facts.forgotten and self._facts.removed and self._waits_for_company(line):
+            if times == 0 and self._facts.forgotten and self._facts.removed and self._without_company(line):
                 continue
             alike = line.sign in self._facts.several or (line.mapping == "CONTACTS" and self._facts.several)
             if times == 0 and alike and self._seen.said(line.key):
@@ -130,15 +130,15 @@ class _Judge:
             elif (signs := {sign_of("nav", one.mapping, nav), sign_of("crm", one.mapping, crm)}) and len(signs) > 1:
                 yield f"I2 {one.mapping} couples {' and '.join(sorted(signs))}"
 
-    def _waits_for_company(self, line: Line) -> bool:
-        """Whether what was made is a person, and the engine says of the one it was made from that its company has no
-        partner: once the store was lost, it is found again after its company.
+    def _without_company(self, line: Line) -> bool:
+        """Whether what was made is a person, and the one it was made from went with its company, or waits for that, as the
+        engine says: once the store was lost, a person is found again by one that is there, after its company.
         """
         side = "nav" if line.side == "crm" else "crm"
-        return line.mapping == "CONTACTS" and any(
-            sign_of(side, "CONTACTS", row) == line.sign and self._seen.said(id) == "company_not_coupled"
-            for id, row in self._there["CONTACTS"][side].items()
-        )
+        sources = [
+            id for id, row in self._there["CONTACTS"][side].items() if sign_of(side, "CONTACTS", row) == line.sign
+        ]
+        return line.mapping == "CONTACTS" and all(self._seen.said(id) == "company_not_coupled" for id in sources)
 
     def _left_out(self) -> Iterator[str]:
         """I2: nothing that takes part was left out."""

@@ -34,6 +34,7 @@ MISJUDGED = {
     "values go back and forth while an answer is lost": 10418,
     "a person without mark is left behind, and the store is lost": 20752,
     "the store is lost, and the company of a person is deleted": 12002,
+    "the store is lost, and a company is deleted with its persons": 18538,
     "the store is lost, and of two that were made the source of one is gone": 19589,
 }
 
