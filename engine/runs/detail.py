@@ -6,10 +6,14 @@ from engine.config import Settings
 from engine.config.detail import mapping_detail
 from engine.model.detail import Ledger, MappingDetail
 from engine.model.errors import ConfigError
+from engine.model.states import JobState
 from engine.runs import snapshots
 from engine.store.database import Store
 from engine.store.schema import conflict, trouble
 from engine.sync.context import Clock, system_clock
+
+_COUNTED = (JobState.OK, JobState.PART)
+"""A job of a plan that came to its end: one that was stopped on the way tells too few."""
 
 
 def detail(store: Store, settings: Settings, name: str, *, clock: Clock = system_clock) -> MappingDetail:
@@ -19,9 +23,8 @@ def detail(store: Store, settings: Settings, name: str, *, clock: Clock = system
     if standing is None:
         raise ConfigError(f"There is no mapping {name}.", "`coupler mappings` lists them.")
     plan = snapshots.latest(store, "plan", clock=clock)
-    counted = (
-        None if plan is None or plan.ended is None else next((one for one in plan.jobs if one.mapping == name), None)
-    )
+    jobs = () if plan is None or plan.ended is None else plan.jobs
+    counted = next((one for one in jobs if one.mapping == name and one.state in _COUNTED), None)
     return MappingDetail(
         home.now,
         standing,

@@ -10,8 +10,10 @@ from engine.model.outcome import Action
 from engine.model.snapshot import Cause, RecordOutcome
 from engine.store.database import Store
 from engine.store.naming import called
-from engine.store.schema import outcome
+from engine.store.schema import outcome, run
 
+_PLANS = sa.select(run.c.id).where(run.c.kind == "plan")
+"""Among all runs their failures would be there twice: a plan foresees what the run after it meets."""
 _FIRST = 50
 """Records of a cause that are looked at for when it was first seen; those that were noted first come first."""
 
@@ -154,6 +156,8 @@ def _where(run_id: int | None, mapping: str | None) -> list[sa.ColumnElement[boo
     where = []
     if run_id is not None:
         where.append(outcome.c.run_id == run_id)
+    else:
+        where.append(outcome.c.run_id.not_in(_PLANS))
     if mapping is not None:
         where.append(outcome.c.mapping == mapping)
     return where

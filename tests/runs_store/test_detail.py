@@ -10,7 +10,7 @@ from engine.model.snapshot import RunState
 from engine.runs.detail import detail
 from engine.store import conflicts, troubles
 from engine.store.database import Store
-from tests.runs_store.tools import add_page, put, settings_of
+from tests.runs_store.tools import add_page, put, set_job, settings_of
 from tests.store.tools import (
     AT,
     CUSTOMER,
@@ -46,8 +46,18 @@ def test_the_newest_plan_that_ended_says_what_is_not_coupled(store: Store, tmp_p
     plan = new_run(store, "plan")
     add_page(store, scope_of(plan), page_of(None, nav(2), [done(1), done(2, Action.COUPLED)]))
     assert detail(store, settings_of(tmp_path), CUSTOMER).counted is None, "it has not ended"
+    for one_way in (TO, FROM):
+        set_job(store, scope_of(plan, one_way=one_way), state="OK")
     put(store, plan, RunState.FINISHED, ended_at=later(60))
     found = detail(store, settings_of(tmp_path), CUSTOMER)
     assert found.counted is not None
     assert (found.counted.counters.inserted, found.counted_at) == (1, later(60))
     assert detail(store, settings_of(tmp_path), "CONTACTS").counted is None
+
+
+def test_a_count_that_was_stopped_on_the_way_tells_nothing(store: Store, tmp_path: Path) -> None:
+    plan = new_run(store, "plan")
+    add_page(store, scope_of(plan), page_of(None, nav(2), [done(1), done(2)]))
+    set_job(store, scope_of(plan), state="STOP")
+    put(store, plan, RunState.CANCELLED, ended_at=later(60))
+    assert detail(store, settings_of(tmp_path), CUSTOMER).counted is None

@@ -64,6 +64,15 @@ def test_causes_are_of_a_run_or_of_all_and_of_a_mapping_or_of_all(store: Store, 
     assert causes(store, 999) == causes(store, run, "CONTACTS") == []
 
 
+def test_what_a_plan_foresees_is_not_among_the_failures_of_all_runs(store: Store, settings: Settings, run: int) -> None:
+    before = causes(store)
+    plan = control.start(store, settings, by="me", kind="plan", clock=at(0))
+    note(store, plan, "CUSTOMER", TO, failed(1))
+    assert causes(store) == Causes(store).of(None, None) == before
+    assert [one.count for one in causes(store, plan)] == [1]
+    assert {one.run for one in outcomes(store)} == {run}
+
+
 def test_who_asks_again_hears_of_what_came_and_went_and_nothing_is_grouped_anew_for_less(
     store: Store, settings: Settings, run: int
 ) -> None:

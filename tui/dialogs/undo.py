@@ -23,7 +23,7 @@ class Undo(Confirm):
         super().__init__(look, f"Undo run {run}", table)
         self.points = [*undone.KEPT]
         if any(one.left for one in found):
-            self.points.append(f"What is left, each record with the reason: errors of run {looked} in this list.")
+            self.points.append(f"What is left, each record with the reason: coupler errors {looked} --records")
 
     def foot(self) -> ComposeResult:
         """What stays is below the counts, so that nobody says yes without having it before the eyes."""
