@@ -24,7 +24,7 @@ from tui.text import safe
 from tui.widgets import problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
-from tui.widgets.table import Table
+from tui.widgets.table import Table, widened
 
 _CHUNK = 1_000
 
@@ -71,7 +71,8 @@ class Errors(Below):
         records = sum(one.count for one in causes)
         counted = f"{fmt.many(records, 'record')}, {fmt.many(len(causes), 'cause')}"
         self._title(f"{counted}  ({safe(self.door.environment, 24)})")
-        self._causes.show([problems.cause_row(one, self.look) for one in causes])
+        rows = [problems.cause_row(one, self.look) for one in causes]
+        self._causes.show(rows, widened(problems.CAUSES, rows, self.app.size.width))
         if not causes:
             self.query_one("#about", Line).put("No errors.")
         self._follow()
@@ -131,7 +132,8 @@ class Errors(Below):
         if not self.seen:
             return
         self.records, self.more = found[:PAGE], len(found) > PAGE
-        self._records.show([problems.record_row(one, index, self.look) for index, one in enumerate(self.records)])
+        rows = [problems.record_row(one, index, self.look) for index, one in enumerate(self.records)]
+        self._records.show(rows, widened(problems.RECORDS, rows, self.app.size.width))
         self.query_one("#paging", Line).put(self.paging(cause.count))
         self._mark()
         self.shown += 1
