@@ -75,14 +75,16 @@ def clock(at: datetime | None, *, utc: bool = True, seconds: bool = True) -> str
 
 
 def stamp(at: datetime | None, now: datetime, *, utc: bool = True) -> str:
-    """At most nine characters: the time today, `Mon 16:20` within a week, `12 Mar` this year, else `2024-03`."""
+    """At most nine characters: the time today, `Mon 16:20` within a week before or after, `12 Mar` this year, else
+    `2024-03`.
+    """
     if at is None:
         return NONE
     local, today = _zoned(at, utc=utc), _zoned(now, utc=utc)
     days = (today.date() - local.date()).days
     if days == 0:
         return f"{local:%H:%M:%S}"
-    if 0 < days < 7:
+    if abs(days) < 7:
         return f"{_WEEKDAYS[local.weekday()]} {local:%H:%M}"
     if local.year == today.year:
         return f"{local.day} {_MONTHS[local.month - 1]}"

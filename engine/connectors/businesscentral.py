@@ -141,7 +141,10 @@ class BusinessCentral(NavPages):
             denied = isinstance(error, AccessDenied)
             return [Step("Company list", ok=False, detail=error.told, denied=denied)]
         number = len(set(companies.values()))
-        return [Step("Company list", ok=True, detail=f"{number} companies"), self._company_step(list(companies))]
+        return [
+            Step("Company list", ok=True, detail="1 company" if number == 1 else f"{number} companies"),
+            self._company_step(list(companies)),
+        ]
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The tables that the API has, with names as on pages."""

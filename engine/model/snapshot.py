@@ -215,6 +215,10 @@ class MappingSnapshot:
     of the mapping, what it would make or couple, and what would fail; else those that failed. None where nothing is
     known.
     """
+    failing: int | None = None
+    """Records that failed when they were tried last, one that did so in both directions for each; None where none was
+    ever tried.
+    """
     left_alone: bool = False
     """Whether records of it are left alone until an operator asks to retry them; of a long ledger, one looks only at
     its first entries.

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+STARTING = 30.0
+"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
+
 
 class RunState(StrEnum):
     """Where a run is. RUNNING with no live engine is shown as INTERRUPTED, which is not stored."""

@@ -217,7 +217,7 @@ def _nav_page(nav: NavPages, entity: str, *, written: bool) -> _Look:
                 error.message, f"Publish the page {entity} as a web service of this name.", Lacking.RIGHTS
             ) from error
         rest = "; writing cannot be asked" if written else ""
-        return f"may read, {count.number:,} records{rest}"
+        return f"may read, {count.number:,} record{'s' * (count.number != 1)}{rest}"
 
     return look
 

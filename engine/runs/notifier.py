@@ -21,6 +21,7 @@ from engine.config import Settings
 from engine.config.notify import Notification
 from engine.model.errors import CouplerError, RunError, StoreError
 from engine.model.snapshot import RunSnapshot, RunState
+from engine.model.states import STARTING
 from engine.runs import snapshots
 from engine.runs.sending import Undelivered, send
 from engine.runs.telling import Told, told, trial, without_store
@@ -32,7 +33,7 @@ _FIRST, _LONGEST = 2.0, 120.0
 _STORE_TRIES = 5
 _GRACE = 60
 """Seconds after which a notifier that has not said how it went is taken for dead."""
-_STARTING = 15
+_STARTING = STARTING + 5
 """Seconds after which an engine that has not begun will not begin any more, and a lock belongs to another one."""
 Log = Callable[..., None]
 

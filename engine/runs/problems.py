@@ -8,20 +8,23 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.outcome import Action
 from engine.model.snapshot import Cause, RecordOutcome
+from engine.store import undoing
 from engine.store.database import Store
 from engine.store.naming import called
 from engine.store.schema import outcome, run
 
 _PLANS = sa.select(run.c.id).where(run.c.kind == "plan")
 """Among all runs their failures would be there twice: a plan foresees what the run after it meets."""
+_TO_DO = (Action.FAILED.value, undoing.LEFT)
+"""Kinds of what somebody may have to see to; they come before the rest."""
 _FIRST = 50
 """Records of a cause that are looked at for when it was first seen; those that were noted first come first."""
 
 
 def causes(store: Store, run_id: int | None = None, mapping: str | None = None) -> list[Cause]:
-    """Equal failures of a run, or of all, as one line each, the most frequent first."""
-    c = outcome.c
-    query = _causes(run_id, mapping).order_by(c.run_id.desc(), sa.desc("number"), c.seq, c.cause, c.kind)
+    """Equal failures of a run, or of all, as one line each: failures before the rest, the most frequent first."""
+    c, order = outcome.c, (sa.desc("number"), outcome.c.seq, outcome.c.cause, outcome.c.kind)
+    query = _causes(run_id, mapping).order_by(c.run_id.desc(), c.kind.not_in(_TO_DO), *order)
     with store.reading() as connection:
         return [_cause(row) for row in connection.execute(query)]
 
@@ -51,7 +54,7 @@ class Causes:
 
 def worst(store: Store, run_id: int, limit: int) -> tuple[list[Cause], int]:
     """At most so many causes of a run, failures before the rest and the most frequent first, and how many there are."""
-    query, failed_last = _causes(run_id, None), outcome.c.kind != Action.FAILED.value
+    query, failed_last = _causes(run_id, None), outcome.c.kind.not_in(_TO_DO)
     with store.reading() as connection:
         number = connection.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
         first = query.order_by(failed_last, sa.desc("number"), outcome.c.seq, outcome.c.cause, outcome.c.kind)
@@ -141,11 +144,16 @@ def _counted(
         if len(found) < number:
             return None
     rows = [(row, counts.get(key, 1)) for key, row in found.items()]  # one that came just now is counted the next time
-    rows.sort(key=lambda both: (-both[0].run_id, -both[1], both[0].seq, both[0].cause, both[0].kind))
+    rows.sort(key=lambda both: _order(*both))
     return [
         Cause(row.run_id, row.mapping, row.kind, row.code, row.cause, number, row.first, row.hint)
         for row, number in rows
     ]
+
+
+def _order(row: Any, number: int) -> tuple[object, ...]:
+    """As the database orders them."""
+    return -row.run_id, row.kind not in _TO_DO, -number, row.seq, row.cause, row.kind
 
 
 def _cause(row: Any) -> Cause:

@@ -23,6 +23,7 @@ from engine.model.snapshot import (
     RunState,
     Wish,
 )
+from engine.model.states import STARTING
 from engine.model.traffic import Traffic
 from engine.runs import paces
 from engine.runs import passes as stored_passes
@@ -65,6 +66,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
         plan = foreseen.last_plan(connection)
         planned = partnerless.by_plan(connection, plan, _LEDGER_LOOKED_THROUGH)
         alone = troubles.uncoupled(connection, _LEDGER_LOOKED_THROUGH)
+        failing = troubles.numbers(connection)
         ambiguous, exact = stored_ambiguous.glance(connection, plan, _COUNTED)
         left_alone, in_error = troubles.with_left_alone(connection, _COUNTED), schedule.in_error(connection)
     last_run = latest(store, clock=clock)
@@ -89,6 +91,7 @@ def home(store: Store, settings: Settings, *, clock: Clock = system_clock) -> Ho
                 last=passes[-1] if passes else None,
                 last_counters=sum((each.counters for each in passes), Counters()) if passes else None,
                 last_state=last_state(passes, active_run) if passes else None,
+                failing=failing.get(one.name, 0) if passes else failing.get(one.name),
                 not_coupled=_not_coupled(one.name, passes, plan, planned, alone),
                 left_alone=one.name in left_alone,
                 in_error=one.name in in_error,
@@ -278,8 +281,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
 
 
 def _just_started(row: sa.Row[Any], now: datetime) -> bool:
-    """A new run has a few seconds until its engine must hold the lock."""
-    return row.beat_at is None and now - row.created_at < timedelta(seconds=10)
+    """Whether a run is so new that its engine need not hold the lock yet."""
+    return row.beat_at is None and now - row.created_at < timedelta(seconds=STARTING)
 
 
 def _ordered(row: sa.Row[Any], passes: Sequence[PassSnapshot]) -> list[tuple[str, list[Any]]]:

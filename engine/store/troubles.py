@@ -51,6 +51,12 @@ def page(connection: sa.Connection, limit: int, offset: int) -> LeftAlone:
     return LeftAlone(int(total or 0), tuple(_trouble(row) for row in rows))
 
 
+def numbers(connection: sa.Connection) -> dict[str, int]:
+    """How many entries each mapping has, where it has any."""
+    query = sa.select(_C.mapping, sa.func.count()).group_by(_C.mapping)
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
 def left_alone(connection: sa.Connection, mappings: Collection[str]) -> int:
     """How many records of some mappings are left alone until an operator asks to retry them."""
     query = sa.select(sa.func.count()).select_from(trouble).where(_C.skipped, _C.mapping.in_(mappings))

@@ -236,6 +236,15 @@ def test_config_check_knows_the_actions(coupler: Coupler, config: Path) -> None:
     assert coupler("config", "check", "--offline").returncode == 0
 
 
+def test_config_check_names_all_faults_at_once(coupler: Coupler, config: Path) -> None:
+    config.write_text(CONFIG + "[ui]\ntheme = 'pink'\n[keys]\nrun.pase = 'f2'\nrun.pause = 'x'\n")
+    done = coupler("config", "check", "--offline")
+    assert done.returncode == 2
+    assert "has 3 errors" in done.stderr
+    for fault in ('ui.theme: "pink" is not known', "keys.run.pase: there is no such action", 'key of "run.cancel"'):
+        assert fault in done.stderr
+
+
 @pytest.mark.parametrize(
     ("keys", "name", "key", "other"),
     [

@@ -56,6 +56,18 @@ def test_equal_failures_are_one_line_and_the_most_frequent_comes_first(store: St
     assert found[1].mapping == "CURRENCY", "of equally frequent ones those of earlier jobs come first"
 
 
+def test_failures_come_before_what_nobody_has_to_see_to(store: Store, settings: Settings, run: int) -> None:
+    cut = (problem("cut", "name: cut"),)
+    note(store, run, "CUSTOMER", TO, *(done(number, warnings=cut) for number in range(10, 20)))
+    for found in (causes(store, run), Causes(store).of(run, None)):
+        assert [(one.kind, one.count) for one in found] == [
+            ("failed", 4),
+            ("failed", 1),
+            ("warning", 11),
+            ("skipped", 1),
+        ]
+
+
 def test_causes_are_of_a_run_or_of_all_and_of_a_mapping_or_of_all(store: Store, settings: Settings, run: int) -> None:
     other = a_run(store, settings)
     note(store, other, "CUSTOMER", TO, failed(1))

@@ -76,7 +76,7 @@ def test_a_running_run_without_an_engine_is_interrupted(
 
 
 @pytest.mark.parametrize(("seconds", "beat", "shown"), [
-    (0, None, RUNNING), (9.9, None, RUNNING), (10, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
+    (0, None, RUNNING), (29.9, None, RUNNING), (30, None, INTERRUPTED), (1, 0.5, INTERRUPTED),
 ])  # fmt: skip
 def test_a_new_run_has_some_seconds_until_its_engine_must_live(
     store: Store, settings: Settings, seconds: float, beat: float | None, shown: RunState
@@ -609,6 +609,17 @@ def test_the_home_screen_says_of_which_mappings_something_waits(
     monkeypatch.setattr(snapshots, "_COUNTED", 50)
     found = snapshots.home(store, settings)
     assert (found.ambiguous, found.ambiguous_exact) == (1, True)
+
+
+def test_what_fails_by_now_is_counted_whatever_the_last_job_tried(store: Store, settings: Settings) -> None:
+    first = start(store, settings, FINISHED)
+    job(store, first, "CUSTOMER", TO, "PART", started_at=later(0))
+    job(store, first, "CURRENCY", TO, "OK", started_at=later(0))
+    with store.writing() as connection:
+        troubles.note(connection, "CUSTOMER", TO, [failed(1), failed(2)], first, AT)
+    job(store, start(store, settings, FINISHED, kind="sync"), "CUSTOMER", TO, "OK", started_at=later(1))
+    found = {one.name: one.failing for one in snapshots.home(store, settings).mappings}
+    assert (found["CUSTOMER"], found["CURRENCY"], found["CONTACTS"]) == (2, 0, None), "CONTACTS was never tried"
 
 
 def test_the_last_job_of_a_mapping_is_of_the_newest_run_that_started_it(store: Store, settings: Settings) -> None:

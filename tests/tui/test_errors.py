@@ -200,6 +200,8 @@ async def test_r_retries_the_cause_or_the_one_record(door: ScriptedDoor) -> None
 
 @pytest.mark.parametrize(("keys", "named"), [((), None), (("tab",), "01450000")])
 async def test_k_skips_after_a_confirmation(door: ScriptedDoor, keys: tuple[str, ...], named: str | None) -> None:
+    made = door.outcome_of
+    door.outcome_of = lambda number, cause: replace(made(number, cause), crm_id=ACCOUNT)
     async with showing(door) as (app, pilot):
         await _open(pilot, app, *keys, "K")
         what = "77 records of CUSTOMER" if named is None else "CUSTOMER 01450000 New Concepts Furniture"
@@ -213,6 +215,14 @@ async def test_k_skips_after_a_confirmation(door: ScriptedDoor, keys: tuple[str,
         await pilot.press("y")
         await see(pilot, "77 records skipped; r = retry")
     assert ("skip", "CRM 412 duplicate accountnumber", named) in door.calls
+
+
+async def test_k_says_of_a_record_that_is_not_coupled_that_it_cannot_be_skipped(door: ScriptedDoor) -> None:
+    async with showing(door) as (app, pilot):
+        await _open(pilot, app, "tab", "K")
+        await see(pilot, "It is not coupled, so it cannot be skipped: each run tries it.")
+        assert isinstance(app.screen, Errors)
+    assert not [call for call in door.calls if call[0] == "skip"]
 
 
 async def _type_partner(pilot: Pilot[None], app: CouplerApp, typed: str) -> None:

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.model.snapshot import Counters, RunState
 from tests.reliability.disks import files_of_at_most
-from tests.tui.made.runs import made_home, made_run
+from tests.tui.made.runs import made_home, made_run, made_undo
 from tui import plain
 from tui.look import Look
 from tui.reports.files import quoted, write_csv, write_text
@@ -18,6 +19,18 @@ def test_sums_use_short_words_when_long_ones_do_not_fit() -> None:
     assert line == "RESOURCE-PRODUCT <>  ins 19,185  mod 19,185  same 19,185  skip 100  fail 7"
     assert len(line) <= 78
     assert jobs.counters("CUSTOMER", Counters(failed=1), 78).endswith("skipped 0  failed 1")
+
+
+def test_sums_of_an_undo_say_what_it_takes_back() -> None:
+    sums = Counters(read=40, modified=12, uncoupled=23, skipped=5)
+    assert jobs.counters("all", sums, kind="undo") == "all  written back 12  uncoupled 23  left 5"
+    undo = made_undo()
+    assert [one.label for one in jobs.columns(undo, 120)[-3:]] == ["Back", "Uncoupled", "Left"]
+    assert len(jobs.rows(undo, Look(), 120)[0].cells) == len(jobs.columns(undo, 120))
+    assert [one.label for one in jobs.columns(made_run(), 120)[-4:]] == ["Ins", "Mod", "Same", "Fail"]
+    job = undo.jobs[3]
+    took_back = replace(job.passes[0], kind="undo", counters=sums)
+    assert "    written back 12  uncoupled 23  left 5" in jobs.detail(replace(job, passes=(took_back,)), Look())
 
 
 def test_names_of_systems() -> None:

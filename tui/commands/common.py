@@ -34,12 +34,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 def settings(config_file: Path | None) -> Settings:
-    """The settings; `--config` may stand before or after the name of the command."""
-    context = click.get_current_context(silent=True)
-    before = None if context is None else context.find_root().params.get("config_file")
+    """The settings."""
     from engine.config import load  # noqa: PLC0415 - help and version need none
 
-    return load(config_file or before)
+    return load(named(config_file))
+
+
+def named(config_file: Path | None) -> Path | None:
+    """The config file of `--config`, which may stand before or after the name of the command."""
+    context = click.get_current_context(silent=True)
+    return config_file or (None if context is None else context.find_root().params.get("config_file"))
 
 
 def out(text: str) -> None:

@@ -1,7 +1,6 @@
 """The configuration: check it, show it, and show which files are used."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 
 import click
 
-from engine.config import Secret, Settings, config_dir, find_config, load
+from engine.config import Secret, Settings, config_dir, files, load
 from engine.config.listing import mapping_settings, schedule_settings, timing_settings
+from engine.config.loading import examine
 from engine.config.notify import listing
 from engine.config.paths import state_path
 from engine.config.usable import doubts
@@ -18,8 +18,8 @@ from engine.model.errors import ConfigError
 from engine.model.masking import MASK
 from tui import diagnostics
 from tui.commands import records
-from tui.commands.common import config_option, json_option, out, settings
-from tui.commands.screen import check_keys
+from tui.commands.common import config_option, json_option, named, out, settings
+from tui.commands.screen import faults_of_keys
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -48,19 +48,14 @@ Exit codes:
 @config_option
 def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> int:
     """Check the config file, that its secrets can be found, and that both servers have what the mappings name."""
-    problems: list[str] = []
     refusals: list[str] = []
     try:
-        found = settings(config_file)
+        found, problems = _read(named(config_file))
     except ConfigError as error:
         if as_json:
             _tell(None, error.problems, ())
             return ExitCode.USAGE
         raise
-    try:
-        check_keys(found.path, found.ui)
-    except ConfigError as error:
-        problems += error.problems
     unusable, warnings = doubts(found)
     problems += unusable
     if not offline and not problems:
@@ -79,6 +74,18 @@ def check_command(*, offline: bool, as_json: bool, config_file: Path | None) -> 
         return ExitCode.CONNECTION
     out(f"{safe(found.path, 1000)}: OK ({safe(found.environment)})")
     return ExitCode.OK
+
+
+def _read(named: Path | None) -> tuple[Settings, list[str]]:
+    """The settings of a file, and what is wrong with its keys; raises ConfigError with everything that is wrong in it
+    where the settings cannot be used.
+    """
+    path = files.find_config(named)
+    found, faults = examine(path, files.read(path))
+    problems = faults_of_keys(path, found.ui)
+    if faults:
+        raise files.refused(path, (*(one.told for one in faults), *problems))
+    return found, list(problems)
 
 
 def _check_names(found: Settings, problems: list[str], refusals: list[str], warnings: list[str]) -> None:
@@ -148,8 +155,7 @@ def paths_command(*, as_json: bool, config_file: Path | None) -> int:
     """Show which files and folders are used. Nothing is made."""
     rows: dict[str, str | None] = {"config": None, "store": None}
     try:
-        context = click.get_current_context().find_root().params.get("config_file")
-        path = find_config(config_file or context, os.environ)
+        path = files.find_config(named(config_file))
         rows["config"] = str(path)
         rows["store"] = load(path).store.url
     except ConfigError as error:

@@ -13,6 +13,7 @@ import click
 
 from engine.model.errors import CouplerError, StoreError
 from engine.model.snapshot import JobSnapshot, JobState, RunSnapshot, RunState, Wish
+from engine.model.states import STARTING
 from engine.runs import control, process, snapshots
 from engine.store.database import Store
 from tui import plain
@@ -25,7 +26,6 @@ LOOK = 0.25
 """Seconds between two looks at the store."""
 
 _REPEAT = 10.0
-_STARTING = 30.0
 _SETTLING = 10.0
 _LOST = 5.0
 STOPPING = 60.0
@@ -177,7 +177,7 @@ def follow(
             seen, since = True, None
         else:
             since = now if since is None else since
-            started = pid is None or seen or gone or now - begun > _STARTING
+            started = pid is None or seen or gone or now - begun > STARTING
             over = started and _is_over(store, snapshot, now - since, gone=gone, watched=pid is not None)
         if signals.received is not None:
             if _may_leave(signals, now, over=over):
@@ -203,7 +203,7 @@ def _is_over(store: Store, snapshot: RunSnapshot, lasted: float, *, gone: bool, 
     """Whether a state other than running is the last one: the engine has let go of the store, or has had its time."""
     if snapshot.state is RunState.INTERRUPTED:
         # A keeper may start the engine again, for as long as the keeper itself is there.
-        return gone if watched and lasted < _STARTING else lasted > _LOST
+        return gone if watched and lasted < STARTING else lasted > _LOST
     return gone or lasted > _SETTLING or not snapshots.live(store)
 
 

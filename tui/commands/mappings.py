@@ -19,7 +19,7 @@ from tui import format as form
 from tui import plain
 from tui.commands import records
 from tui.commands.ask import allowed
-from tui.commands.common import config_option, json_option, known, opened, out, out_table
+from tui.commands.common import config_option, json_option, known, named, opened, out, out_table
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.text import safe
@@ -94,13 +94,9 @@ def mappings_command(
         return ExitCode.OK
 
 
-def _path(config_file: Path | None) -> Path:
-    return find_config(config_file or click.get_current_context().find_root().params.get("config_file"))
-
-
 def _change(name: str, key: str, value: str | None, *, yes: bool, config_file: Path | None) -> int:
     """Say which lines of config.toml change, ask, and write them; a value of None is the default."""
-    path = _path(config_file)
+    path = find_config(named(config_file))
     made = changes.propose(edit.read_draft(path), name, key, value)
     if made.fault:
         raise ConfigError(f"{key} of {name} stays as it is.", "Mend the value.", (made.fault,))
@@ -179,7 +175,7 @@ def _record(name: str, row: FieldRow) -> Mapping[str, Any]:
 
 def _use_defaults(name: str | None, *, yes: bool, config_file: Path | None) -> int:
     """Replace config.toml by one without mappings, once it is known that this one can be used."""
-    path = _path(config_file)
+    path = find_config(named(config_file))
     with without_mappings(path, name) as made:
         settings = load(made or path)
         if name is not None and made is None:

@@ -15,11 +15,10 @@ from tui.commands.common import config_option, json_option, opened, out
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.look import Look
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import rivals
 from tui.widgets.clashes import value
 
-_LONG = 2_000
 _PAGE = 500
 
 
@@ -44,7 +43,7 @@ def matches_command(*, named: str | None, as_json: bool, config_file: Path | Non
             if as_json:
                 out(records.line({**records.ambiguous(one), **({} if review is None else records.review(review))}))
             else:
-                out(f"{safe(one.mapping)} in {rivals.home_of(one.direction)}: {_who(one)}: {safe(one.message, _LONG)}")
+                out(f"{safe(one.mapping)} in {rivals.home_of(one.direction)}: {_who(one)}: {safe(one.message, LONG)}")
                 for line in () if review is None else _beside(one, review):
                     out(line)
         if not found:
@@ -73,19 +72,19 @@ def _who(one: Ambiguous) -> str:
 def _beside(record: Ambiguous, found: Review) -> Iterator[str]:
     """What to know before choosing, then each candidate with its fields and the command that takes it."""
     if found.message:
-        yield f"! {safe(found.message, _LONG)}"
+        yield f"! {safe(found.message, LONG)}"
         return
-    yield from (safe(one, _LONG) for one in rivals.said(found, record, Look()))
+    yield from (safe(one, LONG) for one in rivals.said(found, record, Look()))
     for at, one in enumerate(found.candidates, 1):
         called = "  ".join(safe(part) for part in (one.number, one.name, one.id) if part)
         yield f"Candidate {at}: {called}: {one.same} of {len(one.values)} fields are the same"
         for field, theirs, same in zip(found.fields, one.values, one.agrees, strict=True):
             names = f"{safe(field.nav)} = {safe(field.crm)}"
-            ours = safe(value(field.value), _LONG)
+            ours = safe(value(field.value), LONG)
             if same:
                 yield f"  = {names}: {ours}"
             else:
-                yield f"  ! {names}: the record has {ours}; the candidate has {safe(value(theirs), _LONG)}"
+                yield f"  ! {names}: the record has {ours}; the candidate has {safe(value(theirs), LONG)}"
         yield f"  To couple: {_command(record, one)}"
 
 

@@ -20,10 +20,9 @@ from tui.commands.run import Wanted, busy, find_secrets, watch
 from tui.diagnostics import say
 from tui.exitcodes import ExitCode
 from tui.look import Look
-from tui.text import safe
+from tui.text import LONG, safe
 from tui.widgets import plans as words
 
-_LONG = 2_000
 _PAGE = 500
 
 
@@ -107,7 +106,7 @@ def _list(store: Store, passes: list[PassSnapshot], *, as_json: bool) -> None:
         if not as_json:
             out(f"{_pass(one.mapping, words.side(one.direction))}: {form.many(one.counters.read, 'record')} read")
             if one.message:
-                out(f"! {safe(one.message, _LONG)}")
+                out(f"! {safe(one.message, LONG)}")
         for effect in Effect:
             count = number(one.counters, effect)
             if count and not as_json:
@@ -125,7 +124,7 @@ def _pass(mapping: str, side: str) -> str:
 def _line(one: Foreseen) -> str:
     """A record by its number, else by its id, and why it cannot be written."""
     who = "  ".join(safe(part) for part in (one.nav_no or one.source_id, one.name) if part)
-    return f"{who}: {safe(one.message, _LONG)}" if one.message else who
+    return f"{who}: {safe(one.message, LONG)}" if one.message else who
 
 
 def _compare(settings: Settings, store: Store, passes: list[PassSnapshot], named: str, *, as_json: bool) -> None:
@@ -156,11 +155,11 @@ def _show(settings: Settings, store: Store, record: Foreseen, *, as_json: bool) 
     if made is None:
         out(safe(f"{words.WORDS[record.effect]}: {words.meaning(record.effect, record.direction)}"))
         if record.hint:
-            out(f"Next step: {safe(record.hint, _LONG)}")
+            out(f"Next step: {safe(record.hint, LONG)}")
         return
-    out(safe(words.verdict(made, record), _LONG))
+    out(safe(words.verdict(made, record), LONG))
     for one in made.changes:
         names = " = ".join(filter(None, (one.nav, one.crm)))
-        now = "" if made.effect is Effect.INSERTED else f"stands there now: {safe(words.shown(one.now), _LONG)}; "
-        out(f"  {safe(names)}: {now}would become: {safe(words.shown(one.then), _LONG)}")
-    out(safe(words.compared(made, record, Look()), _LONG))
+        now = "" if made.effect is Effect.INSERTED else f"stands there now: {safe(words.shown(one.now), LONG)}; "
+        out(f"  {safe(names)}: {now}would become: {safe(words.shown(one.then), LONG)}")
+    out(safe(words.compared(made, record, Look()), LONG))

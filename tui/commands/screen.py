@@ -51,34 +51,39 @@ def need_screen() -> None:
 
 
 def check_keys(path: Path, ui: UiSettings) -> None:
-    """Raises ConfigError when [keys] of the file names an action that does not exist, or gives one a key that already
-    does something else on a screen: one of the two could not be reached.
+    """Raises ConfigError with all faults of [keys] of the file."""
+    if problems := faults_of_keys(path, ui):
+        raise ConfigError(f"The config file {path} has keys that cannot be used.", "Mend it.", problems)
+
+
+def faults_of_keys(path: Path, ui: UiSettings) -> tuple[str, ...]:
+    """Where [keys] of the file names an action that does not exist, or gives one a key that already does something else
+    on a screen: one of the two could not be reached.
     """
     if not ui.keys:
-        return
+        return ()
     from engine.config.check import meant  # noqa: PLC0415 - only when there are such keys
     from tui.actions import ACTIONS, ROWS, clashes  # noqa: PLC0415 - it imports Textual
 
     names = [action.id for action in ACTIONS]
-    problems = tuple(
-        f"{path}: keys.{name}: there is no such action; {meant(name, names)}" for name in ui.keys if name not in names
-    )
-    if problems:
-        raise ConfigError(f"The config file {path} has keys for unknown actions.", "Mend it.", problems)
-    problems = (
+    known = {name: keys for name, keys in ui.keys.items() if name in names}
+    return (
+        *(
+            f"{path}: keys.{name}: there is no such action; {meant(name, names)}"
+            for name in ui.keys
+            if name not in known
+        ),
         *(
             f'{path}: keys.{name}: "{key}" is already the key of "{other}"; give that another one, or take another'
-            for name, key, other in clashes(ui.keys)
+            for name, key, other in clashes(known)
         ),
         *(
             f'{path}: keys.{name}: "{key}" already goes to that row of a list; take another'
-            for name, keys in ui.keys.items()
+            for name, keys in known.items()
             for key in keys.split(",")
             if key in ROWS
         ),
     )
-    if problems:
-        raise ConfigError(f"The config file {path} has keys that mean two things.", "Mend it.", problems)
 
 
 def welcome(*, mouse: bool) -> int:

@@ -94,7 +94,7 @@ class Errors(Below):
     def _why_not(self, name: str) -> str | None:
         count = 0 if self._cause is None else self._cause.count
         why = reasons.errors(name, len(self.causes), self.page_number, self.pages_of(count))
-        return why or self.no_record(name, len(self.records))
+        return why or self.no_record(name, len(self.records)) or problems.why_not(name, self._meant())
 
     @property
     def _causes(self) -> Table:

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Rule
 
 from engine.model.errors import ConfigError, CouplerError
-from engine.model.states import RunState
+from engine.model.states import STARTING, RunState
 from tui import actions, dialogs, tour
 from tui.apart import apart
 from tui.door import Door
@@ -36,8 +36,6 @@ T = TypeVar("T")
 P = TypeVar("P", bound="Page")
 UNREAD = "Nothing is read yet; the key did nothing."
 _MOVES = frozenset((*actions.ROWS, *(key for one in actions.of("lists") for key in one.key.split(","))))
-STARTING = 60.0
-"""Seconds that an engine may take to begin, on a busy machine, before its run counts as interrupted."""
 
 
 def asked(work: Callable[[P], Coroutine[None, None, None]]) -> Callable[[P], None]:

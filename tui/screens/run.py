@@ -80,7 +80,7 @@ class Run(Page):
         room = self.app.size.width - 2 - len(left) - 2
         self.head(left, names.systems(run.nav, run.crm, run.environment, room), keep_left=True)
         width = self.app.size.width
-        self.query_one(Table).show(jobs.rows(run, self.look, width), jobs.columns(width))
+        self.query_one(Table).show(jobs.rows(run, self.look, width), jobs.columns(run, width))
         self.query_one("#pace", Line).put(jobs.pace(run, width - 2, self.look))
         self._place_cursor(run)
         self._describe()
@@ -151,7 +151,7 @@ class Run(Page):
         width = self.app.size.width - 2
         name = "all" if job is None else f"{job.mapping} {job.direction.arrow}"
         sums = run.counters if job is None else job.counters
-        self.query_one("#sums", Line).put(jobs.counters(name, sums, width))
+        self.query_one("#sums", Line).put(jobs.counters(name, sums, width, run.kind))
         message = f"{job.state}: {job.message}" if job is not None and job.message else ""
         lines = jobs.waiting(run, width)
         self.query_one("#waiting", Line).put(*(lines if any(lines) else hanging(message, width, 1)))
@@ -247,7 +247,7 @@ class Run(Page):
         if self._refused("detail") or run is None:
             return
         heading = f"Run {run.id}" if job is None else job.mapping
-        about = [jobs.counters("all", run.counters)] if job is None else jobs.detail(job, self.look)
+        about = [jobs.counters("all", run.counters, kind=run.kind)] if job is None else jobs.detail(job, self.look)
         self.app.push_screen(dialogs.Info(self.look, heading, [*jobs.reason(run), *about]))
 
     def action_log(self) -> None:

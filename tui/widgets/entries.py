@@ -86,8 +86,4 @@ def _turn(one: ScheduleRow, now: datetime, look: Look) -> str:
         return fmt.NONE
     if entry.run is not None or entry.next_at <= now:
         return "now"
-    at = fmt.clock(entry.next_at, utc=look.utc)
-    days = (entry.next_at.date() - now.date()).days
-    if days > 99:
-        return f"+{days}d"
-    return at if days == 0 else f"+{days}d {at[:5]}"
+    return fmt.stamp(entry.next_at, now, utc=look.utc)

@@ -1,9 +1,10 @@
 """The ordered jobs of a run as rows and as the lines around them; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
+from engine.model.states import STARTING
 from engine.model.traffic import Traffic
 from tui import format as fmt
 from tui import reasons
@@ -20,20 +21,31 @@ COLUMNS = (
     Column("Rec/s", 7, right=True),
     Column("ETA", 9, right=True),
 )
-_MORE = (*(Column(label, 10, right=True) for label in ("Ins", "Mod", "Same", "Fail")),)
 _BAR = 19
 _LEAST_BARS, _MOST_BARS = 8, 60
 _PACE = "rec/s "
 _STALE = 5.0
-_WORDS = ("inserted", "modified", "unchanged", "skipped", "failed")
-_SHORT = ("ins", "mod", "same", "skip", "fail")
-_START = 10.0
+_BECAME = {
+    "inserted": ("inserted", "ins", "Ins"),
+    "modified": ("modified", "mod", "Mod"),
+    "unchanged": ("unchanged", "same", "Same"),
+    "skipped": ("skipped", "skip", ""),
+    "failed": ("failed", "fail", "Fail"),
+}
+"""What becomes of records, by counter: in a line, in a narrow one, and as the head of a column."""
+_UNDONE = {
+    "modified": ("written back", "back", "Back"),
+    "uncoupled": ("uncoupled", "uncoupled", "Uncoupled"),
+    "skipped": ("left", "left", "Left"),
+}
+"""The same of an undo. What it removes is uncoupled, too."""
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
 
-def columns(width: int) -> tuple[Column, ...]:
+def columns(run: RunSnapshot, width: int) -> tuple[Column, ...]:
     """The columns that a terminal of that width has room for."""
-    return (*COLUMNS, *_MORE) if width >= WIDE else COLUMNS
+    more = (Column(label, 10, right=True) for _, _, label in _became(run.kind).values() if label)
+    return (*COLUMNS, *more) if width >= WIDE else COLUMNS
 
 
 def rows(run: RunSnapshot, look: Look, width: int) -> list[Row]:
@@ -41,11 +53,12 @@ def rows(run: RunSnapshot, look: Look, width: int) -> list[Row]:
     made = [*((_row(job, look), job.counters) for job in run.jobs), (_all(run, look), run.counters)]
     if width < WIDE:
         return [row for row, _ in made]
-    return [Row(row.key, (*row.cells, *_became(sums))) for row, sums in made]
+    shown = [name for name, (_, _, label) in _became(run.kind).items() if label]
+    return [Row(row.key, (*row.cells, *(fmt.count(getattr(sums, one)) for one in shown))) for row, sums in made]
 
 
-def _became(sums: Counters) -> tuple[str, ...]:
-    return tuple(fmt.count(one) for one in (sums.inserted, sums.modified, sums.unchanged, sums.failed))
+def _became(kind: str) -> Mapping[str, tuple[str, str, str]]:
+    return _UNDONE if kind == "undo" else _BECAME
 
 
 def pace(run: RunSnapshot, width: int, look: Look) -> str:
@@ -125,7 +138,7 @@ def starting(run: RunSnapshot, waited: float) -> RunSnapshot:
 
     Until it has, there is no sign of life to count from: the last one is of the engine before it.
     """
-    if waited >= _START:
+    if waited >= STARTING:
         return run
     if run.state is RunState.INTERRUPTED and not run.code:
         return replace(run, state=RunState.RUNNING, waiting="the engine to start", beat=None)
@@ -151,14 +164,13 @@ def _stale(run: RunSnapshot) -> str:
     return f"  STALE {silent:.0f} s" if silent > _STALE else ""
 
 
-def counters(name: str, sums: Counters, width: int = 200) -> str:
-    """What became of the records, on one line; in short words where big numbers leave no room for long ones."""
-    values = (sums.inserted, sums.modified, sums.unchanged, sums.skipped, sums.failed)
-    lines = [
-        "  ".join((name, *(f"{word} {fmt.count(value)}" for word, value in zip(words, values, strict=True))))
-        for words in (_WORDS, _SHORT)
-    ]
-    return lines[0] if len(lines[0]) <= width else lines[1]
+def counters(name: str, sums: Counters, width: int = 200, kind: str = "run") -> str:
+    """What became of the records of a kind of run, on one line; in short words where big numbers leave no room for long
+    ones.
+    """
+    values = [(words, fmt.count(getattr(sums, one))) for one, words in _became(kind).items()]
+    long, short = ("  ".join((name, *(f"{words[at]} {value}" for words, value in values))) for at in (0, 1))
+    return long if len(long) <= width else short
 
 
 def waiting(run: RunSnapshot, width: int) -> list[str]:
@@ -246,11 +258,19 @@ def detail(job: JobSnapshot, look: Look) -> list[str]:
         times = f"{fmt.clock(one.started, utc=look.utc)} - {fmt.clock(one.ended, utc=look.utc)}"
         done = fmt.progress(sums.read, one.total, exact=one.total_exact)
         made += [f"{one.direction.arrow}  {one.state:<6}{done}   {times}"]
-        made += [_indented(("inserted", sums.inserted), ("modified", sums.modified), ("unchanged", sums.unchanged))]
-        made += [_indented(("skipped", sums.skipped), ("failed", sums.failed), ("warnings", sums.warnings))]
-        made += [_indented(("coupled", sums.coupled), ("ambiguous", sums.ambiguous))]
+        made += [_indented(*row) for row in _all_of(one.kind, sums)]
         made += [*([f"    {one.message}"] if one.message else []), ""]
     return made[:-1]
+
+
+def _all_of(kind: str, sums: Counters) -> tuple[tuple[tuple[str, int], ...], ...]:
+    if kind == "undo":
+        return ((("written back", sums.modified), ("uncoupled", sums.uncoupled), ("left", sums.skipped)),)
+    return (
+        (("inserted", sums.inserted), ("modified", sums.modified), ("unchanged", sums.unchanged)),
+        (("skipped", sums.skipped), ("failed", sums.failed), ("warnings", sums.warnings)),
+        (("coupled", sums.coupled), ("ambiguous", sums.ambiguous)),
+    )
 
 
 def _indented(*values: tuple[str, int]) -> str:

@@ -52,7 +52,7 @@ def rows(home: HomeSnapshot, width: int) -> list[Row]:
             one.name,
             (
                 *plain.mapping_cells(one),
-                *((_number(None if one.last_counters is None else one.last_counters.failed),) if failed else ()),
+                *((_number(one.failing),) if failed else ()),
                 *((_number(one.not_coupled),) if alone else ()),
                 _last(one, home),
             ),

@@ -122,6 +122,13 @@ def skipping(cause: Cause, record: RecordOutcome | None) -> list[str]:
     ]
 
 
+def why_not(name: str, record: RecordOutcome | None) -> str | None:
+    """Why an action cannot be done to a record, where one is meant; None when it can."""
+    if name == "skip" and record is not None and not (record.nav_id and record.crm_id):
+        return "It is not coupled, so it cannot be skipped: each run tries it."
+    return None
+
+
 def skipped(number: int) -> str:
     """What came of the wish to skip records."""
     if number:

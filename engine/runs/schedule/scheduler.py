@@ -14,6 +14,7 @@ from engine.mapping.times import next_time, zone_of
 from engine.model.errors import CouplerError, LockHeld, RunError, StoreError
 from engine.model.schedule import Entry, EntryState, Keeper, Timing
 from engine.model.snapshot import RunSnapshot, RunState, Wish
+from engine.model.states import STARTING
 from engine.runs import control, process, snapshots
 from engine.runs.schedule import rules
 from engine.runs.schedule.looking import Found, digest, look
@@ -22,8 +23,6 @@ from engine.store.database import Store
 from engine.store.lock import Guard
 from engine.sync.context import Clock, system_clock
 
-_STARTING = timedelta(seconds=30)
-"""An engine whose process is not known has so long to show that it works."""
 _STOPPING = timedelta(seconds=60)
 _MOMENT = 0.2
 
@@ -322,4 +321,4 @@ def _over(run: RunSnapshot, *, gone: bool | None) -> bool:
         return bool(gone) and run.beat is None  # another engine has the lock, and this one never began
     if run.state is not RunState.INTERRUPTED:
         return True
-    return run.now - run.started > _STARTING if gone is None else gone
+    return run.now - run.started > timedelta(seconds=STARTING) if gone is None else gone

@@ -182,6 +182,7 @@ def made_home(active: RunSnapshot | None = None, last: RunSnapshot | None = None
             last=None if seq > 5 else made_pass(seq, direction.passes[0], JobState.OK, all_done(seq), total, run=14),
             last_counters=None if seq > 5 else all_done(seq),
             last_state=None if seq > 5 else JobState.PART if seq == 4 else JobState.OK,
+            failing=None if seq > 5 else 79 if seq == 4 else 0,
             not_coupled=None if seq > 5 else 41 if seq == 4 else 0,
             lookups=LOOKUPS.get(name, ()),
         )
