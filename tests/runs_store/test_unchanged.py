@@ -108,7 +108,7 @@ def test_a_run_whose_engine_never_came_is_interrupted_in_time(store: Store, sett
     number = new_run(store)
     assert asked.run(number).state is State.RUNNING
     assert asked.mapping(settings, CUSTOMER).holds is not None
-    now = later(11)
+    now = later(31)
     assert asked.run(number).state is State.INTERRUPTED
     active, holds = asked.home(settings).active, asked.mapping(settings, CUSTOMER).holds
     assert active is not None and active.state is State.INTERRUPTED
