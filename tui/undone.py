@@ -8,6 +8,7 @@ DUE = ("Mapping", "Remove", "Write back", "Uncouple", "Leave")
 DONE = ("Mapping", "Removed", "Written back", "Uncoupled", "Left")
 NUMBERS = frozenset(range(1, 5))
 """The columns that hold numbers."""
+COUNTED = "Rows that came with records count too, such as lines of price lists."
 KEPT = (
     "What cannot be taken back:",
     "  Numbers that NAV gave stay used, and contacts that NAV made with its customers stay.",

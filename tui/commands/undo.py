@@ -123,6 +123,7 @@ def _told(
     else:
         for text in plain.columns(undone.DUE if dry else undone.DONE, undone.rows(found), right=undone.NUMBERS):
             tell(text)
+        say(f"coupler: {undone.COUNTED}")
         for one in causes:
             say(f"coupler: {one.count:,} of {one.mapping} left: {one.cause}")
         for name in kept:

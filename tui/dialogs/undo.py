@@ -21,7 +21,7 @@ class Undo(Confirm):
     def __init__(self, look: Look, run: int, looked: int, found: Sequence[UndoLine]) -> None:
         table = plain.columns(undone.DUE, undone.rows(found), right=undone.NUMBERS)
         super().__init__(look, f"Undo run {run}", table)
-        self.points = [*undone.KEPT]
+        self.points = [undone.COUNTED, *undone.KEPT]
         if any(one.left for one in found):
             self.points.append(f"What is left, each record with the reason: coupler errors {looked} --records")
 
