@@ -118,6 +118,7 @@ ACTIONS: tuple[Action, ...] = (
         "Fields",
         "From a record to its fields in conflict, from a field to its whole values",
     ),
+    Action("conflicts", "filter", "slash", "Filter", "Look for records by number or name; esc clears it"),
     Action("conflicts", "next_page", "greater_than_sign", "Next page", "The next 50 records"),
     Action("conflicts", "previous_page", "less_than_sign", "Previous", "The 50 records before"),
     Action("conflicts", "nav", "n", "NAV", "NAV's value for both sides of the field"),

@@ -129,8 +129,10 @@ class Door(Protocol):
         blank; the number of the run. The values of the side `lead` are written to the other one then.
         """
 
-    def conflicts(self, limit: int, offset: int) -> ConflictPage:
-        """The conflicts that wait for a choice, or for a pass to apply it."""
+    def conflicts(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> ConflictPage:
+        """The conflicts that wait for a choice, or for a pass to apply it, or those of them that have all of the words
+        in number or name.
+        """
 
     def match(self, mapping: str, *, create: bool) -> int:
         """Starts an engine that couples what matches by the rules of the mapping; with `create`, NAV records without a

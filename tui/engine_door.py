@@ -182,9 +182,11 @@ class EngineDoor:
         one_way = None if lead is None else _TO_SIDE["nav" if lead == "crm" else "crm"]
         return self._begin(Couple(mapping, nav, crm, one_way))
 
-    def conflicts(self, limit: int, offset: int) -> ConflictPage:
-        """The conflicts that wait for a choice, or for a pass to apply it."""
-        found = queues.conflict_page(self._store, limit, offset)
+    def conflicts(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> ConflictPage:
+        """The conflicts that wait for a choice, or for a pass to apply it, or those of them that have all of the words
+        in number or name.
+        """
+        found = queues.conflict_page(self._store, limit, offset, words)
         return replace(found, records=tuple(queues.with_names(self._store, found.records, self._settings.mappings)))
 
     def match(self, mapping: str, *, create: bool) -> int:

@@ -23,8 +23,10 @@ _FIRST = 50
 
 def causes(store: Store, run_id: int | None = None, mapping: str | None = None) -> list[Cause]:
     """Equal failures of a run, or of all, as one line each: failures before the rest, the most frequent first."""
-    c, order = outcome.c, (sa.desc("number"), outcome.c.seq, outcome.c.cause, outcome.c.kind)
-    query = _causes(run_id, mapping).order_by(c.run_id.desc(), c.kind.not_in(_TO_DO), *order)
+    c = outcome.c
+    query = _causes(run_id, mapping).order_by(
+        c.run_id.desc(), c.kind.not_in(_TO_DO), sa.desc("number"), c.seq, c.cause, c.kind
+    )
     with store.reading() as connection:
         return [_cause(row) for row in connection.execute(query)]
 

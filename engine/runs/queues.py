@@ -28,11 +28,10 @@ def conflicts(store: Store, mapping: str | None = None) -> list[Conflict]:
         return stored_conflicts.listing(connection, mapping)
 
 
-def conflict_page(store: Store, limit: int, offset: int) -> ConflictPage:
-    """Some of all conflicts that wait, in the same order."""
+def conflict_page(store: Store, limit: int, offset: int, words: Sequence[str] = ()) -> ConflictPage:
+    """Some of all conflicts that wait in the same order, or of those of records that are called so."""
     with store.reading() as connection:
-        found = stored_conflicts.page(connection, limit, offset)
-        return ConflictPage(stored_conflicts.count(connection), tuple(found))
+        return stored_conflicts.page(connection, limit, offset, words)
 
 
 def with_names(store: Store, found: Sequence[Conflict], mappings: Sequence[TableMapping]) -> list[Conflict]:

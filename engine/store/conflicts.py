@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.model.conflict import Choice, Clash, Conflict
+from engine.model.conflict import Choice, Clash, Conflict, ConflictPage
 from engine.store.chunks import chunks
+from engine.store.naming import called
 from engine.store.schema import conflict
 from engine.store.upsert import insert
 
@@ -40,10 +41,13 @@ def listing(connection: sa.Connection, mapping: str | None = None) -> list[Confl
     return [_conflict(row) for row in connection.execute(query)]
 
 
-def page(connection: sa.Connection, limit: int, offset: int) -> list[Conflict]:
-    """Some of all conflicts, in the same order."""
-    query = sa.select(conflict).order_by(_C.mapping, _C.nav_no, _C.nav_id).limit(limit).offset(offset)
-    return [_conflict(row) for row in connection.execute(query)]
+def page(connection: sa.Connection, limit: int, offset: int, words: Sequence[str] = ()) -> ConflictPage:
+    """Some of all conflicts in the same order, or of those of records that are called so, and how many there are."""
+    where = called(conflict, words)
+    total = connection.scalar(sa.select(sa.func.count()).select_from(conflict).where(*where))
+    query = sa.select(conflict).where(*where).order_by(_C.mapping, _C.nav_no, _C.nav_id)
+    rows = connection.execute(query.limit(limit).offset(offset))
+    return ConflictPage(int(total or 0), tuple(_conflict(row) for row in rows))
 
 
 def of_run(connection: sa.Connection, run: int, limit: int) -> list[Conflict]:

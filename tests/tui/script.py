@@ -65,7 +65,7 @@ from tui.reports.page import page
 from tui.widgets import passes
 
 
-def called(one: RecordOutcome | Foreseen | Ambiguous, words: tuple[str, ...]) -> bool:
+def called(one: RecordOutcome | Foreseen | Ambiguous | Conflict, words: tuple[str, ...]) -> bool:
     return all(word.casefold() in f"{one.nav_no} {one.name}".casefold() for word in words)
 
 
@@ -368,9 +368,10 @@ class ScriptedDoor:
         self.put(made_run(RunState.RUNNING, id=26, kind="match"))
         return 26
 
-    def conflicts(self, limit: int, offset: int) -> ConflictPage:
+    def conflicts(self, limit: int, offset: int, words: tuple[str, ...] = ()) -> ConflictPage:
         self._check()
-        return ConflictPage(len(self.waiting), tuple(self.waiting[offset : offset + limit]))
+        found = [one for one in self.waiting if called(one, words)]
+        return ConflictPage(len(found), tuple(found[offset : offset + limit]))
 
     def choose(self, conflict: Conflict, choices: Mapping[str, Choice]) -> None:
         self._check()

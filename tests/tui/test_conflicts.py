@@ -213,3 +213,24 @@ async def test_a_choice_of_crm_is_shown_by_name_and_number(door: ScriptedDoor) -
         await pilot.press("c")
         await see(pilot, "Payment_Terms_Code  NET60                   NET30 (1)", "CRM paymenttermscode: NET30 (1)")
         assert isinstance(app.screen, Conflicts)
+
+
+async def test_records_are_found_by_number_or_name(door: ScriptedDoor) -> None:
+    door.waiting = _many(120)
+    async with showing(door) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: _ready(app))
+        wanted = door.waiting[77]
+        await pilot.press("slash", *wanted.nav_no, "enter")
+        await see(pilot, "1 record ", f"> CUSTOMER         {wanted.nav_no}")
+        await pilot.press("enter", "n")
+        await see(pilot, "NAV *")
+        await pilot.press("escape", "slash")
+        await see(pilot, "What was chosen on this page is not written, and is forgotten.")
+        await until(pilot, lambda: getattr(app.screen, "armed", False))
+        await pilot.press("n", "w")
+        await until(pilot, lambda: ("choose", wanted.nav_no, {"Name=name": Choice.NAV}) in door.calls)
+        await pilot.press("slash", "x", "enter", "w")
+        await see(pilot, "Nothing is found; esc shows all.")
+        await pilot.press("escape")
+        await see(pilot, "120 records")

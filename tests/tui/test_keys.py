@@ -169,6 +169,7 @@ CASES: dict[str, Case] = {
     "left_alone.export": Case(says("Written to"), LEFT_ALONE),
     "left_alone.back": Case(on("Errors"), LEFT_ALONE),
     "conflicts.open": Case(focus("fields"), CONFLICTS),
+    "conflicts.filter": Case(types, CONFLICTS),
     "conflicts.next_page": Case(says("This is the last page."), CONFLICTS),
     "conflicts.previous_page": Case(says("This is the first page."), CONFLICTS),
     "conflicts.nav": Case(chosen("nav"), (*CONFLICTS, "enter")),

@@ -42,7 +42,7 @@ class Broken(Paged):
         self.mended: dict[str, str] = {}
         """What was done about couplings, by `lost.key`."""
         self._busy = False
-        self._poll = self.polling_pages(lambda skip: door.noted(run.id, PAGE, skip), self.show, RARELY)
+        self._poll = self.polling_pages(lambda skip, _: door.noted(run.id, PAGE, skip), self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The list, which page it is, and the coupling under the cursor."""

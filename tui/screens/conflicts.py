@@ -12,7 +12,8 @@ from tui import actions, dialogs, reasons
 from tui import format as fmt
 from tui.door import Door
 from tui.look import Look
-from tui.screens.paged import PAGE, Paged, pages
+from tui.screens.filtered import NONE_FOUND, Called
+from tui.screens.paged import PAGE, pages
 from tui.text import safe
 from tui.widgets import clashes
 from tui.widgets.keys import Keys
@@ -23,7 +24,7 @@ _NOTHING = "No conflict waits."
 _HOW = "n takes NAV's value for both sides, c takes CRM's; w writes what is marked *."
 
 
-class Conflicts(Paged):
+class Conflicts(Called):
     """Choices are kept here until they are written; what was not written is forgotten with the screen."""
 
     SCOPE = "conflicts"
@@ -37,12 +38,13 @@ class Conflicts(Paged):
         """By conflict, the choices by field that are not written yet."""
         self.total = 0
         self._answered = False
-        self._shown_skip = 0
-        """Where the page begins that is shown."""
-        self._poll = self.polling_pages(lambda skip: door.conflicts(PAGE, skip), self.show)
+        self._shown: tuple[int, tuple[str, ...]] = (0, ())
+        """Where the page begins that is shown, and what was looked for."""
+        self._poll = self.polling_pages(partial(door.conflicts, PAGE), self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""
+        yield self.box()
         yield Table(clashes.CONFLICTS, id="conflicts", ascii_only=self.look.ascii)
         yield self.rule()
         yield Table(clashes.FIELDS, id="fields", ascii_only=self.look.ascii)
@@ -70,8 +72,8 @@ class Conflicts(Paged):
             self.skip = (pages(self.total) - 1) * PAGE
             self.wake()
             return
-        if self.skip != self._shown_skip:
-            self._shown_skip = self.skip
+        if (self.skip, self.words) != self._shown:
+            self._shown = self.skip, self.words
             self.choices.clear()
         before = {clashes.key(one): {clash.key: clash.same for clash in one.fields} for one in self.conflicts}
         self.conflicts = conflicts
@@ -120,7 +122,7 @@ class Conflicts(Paged):
         clash = self._clash()
         about = self.query_one("#about", Line)
         if clash is None:
-            about.put(_NOTHING if not self.conflicts else _HOW)
+            about.put(_HOW if self.conflicts else NONE_FOUND if self.words else _NOTHING)
             return
         width = self.app.size.width - 2
         about.put(*clashes.beginning(clash, width), _HOW)
@@ -138,6 +140,8 @@ class Conflicts(Paged):
 
     def _why_not(self, name: str) -> str | None:
         rows = len(self.conflicts) if self._answered else None
+        if self.words and not rows and name in ("open", "nav", "crm", "write"):
+            return NONE_FOUND
         return reasons.conflicts(name, rows, self.page_number, pages(self.total))
 
     @work(exclusive=True, group="turn")
@@ -146,6 +150,23 @@ class Conflicts(Paged):
             self._list.focus()
             self.skip = max(0, self.skip + by)
             self.wake()
+
+    @property
+    def narrowed(self) -> Table:
+        """The records."""
+        return self._list
+
+    def action_filter(self) -> None:
+        """Opens the box, where nothing is lost by it."""
+        if not self._refused("filter"):
+            self._open_box()
+
+    @work(exclusive=True, group="turn")
+    async def _open_box(self) -> None:
+        if await self._may_forget():
+            self.choices.clear()
+            self._follow()
+            super().action_filter()
 
     async def _may_forget(self) -> bool:
         """Asks where something was chosen that is not written."""

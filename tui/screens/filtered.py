@@ -51,9 +51,6 @@ class Filtered(Page):
 class Called(Filtered, Paged):
     """Records, a page at a time; the box is for parts of their numbers and names."""
 
-    words: tuple[str, ...] = ()
-    """What is looked for in each number and name."""
-
     def box(self) -> Input:
         """Where it is typed."""
         return Input(

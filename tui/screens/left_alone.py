@@ -37,7 +37,7 @@ class LeftAlone(Paged):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.found = trouble.LeftAlone()
-        self._poll = self.polling_pages(lambda skip: door.left_alone(PAGE, skip), self.show, RARELY)
+        self._poll = self.polling_pages(lambda skip, _: door.left_alone(PAGE, skip), self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The records, which page it is, and why the one under the cursor is left alone."""

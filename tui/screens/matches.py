@@ -38,7 +38,7 @@ class Matches(Called):
     def __init__(self, door: Door, look: Look) -> None:
         super().__init__(door, look)
         self.found: AmbiguousPage | None = None
-        self._poll = self.polling(self._read, self.show, RARELY)
+        self._poll = self.polling_pages(self._read, self.show, RARELY)
 
     def body(self) -> ComposeResult:
         """The records, and why the one under the cursor was not coupled."""
@@ -65,18 +65,12 @@ class Matches(Called):
         """Reads the store at once."""
         self._poll.wake()
 
-    def _read(self) -> tuple[int, tuple[str, ...], AmbiguousPage]:
-        skip, words = self.skip, self.words
-        return skip, words, self.door.ambiguous(PAGE, skip, words)
+    def _read(self, skip: int, words: tuple[str, ...]) -> AmbiguousPage:
+        return self.door.ambiguous(PAGE, skip, words)
 
-    def show(self, read: tuple[int, tuple[str, ...], AmbiguousPage]) -> None:
-        """Shows a page, unless another one is wanted meanwhile; one that has become empty makes way for the last that
-        is not.
-        """
-        skip, words, found = read
-        if (skip, words) != (self.skip, self.words):
-            self.wake()
-        elif not found.records and skip:
+    def show(self, found: AmbiguousPage) -> None:
+        """Shows a page; one that has become empty makes way for the last that is not."""
+        if not found.records and self.skip:
             self.skip = (pages(found.total) - 1) * PAGE
             self.wake()
         else:

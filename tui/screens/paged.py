@@ -15,6 +15,8 @@ class Paged(Page):
     """`skip` is where the page begins that is wanted; what was read for another one comes too late to be shown."""
 
     skip = 0
+    words: tuple[str, ...] = ()
+    """What each record must have in its number or name."""
 
     def action_next_page(self) -> None:
         """The next page."""
@@ -35,17 +37,17 @@ class Paged(Page):
         self.wake()
 
     def polling_pages(
-        self, read: Callable[[int], T], show: Callable[[T], None], part: float = LISTS
-    ) -> Poll[tuple[int, T]]:
-        """As `polling`, for the page that begins where it is wanted; what was read of another one is not shown."""
+        self, read: Callable[[int, tuple[str, ...]], T], show: Callable[[T], None], part: float = LISTS
+    ) -> Poll[tuple[tuple[int, tuple[str, ...]], T]]:
+        """As `polling`, for the page that is wanted, of what is looked for; what was read for another is not shown."""
 
-        def wanted() -> tuple[int, T]:
-            skip = self.skip
-            return skip, read(skip)
+        def wanted() -> tuple[tuple[int, tuple[str, ...]], T]:
+            skip, words = self.skip, self.words
+            return (skip, words), read(skip, words)
 
-        def in_time(found: tuple[int, T]) -> None:
-            skip, page = found
-            if skip == self.skip:
+        def in_time(found: tuple[tuple[int, tuple[str, ...]], T]) -> None:
+            place, page = found
+            if place == (self.skip, self.words):
                 show(page)
             else:
                 self.wake()
