@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from engine.model.conflict import Clash, Conflict
 from engine.model.outcome import Action
 from engine.model.plan import Effect
 from engine.runs.plans import records
 from engine.runs.problems import outcomes
-from engine.store import ambiguous, foreseen, troubles, work
+from engine.store import ambiguous, conflicts, foreseen, troubles, work
 from engine.store.database import Store
 from engine.store.schema import run as runs
-from tests.store.tools import AT, CUSTOMER, TO, done, failed, new_run, problem, scope_of
+from tests.store.tools import AT, CUSTOMER, TO, crm, done, failed, nav, new_run, problem, scope_of
 
 NAMES = {1: "Möbel Zoë", 2: "100 % Wool", 3: "Under_score & Sons"}
 FOUND = [
@@ -53,5 +54,17 @@ def test_so_are_records_that_several_others_match_of_the_ledger_and_of_the_last_
         connection.execute(sa.update(runs).where(runs.c.id == plan).values(state="finished"))
     with store.reading() as connection:
         page = ambiguous.page(connection, 50, 0, words)
+    assert [one.nav_no for one in page.records] == [f"C{no}" for no in numbers]
+    assert page.total == len(numbers)
+
+
+@pytest.mark.parametrize(("words", "numbers"), FOUND)
+def test_so_are_conflicts(store: Store, words: tuple[str, ...], numbers: list[int]) -> None:
+    city = Clash("City", "address1_city", "Bonn", "Köln")
+    found = [Conflict(CUSTOMER, nav(no), crm(no), f"C{no}", name, 1, AT, (city,)) for no, name in NAMES.items()]
+    with store.writing() as connection:
+        conflicts.save(connection, found)
+    with store.reading() as connection:
+        page = conflicts.page(connection, 50, 0, words)
     assert [one.nav_no for one in page.records] == [f"C{no}" for no in numbers]
     assert page.total == len(numbers)
