@@ -170,7 +170,7 @@ async def test_an_undo_says_what_it_would_do_before_it_is_done(door: ScriptedDoo
             "CUSTOMER           1,368       1,026     4,105      3",
             "all                5,872       4,404    17,622     12",
             "Numbers that NAV gave stay used",
-            "errors of run 22 in this list",
+            "coupler errors 22 --records",
             "[ No ]",
         )
         await until(pilot, lambda: dialog.armed)

@@ -275,7 +275,7 @@ def test_errors_are_read_again_from_an_index_alone_while_none_comes(
     told(f"first: {first.cpu * 1000:.0f} ms of CPU time, again: {again.cpu * 1000:.0f} ms")
     assert not [step for one in first.statements for step in way(full[1], *one) if "GROUP BY" in step]
     (only,) = again.statements
-    (step,) = way(full[1], *only)
+    (step,) = [one for one in way(full[1], *only) if "outcome" in one]
     assert "USING COVERING INDEX" in step
     assert again.cpu < ALLOWED / 4
 
