@@ -40,7 +40,7 @@ class Conflicts(Called):
         self._answered = False
         self._shown: tuple[int, tuple[str, ...]] = (0, ())
         """Where the page begins that is shown, and what was looked for."""
-        self._poll = self.polling_pages(partial(door.conflicts, PAGE), self.show)
+        self._poll = self.polling_pages(lambda skip, words: door.conflicts(PAGE, skip, words), self.show)
 
     def body(self) -> ComposeResult:
         """Two tables and both values of the field under the cursor."""
