@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_sums_of_an_undo_say_what_it_takes_back() -> None:
     job = undo.jobs[3]
     took_back = replace(job.passes[0], kind="undo", counters=sums)
     assert "    written back 12  uncoupled 23  left 5" in jobs.detail(replace(job, passes=(took_back,)), Look())
+
+
+def test_only_an_engine_that_gave_no_sign_of_life_since_it_was_started_is_waited_for() -> None:
+    lost = made_run(RunState.INTERRUPTED)
+    before = replace(lost, beat=lost.now - timedelta(seconds=9))
+    assert jobs.starting(before, 8).state is RunState.RUNNING, "the sign is of the engine before"
+    assert jobs.starting(before, 10).state is RunState.INTERRUPTED
+    never = replace(lost, beat=None)
+    assert jobs.starting(never, 29).state is RunState.RUNNING
+    assert jobs.starting(never, 30).state is RunState.INTERRUPTED
 
 
 def test_names_of_systems() -> None:

@@ -138,7 +138,8 @@ def starting(run: RunSnapshot, waited: float) -> RunSnapshot:
 
     Until it has, there is no sign of life to count from: the last one is of the engine before it.
     """
-    if waited >= STARTING:
+    lived = run.beat is not None and (run.now - run.beat).total_seconds() < waited
+    if waited >= STARTING or lived:
         return run
     if run.state is RunState.INTERRUPTED and not run.code:
         return replace(run, state=RunState.RUNNING, waiting="the engine to start", beat=None)
