@@ -149,15 +149,18 @@ class CouplerApp(App[None]):
         self.copy_to_clipboard(text)
         page.say_cut(f"Sent to the terminal's clipboard: {text}")
 
-    @work(exclusive=True, group="file")
-    async def action_to_file(self) -> None:
+    def action_to_file(self) -> None:
         """Writes what the screen shows to a new text file, and says its name."""
         page = self.screen
         if not isinstance(page, Page):
             return
         if page.unread:
             page.say(UNREAD)
-            return
+        else:
+            self._write_file(page)  # this one, although another may be shown when that begins
+
+    @work(exclusive=True, group="file")
+    async def _write_file(self, page: Page) -> None:
         from tui.reports import files  # noqa: PLC0415 - the first paint waits for nothing that it does not show
         from tui.shown import lines  # noqa: PLC0415 - as above
 

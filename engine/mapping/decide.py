@@ -98,8 +98,10 @@ def decide(
             case "target":
                 left = left or _of_ours(unsettled, field)
             case "conflict":
-                clash = _clash(field, one_way, given, current, known)
-                match _settled(mapping, one_way, source, target, clash):
+                rows = (source, target) if one_way is TO else (target, source)
+                held = (given, current) if one_way is TO else (current, given)
+                clash = _clash(mapping, field, rows, held, known)
+                match settled(mapping.conflict, one_way, clash.newer, clash.choice):
                     case Settled.WRITE:
                         values[field] = desired
                     case Settled.ASK:
@@ -147,20 +149,23 @@ def settled(policy: ConflictPolicy, one_way: Direction, newer: str | None, choic
     return Settled.WRITE if (winner == "nav") == (one_way is TO) else Settled.LEAVE
 
 
-def _settled(
-    mapping: TableMapping, one_way: Direction, source: Mapping[str, Any], target: Mapping[str, Any], clash: Clash
-) -> Settled:
-    nav, crm = (source, target) if one_way is TO else (target, source)
-    newer = newer_side(mapping, nav, crm) if mapping.conflict is ConflictPolicy.LATEST else None
-    return settled(mapping.conflict, one_way, newer, clash.choice)
-
-
-def _clash(field: FieldMapping, one_way: Direction, given: Value, current: Value, known: Sequence[Clash]) -> Clash:
-    """Both values as they are kept, with the choice that was made about exactly these."""
-    nav, crm = (given, current) if one_way is TO else (current, given)
-    clash = Clash(field.nav, field.crm, _kept(nav), _kept(crm))
-    chosen = next((one.choice for one in known if one.same == clash.same), None)
-    return replace(clash, choice=chosen)
+def _clash(
+    mapping: TableMapping,
+    field: FieldMapping,
+    rows: tuple[Mapping[str, Any], Mapping[str, Any]],
+    held: tuple[Value, Value],
+    known: Sequence[Clash],
+) -> Clash:
+    """Both values as they are kept, with what is known of exactly these: the choice that was made, and who was newer
+    when they were first seen. `rows` and `held` are of NAV and of CRM.
+    """
+    nav, crm = map(_kept, held)
+    clash = Clash(field.nav, field.crm, nav, crm)
+    seen = next((one for one in known if one.same == clash.same), None)
+    if seen is not None:
+        return replace(clash, choice=seen.choice, newer=seen.newer)
+    newer = newer_side(mapping, *rows)
+    return clash if newer is None else replace(clash, newer=Choice(newer))
 
 
 def _kept(value: Value) -> Shown:

@@ -16,13 +16,18 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A field that both sides changed differently since they were last the same. Texts may be hostile."""
+    """A field that both sides changed differently since they were last the same. Texts may be hostile.
+
+    `newer` is the side whose record had been modified last when these values were first seen, None where that could not
+    be told: what is written to other fields meanwhile is a modification too, and says nothing of these.
+    """
 
     nav: str
     crm: str
     nav_value: Shown
     crm_value: Shown
     choice: Choice | None = None
+    newer: Choice | None = None
     crm_name: str = ""
     """What people read instead of CRM's value, where it is known: `NET30 (1)` for a choice that the mapping has a code
     for, the NAV number or code of the record that a lookup leads to.

@@ -110,13 +110,20 @@ def _columns(fields: Sequence[Clash]) -> dict[str, Any]:
     names = ("nav", "crm", "nav_value", "crm_value")
     choices = {clash.key: clash.choice.value for clash in fields if clash.choice is not None}
     return {
-        "fields": [dict(zip(names, clash.same, strict=True)) for clash in fields],
+        "fields": [
+            {**dict(zip(names, clash.same, strict=True)), "newer": clash.newer and clash.newer.value}
+            for clash in fields
+        ],
         "choices": choices or sa.null(),
     }
 
 
 def _conflict(row: Any) -> Conflict:
     choices = row.choices or {}
-    fields = (Clash(**one) for one in row.fields)
-    chosen = (replace(one, choice=Choice(choices[one.key]) if one.key in choices else None) for one in fields)
+    fields = (Clash(**{**one, "newer": _side(one.get("newer"))}) for one in row.fields)
+    chosen = (replace(one, choice=_side(choices.get(one.key))) for one in fields)
     return Conflict(row.mapping, row.nav_id, row.crm_id, row.nav_no, row.name, row.run_id, row.at, tuple(chosen))
+
+
+def _side(name: str | None) -> Choice | None:
+    return None if name is None else Choice(name)

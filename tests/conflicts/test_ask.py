@@ -7,7 +7,7 @@ from engine.model.errors import RunError
 from engine.model.mapping import ConflictPolicy, Direction
 from engine.model.snapshot import RunSnapshot
 from engine.runs import queues
-from tests.conflicts.tools import account_of, both_change, coupled, customer_of, sync
+from tests.conflicts.tools import EARLY, LATE, account_of, both_change, coupled, customer_of, stamp, sync
 from tests.sync.world import Make, World, counters
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
@@ -124,6 +124,24 @@ async def test_another_policy_ends_the_waiting_and_says_so(
     before = len(world.audit())
     assert world.outcomes(await world.run("CUSTOMER")) == []
     assert world.audit(before) == []
+
+
+@MODIFIED
+@pytest.mark.parametrize(("nav_at", "crm_at", "both"), [(EARLY, LATE, "Hamburg"), (LATE, EARLY, "Köln")])
+async def test_who_came_last_is_told_as_it_was_before_other_fields_were_written(
+    make: Make, nav_at: str, crm_at: str, both: str, *, modified: bool
+) -> None:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"City": "Köln", "Fax_No": "9"}, {"address1_city": "Hamburg", "telephone1": "3"})
+    stamp(world, nav_at, crm_at)
+    await world.run("CUSTOMER")
+    nav, crm = customer_of(world, "C1"), account_of(world, "C1")
+    assert (nav["Phone_No"], crm["fax"]) == ("3", "9"), "both records were written to, one after the other"
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    run = await next_run(world, modified=modified)
+    assert run.counters.failed == 0
+    assert cities(world) == (both, both)
 
 
 @MODIFIED

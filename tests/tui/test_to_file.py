@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from tests.tui.made.runs import made_run
 from tests.tui.screens import see, showing, until
@@ -113,3 +114,14 @@ async def test_hostile_texts_are_harmless_in_the_file(door: ScriptedDoor, here: 
     text = (here / "coupler-errors.txt").read_text()
     assert all(ord(char) >= 0x20 and not 0x7F <= ord(char) < 0xA0 for char in text.replace("\n", ""))
     assert not {"\u202e", "\u2066", "\u200f", "\ufeff"} & set(text)
+
+
+@pytest.mark.parametrize("key", [*"ehoSmc", "enter"])
+async def test_a_key_right_behind_it_opens_another_screen_and_the_one_it_was_pressed_on_is_written(
+    door: ScriptedDoor, here: Path, key: str
+) -> None:
+    async with showing(door) as (app, pilot):
+        for one in ("l", key):
+            app.post_message(Key(one, one if len(one) == 1 else None))
+        await until(pilot, (here / "coupler-home.txt").exists)
+        await until(pilot, lambda: [one.shown > 0 for one in app.screen_stack if isinstance(one, Page)] == [True, True])

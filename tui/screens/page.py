@@ -128,8 +128,12 @@ class Page(Screen[None]):
         return bool(above) and all(one.is_modal for one in above[1:])
 
     def say(self, text: str) -> None:
-        """A short notice that goes away by itself; a longer one waits to be read."""
-        notice = self.query_one(Notice)
+        """A short notice that goes away by itself; a longer one waits to be read. A page that is about to be seen has no
+        room for one yet.
+        """
+        notice = next(iter(self.query(Notice)), None)
+        if notice is None:
+            return
         if len(text) <= notice.room():
             notice.say(text)
         else:
