@@ -312,7 +312,10 @@ class EngineDoor:
         return self._start(partial(coupling.start, self._store, self._settings, request, by=control.who()))
 
     def resume(self, run: int) -> None:
-        """Starts an engine that goes on with the run."""
+        """Starts an engine that goes on with the run, or with an undo."""
+        if (undone := snapshots.run(self._store, run).undoes) is not None:
+            self.undo(undone, dry=False)
+            return
         self._refuse_unreadable()
         control.resume(self._store, self._settings, run)
         self._spawn(run)

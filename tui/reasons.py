@@ -56,17 +56,13 @@ def run(name: str, run: RunSnapshot | None, *, demo: bool = False) -> str | None
 
 
 def can_resume(run: RunSnapshot) -> bool:
-    """Whether an engine can go on with the run; of all kinds of runs that is the full synchronization alone."""
-    return run.state.resumable and run.kind == "run"
+    """Whether an engine can go on with the run: a full synchronization, or the undo of one."""
+    return run.state.resumable and (run.kind == "run" or run.undoes is not None)
 
 
 def instead(run: RunSnapshot) -> str:
     """What to do with a run that did not get to its end and cannot be resumed; blank for any other."""
-    if not run.state.resumable or can_resume(run):
-        return ""
-    if run.undoes is not None:
-        return f"h, U on run {run.undoes} goes on, x on its screen gives it up"
-    return "it cannot be resumed; start it again for the rest"
+    return "" if can_resume(run) or not run.state.resumable else "it cannot be resumed; start it again for the rest"
 
 
 def errors(name: str, causes: int, page: int, pages: int) -> str | None:

@@ -140,11 +140,7 @@ class BusinessCentral(NavPages):
         except ConnectionLost as error:
             denied = isinstance(error, AccessDenied)
             return [Step("Company list", ok=False, detail=error.told, denied=denied)]
-        number = len(set(companies.values()))
-        return [
-            Step("Company list", ok=True, detail="1 company" if number == 1 else f"{number} companies"),
-            self._company_step(list(companies)),
-        ]
+        return self._company_steps(list(companies), len(set(companies.values())))
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The tables that the API has, with names as on pages."""

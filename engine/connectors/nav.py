@@ -174,7 +174,7 @@ class NavPages:
             detail = f"{urls.shown(self._client.root)} does not answer as NAV's OData V4; check [nav] url."
             return [Step("Company list", ok=False, detail=detail)]
         names = [str(row.get("Name")) for row in listed if isinstance(row, dict)]
-        return [Step("Company list", ok=True, detail=f"{len(names)} companies"), self._company_step(names)]
+        return self._company_steps(names)
 
     async def metadata(self) -> Mapping[str, Shape]:
         """The pages that are published, by their names."""
@@ -184,12 +184,14 @@ class NavPages:
         """Close all connections."""
         await self._client.close()
 
-    def _company_step(self, names: Sequence[str]) -> Step:
-        """Whether our company is among those that the service names."""
+    def _company_steps(self, names: Sequence[str], number: int | None = None) -> list[Step]:
+        """How many companies there are, which may have several names each, and whether ours is among them."""
+        number = len(names) if number is None else number
+        listed = Step("Company list", ok=True, detail="1 company" if number == 1 else f"{number} companies")
         if self._company in names:
-            return Step(self._company, ok=True, detail="found")
+            return [listed, Step(self._company, ok=True, detail="found")]
         others = f"it has {', '.join(names)}" if names else "it shows none to this user"
-        return Step(self._company, ok=False, detail=f'NAV has no company "{self._company}"; {others}')
+        return [listed, Step(self._company, ok=False, detail=f'NAV has no company "{self._company}"; {others}')]
 
     async def _company_path(self) -> str:
         return f"Company({urls.key_segment(self._company)})"

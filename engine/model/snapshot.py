@@ -6,6 +6,7 @@ from datetime import datetime
 from engine.model.mapping import Direction
 from engine.model.states import JobState, JobType, RunState, Wish
 from engine.model.traffic import Traffic
+from engine.model.undo import UndoLine
 
 __all__ = [
     "Cause",
@@ -169,6 +170,8 @@ class RunSnapshot:
     left_alone: int = 0
     """Of a run that synchronized, records of its mappings that are left alone now; 0 while it is running."""
     worked: float = 0.0
+    undone: UndoLine | None = None
+    """Of an undo that no engine works on: what it did of all jobs, and left."""
     eta: float | None = None
     """While it is running, the seconds until all jobs are over, where something tells of each."""
     undoes: int | None = None

@@ -4,9 +4,11 @@ configuration, or does not get the store, has nowhere else to say so.
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.mapping.stamps import moment
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunSnapshot, RunState
 from engine.runs import logs
@@ -34,7 +36,7 @@ class Failures:
         if run.message or not (waits or run.state is RunState.INTERRUPTED):
             return run
         found = self._last(run.id)
-        if found is None:
+        if found is None or _before(found, run.beat):
             return run
         code, message = str(found.get("code", "")), str(found.get("message", ""))
         told = f"The engine did not go on: {message} [{code}]"
@@ -57,6 +59,12 @@ class Failures:
             return self._path.stat().st_size
         except OSError:
             return 0
+
+
+def _before(found: dict[str, Any], beat: datetime | None) -> bool:
+    """Whether it is of an engine that ended while another one worked on the run, and so says nothing of its end."""
+    at = moment(found.get("timestamp"))
+    return beat is not None and at is not None and at < beat
 
 
 def _failure(lines: list[str], run: int) -> dict[str, Any] | None:

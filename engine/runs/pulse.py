@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +38,7 @@ class Pulse:
         self._wished = asyncio.Event()
         self._begun, self._before = clock(), 0.0
         self._held, self._waited = Held(), 0.0
+        self._paused: datetime | None = None
 
     def begin(self, before: float) -> None:
         """Begin to work on what other engines have worked on for that many seconds."""
@@ -53,15 +55,17 @@ class Pulse:
 
     async def checkpoint(self) -> None:
         """Between pages: wait while paused, raise StopRequested when the run is to end."""
-        begun, paused = self._clock(), False
         while self.wish is Wish.PAUSE:
-            if not paused:
+            if self._paused is None:
+                self._paused = self._clock()
                 await self.change({"paused": True})
-                paused = True
             self._wished.clear()
             await self._wished.wait()
-        if paused:
-            self._held.add(begun, self._clock())
+        if self._paused is not None:
+            now = self._clock()
+            self._held.add(self._paused, now)
+            self._waited += (now - self._paused).total_seconds()
+            self._paused = None
             await self.change({"paused": False})
         if self.wish in (Wish.STOP, Wish.CANCEL):
             raise StopRequested(cancel=self.wish is Wish.CANCEL)
@@ -92,11 +96,13 @@ class Pulse:
             await asyncio.sleep(_BEAT_SECONDS)
 
     def times(self) -> dict[str, Any]:
-        """How long engines have worked on the run, but for waits for the store, and what both services say the time is;
-        by that it can be told what was changed after the run.
+        """How long engines have worked on the run, but for pauses and waits for the store, and what both services say
+        the time is; by that it can be told what was changed after the run.
         """
+        now = self._clock()
+        waited = self._waited + (0.0 if self._paused is None else (now - self._paused).total_seconds())
         told = zip(("nav_at", "crm_at"), (side.now for side in self._sides), strict=True)
-        worked = self._before + (self._clock() - self._begun).total_seconds() - self._waited
+        worked = self._before + (now - self._begun).total_seconds() - waited
         return {"worked": worked, **{name: at for name, at in told if at is not None}}
 
     async def change(self, values: Mapping[str, Any]) -> Any:

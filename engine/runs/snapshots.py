@@ -33,7 +33,7 @@ from engine.runs.problems import causes, outcomes
 from engine.store import ambiguous as stored_ambiguous
 from engine.store import conflicts as stored_conflicts
 from engine.store import couplings as stored_couplings
-from engine.store import decisions, foreseen, partnerless, runs, schedule, troubles
+from engine.store import decisions, foreseen, partnerless, runs, schedule, troubles, undoing
 from engine.store.database import Store
 from engine.store.lock import engine_lives
 from engine.store.schema import event, job
@@ -237,6 +237,7 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
     if state is not RunState.RUNNING:
         passes = [at_rest(one, row.beat_at) for one in passes]
     going = state is RunState.RUNNING
+    undoes = int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None
     said = (row.traffic or {}) if going else {}
     spans = held(said.get("held", ()), row.beat_at, now)
     rates = paces.rates(connection, row.id, now, spans) if going else {}
@@ -273,7 +274,8 @@ def _run(connection: sa.Connection, row: sa.Row[Any], now: datetime, *, alive: b
         else 0,
         worked=row.worked,
         eta=eta,
-        undoes=int(row.request["undo"]) if row.kind == runs.UNDO and not row.request["dry"] else None,
+        undoes=undoes,
+        undone=None if undoes is None or going else undoing.done(connection, row.id),
         resumed=decisions.last(connection, row.id, Deed.RESUME),
         pace=paces.bars(connection, row.id, row.created_at, now) if going else (),
         traffic=tuple(Traffic(**one) for one in said.get("services", ())),

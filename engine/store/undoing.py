@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from engine.model.mapping import Direction
 from engine.model.outcome import Problem
 from engine.model.snapshot import RunState
+from engine.model.undo import UndoLine
 from engine.store import conflicts, couplings
 from engine.store.chunks import chunks
 from engine.store.runs import UNDO
@@ -218,6 +219,15 @@ def summary(connection: sa.Connection, run: int) -> list[tuple[int, str, str, st
     key = (c.seq, c.direction, c.kind, c.state)
     query = sa.select(*key, sa.func.count()).where(c.run_id == run).group_by(*key)
     return [(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
+
+
+def done(connection: sa.Connection, run: int) -> UndoLine:
+    """What was done of all jobs, and left."""
+    c = undoing.c
+    query = sa.select(c.kind, sa.func.count()).where(c.run_id == run, c.state == DONE).group_by(c.kind)
+    number = {row[0]: int(row[1]) for row in connection.execute(query)}
+    remains = sum(left(connection, run).values())
+    return UndoLine("", number.get(REMOVE, 0), number.get(RESTORE, 0), number.get(UNCOUPLE, 0), remains)
 
 
 def left(connection: sa.Connection, run: int) -> dict[tuple[int, str], int]:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from engine.config import Settings
-from engine.model.states import RunState
+from engine.model.states import RunState, Wish
 from engine.model.traffic import Traffic
 from engine.runs import control
 from engine.runs.pulse import Pulse
@@ -19,9 +19,8 @@ from tests.runs_store.tools import row_of
 
 async def test_a_wait_for_the_store_is_told_and_is_no_work(store: Store, settings: Settings) -> None:
     number = control.start(store, settings, by="me@here")
-    side = cast("Any", SimpleNamespace(waiting="", traffic=Traffic("NAV", 0, 8), now=None, halt=lambda *, stop: None))
     begun = system_clock()
-    beating = asyncio.create_task(Pulse(store, number, (side, side), system_clock).beat())
+    beating = asyncio.create_task(pulse_of(store, number).beat())
     try:
         await until(lambda: row_of(store, number)["beat_at"] is not None)
         await asyncio.to_thread(keep, store, number, 1.6)
@@ -35,6 +34,38 @@ async def test_a_wait_for_the_store_is_told_and_is_no_work(store: Store, setting
     assert end - begin >= 1
     worked, passed = row["worked"], (row["beat_at"] - begun).total_seconds()
     assert abs(passed - worked - (end - begin)) < 0.3, "the time in which it waited is not worked"
+
+
+async def test_a_pause_is_told_and_is_no_work(store: Store, settings: Settings) -> None:
+    number = control.start(store, settings, by="me@here")
+    begun, pulse = system_clock(), pulse_of(store, number)
+    beating = asyncio.create_task(pulse.beat())
+    try:
+        await asyncio.to_thread(control.wish, store, number, Wish.PAUSE)
+        await until(lambda: pulse.wish is Wish.PAUSE)
+        paused = asyncio.create_task(pulse.checkpoint())
+        await asyncio.sleep(1.2)
+        before = row_of(store, number)
+        passed = (before["beat_at"] - begun).total_seconds()
+        assert before["paused"]
+        assert before["worked"] < passed - 0.3, "while it lasts"
+        await asyncio.to_thread(control.wish, store, number, Wish.RUN)
+        await paused
+        await until(lambda: row_of(store, number)["traffic"]["held"])
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+    row = row_of(store, number)
+    ((begin, end),) = row["traffic"]["held"]
+    assert end - begin >= 1
+    worked, passed = row["worked"], (row["beat_at"] - begun).total_seconds()
+    assert abs(passed - worked - (end - begin)) < 0.3, "the pause is not worked"
+
+
+def pulse_of(store: Store, number: int) -> Pulse:
+    side = cast("Any", SimpleNamespace(waiting="", traffic=Traffic("NAV", 0, 8), now=None, halt=lambda *, stop: None))
+    return Pulse(store, number, (side, side), system_clock)
 
 
 def keep(store: Store, number: int, seconds: float) -> None:

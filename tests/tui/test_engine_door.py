@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +18,13 @@ from engine.runs import process
 from engine.runs.control import who
 from engine.runs.process import log_path
 from engine.runs.requests import Couple, Match, Mend, unpacked
-from engine.store import schedule
+from engine.store import runs, schedule
 from engine.store.database import Store
 from engine.store.lock import engine_lock, schedule_lock
 from engine.store.schema import run as run_table
 from tests.runs.company import eventually
 from tests.runs_store.tools import put, settings_of
-from tests.store.tools import FROM, TO, couple, crm, nav, new_run, pairs, rows
+from tests.store.tools import AT, FROM, TO, couple, crm, nav, new_run, pairs, rows
 from tests.tui.made.connections import CONFIG
 from tests.tui.screens import see, shown_by, text, until
 from tui.app import CouplerApp
@@ -262,6 +263,39 @@ def test_an_engine_that_cannot_read_the_configuration_is_told_as_the_cause(
     door._failures.begin(run)
     assert door.run(run).message == "", "another engine was started since"
     assert door.run(other).code == "config"
+
+
+def test_how_an_engine_ended_while_another_one_worked_says_nothing_of_the_end_of_that(
+    broken: tuple[EngineDoor, Store, Path],
+) -> None:
+    door, store, _ = broken
+    run = new_run(store)
+    line = {
+        "run": run,
+        "event": "engine failed",
+        "code": "locked",
+        "message": "Another one.",
+        "timestamp": AT.isoformat(),
+    }
+    log_path(door._settings).write_text(f"{json.dumps(line)}\n")
+    assert door.run(run).code == "locked"
+    with store.writing() as connection:
+        runs.change(connection, run, [RunState.RUNNING], {"beat_at": AT + timedelta(seconds=1)})
+    found = door.run(run)
+    assert (found.state, found.code, found.message) == (RunState.INTERRUPTED, "", "")
+
+
+def test_an_undo_goes_on_by_the_number_of_what_it_undoes(
+    broken: tuple[EngineDoor, Store, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door, store, _ = broken
+    run = new_run(store, "undo")
+    with store.writing() as connection:
+        runs.change(connection, run, [RunState.RUNNING], {"request": {"undo": 8, "dry": False, "reviewed": True}})
+    asked: list[tuple[int, bool]] = []
+    monkeypatch.setattr(door, "undo", lambda number, *, dry: asked.append((number, dry)))
+    door.resume(run)
+    assert asked == [(8, False)]
 
 
 def test_an_engine_that_has_begun_since_is_not_held_for_the_one_that_failed(

@@ -147,7 +147,21 @@ async def test_h_and_e_open_history_and_errors(door: ScriptedDoor) -> None:
         await until(pilot, lambda: isinstance(app.screen, History))
         await pilot.press("escape", "e")
         await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
+    assert ("causes", None, None) in door.calls, "of all runs, synchronizations on the schedule among them"
+
+
+async def test_while_a_run_is_not_finished_e_opens_its_errors(door: ScriptedDoor) -> None:
+    door.put(made_run(RunState.STOPPED))
+    async with showing(door) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
     assert ("causes", 16, None) in door.calls
+
+
+async def test_a_run_that_is_paused_is_not_said_to_be_going(door: ScriptedDoor) -> None:
+    door.put(replace(made_run(RunState.RUNNING), paused=True, wish=Wish.PAUSE))
+    async with showing(door) as (_, pilot):
+        await see(pilot, "* Run 16 is paused at CUSTOMER")
 
 
 async def test_r_resumes_and_shows_the_run(door: ScriptedDoor) -> None:
@@ -308,17 +322,15 @@ async def test_the_cursor_stays_when_the_columns_change(door: ScriptedDoor) -> N
 
 
 @pytest.mark.parametrize("state", [RunState.STOPPED, RunState.INTERRUPTED])
-async def test_an_undo_is_not_resumed_but_goes_on_from_the_history(door: ScriptedDoor, state: RunState) -> None:
+async def test_an_undo_goes_on_as_a_run_does(door: ScriptedDoor, state: RunState) -> None:
     door.put(made_undo(state))
-    async with showing(door) as (app, pilot):
-        await see(pilot, "u = look at it, h,", "run 8 goes on, x on its screen gives it up")
-        assert "r Resume" not in text(app)
-        assert "r = resume" not in text(app)
-        await pilot.press("r")
-        await see(pilot, f"Run 23 is {state}: h, U on run 8 goes on, x on its screen gives it up.")
+    async with showing(door) as (_, pilot):
+        await see(pilot, f"! Undo of run 8 {state} at CUSTOMER", "r = resume  u =", "r Resume")
         await pilot.press("s")
-        await see(pilot, "Run 23 is not finished: h, U on run 8 goes on, x on its screen gives it up.")
-    assert door.calls == []
+        await see(pilot, "Run 23 is not finished: r = resume it, u = look at it.")
+        await pilot.press("r")
+        await see(pilot, "run 23  RUNNING")
+    assert door.calls == [("resume", 23)]
 
 
 @pytest.mark.parametrize(
@@ -328,9 +340,7 @@ async def test_conflicts_that_wait_need_attention(door: ScriptedDoor, number: in
     door.put(made_undo())
     door.home_of = lambda active=None, last=None: replace(made_home(active, last), conflicts=number)
     async with showing(door) as (_, pilot):
-        await see(
-            pilot, words, "c = look at them", "u = look at it, h, U", "run 8 goes on, x on its screen gives it up"
-        )
+        await see(pilot, words, "c = look at them", "r = resume  u = look at it")
 
 
 @pytest.mark.parametrize(
@@ -383,8 +393,8 @@ async def test_all_that_needs_attention_is_shown_at_80x24(door: ScriptedDoor) ->
     async with showing(door) as (_, pilot):
         await see(
             pilot, "CURRENCY   34 coupled", "last: run 14", "2 records with conflicts", "3 records match",
-            "CUSTOMER, CONTACTS are left alone", "on the schedule: CUSTOMER, CONTACTS", "undo of run 8",
-            "x on its screen gives it up", "Run 24 (couple) is going",
+            "CUSTOMER, CONTACTS are left alone", "on the schedule: CUSTOMER, CONTACTS", "Undo of run 8",
+            "look at it", "Run 24 (couple) is going",
         )  # fmt: skip
 
 

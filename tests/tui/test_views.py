@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.snapshot import Counters, RunState
+from engine.model.undo import UndoLine
 from tests.reliability.disks import files_of_at_most
 from tests.tui.made.runs import made_home, made_run, made_undo
 from tui import plain
@@ -23,15 +24,16 @@ def test_sums_use_short_words_when_long_ones_do_not_fit() -> None:
 
 
 def test_sums_of_an_undo_say_what_it_takes_back() -> None:
-    sums = Counters(read=40, modified=12, uncoupled=23, skipped=5)
-    assert jobs.counters("all", sums, kind="undo") == "all  written back 12  uncoupled 23  left 5"
+    sums = Counters(read=40, modified=12, skipped=5)
+    assert jobs.counters("all", sums, kind="undo") == "all  written back 12  left 5"
+    assert jobs.undone(UndoLine("", 1_200, 12, 3, 5)) == "all  removed 1,200  written back 12  uncoupled 3  left 5"
     undo = made_undo()
-    assert [one.label for one in jobs.columns(undo, 120)[-3:]] == ["Back", "Uncoupled", "Left"]
+    assert [one.label for one in jobs.columns(undo, 120)[-2:]] == ["Back", "Left"]
     assert len(jobs.rows(undo, Look(), 120)[0].cells) == len(jobs.columns(undo, 120))
     assert [one.label for one in jobs.columns(made_run(), 120)[-4:]] == ["Ins", "Mod", "Same", "Fail"]
     job = undo.jobs[3]
     took_back = replace(job.passes[0], kind="undo", counters=sums)
-    assert "    written back 12  uncoupled 23  left 5" in jobs.detail(replace(job, passes=(took_back,)), Look())
+    assert "    written back 12  left 5" in jobs.detail(replace(job, passes=(took_back,)), Look())
 
 
 def test_only_an_engine_that_gave_no_sign_of_life_since_it_was_started_is_waited_for() -> None:

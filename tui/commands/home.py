@@ -57,8 +57,8 @@ def _numbers(one: MappingSnapshot) -> Iterator[str]:
     yield f"{form.count(one.coupled)} coupled"
     if one.not_coupled is not None:
         yield f"{form.count(one.not_coupled)} not coupled"
-    if one.last_counters is not None:
-        yield f"{form.count(one.last_counters.failed)} failed"
+    if one.failing is not None:
+        yield f"{form.count(one.failing)} failed"
 
 
 def _last(one: MappingSnapshot, home: HomeSnapshot) -> str:
@@ -84,6 +84,8 @@ def attention(home: HomeSnapshot, ambiguous: int, *, exact: bool = True) -> list
         lines.append(
             f"! {form.many(shown.counters.failed, 'record')} failed in run {shown.id}: coupler errors {shown.id}"
         )
+    if failing := sum(one.failing or 0 for one in home.mappings):
+        lines.append(f"! {form.many(failing, 'record')} failed when last tried, in any run: coupler skipped --all")
     if shown is not None and shown.left_alone:
         lines.append(f"! {plain.left_alone(shown.left_alone)}")
     if home.conflicts:

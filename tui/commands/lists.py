@@ -8,7 +8,7 @@ import click
 
 from engine.model.errors import RunError
 from engine.model.snapshot import JobType, PassSnapshot, RecordOutcome
-from engine.runs import retention, snapshots
+from engine.runs import queues, retention, snapshots
 from engine.store.database import Store
 from tui import format as form
 from tui import plain
@@ -141,6 +141,8 @@ def _causes(store: Store, number: int, mapping: str | None) -> None:
     found = snapshots.causes(store, number, mapping)
     if not found:
         say(f"coupler: run {number} has no errors.")
+        if failing := len(queues.ledger(store, skipped=False)):
+            say(f"coupler: {form.many(failing, 'record')} failed when last tried, in other runs: coupler skipped --all")
         return
     rows = [(one.mapping, one.kind, form.count(one.count), one.code, one.cause) for one in found]
     out_table(("Mapping", "Kind", "Count", "Code", "Cause"), rows, right=frozenset({2}), whole="coupler errors --json")

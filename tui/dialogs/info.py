@@ -50,5 +50,5 @@ class Info(Dialog[None]):
 
     def _told(self, text: str) -> None:
         width = min(80, self.app.size.width) - 5
-        self.query_one("#hint", Line).put(*hanging(text, width))
+        self.query_one("#hint", Line).put(*hanging(text, width), self.HINT)
         self.call_after_refresh(self._limit)

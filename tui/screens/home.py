@@ -205,9 +205,8 @@ class Home(Page):
         self.app.push_screen(screens.Matches(self.door, self.look))
 
     def action_errors(self) -> None:
-        """Opens the errors of the active or last run."""
-        home = self.snapshot
-        run = None if home is None else home.active or home.last_run
+        """Opens the errors of the run that is not finished, else of all, the newest first."""
+        run = None if self.snapshot is None else self.snapshot.active
         self.app.push_screen(screens.Errors(self.door, self.look, None if run is None else run.id))
 
     @asked

@@ -128,8 +128,8 @@ class Page(Screen[None]):
         return bool(above) and all(one.is_modal for one in above[1:])
 
     def say(self, text: str) -> None:
-        """A short notice that goes away by itself; a longer one waits to be read. A page that is about to be seen has no
-        room for one yet.
+        """A short notice that goes away by itself; a longer one waits to be read. A page that is not seen yet has no
+        room for one.
         """
         notice = next(iter(self.query(Notice)), None)
         if notice is None:

@@ -151,7 +151,9 @@ class Run(Page):
         width = self.app.size.width - 2
         name = "all" if job is None else f"{job.mapping} {job.direction.arrow}"
         sums = run.counters if job is None else job.counters
-        self.query_one("#sums", Line).put(jobs.counters(name, sums, width, run.kind))
+        undone = run.undone if job is None else None
+        line = jobs.counters(name, sums, width, run.kind) if undone is None else jobs.undone(undone)
+        self.query_one("#sums", Line).put(line)
         message = f"{job.state}: {job.message}" if job is not None and job.message else ""
         lines = jobs.waiting(run, width)
         self.query_one("#waiting", Line).put(*(lines if any(lines) else hanging(message, width, 1)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from engine.model.snapshot import Counters, JobSnapshot, JobState, RunSnapshot, RunState, Wish
 from engine.model.states import STARTING
 from engine.model.traffic import Traffic
+from engine.model.undo import UndoLine
 from tui import format as fmt
 from tui import reasons
 from tui.look import Look
@@ -35,10 +36,9 @@ _BECAME = {
 """What becomes of records, by counter: in a line, in a narrow one, and as the head of a column."""
 _UNDONE = {
     "modified": ("written back", "back", "Back"),
-    "uncoupled": ("uncoupled", "uncoupled", "Uncoupled"),
     "skipped": ("left", "left", "Left"),
 }
-"""The same of an undo. What it removes is uncoupled, too."""
+"""The same of an undo that goes on; what it removed and uncoupled is known when it has ended."""
 _OVER = (JobState.OK, JobState.PART, JobState.FAIL, JobState.SKIP)
 
 
@@ -165,6 +165,17 @@ def _stale(run: RunSnapshot) -> str:
     return f"  STALE {silent:.0f} s" if silent > _STALE else ""
 
 
+def undone(found: UndoLine) -> str:
+    """What an undo did of all jobs, and left."""
+    counts = (
+        ("removed", found.removed),
+        ("written back", found.restored),
+        ("uncoupled", found.uncoupled),
+        ("left", found.left),
+    )
+    return "  ".join(("all", *(f"{word} {fmt.count(number)}" for word, number in counts)))
+
+
 def counters(name: str, sums: Counters, width: int = 200, kind: str = "run") -> str:
     """What became of the records of a kind of run, on one line; in short words where big numbers leave no room for long
     ones.
@@ -266,7 +277,7 @@ def detail(job: JobSnapshot, look: Look) -> list[str]:
 
 def _all_of(kind: str, sums: Counters) -> tuple[tuple[tuple[str, int], ...], ...]:
     if kind == "undo":
-        return ((("written back", sums.modified), ("uncoupled", sums.uncoupled), ("left", sums.skipped)),)
+        return ((("written back", sums.modified), ("left", sums.skipped)),)
     return (
         (("inserted", sums.inserted), ("modified", sums.modified), ("unchanged", sums.unchanged)),
         (("skipped", sums.skipped), ("failed", sums.failed), ("warnings", sums.warnings)),

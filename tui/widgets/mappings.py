@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.model.states import RunState
+from engine.model.states import RunState, Wish
 from tui import format as fmt
-from tui import plain, reasons
+from tui import plain
 from tui.look import Look
 from tui.widgets.table import Column, Row
 
@@ -163,7 +163,8 @@ def _others(home: HomeSnapshot) -> list[RunSnapshot]:
 
 def _going(run: RunSnapshot) -> str:
     kind = "" if run.kind == "run" else f" ({run.kind})"
-    return f"* Run {run.id}{kind} is going{_place(run)}.  u = watch"
+    paused = run.paused and run.wish is Wish.PAUSE
+    return f"* Run {run.id}{kind} is {'paused' if paused else 'going'}{_place(run)}.  u = watch"
 
 
 def _banner(home: HomeSnapshot, look: Look) -> str:
@@ -175,10 +176,9 @@ def _banner(home: HomeSnapshot, look: Look) -> str:
         return "" if last is None else f"Run {last.id} {last.state}{_answered(last, look)}{back}."
     if run.state is RunState.ASKING:
         return f"! Run {run.id} asks: keep Synch. Only Coupled Records cleared?   a = answer"
-    if run.state.resumable and run.undoes is not None:
-        return f"! The undo of run {run.undoes} is {run.state}{_place(run)}: {_look(home)}, {reasons.instead(run)}"
     if run.state.resumable:
-        return f"! Run {run.id} {run.state}{_place(run)}.  r = resume  {_look(home)}"
+        what = f"Run {run.id}" if run.undoes is None else f"Undo of run {run.undoes}"
+        return f"! {what} {run.state}{_place(run)}.  r = resume  {_look(home)}"
     return _going(run)
 
 

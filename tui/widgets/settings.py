@@ -99,8 +99,9 @@ def _counted(found: MappingDetail, look: Look) -> list[Setting]:
     last = found.standing.last
     done = None if last is None else last.ended or last.started
     if found.counted is None or (done is not None and found.counted_at is not None and found.counted_at < done):
-        when = "yet" if found.counted is None else "since last run"
-        return [Setting(_NOW, "Not coupled", f"not counted {when}", more="p on the first screen counts both sides.")]
+        when, known = "yet" if found.counted is None else "since last run", found.standing.not_coupled
+        text = f"not counted {when}" if known is None else f"{fmt.many(known, 'record')} that failed"
+        return [Setting(_NOW, "Not coupled", text, more="p on the first screen counts both sides.")]
     created = {one.direction: one.counters.inserted for one in found.counted.passes}
     parts = [
         f"{fmt.count(created[way])} in {side}"
