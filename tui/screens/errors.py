@@ -47,7 +47,7 @@ class Errors(Below):
 
     def body(self) -> ComposeResult:
         """Two tables and the detail."""
-        yield Table(problems.CAUSES, id="causes", ascii_only=self.look.ascii)
+        yield Table(problems.cause_columns(self.run), id="causes", ascii_only=self.look.ascii)
         yield Line(id="between", classes="one")
         yield self.box()
         yield Table(problems.RECORDS, id="records", ascii_only=self.look.ascii)
@@ -71,8 +71,8 @@ class Errors(Below):
         records = sum(one.count for one in causes)
         counted = f"{fmt.many(records, 'record')}, {fmt.many(len(causes), 'cause')}"
         self._title(f"{counted}  ({safe(self.door.environment, 24)})")
-        rows = [problems.cause_row(one, self.look) for one in causes]
-        self._causes.show(rows, widened(problems.CAUSES, rows, self.app.size.width))
+        rows = [problems.cause_row(one, self.run, self.look) for one in causes]
+        self._causes.show(rows, widened(problems.cause_columns(self.run), rows, self.app.size.width))
         if not causes:
             self.query_one("#about", Line).put("No errors.")
         self._follow()

@@ -14,13 +14,9 @@ from tui.widgets.line import hanging
 from tui.widgets.passes import now
 from tui.widgets.table import Column, Row
 
-CAUSES = (
-    Column("Mapping", 17),
-    Column("Kind", 8),
-    Column("Cause", 35),
-    Column("Count", 8, right=True),
-    Column("First", 10, right=True),
-)
+_KIND, _COUNTS = Column("Kind", 8), (Column("Count", 8, right=True), Column("First", 10, right=True))
+_OF_RUN = (Column("Mapping", 17), _KIND, Column("Cause", 35), *_COUNTS)
+_OF_ALL = (Column("Run", 4, right=True), Column("Mapping", 17), _KIND, Column("Cause", 29), *_COUNTS)
 RECORDS = (
     Column("NAV No.", 16),
     Column("Name", 36),
@@ -39,10 +35,16 @@ def cause_key(one: Cause) -> str:
     return f"{one.run}/{one.mapping}/{one.kind}/{one.code}/{one.cause}"
 
 
-def cause_row(one: Cause, look: Look) -> Row:
-    """A row of the table of causes."""
+def cause_columns(run: int | None) -> Sequence[Column]:
+    """The columns of the table of causes of a run, or of all."""
+    return _OF_ALL if run is None else _OF_RUN
+
+
+def cause_row(one: Cause, run: int | None, look: Look) -> Row:
+    """A row of the table of causes of a run, or of all."""
     first = fmt.stamp(one.first_seen, now(), utc=look.utc)
-    return Row(cause_key(one), (one.mapping, one.kind, one.cause, fmt.count(one.count), first))
+    cells = (one.mapping, one.kind, one.cause, fmt.count(one.count), first)
+    return Row(cause_key(one), cells if run is not None else (str(one.run), *cells))
 
 
 def record_row(one: RecordOutcome, index: int, look: Look) -> Row:
