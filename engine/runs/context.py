@@ -13,7 +13,7 @@ from engine.store.couplings import Couplings
 from engine.store.database import Store
 from engine.sync.context import Clock, Context, system_clock
 from engine.sync.dry import DrySide
-from engine.sync.organization import Organization, read_organization, unrecorded
+from engine.sync.organization import Organization, read_organization
 
 _PRODUCT_NAMES = {"bc": "Business Central"}
 
@@ -73,7 +73,7 @@ async def looking(
         settings,
         nav,
         crm,
-        await read_organization(nav, crm, local_currency_id(settings), unrecorded),
+        await read_organization(nav, crm, local_currency_id(settings)),
         plan=True,
         planned_by=planned_by,
         checkpoint=partial(asyncio.sleep, 0),  # nobody stops a look but Ctrl+C

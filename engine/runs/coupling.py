@@ -119,16 +119,17 @@ class CouplingRun(FullSynchronization):
             )
             for one in rows
         }
+        await self._make_ready(context)
         await self._carry_out(context, request, scopes)
 
     async def _request(self) -> Request:
         row = await self._store.read(partial(runs.get, run_id=self._run))
         return unpacked(None if row is None else row.request)
 
-    async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
+    async def _organization(self, nav: Side, crm: Side, local: str) -> Organization:
         if not _transfers(await self._request()):
             return NOWHERE
-        return await super()._organization(nav, crm, local, plan=plan)
+        return await super()._organization(nav, crm, local)
 
     async def _carry_out(self, context: Context, request: Request, scopes: dict[tuple[int, Direction], Scope]) -> None:
         every = list(scopes.values())

@@ -30,7 +30,7 @@ from engine.sync.broken import refuse_mass_loss
 from engine.sync.context import Clock, Context, StopRequested, system_clock
 from engine.sync.dry import DrySide
 from engine.sync.linking import write_links
-from engine.sync.organization import Organization, read_organization, unrecorded
+from engine.sync.organization import Organization, make_local_currency, read_organization, unrecorded
 from engine.sync.passes import close_again, modified_since, run_pass
 from engine.sync.renames import follow_upgrade
 from engine.sync.settling import settle_intents
@@ -107,6 +107,7 @@ class FullSynchronization:
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         names = dict.fromkeys(row.mapping for row in rows)
         await refuse_mass_loss(context, names, self._run, resumed=self._pulse.resumed)
+        await self._make_ready(context)
         await self._estimate(context, rows)
         seqs = {row.mapping: row.seq for row in rows}
         for name in names:
@@ -231,7 +232,7 @@ class FullSynchronization:
             self._settings,
             nav,
             crm,
-            await self._organization(nav, crm, local_currency_id(self._settings), plan=plan),
+            await self._organization(nav, crm, local_currency_id(self._settings)),
             plan=plan,
             planned_by=self._run if plan else None,
             checkpoint=self._pulse.checkpoint,
@@ -243,8 +244,12 @@ class FullSynchronization:
         await follow_upgrade(context, self._run)
         return context
 
-    async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
-        return await read_organization(nav, crm, local, unrecorded if plan else self._record_extra)
+    async def _organization(self, nav: Side, crm: Side, local: str) -> Organization:
+        return await read_organization(nav, crm, local)
+
+    async def _make_ready(self, context: Context) -> None:
+        """Make what records of all jobs need, now that nothing speaks against writing."""
+        await make_local_currency(context.crm, context.organization, unrecorded if context.plan else self._record_extra)
 
     async def _record_extra(self, write: Write) -> None:
         """Make durable that a row is about to be made that belongs to no job."""

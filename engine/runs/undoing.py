@@ -153,8 +153,8 @@ class Undoing(FullSynchronization):
     def _sign_of_life(self, connection: sa.Connection) -> None:
         runs.change(connection, self._run, (RunState.RUNNING,), {"beat_at": self._clock(), **self._pulse.times()})
 
-    async def _organization(self, nav: Side, crm: Side, local: str, *, plan: bool) -> Organization:
-        del nav, crm, local, plan
+    async def _organization(self, nav: Side, crm: Side, local: str) -> Organization:
+        del nav, crm, local
         return NOWHERE
 
     async def _undone(self, context: Context, target: sa.Row[Any]) -> Undone:

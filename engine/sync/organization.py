@@ -1,7 +1,7 @@
-"""What both systems are set up to; read once, before the first job."""
+"""What both systems are set up to: read once, before anything is written; and the local currency that CRM may lack."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from engine.connectors.protocol import Query, Side, Status, Write, WriteKind
@@ -11,18 +11,22 @@ from engine.model.outcome import Problem
 from engine.sync.single import create_one
 
 _HINT = "Check the setup of both systems and the permissions of the integration user, then resume."
-CURRENCIES = "transactioncurrencies"
+CURRENCIES, _KEY = "transactioncurrencies", "transactioncurrencyid"
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """ISO codes and CRM ids of the currencies, the decimals CRM keeps, and NAV's rates in units for one local unit."""
+    """ISO codes and CRM ids of the currencies, the decimals CRM keeps, and NAV's rates in units for one local unit.
+
+    `missing` is the local currency where CRM lacks it, which `make_local_currency` makes under `local_currency_id`.
+    """
 
     local_currency: str
     local_currency_id: str
     base_currency: str
     currency_digits: int
     rates: Mapping[str, Decimal]
+    missing: Write | None = None
 
 
 NOWHERE = Organization("", "", "", 2, {})
@@ -36,9 +40,8 @@ async def unrecorded(write: Write) -> None:
     del write
 
 
-async def read_organization(nav: Side, crm: Side, new_local_id: str, before: Before) -> Organization:
-    """Ask both sides for their currencies. Makes the local currency in CRM, under `new_local_id`, when CRM lacks it;
-    `before` is called before that.
+async def read_organization(nav: Side, crm: Side, new_local_id: str) -> Organization:
+    """Ask both sides for their currencies; `new_local_id` is for the local one where CRM lacks it. Nothing is written.
 
     Raises ConnectionLost when either side does not say what is needed.
     """
@@ -49,17 +52,29 @@ async def read_organization(nav: Side, crm: Side, new_local_id: str, before: Bef
     fields = ("_basecurrencyid_value", "currencydecimalprecision")
     organizations = [row async for rows in crm.pages(Query("organizations", "organizationid", fields)) for row in rows]
     base_id = organizations[0].get("_basecurrencyid_value") if organizations else None
-    found = await crm.fetch(CURRENCIES, "transactioncurrencyid", [base_id] if base_id else [], ("isocurrencycode",))
+    found = await crm.fetch(CURRENCIES, _KEY, [base_id] if base_id else [], ("isocurrencycode",))
     if base_id not in found:
         raise ConnectionLost("CRM does not name its base currency (organizations, transactioncurrencies).", _HINT)
     base = str(found[base_id]["isocurrencycode"]).strip().upper()
     digits = organizations[0].get("currencydecimalprecision")
     rates = await _rates(nav)
-    if local == base:
-        local_id = base_id
-    else:
-        local_id = await _local_currency(crm, local, base, rates, digits or 2, new_local_id, before)
-    return Organization(local, local_id, base, 2 if digits is None else int(digits), rates)
+    own = Organization(local, base_id, base, 2 if digits is None else int(digits), rates)
+    return own if local == base else await _with_local(own, crm, digits or 2, new_local_id)
+
+
+async def make_local_currency(crm: Side, own: Organization, before: Before) -> None:
+    """Make the local currency in CRM where it lacks it; `before` is called before that. Raises ConnectionLost when CRM
+    does not make it.
+    """
+    if own.missing is None:
+        return
+    await before(own.missing)
+    result = await create_one(crm, own.missing, _KEY)
+    if result.status not in (Status.DONE, Status.EXISTS):
+        local = own.local_currency
+        raise ConnectionLost(
+            f"CRM has no currency {local}, NAV's local one, and does not make it: {result.message}", _HINT
+        )
 
 
 async def _rates(nav: Side) -> dict[str, Decimal]:
@@ -69,14 +84,12 @@ async def _rates(nav: Side) -> dict[str, Decimal]:
     }
 
 
-async def _local_currency(
-    crm: Side, local: str, base: str, rates: Mapping[str, Decimal], digits: int, new_id: str, before: Before
-) -> str:
-    key = "transactioncurrencyid"
-    found = await crm.find(CURRENCIES, "isocurrencycode", [local], (key, "isocurrencycode"))
+async def _with_local(own: Organization, crm: Side, digits: int, new_id: str) -> Organization:
+    local = own.local_currency
+    found = await crm.find(CURRENCIES, "isocurrencycode", [local], (_KEY, "isocurrencycode"))
     if found:
-        return str(found[0][key])
-    rate = exchange_rate(local, rates, local, base)
+        return replace(own, local_currency_id=str(found[0][_KEY]))
+    rate = exchange_rate(local, own.rates, local, own.base_currency)
     if isinstance(rate, Problem):
         raise ConnectionLost(
             f"CRM has no currency {local}, NAV's local one, and it cannot be made. {rate.message}", rate.hint
@@ -88,11 +101,4 @@ async def _local_currency(
         "currencyprecision": digits,
         "exchangerate": rate,
     }
-    write = Write(local, WriteKind.CREATE, CURRENCIES, new_id, values)
-    await before(write)
-    result = await create_one(crm, write, key)
-    if result.status not in (Status.DONE, Status.EXISTS):
-        raise ConnectionLost(
-            f"CRM has no currency {local}, NAV's local one, and does not make it: {result.message}", _HINT
-        )
-    return new_id
+    return replace(own, local_currency_id=new_id, missing=Write(local, WriteKind.CREATE, CURRENCIES, new_id, values))

@@ -46,6 +46,19 @@ def lose(one: World, number: int) -> None:
         one.delete_crm("accounts", row["accountid"])
 
 
+async def test_not_even_the_local_currency_is_made_before_a_run_stops(make: Make) -> None:
+    rates = [{"Code": "USD", "Exchange_Rate_Amount": "0.8"}]
+    one = make({"Customer": [customer(f"C{n:04}", City="Bonn") for n in range(100)], "Currency": rates}, base="USD")
+    await one.run("CUSTOMER")
+    (euro,) = one.crm("transactioncurrencies", isocurrencycode="EUR")
+    lose(one, 100)
+    one.delete_crm("transactioncurrencies", euro["transactioncurrencyid"])
+    before = len(one.audit())
+    run = await one.run("CUSTOMER")
+    assert (run.state, run.code) == (RunState.STOPPED, "brake")
+    assert one.audit(before) == []
+
+
 async def test_a_run_stops_before_it_writes_when_a_tenth_of_the_accounts_is_gone(make: Make) -> None:
     one = await coupled(make, 100)
     lose(one, 10)

@@ -131,9 +131,12 @@ class _Judge:
                 yield f"I2 {one.mapping} couples {' and '.join(sorted(signs))}"
 
     def _without_company(self, line: Line) -> bool:
-        """Whether what was made is a person, and the one it was made from went with its company, or waits for that, as the
-        engine says: once the store was lost, a person is found again by one that is there, after its company.
+        """Whether what was made is a person whose customer somebody deleted, and the one it was made from went with its
+        company, or waits for that, as the engine says: once the store was lost, a person is found again after its company.
         """
+        row = self._there[str(line.mapping)][line.side][line.key]
+        if row.get("Type") != "Person" or row.get("Customer_No"):
+            return False
         side = "nav" if line.side == "crm" else "crm"
         sources = [
             id for id, row in self._there["CONTACTS"][side].items() if sign_of(side, "CONTACTS", row) == line.sign

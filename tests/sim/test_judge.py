@@ -152,3 +152,30 @@ def test_what_was_made_of_a_deleted_record_needs_no_coupling_once_the_state_stor
 
 def test_a_company_is_the_same_for_the_same_chance() -> None:
     assert some_company(Random("1"), Random("2")) == some_company(Random("1"), Random("2"))
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_person_without_a_partner_is_excused_only_where_its_firm_is_gone(*, gone: bool) -> None:
+    """The state store was lost, and somebody has deleted records."""
+    jobs = ("CUSTOMER", "CONTACTS")
+    nav = {"General_Ledger_Setup": [{"LCY_Code": "EUR"}]}
+    crm = {
+        "organization": [{"name": "Org", "basecurrencycode": "EUR"}],
+        "account": [crm_row("CUSTOMER", "T04")],
+        "contact": [crm_row("CONTACTS", "T05", "T04")],
+    }
+    world = World("judge", Company(Seeds(nav, crm), jobs, frozenset()), Setup())
+    try:
+        run = world.desk(lambda store: control.start(store, world.settings, only=jobs, keep_cleared=False, by="test"))
+        world.live(run, Doom())
+        store(world, "DELETE FROM coupling WHERE mapping = 'CONTACTS'")
+        (person,) = (row for row in world.nav.tables["Contact"].rows.values() if row["Type"] == "Person")
+        (source,) = world.records("crm", "contacts")
+        world.crm.tables["contacts"].rows.pop(source)
+        if gone:
+            person["Customer_No"] = ""
+        facts = Facts(jobs, [work(world)], last=run, forgotten=True, removed=frozenset({"T04"}))
+        found = [one for one in judge(world, facts) if one.startswith("I2 CONTACTS T05 was made in NAV")]
+        assert bool(found) is not gone
+    finally:
+        world.close()

@@ -9,7 +9,7 @@ import pytest
 
 from engine.connectors.protocol import Query, Result, Row, Side, Status, Write
 from engine.model.errors import ConnectionLost
-from engine.sync.organization import Organization, read_organization
+from engine.sync.organization import Organization, make_local_currency, read_organization
 
 BASE, NEW = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
 DOLLAR = {"transactioncurrencyid": BASE, "isocurrencycode": "usd "}
@@ -61,7 +61,10 @@ async def read(nav: Nav, crm: Crm) -> tuple[Organization, list[Write]]:
         assert crm.made == [], "it is noted before it is sent"
         noted.append(write)
 
-    return await read_organization(cast("Side", nav), cast("Side", crm), NEW, before), noted
+    own = await read_organization(cast("Side", nav), cast("Side", crm), NEW)
+    assert crm.made == [], "reading writes nothing"
+    await make_local_currency(cast("Side", crm), own, before)
+    return own, noted
 
 
 async def test_a_local_currency_that_is_there_is_taken_and_none_is_made() -> None:
