@@ -60,7 +60,8 @@ def test_an_eta_of_an_estimate_is_marked() -> None:
         (timedelta(days=6), "Thu 12:04"),
         (timedelta(days=7), "18 Nov"),
         (timedelta(days=400), "2025-10"),
-        (timedelta(days=-1), "26 Nov"),
+        (timedelta(days=-1), "Thu 12:04"),
+        (timedelta(days=-7), "2 Dec"),
     ],
 )
 def test_stamps_fit_nine_columns(before: timedelta, text: str) -> None:
