@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo
 from engine.model.schedule import Timing
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MOMENT = timedelta(milliseconds=1)
-"""What the store can tell apart."""
 _SHIFT = timedelta(hours=2)
 """No clock is set forward or back by more at once."""
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -33,7 +31,7 @@ def next_time(timing: Timing, after: datetime, zone: tzinfo | None = None) -> da
     from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415 - other commands need no triggers
 
     trigger = IntervalTrigger(seconds=int(timing.every.total_seconds()), start_date=_EPOCH, timezone=UTC)
-    found: datetime = trigger.get_next_fire_time(None, after + _MOMENT)
+    found: datetime = trigger.get_next_fire_time(None, after + datetime.resolution)
     return found
 
 

@@ -61,6 +61,12 @@ def test_midnight_may_be_skipped_and_half_an_hour_be_repeated() -> None:
     assert walls(timing("45 1 * * *"), date(2026, 4, 5), ZoneInfo("Australia/Lord_Howe")) == ["01:45"]
 
 
+def test_a_turn_that_is_less_than_a_moment_away_is_not_left_out() -> None:
+    turn = datetime(2026, 1, 3, 19, 30, tzinfo=UTC)
+    assert next_time(timing(""), turn - datetime.resolution) == turn
+    assert next_time(timing(""), turn) == turn + timedelta(minutes=30)
+
+
 @given(
     st.integers(0, 360 * 86_400_000).map(lambda ms: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)),
     st.sampled_from(["30 2 * * *", "*/7 * * * *", "5 */3 * * mon-fri", "0 0 1 * *", "10 1,2,3 * 3,10 *", ""]),
