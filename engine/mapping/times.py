@@ -80,7 +80,7 @@ def _walls(cron: str, since: datetime) -> Iterator[datetime]:
     at = since.replace(tzinfo=UTC)
     while (found := trigger.get_next_fire_time(None, at)) is not None:
         yield found.replace(tzinfo=None)
-        at = found + _MOMENT
+        at = found + datetime.resolution
 
 
 @cache
