@@ -103,6 +103,12 @@ def ledger(store: Store, *, skipped: bool = True) -> list[Trouble]:
         return troubles.listing(connection, skipped=skipped)
 
 
+def failing(store: Store) -> int:
+    """How many records failed the last time, one that did so in both directions for each."""
+    with store.reading() as connection:
+        return sum(troubles.numbers(connection).values())
+
+
 def left_alone(store: Store, limit: int, offset: int) -> LeftAlone:
     """Some of the records that are left alone, by mapping and NAV number, and how many there are."""
     with store.reading() as connection:

@@ -97,6 +97,15 @@ def test_what_failed_in_another_way_since_is_not_skipped_and_may_be_retried(stor
     assert alone(store) == [nav(2)]
 
 
+def test_what_fails_by_now_is_counted_over_all_mappings(store: Store, settings: Settings) -> None:
+    assert queues.failing(store) == 0
+    run = control.start(store, settings, by="me", clock=at(0))
+    with store.writing() as connection:
+        troubles.note(connection, NAME, TO, [failed(1), failed(2)], run, later(1))
+        troubles.note(connection, "CONTACTS", FROM, [failed(3)], run, later(1))
+    assert queues.failing(store) == 3
+
+
 def test_who_skips_and_retries_is_kept_with_the_run_that_named_the_records(store: Store, cause: Cause) -> None:
     one = record(store, cause, 1)
     queues.skip_cause(store, cause, by="kim", clock=at(5))

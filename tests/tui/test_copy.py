@@ -27,7 +27,7 @@ LISTS: list[tuple[actions.Scope, str, str]] = [
     ("home", "", "1  CURRENCY  Currency  ->  transactioncurrency"),
     ("run", "", "4  CUSTOMER  RUN  [#########........]  2,210/4,105  38.1  00:50"),
     ("history", "", "16  full  CUSTOMER  ->  12:00:34  1,368  1,026  1,632  79  PART"),
-    ("errors", "", "16  CUSTOMER  failed  CRM 412 duplicate accountnumber  77  12:04:34"),
+    ("errors", "", "CUSTOMER  failed  CRM 412 duplicate accountnumber  77  12:04:34"),
     ("errors", "tab", "CUSTOMER 01450000 New Concepts Furniture  00000000-0000-4000-8000-000000000000"),
     ("conflicts", "", "CUSTOMER  01450001  New Concepts Furniture"),
     ("conflicts", "enter", "Name  New Concepts Furniture  New Concepts Ltd.  -"),

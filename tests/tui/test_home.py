@@ -147,7 +147,7 @@ async def test_h_and_e_open_history_and_errors(door: ScriptedDoor) -> None:
         await until(pilot, lambda: isinstance(app.screen, History))
         await pilot.press("escape", "e")
         await until(pilot, lambda: isinstance(app.screen, Errors) and app.screen.shown)
-    assert ("causes", None, None) in door.calls, "of all runs, synchronizations on the schedule among them"
+    assert ("causes", 14, None) in door.calls, "the last one in which records failed, be it a synchronization"
 
 
 async def test_while_a_run_is_not_finished_e_opens_its_errors(door: ScriptedDoor) -> None:

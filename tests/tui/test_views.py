@@ -8,10 +8,11 @@ from engine.model.snapshot import Counters, RunState
 from engine.model.undo import UndoLine
 from tests.reliability.disks import files_of_at_most
 from tests.tui.made.runs import made_home, made_run, made_undo
+from tests.tui.made.troubles import made_causes
 from tui import plain
 from tui.look import Look
 from tui.reports.files import quoted, write_csv, write_text
-from tui.widgets import jobs, mappings, names
+from tui.widgets import jobs, mappings, names, problems
 from tui.widgets.line import hanging, spread
 
 
@@ -34,6 +35,16 @@ def test_sums_of_an_undo_say_what_it_takes_back() -> None:
     job = undo.jobs[3]
     took_back = replace(job.passes[0], kind="undo", counters=sums)
     assert "    written back 12  left 5" in jobs.detail(replace(job, passes=(took_back,)), Look())
+
+
+def test_of_errors_of_all_runs_each_cause_says_of_which_it_is() -> None:
+    (one, _) = made_causes()
+    row = problems.cause_row(replace(one, run=12_345), None, Look())
+    columns, of_run = problems.cause_columns(None), problems.cause_columns(16)
+    assert row.cells[:2] == ("12345", "CUSTOMER")
+    assert len(row.cells) == len(columns) == len(of_run) + 1
+    assert columns[0].width > len(row.cells[0])
+    assert sum(column.width for column in columns) <= sum(column.width for column in of_run)
 
 
 def test_only_an_engine_that_gave_no_sign_of_life_since_it_was_started_is_waited_for() -> None:

@@ -80,11 +80,11 @@ def attention(home: HomeSnapshot, ambiguous: int, *, exact: bool = True) -> list
     else:
         lines = [f"! {safe(step, _LONG)}" for step in plain.next_steps(run)]
     shown = run or home.last_run
-    if shown is not None and shown.counters.failed:
-        lines.append(
-            f"! {form.many(shown.counters.failed, 'record')} failed in run {shown.id}: coupler errors {shown.id}"
-        )
-    if failing := sum(one.failing or 0 for one in home.mappings):
+    failed = 0 if shown is None else shown.counters.failed
+    if shown is not None and failed:
+        lines.append(f"! {form.many(failed, 'record')} failed in run {shown.id}: coupler errors {shown.id}")
+    failing = sum(one.failing or 0 for one in home.mappings)
+    if failing and failing != failed:
         lines.append(f"! {form.many(failing, 'record')} failed when last tried, in any run: coupler skipped --all")
     if shown is not None and shown.left_alone:
         lines.append(f"! {plain.left_alone(shown.left_alone)}")

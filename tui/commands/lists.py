@@ -103,6 +103,8 @@ def errors_command(
                 )
         else:
             _causes(store, number, mapping)
+            if run_id is None and mapping is None:
+                _failing(store)
         return ExitCode.OK
 
 
@@ -141,13 +143,17 @@ def _causes(store: Store, number: int, mapping: str | None) -> None:
     found = snapshots.causes(store, number, mapping)
     if not found:
         say(f"coupler: run {number} has no errors.")
-        if failing := len(queues.ledger(store, skipped=False)):
-            say(f"coupler: {form.many(failing, 'record')} failed when last tried, in other runs: coupler skipped --all")
         return
     rows = [(one.mapping, one.kind, form.count(one.count), one.code, one.cause) for one in found]
     out_table(("Mapping", "Kind", "Count", "Code", "Cause"), rows, right=frozenset({2}), whole="coupler errors --json")
     for hint in dict.fromkeys(one.hint for one in found if one.hint):
         say(f"hint: {hint}")
+
+
+def _failing(store: Store) -> None:
+    """Whoever asks for the last run alone is told what fails by now, in whichever run."""
+    if failing := queues.failing(store):
+        say(f"coupler: {form.many(failing, 'record')} failed when last tried, in any run: coupler skipped --all")
 
 
 def outcomes(store: Store, number: int, mapping: str | None = None) -> Iterator[RecordOutcome]:

@@ -212,8 +212,16 @@ class Conflicts(Called):
         self.wake()
 
     def action_back(self) -> None:
-        """From the fields to the records, from the records to the screen before."""
+        """From the fields to the records, from what was found to all, from the records to the screen before."""
         if self._fields.has_focus:
             self._list.focus()
+        elif self.filters:
+            self._show_all()
         else:
+            super().action_back()
+
+    @work(exclusive=True, group="turn")
+    async def _show_all(self) -> None:
+        if await self._may_forget():
+            self.choices.clear()
             super().action_back()

@@ -205,9 +205,9 @@ class Home(Page):
         self.app.push_screen(screens.Matches(self.door, self.look))
 
     def action_errors(self) -> None:
-        """Opens the errors of the run that is not finished, else of all, the newest first."""
-        run = None if self.snapshot is None else self.snapshot.active
-        self.app.push_screen(screens.Errors(self.door, self.look, None if run is None else run.id))
+        """Opens the errors of the run that is not finished, else of the last one in which records failed."""
+        run = None if self.snapshot is None else mappings.run_with_errors(self.snapshot)
+        self.app.push_screen(screens.Errors(self.door, self.look, run))
 
     @asked
     async def action_sync(self) -> None:

@@ -134,6 +134,16 @@ def synchronizing(one: MappingSnapshot) -> list[str]:
     ]
 
 
+def run_with_errors(home: HomeSnapshot) -> int | None:
+    """The run whose errors are looked for first: the one that is not finished, else the newest of all kinds in which
+    records of a mapping failed the last time that it had its turn, else the last one.
+    """
+    if home.active is not None:
+        return home.active.id
+    failed = [one.last.run for one in home.mappings if one.last and one.last_counters and one.last_counters.failed]
+    return max(failed, default=None if home.last_run is None else home.last_run.id)
+
+
 def attention(home: HomeSnapshot, look: Look) -> list[str]:
     """What needs the operator's attention: what waits, what the banner tells, and what else is going."""
     return [*_waiting(home), *filter(None, [_banner(home, look), *map(_going, _others(home))])]
