@@ -34,7 +34,7 @@ async def test_causes_records_and_what_to_do(door: ScriptedDoor) -> None:
             pilot,
             "Errors   run 14",
             "79 records, 2 causes",
-            "> CUSTOMER         failed  CRM 412 duplicate accountnumber         77",
+            "> CUSTOMER         failed   CRM 412 duplicate accountnumber        77",
             "> 01450000        New Concepts Furniture",
             "page 1/2 (50 a page)",
             "A record with matching key values already exists: accountnumber=01450000",
@@ -118,7 +118,7 @@ async def test_causes_that_are_out_of_sight_are_counted(door: ScriptedDoor) -> N
         await until(pilot, lambda: _ready(app))
         await see(pilot, "cause 5", "3 more causes below", "in: causes, tab = records")
         await pilot.press(*["j"] * 7)
-        await see(pilot, "> CUSTOMER         failed  cause 7", "1 more cause below")
+        await see(pilot, "> CUSTOMER         failed   cause 7", "1 more cause below")
         await pilot.press("G")
         await until(pilot, lambda: "below" not in text(app))
         await pilot.press("tab")

@@ -14,9 +14,9 @@ from tui.widgets.line import hanging
 from tui.widgets.passes import now
 from tui.widgets.table import Column, Row
 
-_KIND, _COUNTS = Column("Kind", 8), (Column("Count", 8, right=True), Column("First", 10, right=True))
-_OF_RUN = (Column("Mapping", 17), _KIND, Column("Cause", 35), *_COUNTS)
-_OF_ALL = (Column("Run", 6, right=True), Column("Mapping", 17), _KIND, Column("Cause", 27), *_COUNTS)
+_KIND, _COUNTS = Column("Kind", 9), (Column("Count", 8, right=True), Column("First", 10, right=True))
+_OF_RUN = (Column("Mapping", 17), _KIND, Column("Cause", 34), *_COUNTS)
+_OF_ALL = (Column("Run", 6, right=True), Column("Mapping", 17), _KIND, Column("Cause", 26), *_COUNTS)
 RECORDS = (
     Column("NAV No.", 16),
     Column("Name", 36),
