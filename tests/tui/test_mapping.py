@@ -162,7 +162,14 @@ async def test_what_a_plan_counted_before_the_last_run_is_not_told_as_the_presen
     door.detail_of = lambda standing: replace(made_detail(standing), counted_at=NOW - timedelta(days=99))
     async with showing(door) as (_, pilot):
         await pilot.press("4", "enter")
-        await see(pilot, "Not coupled            not counted since last run")
+        await see(pilot, "Not coupled            41 records that failed")
+
+
+async def test_where_nothing_is_known_of_what_is_not_coupled_it_says_so(door: ScriptedDoor) -> None:
+    door.detail_of = lambda standing: replace(made_detail(replace(standing, not_coupled=None)), counted=None)
+    async with showing(door) as (_, pilot):
+        await pilot.press("4", "enter")
+        await see(pilot, "Not coupled            not counted yet")
 
 
 async def test_a_store_that_cannot_be_read_is_told(door: ScriptedDoor) -> None:
