@@ -3,6 +3,7 @@ that no statement brings more than a page.
 """
 
 import asyncio
+import gc
 import importlib
 import pkgutil
 import sqlite3
@@ -233,6 +234,7 @@ def watched(full: tuple[Store, Path], monkeypatch: pytest.MonkeyPatch) -> Watche
     if not log.exists():
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text('{"run": 16, "event": "engine started", "level": "info"}\n' * MANY)
+    gc.collect()  # of what a thousand tests before have left, which no operator's program has
     return Watched(EngineDoor(settings, store), store)
 
 
