@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 from time import sleep
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,11 +30,7 @@ async def test_a_wait_for_the_store_is_told_and_is_no_work(store: Store, setting
         beating.cancel()
         with suppress(asyncio.CancelledError):
             await beating
-    row = row_of(store, number)
-    ((begin, end),) = row["traffic"]["held"]
-    assert end - begin >= 1
-    worked, passed = row["worked"], (row["beat_at"] - begun).total_seconds()
-    assert abs(passed - worked - (end - begin)) < 0.3, "the time in which it waited is not worked"
+    assert_told_and_no_work(row_of(store, number), begun)
 
 
 async def test_a_pause_is_told_and_is_no_work(store: Store, settings: Settings) -> None:
@@ -56,11 +53,14 @@ async def test_a_pause_is_told_and_is_no_work(store: Store, settings: Settings) 
         beating.cancel()
         with suppress(asyncio.CancelledError):
             await beating
-    row = row_of(store, number)
+    assert_told_and_no_work(row_of(store, number), begun)
+
+
+def assert_told_and_no_work(row: Any, begun: datetime) -> None:
     ((begin, end),) = row["traffic"]["held"]
     assert end - begin >= 1
     worked, passed = row["worked"], (row["beat_at"] - begun).total_seconds()
-    assert abs(passed - worked - (end - begin)) < 0.3, "the pause is not worked"
+    assert abs(passed - worked - (end - begin)) < 0.3, "what held it up is not worked"
 
 
 def pulse_of(store: Store, number: int) -> Pulse:
