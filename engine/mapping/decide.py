@@ -33,7 +33,7 @@ class Decision:
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
     or what a policy that asks no more says. `left`: whether a field is left to that pass of which it is not settled
-    what we sent.
+    what we sent. `ahead`: whether the target keeps something that was changed there.
     """
 
     values: Mapping[FieldMapping, Value]
@@ -41,6 +41,7 @@ class Decision:
     problem: Problem | None = None
     clashes: tuple[Clash, ...] = ()
     left: bool = False
+    ahead: bool = False
 
 
 def decide(
@@ -68,7 +69,7 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
-    left = False
+    left = ahead = False
     for field in wanted.lost:
         remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
@@ -96,6 +97,7 @@ def decide(
             case "source":
                 values[field] = desired
             case "target":
+                ahead = True
                 left = left or _of_ours(unsettled, field)
             case "conflict":
                 rows = (source, target) if one_way is TO else (target, source)
@@ -104,17 +106,17 @@ def decide(
                 match settled(mapping.conflict, one_way, clash.newer, clash.choice):
                     case Settled.WRITE:
                         values[field] = desired
-                    case Settled.ASK:
-                        clashes.append(clash)
-                    case Settled.LEAVE if known:
-                        clashes.append(clash)
                     case Settled.FAIL:
                         conflicts.append(field.nav)
+                    case how:
+                        ahead = True
+                        if how is Settled.ASK or known:
+                            clashes.append(clash)
     if conflicts:
         return Decision({}, remembered.blob(), _conflict(conflicts))
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
-    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left)
+    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left, ahead=ahead)
 
 
 def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value, current: Value) -> bool:

@@ -84,6 +84,10 @@ class Item:
     """How the coupled record failed the last time."""
     conflict: Conflict | None = None
     """The conflict that operators were shown."""
+    known: Sequence[Clash] = ()
+    """Its fields, or those that were found in conflict since: what is known of them goes on to be so."""
+    before: Row | None = None
+    """Its partner before we sent an update to it, where that keeps something that was changed there."""
     clashes: tuple[Clash, ...] = ()
     outcome: Outcome | None = None
     warnings: list[Problem] = field(default_factory=list)

@@ -184,7 +184,7 @@ class Writer:
             item.wanted,
             base=base,
             first=first,
-            known=item.conflict.fields if item.conflict is not None else (),
+            known=item.known,
             lead=self._lead,
             unsettled=item.unsettled,
             moved=item.moved,
@@ -203,6 +203,8 @@ class Writer:
             item.settled = True
             item.created = item.sent and item.mode is Mode.CREATE
             return None
+        if decision.ahead and item.before is None:
+            item.before = item.target
         values = self._values(now)
         etag = str(item.target.get(ETAG) or "*")
         return Write(item.id, WriteKind.UPDATE, self._table.entity, str(item.target[self._table.key]), values, etag)
@@ -299,6 +301,7 @@ class Writer:
             case Status.STALE | Status.UNKNOWN:
                 item.target = None  # look again and decide again
                 item.overtaken = result.status is Status.STALE
+                item.before = None if item.overtaken else item.before
                 item.written = item.written or result.status is Status.UNKNOWN
             case Status.MISSING:
                 self._missing(item)

@@ -151,7 +151,9 @@ class World:
         await self.with_engine(number, work, plan=plan, life=life)
         return snapshots.run(self.store, number)
 
-    async def one_pass(self, mapping: str, direction: Direction, *, only_coupled: bool) -> RunSnapshot:
+    async def one_pass(
+        self, mapping: str, direction: Direction, *, only_coupled: bool, plan: Plan = no_faults
+    ) -> RunSnapshot:
         """One pass of a mapping, with the flag effective or not, in a run that goes no further."""
         number = self.start(mapping)
         seq = snapshots.run(self.store, number).jobs[0].seq
@@ -160,7 +162,7 @@ class World:
             context = await engine._context(plan=False)
             await run_pass(context, Scope(number, seq, mapping, direction, plan=False), only_coupled=only_coupled)
 
-        await self.with_engine(number, work)
+        await self.with_engine(number, work, plan=plan)
         found = snapshots.run(self.store, number)
         control.cancel(self.store, number, "test")
         return found
