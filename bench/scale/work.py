@@ -13,7 +13,7 @@ from bench.scale.assumptions import Assumptions
 _CRM_LIST, _NAV_LIST = 500, 100
 """Values in one request that looks for rows by them."""
 _NAV_BATCH = 100
-_LINKS = 200
+_LINKS = 1000
 """Lookups that wait for their partner, written at a time."""
 
 
