@@ -4,9 +4,10 @@ They tell which side changed a field since (design.md section 5). Pure; bases ar
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from engine.mapping.looks import MARK_SIZE, When, look_at, mark, mark_of
+from engine.mapping.looks import MARK_SIZE, When, look_at, mark, mark_of, stamp_mark
 from engine.mapping.transfer import FROM, TO, Transferred, source_value
 from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
 from engine.model.mapping import Direction, FieldMapping, TableMapping
@@ -71,6 +72,10 @@ def agreed_base(
 class Base:
     """The remembered values: for each field that is remembered its mark, a hash for NAV and one for CRM.
 
+    Of a value that somebody changed and that is not on the other side yet, it may be remembered when its record had
+    been modified last: under a mark of its own a hash of the value, and whole seconds. What is written to other fields
+    of the record later says nothing of it.
+
     What is remembered of fields that the mapping does not have now is kept: once they are back, it still tells which
     side changed since both were the same.
     """
@@ -98,6 +103,23 @@ class Base:
         """Remember that both sides mean the same now."""
         if own := mark_of(field):
             self.pairs[own] = _pair(one_way, given, current)
+            for side in Direction.BIDIRECTIONAL.passes:
+                self.pairs.pop(stamp_mark(field, side), None)
+
+    def date(self, field: FieldMapping, read_by: Direction, value: Value, at: datetime) -> None:
+        """Remember when the record had been modified last that has a value, on the side that a pass of a direction
+        reads. What is known of the same value already stands.
+        """
+        if self.dated(field, read_by, value) is None:
+            seconds = int(at.timestamp()).to_bytes(HASH_SIZE, signed=True)
+            self.pairs[stamp_mark(field, read_by)] = hashed(value) + seconds
+
+    def dated(self, field: FieldMapping, read_by: Direction, value: Value) -> datetime | None:
+        """What is remembered of that; None where it is nothing, or of another value."""
+        kept = self.pairs.get(stamp_mark(field, read_by), UNKNOWN * 2)
+        if kept[:HASH_SIZE] != hashed(value):
+            return None
+        return datetime.fromtimestamp(int.from_bytes(kept[HASH_SIZE:], signed=True), UTC)
 
     def take(self, field: FieldMapping, other: "Base") -> None:
         """Remember of a field what another base does."""

@@ -16,7 +16,7 @@ from engine.mapping.base import Base, agreed_base
 from engine.mapping.courses import reader
 from engine.mapping.lengths import cut, units
 from engine.mapping.looks import When, look_at
-from engine.mapping.stamps import newer_side
+from engine.mapping.stamps import modified_at, newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_of, source_value, target_value
 from engine.mapping.values import UNKNOWN, Value, blank, hashed
 from engine.model.conflict import Choice, Clash, Shown
@@ -33,7 +33,7 @@ class Decision:
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
     or what a policy that asks no more says. `left`: whether a field is left to that pass of which it is not settled
-    what we sent. `ahead`: whether the target keeps something that was changed there.
+    what we sent.
     """
 
     values: Mapping[FieldMapping, Value]
@@ -41,7 +41,6 @@ class Decision:
     problem: Problem | None = None
     clashes: tuple[Clash, ...] = ()
     left: bool = False
-    ahead: bool = False
 
 
 def decide(
@@ -57,11 +56,13 @@ def decide(
     lead: bool = False,
     unsettled: Ways = MappingProxyType({}),
     moved: Ways = MappingProxyType({}),
+    before: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand. `unsettled` are
     columns that were sent, by way, and never committed: a side that holds them was not changed by others. `moved` are
-    those of them that were sent to a row which has been written since, by whomever.
+    those of them that were sent to a row which has been written since, by whomever. `before` is the target as it was
+    when an update was sent to it just now of which nobody knows what came.
     """
     if base and not wanted.lost and agreed_base(one_way, source, target, wanted, first=first) == base:
         return Decision({}, base)
@@ -69,7 +70,8 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
-    left = ahead = False
+    left = False
+    ahead: list[FieldMapping] = []
     for field in wanted.lost:
         remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
@@ -97,26 +99,30 @@ def decide(
             case "source":
                 values[field] = desired
             case "target":
-                ahead = True
+                ahead.append(field)
                 left = left or _of_ours(unsettled, field)
             case "conflict":
                 rows = (source, target) if one_way is TO else (target, source)
                 held = (given, current) if one_way is TO else (current, given)
-                clash = _clash(mapping, field, rows, held, known)
+                clash = _clash(mapping, field, rows, held, known, remembered)
                 match settled(mapping.conflict, one_way, clash.newer, clash.choice):
                     case Settled.WRITE:
                         values[field] = desired
                     case Settled.FAIL:
                         conflicts.append(field.nav)
                     case how:
-                        ahead = True
+                        ahead.append(field)
                         if how is Settled.ASK or known:
                             clashes.append(clash)
     if conflicts:
         return Decision({}, remembered.blob(), _conflict(conflicts))
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
-    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left, ahead=ahead)
+    if values or before is not None:
+        there = FROM if one_way is TO else TO
+        for read_by, row in ((one_way, source), (there, before or {}), (there, target)):
+            _date(mapping, read_by, ahead, row, remembered)
+    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left)
 
 
 def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value, current: Value) -> bool:
@@ -124,6 +130,10 @@ def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value,
     its partner should have, `current` what that has.
     """
     return current == desired or _cut_on_the_way(field, one_way, (given, desired), current)
+
+
+_BY_AGE = (ConflictPolicy.LATEST, ConflictPolicy.ASK)
+"""Policies that need to know who was newer; one that asks may be changed to one that takes the latest."""
 
 
 class Settled(Enum):
@@ -157,6 +167,7 @@ def _clash(
     rows: tuple[Mapping[str, Any], Mapping[str, Any]],
     held: tuple[Value, Value],
     known: Sequence[Clash],
+    remembered: Base,
 ) -> Clash:
     """Both values as they are kept, with what is known of exactly these: the choice that was made, and who was newer
     when they were first seen. `rows` and `held` are of NAV and of CRM.
@@ -166,8 +177,23 @@ def _clash(
     seen = next((one for one in known if one.same == clash.same), None)
     if seen is not None:
         return replace(clash, choice=seen.choice, newer=seen.newer)
-    newer = newer_side(mapping, *rows)
+    nav_at = remembered.dated(field, TO, held[0]) or modified_at(mapping.nav, rows[0])
+    crm_at = remembered.dated(field, FROM, held[1]) or modified_at(mapping.crm, rows[1])
+    newer = newer_side(mapping, nav_at, crm_at)
     return clash if newer is None else replace(clash, newer=Choice(newer))
+
+
+def _date(
+    mapping: TableMapping, read_by: Direction, fields: Sequence[FieldMapping], row: Mapping[str, Any], remembered: Base
+) -> None:
+    """Remember how old the values of a side are that are not carried over, before its record gets newer by what is
+    written to others of its fields.
+    """
+    at = modified_at(mapping.table(read_by), row)
+    if at is None or mapping.conflict not in _BY_AGE:
+        return
+    for field in fields:
+        remembered.date(field, read_by, source_value(field, read_by, row), at)
 
 
 def _kept(value: Value) -> Shown:

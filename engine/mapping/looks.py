@@ -58,6 +58,14 @@ def mark(field: FieldMapping) -> bytes:
 
 
 @lru_cache(maxsize=4096)
+def stamp_mark(field: FieldMapping, read_by: Direction) -> bytes:
+    """The mark under which it is remembered how old the value of a field is at the most, on the side that a pass of a
+    direction reads.
+    """
+    return blake2b(mark(field) + read_by.value.encode(), digest_size=MARK_SIZE).digest()
+
+
+@lru_cache(maxsize=4096)
 def mark_of(field: FieldMapping) -> bytes | None:
     """The mark of a field that is remembered: bidirectional ones, so that it can be told which side changed one; and
     those that one side leads in and that can be blank, so that a blank only overwrites what that side once had.

@@ -26,7 +26,7 @@ def moment(raw: Any) -> datetime | None:
 
 def newest(table: Table, rows: Iterable[Mapping[str, Any]]) -> datetime | None:
     """The newest change among some records."""
-    found = (moment(row.get(table.modified)) for row in rows) if table.modified else ()
+    found = (modified_at(table, row) for row in rows)
     return max((one for one in found if one is not None), default=None)
 
 
@@ -42,16 +42,20 @@ def changed_since(table: Table, watermark: datetime | None, *, seconds: bool) ->
     return (Condition(table.modified, "gt", watermark - OVERLAP if seconds else watermark),)
 
 
-def newer_side(mapping: TableMapping, nav: Mapping[str, Any], crm: Mapping[str, Any]) -> str | None:
-    """Which record was modified last, "nav" or "crm"; None when that cannot be told.
+def modified_at(table: Table, row: Mapping[str, Any]) -> datetime | None:
+    """When a record was modified last, as it says; None when it does not say so."""
+    return moment(row.get(table.modified)) if table.modified else None
+
+
+def newer_side(mapping: TableMapping, nav: datetime | None, crm: datetime | None) -> str | None:
+    """Which side was modified last, "nav" or "crm"; None when that cannot be told.
 
     CRM keeps whole seconds, so that two changes within one second are equally new; a day is only newer than what was
     before the day before it.
     """
-    ours, theirs = moment(nav.get(mapping.nav.modified)), moment(crm.get(mapping.crm.modified))
-    if ours is None or theirs is None:
+    if nav is None or crm is None:
         return None
-    ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
+    ours, theirs = nav.replace(microsecond=0), crm.replace(microsecond=0)
     unsure = _DAY if mapping.nav.dated or mapping.crm.dated else timedelta()
     if unsure:
         ours, theirs = _midnight(ours), _midnight(theirs)

@@ -84,10 +84,8 @@ class Item:
     """How the coupled record failed the last time."""
     conflict: Conflict | None = None
     """The conflict that operators were shown."""
-    known: Sequence[Clash] = ()
-    """Its fields, or those that were found in conflict since: what is known of them goes on to be so."""
     before: Row | None = None
-    """Its partner before we sent an update to it, where that keeps something that was changed there."""
+    """Its partner as it was when an update was sent to it of which nobody knows what came."""
     clashes: tuple[Clash, ...] = ()
     outcome: Outcome | None = None
     warnings: list[Problem] = field(default_factory=list)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from engine.connectors.protocol import Halted, Row, how_far
 from engine.mapping.stamps import newest
@@ -25,7 +24,6 @@ from engine.sync.item import Item, Mode
 from engine.sync.lookups import choices, partners
 from engine.sync.marks import any_marked, match_by_mark
 from engine.sync.matching import find_partners
-from engine.sync.meanwhile import edited_meanwhile
 from engine.sync.renames import Renames, follow_renames
 from engine.sync.settling import Doubts, read_doubts
 from engine.sync.spot import synchronize_now
@@ -111,9 +109,6 @@ async def work_page(
     writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead, losses=one.losses)
     try:
         await writer.write([item for item in active if item.open and not item.gone])
-        if only is None:
-            again = partial(_transfer_again, one, prepared)
-            await writer.write(await edited_meanwhile(context, scope, one.mapping, active, again))
         if gone := [item for item in active if item.gone]:
             partner = one.mapping.crm if scope.direction is TO else one.mapping.nav
             moment_ago = {item.id for item in gone if scope.direction is not TO and one.renames.doubtful(item.coupling)}
@@ -245,10 +240,6 @@ def _transfer(
             "Mend the value on the side it comes from and run again.",
         )
         return Transferred({}, problem=problem)
-
-
-def _transfer_again(one: Pass, prepared: Prepared, item: Item, found: Partners) -> Transferred:
-    return _transfer(one, item, {**found, **one.options}, prepared.derived.get(item.id, {}))
 
 
 def _never_linked(one: Pass, item: Item) -> list[Problem]:

@@ -40,7 +40,6 @@ async def remember(context: Context, scope: Scope, items: Sequence[Item]) -> Non
     for item, nav_id in zip(coupled, nav_ids, strict=True):
         item.trouble = own.get(item.id)
         item.conflict = known.get(nav_id)
-        item.known = item.conflict.fields if item.conflict is not None else ()
         for one in (item.trouble, other.get(str(item.target_id))):
             if one is not None and one.skipped and item.open:
                 item.skip(one_way, _left_alone(one))

@@ -184,10 +184,11 @@ class Writer:
             item.wanted,
             base=base,
             first=first,
-            known=item.known,
+            known=item.conflict.fields if item.conflict is not None else (),
             lead=self._lead,
             unsettled=item.unsettled,
             moved=item.moved,
+            before=item.before,
         )
         item.clashes, item.left = decision.clashes, decision.left
         if decision.problem is not None:
@@ -203,8 +204,6 @@ class Writer:
             item.settled = True
             item.created = item.sent and item.mode is Mode.CREATE
             return None
-        if decision.ahead and item.before is None:
-            item.before = item.target
         values = self._values(now)
         etag = str(item.target.get(ETAG) or "*")
         return Write(item.id, WriteKind.UPDATE, self._table.entity, str(item.target[self._table.key]), values, etag)
@@ -299,9 +298,10 @@ class Writer:
                 item.written = item.settled = True
                 item.created = item.sent and item.mode is Mode.CREATE
             case Status.STALE | Status.UNKNOWN:
+                unknown = result.status is Status.UNKNOWN
+                item.before = (item.before or item.target) if unknown else None
                 item.target = None  # look again and decide again
                 item.overtaken = result.status is Status.STALE
-                item.before = None if item.overtaken else item.before
                 item.written = item.written or result.status is Status.UNKNOWN
             case Status.MISSING:
                 self._missing(item)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.mapping.base import created_base
 from engine.mapping.decide import Decision, Settled, decide, settled
 from engine.mapping.defaults import default_mappings
-from engine.mapping.stamps import changed_since, moment, newer_side
+from engine.mapping.stamps import changed_since, modified_at, moment, newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_value, transfer
 from engine.model.conflict import Choice, Clash
 from engine.model.mapping import ConflictPolicy, Direction, FieldMapping, TableMapping
@@ -145,7 +145,7 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda on
 def test_which_side_is_newer_never_depends_on_who_asks(ours: datetime, theirs: datetime, dated: bool) -> None:
     mapping = replace(CUSTOMER, nav=replace(CUSTOMER.nav, dated=dated))
     nav = {"SystemModifiedAt": ours.date().isoformat() if dated else ours.isoformat()}
-    newer = newer_side(mapping, nav, {"modifiedon": theirs.replace(microsecond=0).isoformat()})
+    newer = newer_side(mapping, modified_at(mapping.nav, nav), theirs.replace(microsecond=0))
     apart = timedelta(days=1) if dated else timedelta(seconds=1)
     if newer == "nav":
         assert ours > theirs

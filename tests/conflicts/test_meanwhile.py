@@ -1,14 +1,17 @@
 """Edits that come while a record is under way: who came last is told without our own update in between."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from engine.model.conflict import Choice
-from engine.model.mapping import ConflictPolicy, Direction
+from engine.model.mapping import ConflictPolicy, Direction, Table
 from engine.runs import queues
+from engine.sync.context import Context
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, stamp
-from tests.sync.faults import Fault, Plan, Seen
+from tests.sync.faults import Fault, Plan, Seen, at, lost_after, meanwhile
+from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
 BEFORE, FIRST, LAST = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z", "2026-01-01T10:00:10Z"
@@ -16,14 +19,22 @@ BEFORE, FIRST, LAST = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z", "2026-01-0
 
 def just_before_an_update_of(side: str, edit: Callable[[], None]) -> Plan:
     """Somebody edits once, after the engine has read and before its first update arrives at a side."""
-    left = [edit]
+    return at(side, lambda seen: b"PATCH" in seen.body, meanwhile(edit))
 
-    def plan(seen: Seen) -> Fault | None:
-        if seen.side == side and b"PATCH" in seen.body and left:
-            left.pop()()
-        return None
 
-    return plan
+def blocked_too(world: World) -> None:
+    """From now on blocked items are synchronized too, and the latest change of one wins."""
+
+    def open_up(table: Table) -> Table:
+        return replace(table, filter=tuple(one for one in table.filter if one.field not in ("Blocked", "statecode")))
+
+    def adjust(context: Context) -> Context:
+        mapping = context.mappings["ITEM-PRODUCT"]
+        nav, crm = open_up(mapping.nav), open_up(mapping.crm)
+        opened = replace(mapping, conflict=ConflictPolicy.LATEST, nav=nav, crm=crm)
+        return replace(context, mappings={**context.mappings, "ITEM-PRODUCT": opened})
+
+    world.adjust = adjust
 
 
 def cities(world: World) -> tuple[str, str]:
@@ -39,21 +50,22 @@ async def half_edited(make: Make, policy: ConflictPolicy) -> World:
     return world
 
 
-def city_in_nav(world: World, at: str, **others: str) -> Callable[[], None]:
+def city_in_nav(world: World, stamped: str, **others: str) -> Callable[[], None]:
     def edit() -> None:
         world.edit_nav("Customer", "C1", City="Köln", **others)
-        world.sandbox.nav.tables["Customer"].update("C1", {"SystemModifiedAt": at})
+        world.sandbox.nav.tables["Customer"].update("C1", {"SystemModifiedAt": stamped})
 
     return edit
 
 
-@pytest.mark.parametrize(("at", "both"), [(LAST, "Köln"), (BEFORE, "Hamburg")])
-async def test_the_later_one_wins_although_crm_was_written_to_later_still(make: Make, at: str, both: str) -> None:
+@pytest.mark.parametrize(("stamped", "both"), [(LAST, "Köln"), (BEFORE, "Hamburg")])
+async def test_the_later_one_wins_although_crm_was_written_to_later_still(make: Make, stamped: str, both: str) -> None:
     world = await half_edited(make, ConflictPolicy.LATEST)
-    run = await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, at)))
+    first = await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, stamped, Fax_No="10")))
+    second = await world.run("CUSTOMER")
     assert cities(world) == (both, both)
-    assert account_of(world, "C1")["fax"] == "9"
-    assert (run.counters.failed, world.outcomes(run), queues.conflicts(world.store)) == (0, [], [])
+    assert (customer_of(world, "C1")["Fax_No"], account_of(world, "C1")["fax"]) == ("10", "10")
+    assert (world.outcomes(first), world.outcomes(second), queues.conflicts(world.store)) == ([], [], [])
     before = len(world.audit())
     await world.run("CUSTOMER")
     assert world.audit(before) == []
@@ -62,8 +74,12 @@ async def test_the_later_one_wins_although_crm_was_written_to_later_still(make: 
 async def test_two_that_came_within_one_second_are_left_as_they_are(make: Make) -> None:
     world = await half_edited(make, ConflictPolicy.LATEST)
     run = await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, FIRST)))
-    assert world.outcomes(run)[0].code == "conflict"
-    assert account_of(world, "C1")["address1_city"] == "Hamburg"
+    assert world.codes(run) == {"C1": "conflict"}
+    assert cities(world) == ("Köln", "Hamburg")
+    world.edit_nav("Customer", "C1", Fax_No="10")
+    world.edit_crm("accounts", account_of(world, "C1")["accountid"], address1_city="Köln")
+    assert (await world.run("CUSTOMER")).counters.failed == 0
+    assert (customer_of(world, "C1")["Fax_No"], account_of(world, "C1")["fax"]) == ("10", "10")
 
 
 async def test_the_later_one_wins_although_nav_was_written_to_later_still(make: Make) -> None:
@@ -83,9 +99,44 @@ async def test_the_later_one_wins_although_nav_was_written_to_later_still(make: 
     assert cities(world) == ("Hamburg", "Hamburg")
 
 
+async def test_an_update_without_an_answer_makes_nothing_newer_either(make: Make) -> None:
+    world = await half_edited(make, ConflictPolicy.LATEST)
+    edit, lost = [city_in_nav(world, LAST)], [lost_after]
+
+    def plan(seen: Seen) -> Fault | None:
+        if seen.side == "crm" and b"PATCH" in seen.body and lost:
+            edit.pop()()
+            return lost.pop()
+        return None
+
+    await world.run("CUSTOMER", plan=plan)
+    await world.run("CUSTOMER")
+    assert (cities(world), account_of(world, "C1")["fax"]) == (("Köln", "Köln"), "9")
+
+
+async def test_what_is_written_late_makes_nothing_newer_either(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item(Unit_Cost=1)]})
+    await world.run(*JOBS)
+    blocked_too(world)
+    (product,) = world.crm("products")
+    world.edit_crm("products", product["productid"], name="of CRM")
+    world.edit_nav("Item", "I1", Blocked=True)
+    world.sandbox.nav.tables["Item"].update("I1", {"SystemModifiedAt": BEFORE})
+    world.sandbox.crm.tables["products"].update(product["productid"], {"modifiedon": FIRST})
+
+    def edit() -> None:
+        world.edit_nav("Item", "I1", Description="of NAV")
+        world.sandbox.nav.tables["Item"].update("I1", {"SystemModifiedAt": LAST})
+
+    await world.run(*JOBS, plan=just_before_an_update_of("crm", edit))
+    await world.run(*JOBS)
+    (product,), (one,) = world.crm("products"), world.nav("Item")
+    assert (product["statecode"], product["name"], one["Description"]) == (1, "of NAV", "of NAV")
+
+
 async def test_what_is_asked_about_remembers_who_came_last(make: Make) -> None:
     world = await half_edited(make, ConflictPolicy.ASK)
-    await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, LAST)))
+    await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, LAST, Fax_No="10")))
     (found,) = queues.conflicts(world.store)
     assert [(one.nav, one.newer) for one in found.fields] == [("City", Choice.NAV)]
     assert cities(world) == ("Köln", "Hamburg")
@@ -106,4 +157,4 @@ async def test_other_fields_that_are_edited_meanwhile_change_nothing_of_who_came
 
     run = await world.run("CUSTOMER", plan=just_before_an_update_of("crm", edit))
     assert cities(world) == ("Hamburg", "Hamburg")
-    assert run.counters.failed == 0
+    assert (world.outcomes(run), queues.conflicts(world.store)) == ([], [])
