@@ -84,7 +84,8 @@ def pairs(draw: st.DrawFn) -> Pair:
 
 @given(pairs(), st.booleans())
 def test_what_a_run_did_the_next_run_does_not_do_again(pair: Pair, first: bool) -> None:
-    conflict = pair.decide(TO, first=first).problem is not None
+    # a blank currency is the local one to CRM, and none at all the blank one to NAV: one pass may find them the same
+    conflict = all(pair.decide(way, first=first).problem is not None for way in (TO, FROM))
     pair.synchronize(first=first)
     nav, crm = dict(pair.nav), dict(pair.crm)
     assert pair.synchronize() == [{}, {}]
