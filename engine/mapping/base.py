@@ -4,7 +4,7 @@ They tell which side changed a field since (design.md section 5). Pure; bases ar
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.mapping.looks import MARK_SIZE, When, look_at, mark, mark_of, stamp_mark
@@ -13,6 +13,7 @@ from engine.mapping.values import HASH_SIZE, UNKNOWN, Value, blank, hashed
 from engine.model.mapping import Direction, FieldMapping, TableMapping
 
 _ENTRY = MARK_SIZE + 2 * HASH_SIZE
+_EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 
 
 def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
@@ -72,9 +73,8 @@ def agreed_base(
 class Base:
     """The remembered values: for each field that is remembered its mark, a hash for NAV and one for CRM.
 
-    Of a value that somebody changed and that is not on the other side yet, it may be remembered when its record had
-    been modified last: under a mark of its own a hash of the value, and whole seconds. What is written to other fields
-    of the record later says nothing of it.
+    Of a value that is not carried over yet the stamp of its record may be remembered, under a mark of its own: a hash
+    of the value, and whole seconds. What is written to other fields of the record later says nothing of it.
 
     What is remembered of fields that the mapping does not have now is kept: once they are back, it still tells which
     side changed since both were the same.
@@ -106,20 +106,27 @@ class Base:
             for side in Direction.BIDIRECTIONAL.passes:
                 self.pairs.pop(stamp_mark(field, side), None)
 
-    def date(self, field: FieldMapping, read_by: Direction, value: Value, at: datetime) -> None:
-        """Remember when the record had been modified last that has a value, on the side that a pass of a direction
-        reads. What is known of the same value already stands.
+    def keep_stamp(self, field: FieldMapping, read_by: Direction, value: Value, at: datetime) -> None:
+        """Remember of a value, on the side that a pass of a direction reads, when its record has been modified last.
+        What is remembered of the same value already stands.
         """
-        if self.dated(field, read_by, value) is None:
-            seconds = int(at.timestamp()).to_bytes(HASH_SIZE, signed=True)
-            self.pairs[stamp_mark(field, read_by)] = hashed(value) + seconds
+        if self.stamp_of(field, read_by, value) is None:
+            seconds = (at - _EPOCH) // _SECOND
+            self.pairs[stamp_mark(field, read_by)] = hashed(value) + seconds.to_bytes(HASH_SIZE, signed=True)
 
-    def dated(self, field: FieldMapping, read_by: Direction, value: Value) -> datetime | None:
-        """What is remembered of that; None where it is nothing, or of another value."""
+    def stamp_of(self, field: FieldMapping, read_by: Direction, value: Value) -> datetime | None:
+        """The stamp that is remembered of a value, in whole seconds; None where there is none."""
         kept = self.pairs.get(stamp_mark(field, read_by), UNKNOWN * 2)
         if kept[:HASH_SIZE] != hashed(value):
             return None
-        return datetime.fromtimestamp(int.from_bytes(kept[HASH_SIZE:], signed=True), UTC)
+        return _EPOCH + int.from_bytes(kept[HASH_SIZE:], signed=True) * _SECOND
+
+    def forget_stamps(self, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> None:
+        """Drop what is remembered of values that a pass does not find any more: who sets one again does so later."""
+        there = FROM if one_way is TO else TO
+        for read_by, value in ((one_way, given), (there, current)):
+            if self.stamp_of(field, read_by, value) is None:
+                self.pairs.pop(stamp_mark(field, read_by), None)
 
     def take(self, field: FieldMapping, other: "Base") -> None:
         """Remember of a field what another base does."""

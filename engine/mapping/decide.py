@@ -20,7 +20,7 @@ from engine.mapping.stamps import modified_at, newer_side
 from engine.mapping.transfer import FROM, TO, Transferred, source_of, source_value, target_value
 from engine.mapping.values import UNKNOWN, Value, blank, hashed
 from engine.model.conflict import Choice, Clash, Shown
-from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, TableMapping
+from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, Table, TableMapping
 from engine.model.outcome import Problem
 
 Ways = Mapping[Direction, Sequence[Mapping[str, Any]]]
@@ -72,6 +72,7 @@ def decide(
     clashes: list[Clash] = []
     left = False
     ahead: list[FieldMapping] = []
+    there = FROM if one_way is TO else TO
     for field in wanted.lost:
         remembered.emptied(field, one_way, source_value(field, one_way, source), target_value(field, one_way, target))
     for field, desired in wanted.values.items():
@@ -92,7 +93,8 @@ def decide(
             if not (blank(given) and blank(desired) and remembered.never_agreed(field)):
                 values[field] = desired
             continue
-        winner = _winner(remembered, field, one_way, given, current)
+        remembered.forget_stamps(field, one_way, given, current)
+        winner = _winner(remembered, field, one_way, given, current, desired)
         if unsettled:
             winner = _but_for_ours(winner, remembered, (unsettled, moved), field, one_way, given, current)
         match winner:
@@ -119,9 +121,8 @@ def decide(
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     if values or before is not None:
-        there = FROM if one_way is TO else TO
         for read_by, row in ((one_way, source), (there, before or {}), (there, target)):
-            _date(mapping, read_by, ahead, row, remembered)
+            _keep_stamps(mapping.table(read_by), read_by, ahead, row, remembered)
     return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left)
 
 
@@ -130,10 +131,6 @@ def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value,
     its partner should have, `current` what that has.
     """
     return current == desired or _cut_on_the_way(field, one_way, (given, desired), current)
-
-
-_BY_AGE = (ConflictPolicy.LATEST, ConflictPolicy.ASK)
-"""Policies that need to know who was newer; one that asks may be changed to one that takes the latest."""
 
 
 class Settled(Enum):
@@ -177,31 +174,32 @@ def _clash(
     seen = next((one for one in known if one.same == clash.same), None)
     if seen is not None:
         return replace(clash, choice=seen.choice, newer=seen.newer)
-    nav_at = remembered.dated(field, TO, held[0]) or modified_at(mapping.nav, rows[0])
-    crm_at = remembered.dated(field, FROM, held[1]) or modified_at(mapping.crm, rows[1])
+    nav_at = remembered.stamp_of(field, TO, held[0]) or modified_at(mapping.nav, rows[0])
+    crm_at = remembered.stamp_of(field, FROM, held[1]) or modified_at(mapping.crm, rows[1])
     newer = newer_side(mapping, nav_at, crm_at)
     return clash if newer is None else replace(clash, newer=Choice(newer))
 
 
-def _date(
-    mapping: TableMapping, read_by: Direction, fields: Sequence[FieldMapping], row: Mapping[str, Any], remembered: Base
+def _keep_stamps(
+    table: Table, read_by: Direction, fields: Sequence[FieldMapping], row: Mapping[str, Any], remembered: Base
 ) -> None:
-    """Remember how old the values of a side are that are not carried over, before its record gets newer by what is
-    written to others of its fields.
+    """Remember the stamp of a record for values that stay where they are, before it gets a new one by what is written
+    to others of its fields.
     """
-    at = modified_at(mapping.table(read_by), row)
-    if at is None or mapping.conflict not in _BY_AGE:
+    at = modified_at(table, row)
+    if at is None:
         return
     for field in fields:
-        remembered.date(field, read_by, source_value(field, read_by, row), at)
+        remembered.keep_stamp(field, read_by, source_value(field, read_by, row), at)
 
 
 def _kept(value: Value) -> Shown:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, current: Value) -> str:
-    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value.
+def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, current: Value, desired: Value) -> str:
+    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value, nor does a text
+    of which nothing fits.
 
     Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
     or because a lookup waited for its partner, or lost it, and is filled in now.
@@ -209,7 +207,8 @@ def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, c
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
         if one_way is TO:
-            return "target" if blank(given) and not blank(current) else "source"
+            nothing = blank(given) or blank(desired)
+            return "target" if nothing and not blank(current) else "source"
         return "source" if blank(current) else "target"
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:

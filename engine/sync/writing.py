@@ -298,8 +298,8 @@ class Writer:
                 item.written = item.settled = True
                 item.created = item.sent and item.mode is Mode.CREATE
             case Status.STALE | Status.UNKNOWN:
-                unknown = result.status is Status.UNKNOWN
-                item.before = (item.before or item.target) if unknown else None
+                if result.status is Status.UNKNOWN:
+                    item.before = item.before or item.target
                 item.target = None  # look again and decide again
                 item.overtaken = result.status is Status.STALE
                 item.written = item.written or result.status is Status.UNKNOWN

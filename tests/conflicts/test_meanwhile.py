@@ -1,8 +1,10 @@
 """Edits that come while a record is under way: who came last is told without our own update in between."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from engine.model.conflict import Choice
@@ -10,11 +12,12 @@ from engine.model.mapping import ConflictPolicy, Direction, Table
 from engine.runs import queues
 from engine.sync.context import Context
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, stamp
-from tests.sync.faults import Fault, Plan, Seen, at, lost_after, meanwhile
+from tests.sync.faults import Fault, Plan, Seen, Send, at, lost_after, lost_before, meanwhile, through
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
 BEFORE, FIRST, LAST = "2026-01-01T10:00:00Z", "2026-01-01T10:00:05Z", "2026-01-01T10:00:10Z"
+AGAIN = "2026-01-01T10:00:30Z"
 
 
 def just_before_an_update_of(side: str, edit: Callable[[], None]) -> Plan:
@@ -112,6 +115,42 @@ async def test_an_update_without_an_answer_makes_nothing_newer_either(make: Make
     await world.run("CUSTOMER", plan=plan)
     await world.run("CUSTOMER")
     assert (cities(world), account_of(world, "C1")["fax"]) == (("Köln", "Köln"), "9")
+
+
+async def test_an_update_that_arrives_while_it_is_sent_again_makes_nothing_newer_either(make: Make) -> None:
+    world = await half_edited(make, ConflictPolicy.LATEST)
+    sent: list[Send] = []
+
+    def plan(seen: Seen) -> Fault | None:
+        if seen.side != "crm" or b"PATCH" not in seen.body:
+            return None
+
+        async def put_off(send: Send) -> httpx.Response:
+            sent.append(send)
+            return await lost_before(send)
+
+        async def after_the_first(send: Send) -> httpx.Response:
+            await asyncio.to_thread(city_in_nav(world, LAST))
+            await sent[0]()
+            return await through(send)
+
+        return {0: put_off, 1: after_the_first}.get(len(sent)) if len(sent) < 2 else None
+
+    await world.run("CUSTOMER", plan=plan)
+    await world.run("CUSTOMER")
+    assert (cities(world), account_of(world, "C1")["fax"]) == (("Köln", "Köln"), "9")
+
+
+async def test_a_value_that_is_set_once_more_is_as_old_as_it_was_set_last(make: Make) -> None:
+    world = await half_edited(make, ConflictPolicy.ASK)
+    await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, LAST)))
+    account = account_of(world, "C1")["accountid"]
+    for city in ("Bremen", "Hamburg"):
+        world.edit_crm("accounts", account, address1_city=city)
+        world.sandbox.crm.tables["accounts"].update(account, {"modifiedon": AGAIN})
+        await world.run("CUSTOMER")
+    (found,) = queues.conflicts(world.store)
+    assert [(one.nav, one.newer) for one in found.fields] == [("City", Choice.CRM)]
 
 
 async def test_what_is_written_late_makes_nothing_newer_either(make: Make) -> None:

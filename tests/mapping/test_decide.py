@@ -113,6 +113,12 @@ def test_at_the_first_coupling_nav_wins_but_a_blank_never_overwrites(
     assert pair.synchronize() == [{}, {}]
 
 
+def test_at_the_first_coupling_a_text_of_which_nothing_fits_never_overwrites_either() -> None:
+    pair = Pair(mapping_of(text(crm_length=2)), {"Name": "  Mine"}, {"name": "Th"})
+    assert pair.synchronize(first=True) == [{}, {}]
+    assert (pair.nav["Name"], pair.crm["name"]) == ("  Mine", "Th")
+
+
 def test_a_pair_that_crm_couples_keeps_navs_value() -> None:
     pair = Pair(BOTH_SIDES, {"Name": "Mine"}, {"name": "Theirs"})
     assert pair.run(FROM, first=True) == {}

@@ -62,9 +62,9 @@ def one_side_is_a_conflict() -> AbstractContextManager[Any]:
     """A field that only one side changed is taken for a conflict."""
     real = decide._winner
 
-    def winner(base: Any, field: Any, one_way: Any, given: Any, current: Any) -> str:
+    def winner(base: Any, field: Any, one_way: Any, given: Any, current: Any, desired: Any) -> str:
         known = base.of(field, one_way)[0] != UNKNOWN
-        return "conflict" if known else real(base, field, one_way, given, current)
+        return "conflict" if known else real(base, field, one_way, given, current, desired)
 
     return patch.object(decide, "_winner", winner)
 
@@ -73,8 +73,8 @@ def conflicts_go_to_nav() -> AbstractContextManager[Any]:
     """Of a field that people edited on both sides NAV's value is taken, and nobody is told."""
     real = decide._winner
 
-    def winner(base: Any, field: Any, one_way: Any, given: Any, current: Any) -> str:
-        found = real(base, field, one_way, given, current)
+    def winner(base: Any, field: Any, one_way: Any, given: Any, current: Any, desired: Any) -> str:
+        found = real(base, field, one_way, given, current, desired)
         if found != "conflict":
             return found
         return "source" if one_way is Direction.TO_INTEGRATION_TABLE else "target"
