@@ -1,6 +1,7 @@
 """What operators do to runs, in every state that a run may be in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -107,6 +108,22 @@ def test_a_plan_that_was_left_behind_is_in_nobodys_way(store: Store, settings: S
     start(store, settings, kind="plan")
     start(store, settings, kind="plan")
     start(store, settings)
+
+
+def test_nothing_begins_while_the_engine_of_a_run_that_has_just_finished_is_still_ending(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store.writing
+
+    @contextmanager
+    def writing() -> Iterator[sa.Connection]:
+        with engine_lock(store), real() as connection:
+            yield connection
+
+    monkeypatch.setattr(store, "writing", writing)
+    with pytest.raises(LockHeld):
+        start(store, settings, kind="sync")
+    assert rows(store, run) == []
 
 
 @pytest.mark.parametrize("kind", ["run", "plan"])
