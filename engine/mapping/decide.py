@@ -166,8 +166,8 @@ def _clash(
     known: Sequence[Clash],
     remembered: Base,
 ) -> Clash:
-    """Both values as they are kept, with what is known of exactly these: the choice that was made, and who was newer
-    when they were first seen. `rows` and `held` are of NAV and of CRM.
+    """Both values as they are kept, with what is known of exactly these: the choice that was made, and who was newer,
+    by the stamps that are remembered of them before those of the records. `rows` and `held` are of NAV and of CRM.
     """
     nav, crm = map(_kept, held)
     clash = Clash(field.nav, field.crm, nav, crm)

@@ -59,8 +59,8 @@ def mark(field: FieldMapping) -> bytes:
 
 @lru_cache(maxsize=4096)
 def stamp_mark(field: FieldMapping, read_by: Direction) -> bytes:
-    """The mark under which it is remembered how old the value of a field is at the most, on the side that a pass of a
-    direction reads.
+    """The mark under which a value of a field keeps the stamp of its record, on the side that a pass of a direction
+    reads.
     """
     return blake2b(mark(field) + read_by.value.encode(), digest_size=MARK_SIZE).digest()
 

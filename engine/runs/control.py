@@ -52,7 +52,7 @@ def start(
         with store.writing() as connection:
             if (row := runs.active(connection)) is not None:
                 raise on_hold(row) if kind == "sync" else _active(row)
-            refuse_busy(store)  # whose run is over by now, but not yet the engine
+            refuse_busy(store)  # the engine of a run that has ended since we looked may still be ending
             stored = runs.flags(connection)
             overridden = jobs if kind != "sync" else ()
             saved = {name: stored.get(name, (_default(settings, name), 0)) for _, name, _ in overridden}

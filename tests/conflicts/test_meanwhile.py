@@ -12,7 +12,7 @@ from engine.model.mapping import ConflictPolicy, Direction, Table
 from engine.runs import queues
 from engine.sync.context import Context
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, stamp
-from tests.sync.faults import Fault, Plan, Seen, Send, at, lost_after, lost_before, meanwhile, through
+from tests.sync.faults import Plan, Seen, Send, at, lost_after, lost_before, meanwhile, through
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
@@ -22,7 +22,11 @@ AGAIN = "2026-01-01T10:00:30Z"
 
 def just_before_an_update_of(side: str, edit: Callable[[], None]) -> Plan:
     """Somebody edits once, after the engine has read and before its first update arrives at a side."""
-    return at(side, lambda seen: b"PATCH" in seen.body, meanwhile(edit))
+    return at(side, updating, meanwhile(edit))
+
+
+def updating(seen: Seen) -> bool:
+    return b"PATCH" in seen.body
 
 
 def blocked_too(world: World) -> None:
@@ -104,14 +108,12 @@ async def test_the_later_one_wins_although_nav_was_written_to_later_still(make: 
 
 async def test_an_update_without_an_answer_makes_nothing_newer_either(make: Make) -> None:
     world = await half_edited(make, ConflictPolicy.LATEST)
-    edit, lost = [city_in_nav(world, LAST)], [lost_after]
 
-    def plan(seen: Seen) -> Fault | None:
-        if seen.side == "crm" and b"PATCH" in seen.body and lost:
-            edit.pop()()
-            return lost.pop()
-        return None
+    async def edited_and_lost(send: Send) -> httpx.Response:
+        await asyncio.to_thread(city_in_nav(world, LAST))
+        return await lost_after(send)
 
+    plan = at("crm", updating, edited_and_lost)
     await world.run("CUSTOMER", plan=plan)
     await world.run("CUSTOMER")
     assert (cities(world), account_of(world, "C1")["fax"]) == (("Köln", "Köln"), "9")
@@ -121,21 +123,16 @@ async def test_an_update_that_arrives_while_it_is_sent_again_makes_nothing_newer
     world = await half_edited(make, ConflictPolicy.LATEST)
     sent: list[Send] = []
 
-    def plan(seen: Seen) -> Fault | None:
-        if seen.side != "crm" or b"PATCH" not in seen.body:
-            return None
+    async def put_off(send: Send) -> httpx.Response:
+        sent.append(send)
+        return await lost_before(send)
 
-        async def put_off(send: Send) -> httpx.Response:
-            sent.append(send)
-            return await lost_before(send)
+    async def after_the_first(send: Send) -> httpx.Response:
+        await asyncio.to_thread(city_in_nav(world, LAST))
+        await sent.pop()()
+        return await through(send)
 
-        async def after_the_first(send: Send) -> httpx.Response:
-            await asyncio.to_thread(city_in_nav(world, LAST))
-            await sent[0]()
-            return await through(send)
-
-        return {0: put_off, 1: after_the_first}.get(len(sent)) if len(sent) < 2 else None
-
+    plan = at("crm", updating, put_off, after_the_first)
     await world.run("CUSTOMER", plan=plan)
     await world.run("CUSTOMER")
     assert (cities(world), account_of(world, "C1")["fax"]) == (("Köln", "Köln"), "9")
