@@ -104,7 +104,7 @@ class Base:
         if own := mark_of(field):
             self.pairs[own] = _pair(one_way, given, current)
             for side in Direction.BIDIRECTIONAL.passes:
-                self.pairs.pop(stamp_mark(field, side), None)
+                self.drop_stamp(field, side)
 
     def keep_stamp(self, field: FieldMapping, read_by: Direction, value: Value, at: datetime) -> None:
         """Remember of a value, on the side that a pass of a direction reads, when its record has been modified last.
@@ -126,7 +126,11 @@ class Base:
         there = FROM if one_way is TO else TO
         for read_by, value in ((one_way, given), (there, current)):
             if self.stamp_of(field, read_by, value) is None:
-                self.pairs.pop(stamp_mark(field, read_by), None)
+                self.drop_stamp(field, read_by)
+
+    def drop_stamp(self, field: FieldMapping, read_by: Direction) -> None:
+        """Remember no stamp of what the side has that a pass of a direction reads."""
+        self.pairs.pop(stamp_mark(field, read_by), None)
 
     def take(self, field: FieldMapping, other: "Base") -> None:
         """Remember of a field what another base does."""

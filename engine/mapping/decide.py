@@ -5,7 +5,7 @@ changed goes the way it must, and a field that both changed differently is a con
 blank of a field that goes one way overwrites no value before both sides have been the same once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
@@ -57,12 +57,13 @@ def decide(
     unsettled: Ways = MappingProxyType({}),
     moved: Ways = MappingProxyType({}),
     before: Mapping[str, Any] | None = None,
+    tried: Collection[FieldMapping] = (),
 ) -> Decision:
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand. `unsettled` are
     columns that were sent, by way, and never committed: a side that holds them was not changed by others. `moved` are
     those of them that were sent to a row which has been written since, by whomever. `before` is the target as it was
-    when an update was sent to it just now of which nobody knows what came.
+    when an update of the fields `tried` was sent to it just now of which nobody knows what came.
     """
     if base and not wanted.lost and agreed_base(one_way, source, target, wanted, first=first) == base:
         return Decision({}, base)
@@ -94,12 +95,20 @@ def decide(
                 values[field] = desired
             continue
         remembered.forget_stamps(field, one_way, given, current)
+        for read_by in (TO, FROM):
+            # what stands where we wrote to the field may have been set again since, and is as old as its record
+            if _sent(unsettled.get(FROM if read_by is TO else TO, ()), field, read_by):
+                remembered.drop_stamp(field, read_by)
+        if field in tried:
+            remembered.drop_stamp(field, there)
         winner = _winner(remembered, field, one_way, given, current, desired)
         if unsettled:
             winner = _but_for_ours(winner, remembered, (unsettled, moved), field, one_way, given, current)
         match winner:
             case "source":
                 values[field] = desired
+            case "as it is":
+                remembered.agree(field, one_way, given, current)
             case "target":
                 ahead.append(field)
                 left = left or _of_ours(unsettled, field)
@@ -121,8 +130,9 @@ def decide(
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     if values or before is not None:
-        for read_by, row in ((one_way, source), (there, before or {}), (there, target)):
-            _keep_stamps(mapping.table(read_by), read_by, ahead, row, remembered)
+        untried = [field for field in ahead if field not in tried]
+        for read_by, row, fields in ((one_way, source, ahead), (there, before or {}, untried), (there, target, ahead)):
+            _keep_stamps(mapping.table(read_by), read_by, fields, row, remembered)
     return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left)
 
 
@@ -198,8 +208,8 @@ def _kept(value: Value) -> Shown:
 
 
 def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, current: Value, desired: Value) -> str:
-    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value, nor does a text
-    of which nothing fits.
+    """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value, and a text of
+    which nothing fits leaves both as they are; one that cannot be carried over clears it where the field says so.
 
     Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
     or because a lookup waited for its partner, or lost it, and is filled in now.
@@ -207,8 +217,9 @@ def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, c
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
         if one_way is TO:
-            nothing = blank(given) or blank(desired)
-            return "target" if nothing and not blank(current) else "source"
+            if not blank(current) and blank(given):
+                return "target"
+            return "as it is" if not blank(current) and blank(desired) and not field.clear_on_fail else "source"
         return "source" if blank(current) else "target"
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:

@@ -86,6 +86,10 @@ class Item:
     """The conflict that operators were shown."""
     before: Row | None = None
     """Its partner as it was when an update was sent to it of which nobody knows what came."""
+    tried: frozenset[FieldMapping] = frozenset()
+    """The fields of such updates."""
+    sending: frozenset[FieldMapping] = frozenset()
+    """The fields of the last update."""
     clashes: tuple[Clash, ...] = ()
     outcome: Outcome | None = None
     warnings: list[Problem] = field(default_factory=list)

@@ -189,6 +189,7 @@ class Writer:
             unsettled=item.unsettled,
             moved=item.moved,
             before=item.before,
+            tried=item.tried,
         )
         item.clashes, item.left = decision.clashes, decision.left
         if decision.problem is not None:
@@ -204,6 +205,7 @@ class Writer:
             item.settled = True
             item.created = item.sent and item.mode is Mode.CREATE
             return None
+        item.sending = frozenset(now)
         values = self._values(now)
         etag = str(item.target.get(ETAG) or "*")
         return Write(item.id, WriteKind.UPDATE, self._table.entity, str(item.target[self._table.key]), values, etag)
@@ -300,6 +302,7 @@ class Writer:
             case Status.STALE | Status.UNKNOWN:
                 if result.status is Status.UNKNOWN:
                     item.before = item.before or item.target
+                    item.tried |= item.sending
                 item.target = None  # look again and decide again
                 item.overtaken = result.status is Status.STALE
                 item.written = item.written or result.status is Status.UNKNOWN

@@ -12,7 +12,8 @@ from engine.model.mapping import ConflictPolicy, Direction, Table
 from engine.runs import queues
 from engine.sync.context import Context
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, stamp
-from tests.sync.faults import Plan, Seen, Send, at, lost_after, lost_before, meanwhile, through
+from tests.sync.faults import Died, Plan, Seen, Send, at, lost_after, lost_before, meanwhile, through, writing
+from tests.sync.test_broken_off import arrives_and_dies
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
@@ -194,3 +195,56 @@ async def test_other_fields_that_are_edited_meanwhile_change_nothing_of_who_came
     run = await world.run("CUSTOMER", plan=just_before_an_update_of("crm", edit))
     assert cities(world) == ("Hamburg", "Hamburg")
     assert (world.outcomes(run), queues.conflicts(world.store)) == ([], [])
+
+
+async def bremen_in_nav_hamburg_in_crm(make: Make) -> World:
+    """Both cities have been edited, and the fax number of NAV: what is written to CRM leaves its city where it is."""
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    both_change(world, {"Fax_No": "9", "City": "Bremen"}, {"address1_city": "Hamburg"})
+    stamp(world, BEFORE, FIRST)
+    return world
+
+
+def bremen_again(world: World) -> None:
+    assert cities(world) == ("Hamburg", "Hamburg")
+    world.edit_nav("Customer", "C1", City="Bremen")
+    world.sandbox.nav.tables["Customer"].update("C1", {"SystemModifiedAt": AGAIN})
+
+
+def written_by_us(world: World) -> None:
+    """CRM stamped our update of the fax number before somebody edited NAV again."""
+    world.sandbox.crm.tables["accounts"].update(account_of(world, "C1")["accountid"], {"modifiedon": LAST})
+
+
+async def test_a_value_that_is_put_back_over_ours_counts_as_new_although_the_engine_died_with_that(make: Make) -> None:
+    world = await bremen_in_nav_hamburg_in_crm(make)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", writing, arrives_and_dies))
+    written_by_us(world)
+    bremen_again(world)
+    await world.resume(number)
+    await world.run("CUSTOMER")
+    assert (cities(world), account_of(world, "C1")["fax"]) == (("Bremen", "Bremen"), "9")
+
+
+async def test_a_value_that_is_put_back_over_ours_counts_as_new_although_the_answer_was_lost(make: Make) -> None:
+    world = await bremen_in_nav_hamburg_in_crm(make)
+
+    async def put_back(send: Send) -> httpx.Response:
+        try:
+            return await lost_after(send)
+        finally:
+            await asyncio.to_thread(bremen_again, world)
+
+    async def stamped(send: Send) -> httpx.Response:
+        try:
+            return await through(send)
+        finally:
+            await asyncio.to_thread(written_by_us, world)
+
+    to_crm, to_nav = at("crm", writing, stamped), at("nav", writing, put_back)
+    await world.run("CUSTOMER", plan=lambda seen: to_crm(seen) or to_nav(seen))
+    await world.run("CUSTOMER")
+    assert (cities(world), account_of(world, "C1")["fax"]) == (("Bremen", "Bremen"), "9")

@@ -8,7 +8,7 @@ import pytest
 from engine.mapping.decide import decide
 from engine.mapping.transfer import FROM, TO, Transferred
 from engine.mapping.values import Value
-from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping
+from engine.model.mapping import ConflictPolicy, Direction, FieldKind, FieldMapping, Transformation
 from tests.mapping.tools import LOOKUP, Pair, made, mapping_of, text
 
 NAME, CITY = text("Name", "name"), text("City", "address1_city")
@@ -117,6 +117,26 @@ def test_at_the_first_coupling_a_text_of_which_nothing_fits_never_overwrites_eit
     pair = Pair(mapping_of(text(crm_length=2)), {"Name": "  Mine"}, {"name": "Th"})
     assert pair.synchronize(first=True) == [{}, {}]
     assert (pair.nav["Name"], pair.crm["name"]) == ("  Mine", "Th")
+
+
+@pytest.mark.parametrize(
+    ("field", "nav"),
+    [(text(crm_length=2), "  Mine"), (text(transforms=(Transformation("replace", ("-", ""), TO),)), "-")],
+    ids=["too long", "by a rule"],
+)
+def test_what_is_edited_later_goes_its_way_although_nothing_fitted_at_first(field: FieldMapping, nav: str) -> None:
+    pair = Pair(mapping_of(field), {"Name": nav}, {"name": "Th"})
+    pair.synchronize(first=True)
+    pair.crm["name"] = "Tr"
+    assert pair.synchronize() == [{}, {"Name": "Tr"}]
+    pair.nav["Name"], pair.crm["name"] = "Bo", "Je"
+    assert pair.decide(TO).problem is not None
+
+
+def test_what_cannot_be_carried_over_clears_the_other_side_where_the_field_says_so_at_the_first_coupling_too() -> None:
+    code = text(kind=FieldKind.CODE, crm_length=2, clear_on_fail=True)
+    pair = Pair(mapping_of(code), {"Name": "LONG"}, {"name": "TH"})
+    assert pair.run(TO, first=True) == {"name": ""}
 
 
 def test_a_pair_that_crm_couples_keeps_navs_value() -> None:
