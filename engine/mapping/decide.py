@@ -63,7 +63,7 @@ def decide(
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand. `unsettled` are
     columns that were sent, by way, and never committed: a side that holds them was not changed by others. `moved` are
     those of them that were sent to a row which has been written since, by whomever. `before` is the target as it was
-    when an update of the fields `tried` was sent to it just now of which nobody knows what came.
+    when an update was sent to it just now of which nobody knows what came; of the fields `tried` it may have arrived.
     """
     if base and not wanted.lost and agreed_base(one_way, source, target, wanted, first=first) == base:
         return Decision({}, base)
@@ -97,11 +97,13 @@ def decide(
         remembered.forget_stamps(field, one_way, given, current)
         for read_by in (TO, FROM):
             # what stands where we wrote to the field may have been set again since, and is as old as its record
-            if _sent(unsettled.get(FROM if read_by is TO else TO, ()), field, read_by):
+            if _sent(moved.get(FROM if read_by is TO else TO, ()), field, read_by):
                 remembered.drop_stamp(field, read_by)
         if field in tried:
             remembered.drop_stamp(field, there)
         winner = _winner(remembered, field, one_way, given, current, desired)
+        if winner == "as it is" and field in wanted.cleared:
+            winner = "source"
         if unsettled:
             winner = _but_for_ours(winner, remembered, (unsettled, moved), field, one_way, given, current)
         match winner:
@@ -209,7 +211,7 @@ def _kept(value: Value) -> Shown:
 
 def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, current: Value, desired: Value) -> str:
     """Who changed a bidirectional field. Without a base NAV wins, but a blank never overwrites a value, and a text of
-    which nothing fits leaves both as they are; one that cannot be carried over clears it where the field says so.
+    which nothing fits leaves both as they are.
 
     Where neither changed, they differ because a rule or a length made it so, and mean the same: nothing bounces back;
     or because a lookup waited for its partner, or lost it, and is filled in now.
@@ -219,7 +221,7 @@ def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, c
         if one_way is TO:
             if not blank(current) and blank(given):
                 return "target"
-            return "as it is" if not blank(current) and blank(desired) and not field.clear_on_fail else "source"
+            return "as it is" if not blank(current) and blank(desired) else "source"
         return "source" if blank(current) else "target"
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:

@@ -32,8 +32,8 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Transferred:
     """Values in normal form, by field. Fields without a value here are left as they are on the other side; `lost` are
-    the lookups among them whose partner was deleted. `sources` are values as the source has them, where they are known
-    already (`source_of`).
+    the lookups among them whose partner was deleted. `cleared` are fields whose value could not be carried over.
+    `sources` are values as the source has them, where they are known already (`source_of`).
     """
 
     values: Mapping[FieldMapping, Value]
@@ -41,6 +41,7 @@ class Transferred:
     warnings: tuple[Problem, ...] = ()
     problem: Problem | None = None
     lost: tuple[FieldMapping, ...] = ()
+    cleared: tuple[FieldMapping, ...] = ()
     sources: Mapping[FieldMapping, Value] = dataclasses.field(default_factory=dict)
 
 
@@ -56,6 +57,7 @@ def transfer(
     sources: dict[FieldMapping, Value] = {}
     waiting: list[Waiting] = []
     warnings: list[Problem] = []
+    cleared: list[FieldMapping] = []
     for one in courses(mapping.fields, one_way):
         if one.convert is None:
             problem = _filled_in(one, one_way, row, partners, derived, values, sources, waiting)
@@ -72,6 +74,7 @@ def transfer(
                 return Transferred(values, problem=problem)
             values[one.field] = one.nothing
             warnings.append(_cleared(one.name, problem))
+            cleared.append(one.field)
             continue
         if one.plain:
             sources[one.field] = source
@@ -82,6 +85,7 @@ def transfer(
                 if one.field.clear_on_fail:
                     values[one.field] = one.nothing
                     problem = _cleared(one.name, problem)
+                    cleared.append(one.field)
                 warnings.append(problem)
                 continue
             if chosen is not None:
@@ -98,11 +102,12 @@ def transfer(
                 source = cut(source, one.limit)
             elif one.field.clear_on_fail:
                 warnings.append(_cleared(one.name, _too_long(one.field, one.name, source, one.limit)))
+                cleared.append(one.field)
                 source = one.nothing
             else:
                 return Transferred(values, problem=_too_long(one.field, one.name, source, one.limit))
         values[one.field] = source
-    return Transferred(values, tuple(waiting), tuple(warnings), sources=sources)
+    return Transferred(values, tuple(waiting), tuple(warnings), cleared=tuple(cleared), sources=sources)
 
 
 def _filled_in(

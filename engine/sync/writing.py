@@ -189,7 +189,7 @@ class Writer:
             unsettled=item.unsettled,
             moved=item.moved,
             before=item.before,
-            tried=item.tried,
+            tried=item.tried if _written_since(item) else (),
         )
         item.clashes, item.left = decision.clashes, decision.left
         if decision.problem is not None:
@@ -310,6 +310,11 @@ class Writer:
                 self._missing(item)
             case _:
                 item.fail(refused(result), one_way=self._scope.direction)
+
+
+def _written_since(item: Item) -> bool:
+    """Whether the partner has another version than an update was sent for of which nobody knows what came."""
+    return item.before is not None and item.target is not None and item.before.get(ETAG) != item.target.get(ETAG)
 
 
 def _undecided(items: Sequence[Item]) -> list[Item]:

@@ -13,7 +13,7 @@ from engine.runs import queues
 from engine.sync.context import Context
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, stamp
 from tests.sync.faults import Died, Plan, Seen, Send, at, lost_after, lost_before, meanwhile, through, writing
-from tests.sync.test_broken_off import arrives_and_dies
+from tests.sync.test_broken_off import arrives_and_dies, dies
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
@@ -248,3 +248,28 @@ async def test_a_value_that_is_put_back_over_ours_counts_as_new_although_the_ans
     await world.run("CUSTOMER", plan=lambda seen: to_crm(seen) or to_nav(seen))
     await world.run("CUSTOMER")
     assert (cities(world), account_of(world, "C1")["fax"]) == (("Bremen", "Bremen"), "9")
+
+
+async def later_in_nav(make: Make) -> World:
+    """The city is newer in NAV, although CRM was written to later; the next run carries it over."""
+    world = await half_edited(make, ConflictPolicy.LATEST)
+    await world.run("CUSTOMER", plan=just_before_an_update_of("crm", city_in_nav(world, LAST)))
+    assert cities(world) == ("Köln", "Hamburg")
+    return world
+
+
+async def test_an_update_that_did_not_arrive_makes_nothing_newer_when_it_is_sent_again(make: Make) -> None:
+    world = await later_in_nav(make)
+    await world.run("CUSTOMER", plan=at("crm", updating, lost_before))
+    await world.run("CUSTOMER")
+    assert cities(world) == ("Köln", "Köln")
+
+
+async def test_an_update_with_which_an_engine_died_makes_nothing_newer_where_it_did_not_arrive(make: Make) -> None:
+    world = await later_in_nav(make)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", updating, dies))
+    await world.resume(number)
+    await world.run("CUSTOMER")
+    assert cities(world) == ("Köln", "Köln")

@@ -119,14 +119,17 @@ def test_at_the_first_coupling_a_text_of_which_nothing_fits_never_overwrites_eit
     assert (pair.nav["Name"], pair.crm["name"]) == ("  Mine", "Th")
 
 
+@pytest.mark.parametrize("clears", [False, True], ids=["", "clear_on_fail"])
 @pytest.mark.parametrize(
     ("field", "nav"),
     [(text(crm_length=2), "  Mine"), (text(transforms=(Transformation("replace", ("-", ""), TO),)), "-")],
     ids=["too long", "by a rule"],
 )
-def test_what_is_edited_later_goes_its_way_although_nothing_fitted_at_first(field: FieldMapping, nav: str) -> None:
-    pair = Pair(mapping_of(field), {"Name": nav}, {"name": "Th"})
-    pair.synchronize(first=True)
+def test_what_is_edited_later_goes_its_way_although_nothing_fitted_at_first(
+    field: FieldMapping, nav: str, clears: bool
+) -> None:
+    pair = Pair(mapping_of(replace(field, clear_on_fail=clears)), {"Name": nav}, {"name": "Th"})
+    assert pair.synchronize(first=True) == [{}, {}]
     pair.crm["name"] = "Tr"
     assert pair.synchronize() == [{}, {"Name": "Tr"}]
     pair.nav["Name"], pair.crm["name"] = "Bo", "Je"
