@@ -218,11 +218,11 @@ def _winner(base: Base, field: FieldMapping, one_way: Direction, given: Value, c
     """
     source_hash, target_hash = base.of(field, one_way)
     if source_hash == UNKNOWN:
-        if one_way is TO:
-            if not blank(current) and blank(given):
-                return "target"
-            return "as it is" if not blank(current) and blank(desired) else "source"
-        return "source" if blank(current) else "target"
+        if blank(current):
+            return "source"
+        if one_way is FROM or blank(given):
+            return "target"
+        return "as it is" if blank(desired) else "source"
     source_changed, target_changed = hashed(given) != source_hash, hashed(current) != target_hash
     if source_changed and target_changed:
         return "conflict"

@@ -119,7 +119,7 @@ def test_at_the_first_coupling_a_text_of_which_nothing_fits_never_overwrites_eit
     assert (pair.nav["Name"], pair.crm["name"]) == ("  Mine", "Th")
 
 
-@pytest.mark.parametrize("clears", [False, True], ids=["", "clear_on_fail"])
+@pytest.mark.parametrize("clears", [False, True], ids=["plain", "clear_on_fail"])
 @pytest.mark.parametrize(
     ("field", "nav"),
     [(text(crm_length=2), "  Mine"), (text(transforms=(Transformation("replace", ("-", ""), TO),)), "-")],
