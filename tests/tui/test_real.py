@@ -197,6 +197,7 @@ def test_a_coupling_is_found_looked_at_on_both_sides_and_removed(
         terminal.until("ITEM-PRODUCT")
         terminal.type("o")
         terminal.until(f"{browsing.number(store, None):,} couplings")
+        terminal.until("> CURRENCY")  # the number may be known before the first page
         terminal.type("/")
         terminal.until("no names are stored")
         terminal.type(one.crm_id[:8])
