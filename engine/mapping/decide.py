@@ -7,8 +7,10 @@ blank of a field that goes one way overwrites no value before both sides have be
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -32,8 +34,8 @@ class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
-    or what a policy that asks no more says. `left`: whether a field is left to that pass of which it is not settled
-    what we sent.
+    or what a policy that asks no more says. `left`: whether it stays unsettled what we sent of a field, as that is left
+    to that pass, or nobody can tell who came last.
     """
 
     values: Mapping[FieldMapping, Value]
@@ -95,12 +97,6 @@ def decide(
                 values[field] = desired
             continue
         remembered.forget_stamps(field, one_way, given, current)
-        for read_by in (TO, FROM):
-            # what stands where we wrote to the field may have been set again since, and is as old as its record
-            if _sent(moved.get(FROM if read_by is TO else TO, ()), field, read_by):
-                remembered.drop_stamp(field, read_by)
-        if field in tried:
-            remembered.drop_stamp(field, there)
         winner = _winner(remembered, field, one_way, given, current, desired)
         if winner == "as it is" and field in wanted.cleared:
             winner = "source"
@@ -117,18 +113,21 @@ def decide(
             case "conflict":
                 rows = (source, target) if one_way is TO else (target, source)
                 held = (given, current) if one_way is TO else (current, given)
-                clash = _clash(mapping, field, rows, held, known, remembered)
+                doubtful = _doubtful(moved, field) | ({there} if field in tried else set())
+                clash = _clash(mapping, field, rows, held, known, remembered, doubtful)
                 match settled(mapping.conflict, one_way, clash.newer, clash.choice):
                     case Settled.WRITE:
                         values[field] = desired
                     case Settled.FAIL:
                         conflicts.append(field.nav)
+                        left = left or bool(doubtful)
                     case how:
                         ahead.append(field)
+                        left = left or bool(doubtful)
                         if how is Settled.ASK or known:
                             clashes.append(clash)
     if conflicts:
-        return Decision({}, remembered.blob(), _conflict(conflicts))
+        return Decision({}, remembered.blob(), _conflict(conflicts), left=left)
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     if values or before is not None:
@@ -177,19 +176,29 @@ def _clash(
     held: tuple[Value, Value],
     known: Sequence[Clash],
     remembered: Base,
+    doubtful: Collection[Direction],
 ) -> Clash:
     """Both values as they are kept, with what is known of exactly these: the choice that was made, and who was newer,
-    by the stamps that are remembered of them before those of the records. `rows` and `held` are of NAV and of CRM.
+    by the stamps that are remembered of them before those of the records. `rows` and `held` are of NAV and of CRM. On a
+    `doubtful` side, named by who reads it, either stamp may be that of the value: who is newer is known where that
+    makes no difference.
     """
     nav, crm = map(_kept, held)
     clash = Clash(field.nav, field.crm, nav, crm)
     seen = next((one for one in known if one.same == clash.same), None)
-    if seen is not None:
+    if seen is not None and not doubtful:
         return replace(clash, choice=seen.choice, newer=seen.newer)
-    nav_at = remembered.stamp_of(field, TO, held[0]) or modified_at(mapping.nav, rows[0])
-    crm_at = remembered.stamp_of(field, FROM, held[1]) or modified_at(mapping.crm, rows[1])
-    newer = newer_side(mapping, nav_at, crm_at)
-    return clash if newer is None else replace(clash, newer=Choice(newer))
+    stamps: list[set[datetime | None]] = []
+    for read_by, row, value in zip((TO, FROM), rows, held, strict=True):
+        at = modified_at(mapping.table(read_by), row)
+        kept = remembered.stamp_of(field, read_by, value)
+        stamps.append({kept or at, at} if read_by in doubtful else {kept or at})
+    newer = {newer_side(mapping, *both) for both in product(*stamps)}
+    if seen is not None:
+        clash = replace(clash, choice=seen.choice)
+        newer.add(seen.newer)
+    only = newer.pop() if len(newer) == 1 else None
+    return clash if only is None else replace(clash, newer=Choice(only))
 
 
 def _keep_stamps(
@@ -269,6 +278,13 @@ def _but_for_ours(
 def _of_ours(unsettled: Ways, field: FieldMapping) -> bool:
     """Whether we sent the field, either way, and nobody knows what came of it."""
     return bool(_sent(unsettled.get(TO, ()), field, FROM) or _sent(unsettled.get(FROM, ()), field, TO))
+
+
+def _doubtful(moved: Ways, field: FieldMapping) -> set[Direction]:
+    """The sides, named by who reads them, to which the field was sent and whose row was written since: what stands
+    there may have been put back over ours, or have been there all the time, when other fields were written.
+    """
+    return {read_by for read_by, way in ((TO, FROM), (FROM, TO)) if _sent(moved.get(way, ()), field, read_by)}
 
 
 def _sent(rows: Sequence[Mapping[str, Any]], field: FieldMapping, read_by: Direction) -> list[Value]:

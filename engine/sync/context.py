@@ -48,8 +48,8 @@ def _passed() -> float:
 class Context:
     """The store, both sides and everything that a job may ask. `checkpoint` waits while paused and raises to stop.
 
-    `wait_for` shows operators what is waited for; blank when it is over. `broken_off`: whether an
-    engine ended before it could say what came of updates that it had sent. `beats` are the last signs of life of
+    `wait_for` shows operators what is waited for; blank when it is over. `broken_off`: whether it is not known what
+    came of updates, most often as an engine ended before it could say so. `beats` are the last signs of life of
     earlier engines, by run. `settle_wait` and `crm_settle_wait` are the seconds after which NAV, or CRM, does nothing
     any more of what it was sent (reference/perf.md 1.1, 1.2).
     """

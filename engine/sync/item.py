@@ -59,7 +59,7 @@ class Item:
     updated: bool = False
     """An update was sent to its partner, whatever came of it."""
     left: bool = False
-    """A field of which it is not settled what we sent is left to the pass in the other direction."""
+    """It stays unsettled what we sent of a field (`engine.mapping.decide.Decision`)."""
     used: bool = False
     """It was coupled once: what was made of it then may still be there, under the id that it is going to have."""
     sent: bool = False

@@ -13,6 +13,7 @@ from engine.model.mapping import Condition, FieldMapping, TableMapping
 from engine.model.outcome import Action, Problem
 from engine.store.couplings import Coupling
 from engine.store.pages import PageResult
+from engine.store.traces import any_unsettled
 from engine.store.work import Create, Link, Scope
 from engine.sync.brake import Losses
 from engine.sync.context import Context
@@ -64,6 +65,8 @@ class Pass:
     @classmethod
     async def of(cls, context: Context, scope: Scope, *, only_coupled: bool = False) -> "Pass":
         """The pass of a scope."""
+        left = context.broken_off or await context.store.read(any_unsettled)  # by an earlier pass of this engine
+        context = replace(context, broken_off=left)
         mapping = context.mappings[scope.mapping]
         unsure = await read_doubts(context, mapping.name)
         options = await choices(context, mapping, scope.direction)

@@ -9,6 +9,7 @@ import pytest
 
 from engine.model.conflict import Choice
 from engine.model.mapping import ConflictPolicy, Direction, Table
+from engine.model.snapshot import RunSnapshot
 from engine.runs import queues
 from engine.sync.context import Context
 from tests.conflicts.tools import account_of, both_change, coupled, customer_of, stamp
@@ -217,19 +218,25 @@ def written_by_us(world: World) -> None:
     world.sandbox.crm.tables["accounts"].update(account_of(world, "C1")["accountid"], {"modifiedon": LAST})
 
 
-async def test_a_value_that_is_put_back_over_ours_counts_as_new_although_the_engine_died_with_that(make: Make) -> None:
+def is_shown(world: World, run: RunSnapshot, nav: str, crm: str) -> bool:
+    """Whether a conflict of the cities is shown, which stay what they are."""
+    return world.codes(run) == {"C1": "conflict"} and cities(world) == (nav, crm)
+
+
+async def test_nobody_can_tell_who_came_last_where_an_engine_died_and_a_value_was_put_back(make: Make) -> None:
     world = await bremen_in_nav_hamburg_in_crm(make)
     number = world.start("CUSTOMER", keep=False)
     with pytest.raises(Died):
         await world.work(number, plan=at("nav", writing, arrives_and_dies))
     written_by_us(world)
     bremen_again(world)
-    await world.resume(number)
+    assert is_shown(world, await world.resume(number), "Bremen", "Hamburg")
+    world.edit_nav("Customer", "C1", City="Ulm")
     await world.run("CUSTOMER")
-    assert (cities(world), account_of(world, "C1")["fax"]) == (("Bremen", "Bremen"), "9")
+    assert (cities(world), account_of(world, "C1")["fax"]) == (("Ulm", "Ulm"), "9")
 
 
-async def test_a_value_that_is_put_back_over_ours_counts_as_new_although_the_answer_was_lost(make: Make) -> None:
+async def test_nobody_can_tell_who_came_last_where_an_answer_was_lost_and_a_value_was_put_back(make: Make) -> None:
     world = await bremen_in_nav_hamburg_in_crm(make)
 
     async def put_back(send: Send) -> httpx.Response:
@@ -245,9 +252,23 @@ async def test_a_value_that_is_put_back_over_ours_counts_as_new_although_the_ans
             await asyncio.to_thread(written_by_us, world)
 
     to_crm, to_nav = at("crm", writing, stamped), at("nav", writing, put_back)
-    await world.run("CUSTOMER", plan=lambda seen: to_crm(seen) or to_nav(seen))
+    run = await world.run("CUSTOMER", plan=lambda seen: to_crm(seen) or to_nav(seen))
+    assert is_shown(world, run, "Bremen", "Hamburg")
+    assert is_shown(world, await world.run("CUSTOMER"), "Bremen", "Hamburg")
+
+
+async def test_what_was_known_of_who_came_last_is_in_doubt_too_once_a_value_was_put_back(make: Make) -> None:
+    world = await bremen_in_nav_hamburg_in_crm(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.ASK)
     await world.run("CUSTOMER")
-    assert (cities(world), account_of(world, "C1")["fax"]) == (("Bremen", "Bremen"), "9")
+    (found,) = queues.conflicts(world.store)
+    assert [(one.nav, one.newer) for one in found.fields] == [("City", Choice.CRM)]
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", writing, arrives_and_dies))
+    bremen_again(world)
+    assert is_shown(world, await world.resume(number), "Bremen", "Hamburg")
 
 
 async def later_in_nav(make: Make) -> World:
@@ -273,3 +294,35 @@ async def test_an_update_with_which_an_engine_died_makes_nothing_newer_where_it_
     await world.resume(number)
     await world.run("CUSTOMER")
     assert cities(world) == ("Köln", "Köln")
+
+
+def another_number(world: World) -> Callable[[], None]:
+    """Somebody edits the telephone number of CRM."""
+    account = account_of(world, "C1")["accountid"]
+
+    def edit() -> None:
+        world.edit_crm("accounts", account, telephone1="77")
+        world.sandbox.crm.tables["accounts"].update(account, {"modifiedon": AGAIN})
+
+    return edit
+
+
+async def test_another_field_that_is_edited_after_an_answer_was_lost_makes_nothing_newer(make: Make) -> None:
+    world = await later_in_nav(make)
+
+    async def lost_and_edited(send: Send) -> httpx.Response:
+        await asyncio.to_thread(another_number(world))
+        return await lost_before(send)
+
+    run = await world.run("CUSTOMER", plan=at("crm", updating, lost_and_edited))
+    assert is_shown(world, run, "Köln", "Hamburg")
+    assert is_shown(world, await world.run("CUSTOMER"), "Köln", "Hamburg")
+
+
+async def test_another_field_that_is_edited_after_an_engine_died_makes_nothing_newer(make: Make) -> None:
+    world = await later_in_nav(make)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", updating, dies))
+    another_number(world)()
+    assert is_shown(world, await world.resume(number), "Köln", "Hamburg")
