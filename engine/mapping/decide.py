@@ -34,15 +34,15 @@ class Decision:
     """The fields to write, in normal form; a problem when nothing may be written; the base once that is done.
 
     `clashes` are fields that wait: for a choice, or for the pass in the other direction to carry out what was chosen,
-    or what a policy that asks no more says. `left`: whether it stays unsettled what we sent of a field, as that is left
-    to that pass, or nobody can tell who came last.
+    or what a policy that asks no more says. `left` are fields of which it stays unsettled what we sent: nobody can tell
+    who came last, or that pass is to see it too.
     """
 
     values: Mapping[FieldMapping, Value]
     base: bytes
     problem: Problem | None = None
     clashes: tuple[Clash, ...] = ()
-    left: bool = False
+    left: frozenset[FieldMapping] = frozenset()
 
 
 def decide(
@@ -73,7 +73,7 @@ def decide(
     values: dict[FieldMapping, Value] = {}
     conflicts: list[str] = []
     clashes: list[Clash] = []
-    left = False
+    left: set[FieldMapping] = set()
     ahead: list[FieldMapping] = []
     there = FROM if one_way is TO else TO
     for field in wanted.lost:
@@ -109,7 +109,8 @@ def decide(
                 remembered.agree(field, one_way, given, current)
             case "target":
                 ahead.append(field)
-                left = left or _of_ours(unsettled, field)
+                if _of_ours(unsettled, field):
+                    left.add(field)
             case "conflict":
                 rows = (source, target) if one_way is TO else (target, source)
                 held = (given, current) if one_way is TO else (current, given)
@@ -118,23 +119,24 @@ def decide(
                 match settled(mapping.conflict, one_way, clash.newer, clash.choice):
                     case Settled.WRITE:
                         values[field] = desired
+                        continue
                     case Settled.FAIL:
                         conflicts.append(field.nav)
-                        left = left or bool(doubtful)
                     case how:
                         ahead.append(field)
-                        left = left or bool(doubtful)
                         if how is Settled.ASK or known:
                             clashes.append(clash)
+                if doubtful or _of_ours(unsettled, field):
+                    left.add(field)
     if conflicts:
-        return Decision({}, remembered.blob(), _conflict(conflicts), left=left)
+        return Decision({}, remembered.blob(), _conflict(conflicts), left=frozenset(left))
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     if values or before is not None:
         untried = [field for field in ahead if field not in tried]
         for read_by, row, fields in ((one_way, source, ahead), (there, before or {}, untried), (there, target, ahead)):
             _keep_stamps(mapping.table(read_by), read_by, fields, row, remembered)
-    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=left)
+    return Decision(values, remembered.blob(), clashes=tuple(clashes), left=frozenset(left))
 
 
 def alike(field: FieldMapping, one_way: Direction, given: Value, desired: Value, current: Value) -> bool:

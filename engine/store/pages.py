@@ -1,6 +1,6 @@
 """What a page did, in one transaction when all of it is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from engine.store.work import Create, Fenced, Link, Scope, of_pass, save_outcome
 class PageResult:
     """All that one page did. `after` is the cursor that it started from, `last_key` where the next page goes on.
 
-    `answered` are rows of both sides, by entity, of which it is known what came of all that was sent to them.
+    `answered` are rows of both sides of which it is known what came of all that was sent to them.
     `newest` is the newest change among its records, `removed` are NAV ids whose couplings go before `pairs` come,
     `cleared` NAV ids whose conflicts are over.
     """
@@ -40,7 +40,7 @@ class PageResult:
     removed: Sequence[str] = ()
     conflicts: Sequence[Conflict] = ()
     cleared: Sequence[str] = ()
-    answered: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    answered: traces.Answered = field(default_factory=dict)
     ledger: bool = True
 
 
@@ -74,7 +74,7 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
     if scope.plan:
         foreseen.note(connection, scope, result.outcomes)
     if not scope.plan:
-        traces.settle_all(connection, result.answered)
+        traces.settle(connection, result.answered)
     if not scope.plan and result.ledger:
         troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
     if not scope.plan:

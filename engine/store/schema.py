@@ -230,7 +230,7 @@ overwritten = Table(
     Column("at", Moment, nullable=False),
     Column("unsettled", sa.Boolean, nullable=False, comment="no page that was committed has seen what came of it"),
     sa.Index(None, "run_id", "entity", "target_id"),
-    sa.Index(None, "entity", "target_id", sqlite_where=sa.text("unsettled"), postgresql_where=sa.text("unsettled")),
+    sa.Index(None, "entity", "target_id", sqlite_where=sa.text("unsettled = 1"), postgresql_where=sa.text("unsettled")),
     comment="what updates were about to overwrite, in the order in which they were sent",
 )
 

@@ -3,7 +3,7 @@
 Both are recorded before anything is sent, so that the run can be undone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 
 from engine.store.chunks import chunks
 from engine.store.schema import extra, overwritten
@@ -27,9 +28,10 @@ class Bound(msgspec.Struct, frozen=True, array_like=True):
     navigation: str
 
 
-class Values(msgspec.Struct, frozen=True):
+class Values(msgspec.Struct, frozen=True, omit_defaults=True):
     """The values of a row before and after a write, by column as it is read; `bound` are its lookups, `base` what its
-    coupling remembered before. The write is only done to the version `etag` of the row; blank when it is not known.
+    coupling remembered before. The write is only done to the version `etag` of the row; blank when it is not known. Of
+    a write that is not settled, `known` are columns of which it is known what came of it all the same.
     """
 
     old: dict[str, Any]
@@ -37,8 +39,16 @@ class Values(msgspec.Struct, frozen=True):
     bound: dict[str, Bound] = {}
     base: bytes | None = None
     etag: str = ""
+    known: tuple[str, ...] = ()
+
+    @property
+    def in_question(self) -> dict[str, Any]:
+        """What was written and of which it is not known what came of it."""
+        return {column: value for column, value in self.new.items() if column not in self.known}
 
 
+Answered = Mapping[str, Mapping[str, Collection[str]]]
+"""Rows by entity and id of which it is known what came of all that was sent to them, but for some columns."""
 _DECODER = msgspec.json.Decoder(Values, float_hook=Decimal)
 
 
@@ -97,7 +107,7 @@ def keep_extras(connection: sa.Connection, run: int, mapping: str, extras: Seque
 
 
 def any_unsettled(connection: sa.Connection) -> bool:
-    """Whether there are updates of which nobody knows what came of them: their engine ended before it could say."""
+    """Whether there are updates of which nobody knows what came of them, most often as their engine ended too early."""
     return connection.scalar(sa.select(overwritten.c.id).where(overwritten.c.unsettled).limit(1)) is not None
 
 
@@ -120,18 +130,31 @@ def unsettled_rows(connection: sa.Connection, entity: str) -> list[str]:
     return list(connection.scalars(query))
 
 
-def settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:
-    """Note of all that was sent to these rows that it is known what came of it."""
+def settle(connection: sa.Connection, rows: Answered) -> None:
+    """Note of what was sent to rows that it is known what came of it."""
+    for entity, found in rows.items():
+        _settle(connection, entity, [id for id, columns in found.items() if not columns])
+        for id, columns in found.items():
+            if columns:
+                _settle_but_for(connection, entity, id, columns)
+
+
+def _settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:
     c = overwritten.c
     for chunk in chunks(ids):
         mine = sa.update(overwritten).where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
         connection.execute(mine.values(unsettled=False))
 
 
-def settle_all(connection: sa.Connection, rows: Mapping[str, Sequence[str]]) -> None:
-    """The same of rows by entity."""
-    for entity, ids in rows.items():
-        settle(connection, entity, ids)
+def _settle_but_for(connection: sa.Connection, entity: str, id: str, columns: Collection[str]) -> None:
+    c = overwritten.c
+    query = sa.select(c.id, c["values"]).where(c.unsettled, c.entity == entity, c.target_id == id)
+    for number, stored in connection.execute(query).all():
+        values = decoded(stored)
+        known = tuple(sorted(column for column in values.new if column not in columns or column in values.known))
+        left = _ENCODER.encode(structs.replace(values, known=known))
+        mine = sa.update(overwritten).where(c.id == number)
+        connection.execute(mine.values({"values": left, "unsettled": len(known) < len(values.new)}))
 
 
 def decoded(values: bytes) -> Values:

@@ -1,6 +1,6 @@
 """What a pass writes while it works: its slice, intents before anything is sent, outcomes, and links that wait."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from engine.model.outcome import Action, Outcome, Problem
 from engine.store import couplings, watermarks
 from engine.store.couplings import Coupling
 from engine.store.schema import intent, link, outcome, slice_
-from engine.store.traces import Extra, Overwrite, keep, keep_extras, settle_all
+from engine.store.traces import Answered, Extra, Overwrite, keep, keep_extras, settle
 from engine.store.upsert import insert, upsert
 
 
@@ -222,14 +222,14 @@ def commit_links(
     done: Sequence[Link],
     outcomes: Sequence[Outcome],
     pairs: Sequence[Coupling],
-    answered: Mapping[str, Sequence[str]],
+    answered: Answered,
     at: datetime,
 ) -> None:
     """What a link pass did to some records: their counters stand already, so only warnings and new bases are added, and
     of rows, by entity, that it is known what came of what was sent to them. A record has one warning, which says all
     about its lookups.
     """
-    settle_all(connection, answered)
+    settle(connection, answered)
     couplings.save(connection, scope.mapping, pairs, run=scope.run, at=at, plan=False)
     told = {one.source_id: one.problem for one in outcomes if one.problem is not None}
     c = outcome.c

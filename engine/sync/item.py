@@ -58,8 +58,8 @@ class Item:
     """The ways in which some of that may still arrive."""
     updated: bool = False
     """An update was sent to its partner, whatever came of it."""
-    left: bool = False
-    """It stays unsettled what we sent of a field (`engine.mapping.decide.Decision`)."""
+    left: frozenset[FieldMapping] = frozenset()
+    """Fields of which it stays unsettled what we sent (`engine.mapping.decide.Decision`)."""
     used: bool = False
     """It was coupled once: what was made of it then may still be there, under the id that it is going to have."""
     sent: bool = False
@@ -106,11 +106,11 @@ class Item:
 
     @property
     def answered(self) -> bool:
-        """Whether something was sent to either side and it is known what came of it, but for what may still arrive:
-        what stands there now is no longer taken for ours.
+        """Whether something was sent to either side and it is known what came of it, but for the fields that are `left`
+        and for what may still arrive: what stands there now is no longer taken for ours.
         """
         sent = self.updated or self.written or bool(self.unsettled)
-        return sent and not (self.left or self.clashes) and (self.settled or not self.unsettled)
+        return sent and (self.settled or not (self.unsettled or self.tried))
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is

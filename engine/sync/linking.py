@@ -3,13 +3,14 @@
 Reference/domain.md section 1.4, primary contact cycle.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from engine.mapping.transfer import target_name
 from engine.model.mapping import Direction, FieldMapping, TableMapping
 from engine.model.outcome import Action, Outcome, Problem
 from engine.store.couplings import Coupling
+from engine.store.traces import Answered
 from engine.store.work import Link, Scope, commit_links, count_waiting, links
 from engine.sync.columns import source_columns
 from engine.sync.context import Context
@@ -52,7 +53,7 @@ async def _write_batch(context: Context, scope: Scope, batch: list[Link]) -> Non
     rows = await context.source(scope.direction).fetch(table.entity, table.key, ids, columns)
     outcomes: list[Outcome] = []
     pairs: list[Coupling] = []
-    answered: Mapping[str, Sequence[str]] = {}
+    answered: Answered = {}
     fields = _fields(one.mapping, scope.direction, batch)
     if rows and fields:
         result = await work_page(one, list(rows.values()), None, only=list(fields.values()))

@@ -34,9 +34,9 @@ async def recall(context: Context, mapping: TableMapping, one_way: Direction, it
     for item, pair in pairs:
         sent = {FROM: to_nav.get(pair.nav_id, ()), TO: to_crm.get(pair.crm_id, ())}
         rows = {way: (item.target if way is one_way else item.row) or {} for way in sent}
-        item.unsettled = {way: [one.values.new for one in some] for way, some in sent.items() if some}
+        item.unsettled = {way: [one.values.in_question for one in some] for way, some in sent.items() if some}
         item.moved = {
-            way: [one.values.new for one in some if one.values.etag not in ("", str(rows[way].get(ETAG) or ""))]
+            way: [one.values.in_question for one in some if one.values.etag not in ("", str(rows[way].get(ETAG) or ""))]
             for way, some in sent.items()
         }
         item.under_way = frozenset(

@@ -1,6 +1,7 @@
 """Runs, jobs, flags and events as rows."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from engine.model.snapshot import RunState, Wish
 from engine.store import deeds, runs
 from engine.store.database import Store
 from engine.store.schema import event, flag, job, outcome, page, run, slice_
-from engine.store.traces import Overwrite, Sent, Values, keep, settle, unsettled, unsettled_rows
+from engine.store.traces import Overwrite, Sent, Values, any_unsettled, keep, settle, unsettled, unsettled_rows
 from tests.store.tools import AT, CUSTOMER, FROM, TO, commit, crm, failed, later, new_run, page_of, rows, scope_of, take
 
 
@@ -62,11 +63,11 @@ def test_updates_are_unsettled_until_it_is_known_what_came_of_them(store: Store)
         keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, sent, AT)
         assert runs.left_behind(connection) == ({}, True)
         assert unsettled(connection, "contacts", [crm(1)]) == {}
-        settle(connection, "contacts", [crm(1)])
-        settle(connection, "accounts", [crm(1), crm(3)])
+        settle(connection, {"contacts": {crm(1): ()}})
+        settle(connection, {"accounts": {crm(1): (), crm(3): ()}})
         assert unsettled(connection, "accounts", [crm(1), crm(2)]) == {crm(2): [Sent(number, AT, sent[1].values)]}
         assert (unsettled_rows(connection, "accounts"), unsettled_rows(connection, "contacts")) == ([crm(2)], [])
-        settle(connection, "accounts", [crm(2)])
+        settle(connection, {"accounts": {crm(2): ()}})
         assert runs.left_behind(connection) == ({}, False)
 
 
@@ -283,3 +284,34 @@ def test_a_short_tail_is_left_as_it_is(store: Store) -> None:
         runs.trim_events(connection, number)
     found: list[Any] = rows(store, event)
     assert [(row["text"], row["at"]) for row in found] == [("hello", AT)]
+
+
+def test_a_column_of_an_update_may_stay_unsettled_alone(store: Store) -> None:
+    number = new_run(store)
+    values = Values({"name": "Old", "fax": "1"}, {"name": "New", "fax": "2"}, base=b"base")
+    with store.writing() as connection:
+        keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, [Overwrite("accounts", crm(1), values)], AT)
+        settle(connection, {"accounts": {crm(1): ("name",)}})
+        ((sent,),) = unsettled(connection, "accounts", [crm(1)]).values()
+        assert (sent.values.old, sent.values.new, sent.values.in_question) == (values.old, values.new, {"name": "New"})
+        settle(connection, {"accounts": {crm(1): ("fax",)}})
+        assert runs.left_behind(connection) == ({}, False)
+
+
+def test_what_is_unsettled_is_found_without_looking_at_all_updates(tmp_path: Path) -> None:
+    queries: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+        queries.append((f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    store = Store.open(f"sqlite:///{tmp_path}/coupler.db")
+    with store.reading() as connection:
+        sa.event.listen(connection, "before_cursor_execute", note)
+        any_unsettled(connection)
+        unsettled(connection, "accounts", [crm(1)])
+        unsettled_rows(connection, "accounts")
+        sa.event.remove(connection, "before_cursor_execute", note)
+        plans = [str(connection.exec_driver_sql(*query).all()) for query in queries]
+    store.close()
+    assert len(plans) == 3
+    assert all("ix_overwritten_entity_target_id" in plan for plan in plans), plans

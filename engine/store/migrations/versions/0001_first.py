@@ -333,7 +333,7 @@ def upgrade() -> None:
         "overwritten",
         ["entity", "target_id"],
         unique=False,
-        sqlite_where=sa.text("unsettled"),
+        sqlite_where=sa.text("unsettled = 1"),
         postgresql_where=sa.text("unsettled"),
     )
     op.create_table(
