@@ -58,7 +58,7 @@ def test_a_bug_that_only_breaks_the_engine_is_not_taken_for_found(monkeypatch: p
 
 def test_a_run_that_never_ends_is_found_with_what_stopped_it() -> None:
     with BUGS["creates repeated"]():
-        wrong = play(28).wrong
+        wrong = play(63).wrong
     assert wrong[0].startswith("the run never ends: stopped brake 2 Customer records carry the mark of CRM record")
 
 
