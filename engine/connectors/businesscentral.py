@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from engine.connectors import urls
 from engine.connectors.filters import literal, packed
 from engine.connectors.metadata import Shape, read_metadata
@@ -104,7 +106,7 @@ class BusinessCentral(NavPages):
         entity = writes[0].entity
         table = await self._table(entity)
         left = [
-            replace(
+            structs.replace(
                 one,
                 entity=table.set,
                 values={_word(table, name): self._word_value(table, name, value) for name, value in one.values.items()},
@@ -244,7 +246,7 @@ class BusinessCentral(NavPages):
 
     def _results(self, table: _Table, results: Mapping[str, Result]) -> dict[str, Result]:
         return {
-            key: result if result.row is None else replace(result, row=self._row(table, result.row))
+            key: result if result.row is None else structs.replace(result, row=self._row(table, result.row))
             for key, result in results.items()
         }
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from engine.connectors.metadata import Property, Shape, read_metadata
 from engine.connectors.nav import MOST_ROWS, NavPages
 from engine.connectors.nav_writes import SYSTEM_ID, Key
@@ -66,7 +68,7 @@ class NavWithoutIds(NavPages):
         there, gone = writes, {}
         if writes[0].kind is not WriteKind.CREATE:
             known = await self._numbers(entity, [str(one.id) for one in writes])
-            there = [replace(one, id=known[str(one.id)]) for one in writes if one.id in known]
+            there = [structs.replace(one, id=known[str(one.id)]) for one in writes if one.id in known]
             gone = {one.key: Result(one.key, Status.MISSING, one.id) for one in writes if one.id not in known}
         try:
             results = await super().write(there)
@@ -134,9 +136,9 @@ class NavWithoutIds(NavPages):
 
     def _result(self, entity: str, key: Key, result: Result) -> Result:
         if result.row is None or key.of(result.row) is None:
-            return result if result.id is None else replace(result, id=record_id(entity, result.id))
+            return result if result.id is None else structs.replace(result, id=record_id(entity, result.id))
         (row,) = self._named(entity, key, [result.row])
-        return replace(result, id=str(row[SYSTEM_ID.field]), row=row)
+        return structs.replace(result, id=str(row[SYSTEM_ID.field]), row=row)
 
 
 def _columns(fields: Iterable[str], key: Key) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+import msgspec
+
 from engine.model.mapping import Condition
 from engine.model.traffic import Traffic
 
@@ -17,8 +19,7 @@ Row = Mapping[str, Any]
 ETAG = "@odata.etag"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """The value of a lookup: a row of another table. `navigation` is the property that binds it."""
 
     entity: str
@@ -46,8 +47,7 @@ class WriteKind(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One row to write. `key` finds the result again. A CREATE without `id` leaves the id to the server."""
 
     key: str
@@ -74,8 +74,7 @@ class Status(StrEnum):
     """It may or may not have been written; only a look can tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The answer to one write. `row` is the row after the write, where the service tells."""
 
     key: str

@@ -1,7 +1,9 @@
 """What happened to one record."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Action(StrEnum):
@@ -28,8 +30,7 @@ class Problem:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The result of one source record in one pass."""
 
     source_id: str
@@ -43,4 +44,4 @@ class Outcome:
     set_aside: bool = False
     """It failed as it did before, and is left alone from now on, until an operator asks to retry it."""
     problem: Problem | None = None
-    warnings: tuple[Problem, ...] = field(default=())
+    warnings: tuple[Problem, ...] = ()

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from engine.model.errors import StoreError
@@ -22,8 +22,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SOME = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Coupling:
+class Coupling(msgspec.Struct, frozen=True):
     """A coupled pair. `base` holds the values both sides had when they were last the same (`engine.mapping.decide`)."""
 
     nav_id: str

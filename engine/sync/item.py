@@ -1,8 +1,11 @@
 """One source record on its way through a page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum, auto
+
+import msgspec
+from msgspec import structs
 
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import Transferred
@@ -26,8 +29,7 @@ class Mode(Enum):
 _NOTHING = Transferred({})
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """What is known of a record. It is finished when it has an outcome, and in doubt when nobody can tell yet."""
 
     id: str
@@ -40,8 +42,8 @@ class Item:
     target: Row | None = None
     target_number: str = ""
     wanted: Transferred = _NOTHING
-    extra: Mapping[str, Value] = field(default_factory=dict)
-    late: Mapping[FieldMapping, Value] = field(default_factory=dict)
+    extra: Mapping[str, Value] = {}
+    late: Mapping[FieldMapping, Value] = {}
     """What the special handling is left to write."""
     base: bytes | None = None
     based_on: Transferred | None = None
@@ -50,9 +52,9 @@ class Item:
     """The base of a record that was just made, without what the special handling is left to write."""
     sent_base: bytes | None = None
     """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
-    unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = {}
     """What engines that broke off sent, by way, since both sides were last known to be the same."""
-    moved: Mapping[Direction, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    moved: Mapping[Direction, Sequence[Mapping[str, object]]] = {}
     """Of that, what was sent to a row which has been written since."""
     under_way: frozenset[Direction] = frozenset()
     """The ways in which some of that may still arrive."""
@@ -92,7 +94,7 @@ class Item:
     """The fields of the last update."""
     clashes: tuple[Clash, ...] = ()
     outcome: Outcome | None = None
-    warnings: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = []
 
     @property
     def open(self) -> bool:
@@ -122,7 +124,7 @@ class Item:
             hint = f"It failed twice like this and is left alone from now on, until `coupler retry`. {problem.hint}"
             problem = replace(problem, hint=hint)
         failed = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
-        self.outcome = replace(failed, set_aside=again)
+        self.outcome = structs.replace(failed, set_aside=again)
 
     def skip(self, one_way: Direction, problem: Problem | None = None) -> None:
         """The record is left alone; without a problem, because only coupled records are synchronized."""

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from engine.connectors.protocol import Halted, Row, how_far
 from engine.mapping.stamps import newest
 from engine.mapping.templates import template_values
@@ -101,14 +103,15 @@ async def work_page(
         if problem is not None or item.id in prepared.left_out:
             hindered.append((item, problem))
         elif only is not None:
-            item.wanted = replace(item.wanted, values={f: v for f, v in item.wanted.values.items() if f in only})
+            values = {field: value for field, value in item.wanted.values.items() if field in only}
+            item.wanted = structs.replace(item.wanted, values=values)
     await end_hindered(context, one.mapping, scope.direction, hindered, mend=only is None, losses=one.losses)
     await refuse_twins(context, scope, [item for item in active if item.open and not item.gone])
     active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
     for item in active:
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:
-            item.wanted = replace(item.wanted, values={})
+            item.wanted = structs.replace(item.wanted, values={})
     writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead, losses=one.losses)
     try:
         await writer.write([item for item in active if item.open and not item.gone])
@@ -226,7 +229,7 @@ def _start(one: Pass, item: Item) -> None:
         return
     mapped = {target_name(f, one_way): f for f in one.mapping.fields if f.direction.includes(one_way)}
     own = {mapped[name]: value for name, value in values.items() if name in mapped}
-    item.wanted = replace(item.wanted, values={**item.wanted.values, **own})
+    item.wanted = structs.replace(item.wanted, values={**item.wanted.values, **own})
     item.extra = {**{name: value for name, value in values.items() if name not in mapped}, **item.extra}
 
 
@@ -283,7 +286,7 @@ def _pair(item: Item, scope: Scope) -> Coupling | None:
     if not item.settled or item.target_id is None:
         # what was made before an end and fails now is counted as failed, and not a second time as made
         kept = item.coupling or item.lost if not (item.lost and item.gone) else None
-        return replace(kept, uncounted=False) if kept is not None and item.uncounted else None
+        return structs.replace(kept, uncounted=False) if kept is not None and item.uncounted else None
     to_crm = scope.direction is TO
     nav_id, crm_id = (item.id, item.target_id) if to_crm else (item.target_id, item.id)
     number = item.number if to_crm else item.target_number

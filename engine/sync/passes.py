@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
+from msgspec import structs
 
 from engine.connectors.protocol import Halted, Query, Row
 from engine.mapping.stamps import changed_since
@@ -215,7 +216,7 @@ async def _count(one: Pass, left: list[couplings.Coupling]) -> None:
     outcomes = [*result.outcomes, *(Outcome(id, Action.INSERTED) for id in gone)]
     # whose partner was deleted at once has a new one by now, or none
     known = {*result.removed, *(pair.nav_id for pair in result.pairs)}
-    pairs = [*result.pairs, *(replace(pair, uncounted=False) for pair in left if pair.nav_id not in known)]
+    pairs = [*result.pairs, *(structs.replace(pair, uncounted=False) for pair in left if pair.nav_id not in known)]
     await _add(one, replace(result, last_key="settled", read=0, outcomes=outcomes, pairs=pairs))
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.connectors.dataverse import Dataverse
 from engine.connectors.nav import NavPages
@@ -90,7 +90,7 @@ def test_a_write_of_which_nothing_is_known_must_be_told_as_such(
 ) -> None:
     def lie(result: Result) -> Result:
         unknown = result.status is Status.UNKNOWN
-        return replace(result, status=status, id=result.id or result.key) if unknown else result
+        return structs.replace(result, status=status, id=result.id or result.key) if unknown else result
 
     _rewrite(monkeypatch, lie)
     assert _told(side)
@@ -102,7 +102,7 @@ def test_a_write_that_was_done_must_be_told_as_such(side: str, status: Status, m
     def lie(result: Result) -> Result:
         if result.status is not Status.DONE:
             return result
-        return replace(result, id=IDS[4]) if status is Status.DONE else replace(result, status=status)
+        return structs.replace(result, id=IDS[4]) if status is Status.DONE else structs.replace(result, status=status)
 
     _rewrite(monkeypatch, lie)
     assert _told(side)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.coupled import CoupledState, Place
@@ -22,7 +23,7 @@ def fail(
     store: Store, number: int, one_way: Direction = TO, what: Problem | None = None, *, left_alone: bool = False
 ) -> None:
     source = nav(number) if one_way is TO else crm(number)
-    outcome = replace(failed(number, what), source_id=source, set_aside=left_alone)
+    outcome = structs.replace(failed(number, what), source_id=source, set_aside=left_alone)
     with store.writing() as connection:
         troubles.note(connection, CUSTOMER, one_way, [outcome], 7, AT)
 

@@ -106,7 +106,7 @@ def no_if_match() -> AbstractContextManager[Any]:
 
     def update(self: writing.Writer, item: Item) -> Write | None:
         write = real(self, item)
-        return None if write is None else replace(write, etag="*")
+        return None if write is None else structs.replace(write, etag="*")
 
     return patch.object(writing.Writer, "_update", update)
 
@@ -116,7 +116,7 @@ def stale_is_done() -> AbstractContextManager[Any]:
     real = writing.Writer._updated
 
     def updated(self: writing.Writer, item: Item, result: Result) -> None:
-        real(self, item, replace(result, status=Status.DONE) if result.status is Status.STALE else result)
+        real(self, item, structs.replace(result, status=Status.DONE) if result.status is Status.STALE else result)
 
     return patch.object(writing.Writer, "_updated", updated)
 
