@@ -125,16 +125,14 @@ class DataverseWriter:
 
 def payload(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The values as JSON properties: a reference binds its row by address, or is taken off."""
-    if not any(type(value) is Reference for value in values.values()):
-        return values
-    content: dict[str, Any] = {}
-    for name, value in values.items():
-        if type(value) is not Reference:
-            content[name] = value
-        elif value.id is None:
-            content[value.navigation or name] = None
+    content = dict(values)
+    for name in [name for name, value in values.items() if type(value) is Reference]:
+        bound: Reference = content.pop(name)
+        property = bound.navigation or name
+        if bound.id is None:
+            content[property] = None
         else:
-            content[f"{value.navigation or name}@odata.bind"] = f"/{checked_name(value.entity)}({guid(value.id)})"
+            content[f"{property}@odata.bind"] = f"/{checked_name(bound.entity)}({guid(bound.id)})"
     return content
 
 

@@ -18,14 +18,14 @@ _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 
 def created_base(one_way: Direction, source: Mapping[str, Any], wanted: Transferred) -> bytes:
     """The base of a pair whose partner has just been made from the record."""
-    remembered = Base(None)
+    entries = []
     known = wanted.sources
     for field, value in wanted.values.items():
         look = look_at(field, one_way)
         if look.mark is not None and look.goes:
             given = known[field] if field in known else look.read(source.get(look.name))
-            remembered.pairs[look.mark] = _pair(one_way, given, value, look.hashed)
-    return remembered.blob()
+            entries.append(look.mark + _pair(one_way, given, value, look.hashed))
+    return b"".join(entries)
 
 
 def changed_since_agreed(mapping: TableMapping, nav: Mapping[str, Any], base: bytes | None) -> list[str]:

@@ -59,6 +59,7 @@ class Writer:
         self._lead = lead
         self._losses = losses
         self._columns = target_columns(mapping, scope.direction)
+        self._any_late = scope.direction is TO and any(field.late for field in mapping.fields)
         self._recorded: set[str] = set()
         self.intents: list[int] = []
 
@@ -219,9 +220,7 @@ class Writer:
 
     def _in_time(self, item: Item, values: Mapping[FieldMapping, Value]) -> Mapping[FieldMapping, Value]:
         """The values without those that the special handling writes later."""
-        item.late = (
-            {field: value for field, value in values.items() if field.late} if self._scope.direction is TO else {}
-        )
+        item.late = {field: value for field, value in values.items() if field.late} if self._any_late else {}
         return {field: value for field, value in values.items() if field not in item.late} if item.late else values
 
     def _values(self, values: Mapping[FieldMapping, Value]) -> dict[str, Any]:
