@@ -58,13 +58,15 @@ def decide(
     lead: bool = False,
     unsettled: Ways = MappingProxyType({}),
     moved: Ways = MappingProxyType({}),
+    earlier: Ways = MappingProxyType({}),
     before: Mapping[str, Any] | None = None,
     tried: Collection[FieldMapping] = (),
 ) -> Decision:
     """Compare a record with its partner. `first` says that they have never been synchronized, `known` are the
     conflicts that an operator was shown, with what was chosen. With `lead` the source's values stand. `unsettled` are
     columns that were sent, by way, and never committed: a side that holds them was not changed by others. `moved` are
-    those of them that were sent to a row which has been written since, by whomever. `before` is the target as it was
+    those of them that were sent to a row which has been written since, by whomever, and `earlier` what stood there
+    before, with when the row was modified then. `before` is the target as it was
     when an update was sent to it just now of which nobody knows what came; of the fields `tried` it may have arrived.
     """
     if base and not wanted.lost and agreed_base(one_way, source, target, wanted, first=first) == base:
@@ -112,9 +114,12 @@ def decide(
                 if _of_ours(unsettled, field):
                     left.add(field)
             case "conflict":
-                rows = (source, target) if one_way is TO else (target, source)
                 held = (given, current) if one_way is TO else (current, given)
                 doubtful = _doubtful(moved, field) | ({there} if field in tried else set())
+                rows = {
+                    one_way: [*earlier.get(there, ()), source],
+                    there: [*([] if before is None else [before]), *earlier.get(one_way, ()), target],
+                }
                 clash = _clash(mapping, field, rows, held, known, remembered, doubtful)
                 match settled(mapping.conflict, one_way, clash.newer, clash.choice):
                     case Settled.WRITE:
@@ -133,9 +138,8 @@ def decide(
     for field, desired in values.items():
         remembered.agree(field, one_way, source_of(wanted, field, one_way, source), desired)
     if values or before is not None:
-        untried = [field for field in ahead if field not in tried]
-        for read_by, row, fields in ((one_way, source, ahead), (there, before or {}, untried), (there, target, ahead)):
-            _keep_stamps(mapping.table(read_by), read_by, fields, row, remembered)
+        for read_by, row in ((one_way, source), (there, before or {}), (there, target)):
+            _keep_stamps(mapping.table(read_by), read_by, ahead, row, remembered)
     return Decision(values, remembered.blob(), clashes=tuple(clashes), left=frozenset(left))
 
 
@@ -174,16 +178,16 @@ def settled(policy: ConflictPolicy, one_way: Direction, newer: str | None, choic
 def _clash(
     mapping: TableMapping,
     field: FieldMapping,
-    rows: tuple[Mapping[str, Any], Mapping[str, Any]],
+    rows: Ways,
     held: tuple[Value, Value],
     known: Sequence[Clash],
     remembered: Base,
     doubtful: Collection[Direction],
 ) -> Clash:
-    """Both values as they are kept, with what is known of exactly these: the choice that was made, and who was newer,
-    by the stamps that are remembered of them before those of the records. `rows` and `held` are of NAV and of CRM. On a
-    `doubtful` side, named by who reads it, either stamp may be that of the value: who is newer is known where that
-    makes no difference.
+    """Both values as they are kept, `held` in NAV and in CRM, with what is known of exactly these: the choice that was
+    made, and who was newer, by the stamps that are remembered of them before those of the records. `rows` are what is
+    known of the records, by who reads them, that of now last. On a `doubtful` side a value that was there before may be
+    as old as then, or as now: who is newer is known where that makes no difference.
     """
     nav, crm = map(_kept, held)
     clash = Clash(field.nav, field.crm, nav, crm)
@@ -191,10 +195,13 @@ def _clash(
     if seen is not None and not doubtful:
         return replace(clash, choice=seen.choice, newer=seen.newer)
     stamps: list[set[datetime | None]] = []
-    for read_by, row, value in zip((TO, FROM), rows, held, strict=True):
-        at = modified_at(mapping.table(read_by), row)
-        kept = remembered.stamp_of(field, read_by, value)
-        stamps.append({kept or at, at} if read_by in doubtful else {kept or at})
+    for read_by, value in zip((TO, FROM), held, strict=True):
+        name, read = reader(field, read_by)
+        *before, now = rows[read_by]
+        had = [row for row in before if name in row and read(row[name]) == value]
+        ages = [modified_at(mapping.table(read_by), row) for row in (*had, now)]
+        kept = remembered.stamp_of(field, read_by, value) or ages[0]
+        stamps.append({kept, ages[-1]} if read_by in doubtful else {kept})
     newer = {newer_side(mapping, *both) for both in product(*stamps)}
     if seen is not None:
         clash = replace(clash, choice=seen.choice)
@@ -270,9 +277,9 @@ def _but_for_ours(
         return "source" if to_target else "target"
     if source_changed != target_changed and source_hash != UNKNOWN:
         there, here = (one_way, back) if source_changed else (back, one_way)
-        remembered = source_hash if source_changed else target_hash
-        over_there = _sent(moved.get(there, ()), field, here)
-        from_there = [one for one in _sent(unsettled.get(here, ()), field, there) if hashed(one) != remembered]
+        changed, as_before = (source_hash, target_hash) if source_changed else (target_hash, source_hash)
+        over_there = [one for one in _sent(moved.get(there, ()), field, here) if hashed(one) != as_before]
+        from_there = [one for one in _sent(unsettled.get(here, ()), field, there) if hashed(one) != changed]
         return "conflict" if over_there or from_there else winner
     return winner
 

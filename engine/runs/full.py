@@ -24,7 +24,7 @@ from engine.store import foreseen, runs
 from engine.store.couplings import counts
 from engine.store.database import Store
 from engine.store.schema import job
-from engine.store.traces import Extra, keep_extras
+from engine.store.traces import Extra, keep_extras, settle_uncoupled
 from engine.store.work import Fenced, Scope
 from engine.sync.broken import refuse_mass_loss
 from engine.sync.context import Clock, Context, StopRequested, system_clock
@@ -104,6 +104,7 @@ class FullSynchronization:
         if not plan:
             await settle_intents(context, self._run, beats=beats)
             await settle_given_up(context)
+            await self._store.write(settle_uncoupled)
         rows = await self._store.read(partial(runs.job_rows, run_id=self._run))
         names = dict.fromkeys(row.mapping for row in rows)
         await refuse_mass_loss(context, names, self._run, resumed=self._pulse.resumed)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from msgspec import structs
 
 from engine.store.chunks import chunks
-from engine.store.schema import extra, overwritten
+from engine.store.schema import coupling, extra, overwritten
 from engine.store.upsert import insert
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -30,8 +30,9 @@ class Bound(msgspec.Struct, frozen=True, array_like=True):
 
 class Values(msgspec.Struct, frozen=True, omit_defaults=True):
     """The values of a row before and after a write, by column as it is read; `bound` are its lookups, `base` what its
-    coupling remembered before. The write is only done to the version `etag` of the row; blank when it is not known. Of
-    a write that is not settled, `known` are columns of which it is known what came of it all the same.
+    coupling remembered before. The write is only done to the version `etag` of the row, which says that it was
+    `modified` then; both are blank when not known. Of a write that is not settled, `known` are columns of which it is
+    known what came of it all the same.
     """
 
     old: dict[str, Any]
@@ -39,6 +40,7 @@ class Values(msgspec.Struct, frozen=True, omit_defaults=True):
     bound: dict[str, Bound] = {}
     base: bytes | None = None
     etag: str = ""
+    modified: str = ""
     known: tuple[str, ...] = ()
 
     @property
@@ -137,6 +139,13 @@ def settle(connection: sa.Connection, rows: Answered) -> None:
         for id, columns in found.items():
             if columns:
                 _settle_but_for(connection, entity, id, columns)
+
+
+def settle_uncoupled(connection: sa.Connection) -> None:
+    """The same of all that was sent to rows that are not coupled any more: nobody asks who changed them."""
+    c, pair = overwritten.c, coupling.c
+    coupled = sa.exists().where(sa.or_(pair.nav_id == c.target_id, pair.crm_id == c.target_id))
+    connection.execute(sa.update(overwritten).where(c.unsettled, ~coupled).values(unsettled=False))
 
 
 def _settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:

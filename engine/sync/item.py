@@ -56,6 +56,8 @@ class Item(msgspec.Struct):
     """What engines that broke off sent, by way, since both sides were last known to be the same."""
     moved: Mapping[Direction, Sequence[Mapping[str, object]]] = {}
     """Of that, what was sent to a row which has been written since."""
+    earlier: Mapping[Direction, Sequence[Mapping[str, object]]] = {}
+    """What stood in that row before, with when it was modified then."""
     under_way: frozenset[Direction] = frozenset()
     """The ways in which some of that may still arrive."""
     updated: bool = False
@@ -77,6 +79,8 @@ class Item(msgspec.Struct):
     settled: bool = False
     """Both sides are what they should be, and the pair may be coupled."""
     doubt: bool = False
+    missing: bool = False
+    """The coupled partner is not there any more."""
     gone: bool = False
     """The coupled partner was deleted, and the mapping says what to do about it."""
     lost: Coupling | None = None
@@ -112,7 +116,9 @@ class Item(msgspec.Struct):
         and for what may still arrive: what stands there now is no longer taken for ours.
         """
         sent = self.updated or self.written or bool(self.unsettled)
-        return sent and (self.settled or not (self.unsettled or self.tried))
+        failed = self.outcome is not None and self.outcome.action is Action.FAILED
+        remembered = self.settled and not failed
+        return sent and (remembered or self.missing or not (self.unsettled or self.written))
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is

@@ -8,13 +8,18 @@ from engine.store.traces import Bound, Overwrite, Values
 from engine.sync.item import Item
 
 
-def overwrites(updates: Iterable[tuple[Row, Write]], bases: Mapping[str, bytes | None]) -> list[Overwrite]:
+def overwrites(
+    updates: Iterable[tuple[Row, Write]], bases: Mapping[str, bytes | None], modified: str | None = None
+) -> list[Overwrite]:
     """Of each update of a row, the columns that are written, as they are and as they will be.
 
     Columns that were not read are left out: nobody can say what they held. `bases` has, by key of the write, what the
-    coupling of the row remembers.
+    coupling of the row remembers; `modified` is the column that says when a row was modified last.
     """
-    return [Overwrite(write.entity, str(write.id), _values(row, write, bases.get(write.key))) for row, write in updates]
+    return [
+        Overwrite(write.entity, str(write.id), _values(row, write, bases.get(write.key), modified))
+        for row, write in updates
+    ]
 
 
 def bases_of(items: Iterable[Item]) -> dict[str, bytes | None]:
@@ -22,7 +27,7 @@ def bases_of(items: Iterable[Item]) -> dict[str, bytes | None]:
     return {item.id: item.coupling.base for item in items if item.coupling is not None}
 
 
-def _values(row: Row, write: Write, base: bytes | None) -> Values:
+def _values(row: Row, write: Write, base: bytes | None, modified: str | None) -> Values:
     old: dict[str, Any] = {}
     new: dict[str, Any] = {}
     bound: dict[str, Bound] = {}
@@ -36,4 +41,4 @@ def _values(row: Row, write: Write, base: bytes | None) -> Values:
             new[column] = value.id
             bound[column] = Bound(name, value.entity, value.navigation)
     etag = write.etag if write.etag not in (None, "*") else ""
-    return Values(old, new, bound, base, etag or "")
+    return Values(old, new, bound, base, etag or "", str(row.get(modified) or "") if modified else "")

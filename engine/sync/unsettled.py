@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from engine.connectors.protocol import ETAG, Row
 from engine.mapping.transfer import FROM, TO
-from engine.model.mapping import Direction, TableMapping
+from engine.model.mapping import Direction, Table, TableMapping
 from engine.store import troubles
-from engine.store.traces import Sent, unsettled, unsettled_rows
+from engine.store.traces import Sent, Values, unsettled, unsettled_rows
 from engine.sync.context import Context
 from engine.sync.item import Item
 from engine.sync.settling import GRACE, left_at
@@ -31,17 +31,25 @@ async def recall(context: Context, mapping: TableMapping, one_way: Direction, it
             (mapping.crm.entity, [pair.crm_id for _, pair in pairs]),
         )
     ]
+    written = {FROM: mapping.nav, TO: mapping.crm}
     for item, pair in pairs:
         sent = {FROM: to_nav.get(pair.nav_id, ()), TO: to_crm.get(pair.crm_id, ())}
         rows = {way: (item.target if way is one_way else item.row) or {} for way in sent}
         item.unsettled = {way: [one.values.in_question for one in some] for way, some in sent.items() if some}
-        item.moved = {
-            way: [one.values.in_question for one in some if one.values.etag not in ("", str(rows[way].get(ETAG) or ""))]
+        moved = {
+            way: [one.values for one in some if one.values.etag not in ("", str(rows[way].get(ETAG) or ""))]
             for way, some in sent.items()
         }
+        item.moved = {way: [one.in_question for one in some] for way, some in moved.items()}
+        item.earlier = {way: [_as_it_was(one, written[way]) for one in some] for way, some in moved.items()}
         item.under_way = frozenset(
             way for way, some in sent.items() if any(_may_arrive(context, way, one, rows[way]) for one in some)
         )
+
+
+def _as_it_was(sent: Values, table: Table) -> Row:
+    """The row of an update before that, as far as it is known."""
+    return {**sent.old, table.modified: sent.modified} if table.modified else sent.old
 
 
 def to_look_at(connection: sa.Connection, context: Context, mapping: TableMapping, one_way: Direction) -> list[str]:

@@ -162,6 +162,7 @@ class Writer:
         await self._context.store.write(settle)
 
     def _missing(self, item: Item) -> None:
+        item.missing = True
         if self._losses is not None:
             self._losses.meet(item.id, item.trouble)
         if self._mend and item.mode is Mode.COUPLED:
@@ -189,6 +190,7 @@ class Writer:
             lead=self._lead,
             unsettled=item.unsettled,
             moved=item.moved,
+            earlier=item.earlier,
             before=item.before,
             tried=item.tried if _written_since(item) else (),
         )
@@ -244,7 +246,7 @@ class Writer:
         for item, _ in updates:
             item.updated = True
         bases = bases_of(item for item, _ in updates)
-        old = overwrites(((item.target or {}, write) for item, write in updates), bases)
+        old = overwrites(((item.target or {}, write) for item, write in updates), bases, self._table.modified)
         at = self._context.clock()
         intent = await self._context.store.write(lambda connection: intend(connection, self._scope, rows, old, at))
         if intent is not None:

@@ -3,12 +3,21 @@
 import asyncio
 
 import httpx
+import pytest
+import sqlalchemy as sa
 
+from engine.model.conflict import Choice
 from engine.model.mapping import ConflictPolicy, Direction
-from tests.conflicts.test_meanwhile import cities, is_shown, updating
+from engine.runs import queues
+from engine.store.couplings import remove
+from engine.store.schema import overwritten
+from tests.conflicts.test_meanwhile import FIRST, LAST, another_number, blocked_too, cities, is_shown, updating
 from tests.conflicts.test_other_fields import faxes, waiting
-from tests.conflicts.tools import account_of, coupled
-from tests.sync.faults import Plan, Send, at, lost_after
+from tests.conflicts.tools import account_of, both_change, coupled, stamp
+from tests.handling.test_states import refused_row
+from tests.sync.faults import Died, Plan, Send, at, batch, lost_after, lost_before
+from tests.sync.test_broken_off import dies
+from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
 
@@ -75,3 +84,88 @@ async def test_who_puts_a_value_back_before_the_other_pass_has_the_last_word_whe
     await world.run("CUSTOMER")
     await world.run("CUSTOMER")
     assert cities(world) == ("Bonn", "Bonn")
+
+
+async def test_the_answer_that_was_lost_makes_nothing_newer(make: Make) -> None:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.ASK)
+    both_change(world, {"Fax_No": "9", "City": "Köln"}, {"address1_city": "Hamburg"})
+    stamp(world, LAST, FIRST)
+    await world.run("CUSTOMER", plan=at("crm", updating, lost_after))
+    (found,) = queues.conflicts(world.store)
+    assert [(one.nav, one.newer) for one in found.fields] == [("City", Choice.NAV)]
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    await world.run("CUSTOMER")
+    assert (cities(world), faxes(world)) == (("Köln", "Köln"), ("9", "9"))
+
+
+async def test_another_field_that_is_edited_before_anybody_looks_again_makes_nothing_newer(make: Make) -> None:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    both_change(world, {"City": "Köln"}, {"address1_city": "Hamburg"})
+    stamp(world, LAST, FIRST)
+
+    async def lost_and_edited(send: Send) -> httpx.Response:
+        await asyncio.to_thread(another_number(world))
+        return await lost_before(send)
+
+    run = await world.run("CUSTOMER", plan=at("crm", updating, lost_and_edited))
+    assert is_shown(world, run, "Köln", "Hamburg")
+
+
+async def test_another_field_that_is_edited_after_an_engine_died_makes_nothing_newer_either(make: Make) -> None:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    both_change(world, {"City": "Köln"}, {"address1_city": "Hamburg"})
+    stamp(world, LAST, FIRST)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", updating, dies))
+    another_number(world)()
+    assert is_shown(world, await world.resume(number), "Köln", "Hamburg")
+
+
+def unsettled(world: World) -> int:
+    with world.store.reading() as connection:
+        return len(connection.execute(sa.select(overwritten.c.id).where(overwritten.c.unsettled)).all())
+
+
+async def test_what_was_sent_to_a_record_that_is_gone_is_settled(make: Make) -> None:
+    world = await coupled(make)
+    world.edit_nav("Customer", "C1", City="Köln")
+    account = account_of(world, "C1")["accountid"]
+
+    async def lost_and_gone(send: Send) -> httpx.Response:
+        await asyncio.to_thread(world.sandbox.crm.tables["accounts"].delete, account)
+        return await lost_before(send)
+
+    assert set(world.codes(await world.run("CUSTOMER", plan=at("crm", updating, lost_and_gone)))) == {"C1"}
+    assert unsettled(world) == 0
+
+
+async def test_what_was_sent_to_a_record_that_is_uncoupled_since_is_settled_by_the_next_run(make: Make) -> None:
+    world = await edited(make, ConflictPolicy.NONE)
+    assert unsettled(world) == 1
+    (pair,) = [one for one in world.couplings("CUSTOMER") if one.nav_no == "C1"]
+    with world.store.writing() as connection:
+        remove(connection, "CUSTOMER", [pair.nav_id])
+    await world.run("CURRENCY")
+    assert unsettled(world) == 0
+
+
+@pytest.mark.parametrize("policy", [ConflictPolicy.NONE, ConflictPolicy.GET_UPDATE])
+async def test_what_was_written_of_a_product_that_failed_later_is_nobodys_edit(
+    make: Make, policy: ConflictPolicy
+) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()]})
+    await world.run(*JOBS)
+    blocked_too(world, policy)
+    world.edit_nav("Item", "I1", Blocked=True)
+    for text in ("A", "B"):
+        world.edit_nav("Item", "I1", Description=text)
+        refused = at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, refused_row())
+        assert world.codes(await world.run(*JOBS, plan=refused), "ITEM-PRODUCT") == {"I1": "product_state"}
+    world.edit_nav("Item", "I1", Description="C")
+    assert queues.retry(world.store, "ITEM-PRODUCT") == 1
+    assert world.codes(await world.run(*JOBS), "ITEM-PRODUCT") == {}
+    assert (world.nav("Item")[0]["Description"], world.crm("products")[0]["name"]) == ("C", "C")

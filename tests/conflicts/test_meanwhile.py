@@ -31,8 +31,8 @@ def updating(seen: Seen) -> bool:
     return b"PATCH" in seen.body
 
 
-def blocked_too(world: World) -> None:
-    """From now on blocked items are synchronized too, and the latest change of one wins."""
+def blocked_too(world: World, policy: ConflictPolicy = ConflictPolicy.LATEST) -> None:
+    """From now on blocked items are synchronized too, with a policy for conflicts."""
 
     def open_up(table: Table) -> Table:
         return replace(table, filter=tuple(one for one in table.filter if one.field not in ("Blocked", "statecode")))
@@ -40,7 +40,7 @@ def blocked_too(world: World) -> None:
     def adjust(context: Context) -> Context:
         mapping = context.mappings["ITEM-PRODUCT"]
         nav, crm = open_up(mapping.nav), open_up(mapping.crm)
-        opened = replace(mapping, conflict=ConflictPolicy.LATEST, nav=nav, crm=crm)
+        opened = replace(mapping, conflict=policy, nav=nav, crm=crm)
         return replace(context, mappings={**context.mappings, "ITEM-PRODUCT": opened})
 
     world.adjust = adjust

@@ -9,11 +9,36 @@ import sqlalchemy as sa
 
 from engine.model.errors import StoreError
 from engine.model.snapshot import RunState, Wish
-from engine.store import deeds, runs
+from engine.store import couplings, deeds, runs
 from engine.store.database import Store
 from engine.store.schema import event, flag, job, outcome, page, run, slice_
-from engine.store.traces import Overwrite, Sent, Values, any_unsettled, keep, settle, unsettled, unsettled_rows
-from tests.store.tools import AT, CUSTOMER, FROM, TO, commit, crm, failed, later, new_run, page_of, rows, scope_of, take
+from engine.store.traces import (
+    Overwrite,
+    Sent,
+    Values,
+    any_unsettled,
+    keep,
+    settle,
+    settle_uncoupled,
+    unsettled,
+    unsettled_rows,
+)
+from tests.store.tools import (
+    AT,
+    CUSTOMER,
+    FROM,
+    TO,
+    commit,
+    crm,
+    failed,
+    later,
+    new_run,
+    page_of,
+    pair,
+    rows,
+    scope_of,
+    take,
+)
 
 
 def set_state(store: Store, number: int, state: RunState) -> None:
@@ -296,6 +321,16 @@ def test_a_column_of_an_update_may_stay_unsettled_alone(store: Store) -> None:
         assert (sent.values.old, sent.values.new, sent.values.in_question) == (values.old, values.new, {"name": "New"})
         settle(connection, {"accounts": {crm(1): ("fax",)}})
         assert runs.left_behind(connection) == ({}, False)
+
+
+def test_what_was_sent_to_rows_that_are_not_coupled_is_settled(store: Store) -> None:
+    number = new_run(store)
+    updates = [Overwrite("accounts", crm(n), Values({"name": "Old"}, {"name": "New"}, base=b"base")) for n in (1, 2)]
+    with store.writing() as connection:
+        couplings.save(connection, CUSTOMER, [pair(1)], run=number, at=AT, plan=False)
+        keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, updates, AT)
+        settle_uncoupled(connection)
+        assert unsettled_rows(connection, "accounts") == [crm(1)]
 
 
 def test_what_is_unsettled_is_found_without_looking_at_all_updates(tmp_path: Path) -> None:
