@@ -1,10 +1,9 @@
 """From the fields of a source record to the values that its partner should have (reference/domain.md section 3.7)."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-import msgspec
 
 from engine.mapping.courses import Course, courses, kind_of, options_name, reader
 from engine.mapping.lengths import cut, longer, units
@@ -30,7 +29,8 @@ class Waiting:
     value: str
 
 
-class Transferred(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Transferred:
     """Values in normal form, by field. Fields without a value here are left as they are on the other side; `lost` are
     the lookups among them whose partner was deleted. `cleared` are fields whose value could not be carried over.
     `sources` are values as the source has them, where they are known already (`source_of`).
@@ -42,7 +42,7 @@ class Transferred(msgspec.Struct, frozen=True):
     problem: Problem | None = None
     lost: tuple[FieldMapping, ...] = ()
     cleared: tuple[FieldMapping, ...] = ()
-    sources: Mapping[FieldMapping, Value] = {}
+    sources: Mapping[FieldMapping, Value] = dataclasses.field(default_factory=dict)
 
 
 def transfer(

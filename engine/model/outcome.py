@@ -1,9 +1,7 @@
 """What happened to one record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-
-import msgspec
 
 
 class Action(StrEnum):
@@ -30,7 +28,8 @@ class Problem:
     hint: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """The result of one source record in one pass."""
 
     source_id: str
@@ -44,4 +43,4 @@ class Outcome(msgspec.Struct, frozen=True):
     set_aside: bool = False
     """It failed as it did before, and is left alone from now on, until an operator asks to retry it."""
     problem: Problem | None = None
-    warnings: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=())

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import sqlalchemy as sa
-from msgspec import structs
 
 from engine.connectors.protocol import Row, Side
 from engine.mapping.transfer import FROM, TO
@@ -100,7 +99,7 @@ def _told(outcome: Outcome) -> Outcome:
     if outcome.action is not Action.SKIPPED or outcome.problem is not None:
         return outcome
     why = outcome.warnings[0] if outcome.warnings else _LEFT_OUT
-    return structs.replace(outcome, action=Action.FAILED, problem=why, warnings=())
+    return replace(outcome, action=Action.FAILED, problem=why, warnings=())
 
 
 async def find_record(side: Side, table: Table, name: str, columns: tuple[str, ...]) -> Named | None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from enum import Enum, auto
 
 import msgspec
-from msgspec import structs
 
 from engine.connectors.protocol import Row
 from engine.mapping.transfer import Transferred
@@ -130,7 +129,7 @@ class Item(msgspec.Struct):
             hint = f"It failed twice like this and is left alone from now on, until `coupler retry`. {problem.hint}"
             problem = replace(problem, hint=hint)
         failed = self._outcome(Action.FAILED, one_way, problem=problem, ambiguous=ambiguous)
-        self.outcome = structs.replace(failed, set_aside=again)
+        self.outcome = replace(failed, set_aside=again)
 
     def skip(self, one_way: Direction, problem: Problem | None = None) -> None:
         """The record is left alone; without a problem, because only coupled records are synchronized."""

@@ -3,8 +3,7 @@ record that is gone (reference/domain.md sections 1.4 and 3.5).
 """
 
 from collections.abc import Sequence
-
-from msgspec import structs
+from dataclasses import replace
 
 from engine.mapping.transfer import FROM, TO, Waiting, source_value, target_value
 from engine.mapping.values import Value, blank
@@ -96,7 +95,7 @@ def _lose(item: Item, field: FieldMapping, *waiting: Waiting) -> None:
     """Leave a lookup as it is on the other side."""
     old = item.wanted
     values = {one: value for one, value in old.values.items() if one is not field}
-    item.wanted = structs.replace(old, values=values, waiting=(*old.waiting, *waiting), lost=(*old.lost, field))
+    item.wanted = replace(old, values=values, waiting=(*old.waiting, *waiting), lost=(*old.lost, field))
 
 
 def _partner_gone(field: FieldMapping, value: str) -> Problem:

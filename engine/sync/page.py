@@ -104,14 +104,14 @@ async def work_page(
             hindered.append((item, problem))
         elif only is not None:
             values = {field: value for field, value in item.wanted.values.items() if field in only}
-            item.wanted = structs.replace(item.wanted, values=values)
+            item.wanted = replace(item.wanted, values=values)
     await end_hindered(context, one.mapping, scope.direction, hindered, mend=only is None, losses=one.losses)
     await refuse_twins(context, scope, [item for item in active if item.open and not item.gone])
     active = [item for item in active if item.open]
     await _match(one, [item for item in active if item.mode is Mode.CREATE], found)
     for item in active:
         if item.id in prepared.as_is and item.mode is not Mode.CREATE:
-            item.wanted = structs.replace(item.wanted, values={})
+            item.wanted = replace(item.wanted, values={})
     writer = Writer(context, scope, one.mapping, mend=only is None, lead=one.lead, losses=one.losses)
     try:
         await writer.write([item for item in active if item.open and not item.gone])
@@ -229,7 +229,7 @@ def _start(one: Pass, item: Item) -> None:
         return
     mapped = {target_name(f, one_way): f for f in one.mapping.fields if f.direction.includes(one_way)}
     own = {mapped[name]: value for name, value in values.items() if name in mapped}
-    item.wanted = structs.replace(item.wanted, values={**item.wanted.values, **own})
+    item.wanted = replace(item.wanted, values={**item.wanted.values, **own})
     item.extra = {**{name: value for name, value in values.items() if name not in mapped}, **item.extra}
 
 

@@ -5,10 +5,10 @@ come is settled by looking.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import structs
 
 from engine.connectors.protocol import ETAG, CutShort, Reference, Result, Side, Status, Write, WriteKind
 from engine.mapping.base import created_base
@@ -273,7 +273,7 @@ class Writer:
             case Status.REJECTED if self._scope.direction is FROM and any(f.seed for f in item.wanted.values):
                 item.warnings.append(unseeded(result))
                 values = {field: value for field, value in item.wanted.values.items() if not field.seed}
-                item.wanted = structs.replace(item.wanted, values=values)
+                item.wanted = replace(item.wanted, values=values)
             case _:
                 item.warnings[:] = [one for one in item.warnings if one.code != UNSEEDED]  # it was not made at all
                 item.fail(refused(result), one_way=self._scope.direction)
@@ -287,13 +287,13 @@ class Writer:
         if self._scope.direction is TO and wanted.waiting:
             # CRM has nothing in a lookup that waits: who fills it in before we do has the last word
             waiting = dict.fromkeys((one.field for one in wanted.waiting), None)
-            wanted = structs.replace(wanted, values={**wanted.values, **waiting})
+            wanted = replace(wanted, values={**wanted.values, **waiting})
         if item.base is None or wanted is not item.based_on:
             item.base = created_base(self._scope.direction, item.row, wanted)
         item.early_base = item.base
         if item.late:
             values = {field: value for field, value in wanted.values.items() if field not in item.late}
-            early = structs.replace(wanted, values=values)
+            early = replace(wanted, values=values)
             item.early_base = created_base(self._scope.direction, item.row, early)
 
     def _updated(self, item: Item, result: Result) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.coupled import CoupledState, Place
@@ -23,7 +22,7 @@ def fail(
     store: Store, number: int, one_way: Direction = TO, what: Problem | None = None, *, left_alone: bool = False
 ) -> None:
     source = nav(number) if one_way is TO else crm(number)
-    outcome = structs.replace(failed(number, what), source_id=source, set_aside=left_alone)
+    outcome = replace(failed(number, what), source_id=source, set_aside=left_alone)
     with store.writing() as connection:
         troubles.note(connection, CUSTOMER, one_way, [outcome], 7, AT)
 

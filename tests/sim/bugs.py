@@ -209,7 +209,7 @@ def settled_not_counted() -> AbstractContextManager[Any]:
     real = work.settle_intent
 
     def settle(connection: Any, one: Any, found: Sequence[Coupling], still_open: Any, at: Any) -> None:
-        real(connection, one, [replace(pair, uncounted=False) for pair in found], still_open, at)
+        real(connection, one, [structs.replace(pair, uncounted=False) for pair in found], still_open, at)
 
     return patch.object(settling, "settle_intent", settle)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from engine.model.conflict import Choice, Clash, Conflict
 from engine.model.outcome import Problem
@@ -173,8 +174,8 @@ def test_that_a_record_was_coupled_and_how_often_its_partner_was_made_again_outl
 def test_a_record_that_is_found_to_have_been_made_again_replaces_its_coupling(store: Store, one_way: object) -> None:
     couple(store, pair(1))
     scope = scope_of(new_run(store), TO if one_way is TO else FROM)
-    again = replace(pair(1), generation=1, uncounted=True)
-    again = replace(again, crm_id=crm(9)) if one_way is TO else replace(again, nav_id=nav(9))
+    again = structs.replace(pair(1), generation=1, uncounted=True)
+    again = structs.replace(again, crm_id=crm(9)) if one_way is TO else structs.replace(again, nav_id=nav(9))
     with store.writing() as connection:
         work.intend(connection, scope, [work.Create(nav(1) if one_way is TO else crm(1), "C1", None, 1)], [], AT)
         (intent,) = work.open_intents(connection)

@@ -1,8 +1,9 @@
 """Records are found by parts of their numbers and names."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
-from msgspec import structs
 
 from engine.model.conflict import Clash, Conflict
 from engine.model.outcome import Action
@@ -32,10 +33,8 @@ def test_each_word_is_in_the_number_or_in_the_name(store: Store, words: tuple[st
     plan = new_run(store, "plan")
     scope = scope_of(plan, plan=True)
     with store.writing() as connection:
-        work.save_outcomes(
-            connection, scope, [structs.replace(failed(no), name=name) for no, name in NAMES.items()], AT
-        )
-        made = [structs.replace(done(no, Action.INSERTED), name=name) for no, name in NAMES.items()]
+        work.save_outcomes(connection, scope, [replace(failed(no), name=name) for no, name in NAMES.items()], AT)
+        made = [replace(done(no, Action.INSERTED), name=name) for no, name in NAMES.items()]
         foreseen.note(connection, scope, made)
     expected = [f"C{no}" for no in numbers]
     assert [one.nav_no for one in outcomes(store, plan, words=words)] == expected
@@ -48,7 +47,7 @@ def test_so_are_records_that_several_others_match_of_the_ledger_and_of_the_last_
     store: Store, words: tuple[str, ...], numbers: list[int]
 ) -> None:
     run, plan = new_run(store), new_run(store, "plan")
-    found = [structs.replace(failed(no, problem("ambiguous")), name=name) for no, name in NAMES.items()]
+    found = [replace(failed(no, problem("ambiguous")), name=name) for no, name in NAMES.items()]
     with store.writing() as connection:
         troubles.note(connection, CUSTOMER, TO, found[:2], run, AT)
         work.save_outcomes(connection, scope_of(plan, plan=True), found[1:], AT)
