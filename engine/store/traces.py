@@ -114,12 +114,12 @@ def any_unsettled(connection: sa.Connection) -> bool:
 
 
 def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dict[str, list[Sent]]:
-    """What was sent to these rows, by id, and nobody knows what came of it."""
+    """What was sent to these rows, by id and in order, and nobody knows what came of it."""
     c = overwritten.c
     found: dict[str, list[Sent]] = {}
     for chunk in chunks(ids):
         query = sa.select(c.target_id, c.run_id, c.at, c["values"])
-        mine = query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
+        mine = query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk)).order_by(c.id)
         for id, run, at, values in connection.execute(mine):
             found.setdefault(id, []).append(Sent(run, at, decoded(values)))
     return found
@@ -144,8 +144,10 @@ def settle(connection: sa.Connection, rows: Answered) -> None:
 def settle_uncoupled(connection: sa.Connection) -> None:
     """The same of all that was sent to rows that are not coupled any more: nobody asks who changed them."""
     c, pair = overwritten.c, coupling.c
-    coupled = sa.exists().where(sa.or_(pair.nav_id == c.target_id, pair.crm_id == c.target_id))
-    connection.execute(sa.update(overwritten).where(c.unsettled, ~coupled).values(unsettled=False))
+    as_nav, as_crm = (
+        sa.exists().where(pair.mapping == c.mapping, side == c.target_id) for side in (pair.nav_id, pair.crm_id)
+    )
+    connection.execute(sa.update(overwritten).where(c.unsettled, ~as_nav, ~as_crm).values(unsettled=False))
 
 
 def _settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:

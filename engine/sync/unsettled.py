@@ -48,8 +48,9 @@ async def recall(context: Context, mapping: TableMapping, one_way: Direction, it
 
 
 def _as_it_was(sent: Values, table: Table) -> Row:
-    """The row of an update before that, as far as it is known."""
-    return {**sent.old, table.modified: sent.modified} if table.modified else sent.old
+    """What stood before an update where it is not known what came of it, with when the row was modified then."""
+    old = {column: value for column, value in sent.old.items() if column not in sent.known}
+    return {**old, table.modified: sent.modified} if table.modified else old
 
 
 def to_look_at(connection: sa.Connection, context: Context, mapping: TableMapping, one_way: Direction) -> list[str]:

@@ -11,12 +11,22 @@ from engine.model.mapping import ConflictPolicy, Direction
 from engine.runs import queues
 from engine.store.couplings import remove
 from engine.store.schema import overwritten
-from tests.conflicts.test_meanwhile import FIRST, LAST, another_number, blocked_too, cities, is_shown, updating
+from tests.conflicts.test_meanwhile import (
+    AGAIN,
+    BEFORE,
+    FIRST,
+    LAST,
+    another_number,
+    blocked_too,
+    cities,
+    is_shown,
+    updating,
+)
 from tests.conflicts.test_other_fields import faxes, waiting
 from tests.conflicts.tools import account_of, both_change, coupled, stamp
 from tests.handling.test_states import refused_row
-from tests.sync.faults import Died, Plan, Send, at, batch, lost_after, lost_before
-from tests.sync.test_broken_off import dies
+from tests.sync.faults import Died, Plan, Send, answered, at, batch, lost_after, lost_before, writing
+from tests.sync.test_broken_off import arrives_and_dies, dies
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
@@ -123,6 +133,27 @@ async def test_another_field_that_is_edited_after_an_engine_died_makes_nothing_n
         await world.work(number, plan=at("crm", updating, dies))
     another_number(world)()
     assert is_shown(world, await world.resume(number), "Köln", "Hamburg")
+
+
+async def test_a_field_that_is_settled_is_as_old_as_its_record_while_another_one_is_not(make: Make) -> None:
+    world = await coupled(make)
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.LATEST)
+    world.edit_nav("Customer", "C1", Fax_No="1")
+    await world.run("CUSTOMER")
+    world.edit_nav("Customer", "C1", Fax_No="2", City="Bremen")
+    stamp(world, BEFORE, BEFORE)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", updating, arrives_and_dies))
+    city_in_crm(world, "Hamburg")
+    stamp(world, BEFORE, FIRST)
+    refused = answered(400, b'{"error":{"code":"x","message":"not in the list"}}', content_type="application/json")
+    await world.resume(number, plan=at("nav", writing, refused))
+    assert (cities(world), faxes(world)) == (("Bremen", "Hamburg"), ("2", "2"))
+    both_change(world, {"Fax_No": "3"}, {"fax": "1"})
+    stamp(world, LAST, AGAIN)
+    await world.run("CUSTOMER")
+    assert faxes(world) == ("1", "1")
 
 
 def unsettled(world: World) -> int:
