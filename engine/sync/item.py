@@ -78,8 +78,6 @@ class Item(msgspec.Struct):
     settled: bool = False
     """Both sides are what they should be, and the pair may be coupled."""
     doubt: bool = False
-    missing: bool = False
-    """The coupled partner is not there any more."""
     gone: bool = False
     """The coupled partner was deleted, and the mapping says what to do about it."""
     lost: Coupling | None = None
@@ -115,9 +113,7 @@ class Item(msgspec.Struct):
         and for what may still arrive: what stands there now is no longer taken for ours.
         """
         sent = self.updated or self.written or bool(self.unsettled)
-        failed = self.outcome is not None and self.outcome.action is Action.FAILED
-        remembered = self.settled and not failed
-        return sent and (remembered or self.missing or not (self.unsettled or self.written))
+        return sent and (self.settled or not (self.unsettled or self.tried))
 
     def fail(self, problem: Problem, *, ambiguous: bool = False, one_way: Direction) -> None:
         """The record ends here; the rest of the page goes on. A coupled one that failed like this the last time too is

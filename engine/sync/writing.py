@@ -162,7 +162,6 @@ class Writer:
         await self._context.store.write(settle)
 
     def _missing(self, item: Item) -> None:
-        item.missing = True
         if self._losses is not None:
             self._losses.meet(item.id, item.trouble)
         if self._mend and item.mode is Mode.COUPLED:

@@ -161,17 +161,19 @@ def unsettled(world: World) -> int:
         return len(connection.execute(sa.select(overwritten.c.id).where(overwritten.c.unsettled)).all())
 
 
-async def test_what_was_sent_to_a_record_that_is_gone_is_settled(make: Make) -> None:
+async def test_a_partner_that_was_out_of_sight_for_a_while_says_nothing_of_what_was_sent(make: Make) -> None:
     world = await coupled(make)
-    world.edit_nav("Customer", "C1", City="Köln")
-    account = account_of(world, "C1")["accountid"]
-
-    async def lost_and_gone(send: Send) -> httpx.Response:
-        await asyncio.to_thread(world.sandbox.crm.tables["accounts"].delete, account)
-        return await lost_before(send)
-
-    assert set(world.codes(await world.run("CUSTOMER", plan=at("crm", updating, lost_and_gone)))) == {"C1"}
-    assert unsettled(world) == 0
+    world.edit_nav("Customer", "C1", City="Bremen")
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", updating, arrives_and_dies))
+    accounts, account = world.sandbox.crm.tables["accounts"], account_of(world, "C1")
+    accounts.delete(account["accountid"])
+    assert world.codes(await world.resume(number)) == {"C1": "deleted"}
+    accounts.insert(account)
+    world.edit_nav("Customer", "C1", City="Bonn")
+    await world.run("CUSTOMER")
+    assert cities(world)[0] == "Bonn"
 
 
 async def test_what_was_sent_to_a_record_that_is_uncoupled_since_is_settled_by_the_next_run(make: Make) -> None:
@@ -200,3 +202,21 @@ async def test_what_was_written_of_a_product_that_failed_later_is_nobodys_edit(
     assert queues.retry(world.store, "ITEM-PRODUCT") == 1
     assert world.codes(await world.run(*JOBS), "ITEM-PRODUCT") == {}
     assert (world.nav("Item")[0]["Description"], world.crm("products")[0]["name"]) == ("C", "C")
+
+
+@pytest.mark.parametrize("policy", [ConflictPolicy.NONE, ConflictPolicy.ASK])
+@pytest.mark.parametrize("more", [{}, {"Description": "A"}], ids=["alone", "with more"])
+async def test_a_state_that_crm_refused_is_not_taken_for_ours(
+    make: Make, policy: ConflictPolicy, more: dict[str, str]
+) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()]})
+    await world.run(*JOBS)
+    blocked_too(world, policy)
+    await world.run(*JOBS)
+    world.edit_nav("Item", "I1", Blocked=True, **more)
+    refused = at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, refused_row())
+    assert world.codes(await world.run(*JOBS, plan=refused), "ITEM-PRODUCT") == {"I1": "product_state"}
+    world.edit_nav("Item", "I1", Blocked=False)
+    world.edit_crm("products", world.crm("products")[0]["productid"], statecode=1, statuscode=2)
+    await world.run(*JOBS)
+    assert (world.nav("Item")[0]["Blocked"], world.crm("products")[0]["statecode"]) == (True, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from engine.connectors.protocol import Result, Row, Status, Write
+from engine.mapping.base import base_with
 from engine.mapping.transfer import TO
 from engine.model.mapping import Direction
 from engine.model.outcome import Problem
@@ -40,19 +41,20 @@ def note(left: dict[str, Item], id: str, result: Result, step: str, one_way: Dir
     if result.status is Status.DONE:
         left[id].written = True
     elif result.status in (Status.REJECTED, Status.MISSING):
-        _fail(left.pop(id), step, result.message, one_way)
+        item = left.pop(id)
+        item.updated = True  # and it is known that nothing came of it
+        _fail(item, step, result.message, one_way)
 
 
 def give_up(left: Mapping[str, Item], step: str, one_way: Direction = TO) -> None:
     """Fail what is still on the list."""
     for item in left.values():
+        item.left |= frozenset(item.late)
         _fail(item, step, "CRM did not settle on an answer.", one_way)
 
 
 def _fail(item: Item, step: str, message: str, one_way: Direction) -> None:
-    """The record fails, and what both sides had before stays remembered: they do not agree yet. Of a record that was
-    just made, all is remembered but what is missing.
-    """
+    """The record fails, and all is remembered but what is missing: of that, what both sides had before."""
     what = _WHAT[step]
     problem = Problem(
         f"product_{step}",
@@ -60,5 +62,8 @@ def _fail(item: Item, step: str, message: str, one_way: Direction) -> None:
         f"The product is in CRM and coupled, but {what}: {message}",
         "Mend the cause in CRM and run again; the product itself is not repeated.",
     )
-    item.base = item.coupling.base if item.coupling is not None else item.early_base
+    if item.coupling is None:
+        item.base = item.early_base
+    else:
+        item.base = base_with(item.base, dict.fromkeys(item.late, item.coupling.base))
     item.fail(problem, one_way=one_way)
