@@ -11,6 +11,7 @@ from engine.model.mapping import ConflictPolicy, Direction
 from engine.runs import queues
 from engine.store.couplings import remove
 from engine.store.schema import overwritten
+from engine.store.traces import decoded
 from tests.conflicts.test_meanwhile import (
     AGAIN,
     BEFORE,
@@ -25,7 +26,7 @@ from tests.conflicts.test_meanwhile import (
 from tests.conflicts.test_other_fields import faxes, waiting
 from tests.conflicts.tools import account_of, both_change, coupled, stamp
 from tests.handling.test_states import refused_row
-from tests.sync.faults import Died, Plan, Send, answered, at, batch, lost_after, lost_before, writing
+from tests.sync.faults import Died, Plan, Send, always, answered, at, batch, lost_after, lost_before, writing
 from tests.sync.test_broken_off import arrives_and_dies, dies
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
@@ -220,3 +221,17 @@ async def test_a_state_that_crm_refused_is_not_taken_for_ours(
     world.edit_crm("products", world.crm("products")[0]["productid"], statecode=1, statuscode=2)
     await world.run(*JOBS)
     assert (world.nav("Item")[0]["Blocked"], world.crm("products")[0]["statecode"]) == (True, 1)
+
+
+async def test_a_state_of_which_nobody_knows_what_came_stays_unsettled_alone(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()]})
+    await world.run(*JOBS)
+    blocked_too(world, ConflictPolicy.NONE)
+    world.edit_nav("Item", "I1", Blocked=True, Description="A")
+    lost = always("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, lost_before)
+    scope = Direction.TO_INTEGRATION_TABLE
+    run = await world.one_pass("ITEM-PRODUCT", scope, only_coupled=True, plan=lost)
+    assert world.codes(run, "ITEM-PRODUCT") == {"I1": "product_state"}
+    with world.store.reading() as connection:
+        rows = connection.execute(sa.select(overwritten.c["values"]).where(overwritten.c.unsettled)).scalars().all()
+    assert {column for one in rows for column in decoded(one).in_question} == {"statecode"}
