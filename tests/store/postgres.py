@@ -76,7 +76,9 @@ def running() -> Iterator[Cluster]:
         data, log = inner / "data", inner / "log"
         port = _free_port()
         _call([*run, str(binaries / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-N", "--no-instructions"])
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -c unix_socket_directories={inner}"
+        # the stamp of a store changes too when the server vacuums by itself, which it does when it likes
+        own = "-c fsync=off -c autovacuum=off"
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} {own} -c unix_socket_directories={inner}"
         pg_ctl = [*run, str(binaries / "pg_ctl"), "-D", str(data), "-l", str(log), "-w"]
         _call([*pg_ctl, "-o", options, "start"])
         cluster = Cluster(port, pg_ctl)
