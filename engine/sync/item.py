@@ -47,10 +47,10 @@ class Item(msgspec.Struct):
     base: bytes | None = None
     based_on: Transferred | None = None
     """What `base` is of, where that is a create."""
-    early_base: bytes | None = None
-    """The base of a record that was just made, without what the special handling is left to write."""
     sent_base: bytes | None = None
-    """The base of a create as it was recorded before it was sent: it tells what others changed in the row since."""
+    """The base of a create as it was recorded before it was sent, without what the special handling writes later: it
+    tells what others changed in the row since.
+    """
     unsettled: Mapping[Direction, Sequence[Mapping[str, object]]] = {}
     """What engines that broke off sent, by way, since both sides were last known to be the same."""
     moved: Mapping[Direction, Sequence[Mapping[str, object]]] = {}

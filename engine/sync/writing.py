@@ -76,10 +76,7 @@ class Writer:
             ours = any(item.sent and item.target is not None for item in left)
             creates = await self._repeatable(creates, kept=ours)
             updates = [(item, write) for item in left if item.open and (write := self._update(item)) is not None]
-            if number == 0:
-                await self._record(creates, updates)
-            elif updates:
-                await self._record((), updates)
+            await self._record([one for one in creates if one.wanted is not one.based_on], updates)
             if creates:
                 results = await self._side.write([self._create(item) for item in creates])
                 for item in creates:
@@ -198,7 +195,6 @@ class Writer:
             item.fail(decision.problem, one_way=self._scope.direction)
             return None
         item.base, item.based_on = decision.base, None
-        item.early_base = decision.base if item.sent else None
         if item.exists and not item.sent:
             item.warnings.append(ADOPTED)
             item.exists = ""
@@ -252,7 +248,10 @@ class Writer:
             self.intents.append(intent)
 
     def _intended(self, item: Item) -> Create:
-        item.base = item.sent_base = created_base(self._scope.direction, item.row, item.wanted)
+        early = item.wanted
+        if self._any_late:
+            early = replace(early, values={field: value for field, value in early.values.items() if not field.late})
+        item.base = item.sent_base = created_base(self._scope.direction, item.row, early)
         item.based_on = item.wanted
         marker = self._side.marker or ""
         return Create(item.id, item.number, item.target_id, item.generation, item.name, marker, item.base)
@@ -287,13 +286,8 @@ class Writer:
             # CRM has nothing in a lookup that waits: who fills it in before we do has the last word
             waiting = dict.fromkeys((one.field for one in wanted.waiting), None)
             wanted = replace(wanted, values={**wanted.values, **waiting})
-        if item.base is None or wanted is not item.based_on:
+        if self._any_late or item.base is None or wanted is not item.based_on:
             item.base = created_base(self._scope.direction, item.row, wanted)
-        item.early_base = item.base
-        if item.late:
-            values = {field: value for field, value in wanted.values.items() if field not in item.late}
-            early = replace(wanted, values=values)
-            item.early_base = created_base(self._scope.direction, item.row, early)
 
     def _updated(self, item: Item, result: Result) -> None:
         match result.status:

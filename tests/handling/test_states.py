@@ -7,7 +7,9 @@ import pytest
 from engine.model.mapping import Direction
 from engine.model.snapshot import RunState
 from tests.handling.tools import unfiltered
-from tests.sync.faults import always, answered, at, batch, meanwhile
+from tests.sync.faults import Died, Seen, always, answered, at, batch, lost_after, meanwhile
+from tests.sync.test_broken_off import arrives_and_dies, dies
+from tests.sync.test_lost_answers import then
 from tests.sync.test_products import JOBS, UNITS, item, product, resource
 from tests.sync.world import Make, World, counters
 
@@ -88,6 +90,48 @@ async def test_a_new_item_that_is_blocked_is_published_and_then_retired(make: Ma
     assert states == [ACTIVE, RETIRED]
 
 
+def retiring(seen: Seen) -> bool:
+    return batch(seen) and b'"statecode":1' in seen.body.replace(b" ", b"")
+
+
+def creating(seen: Seen) -> bool:
+    return seen.creates and b"productnumber" in seen.body
+
+
+BLOCKED = {"Unit_of_Measure": UNITS, "Item": [item(Blocked=True)]}
+
+
+@pytest.mark.parametrize("version", ["14", "2018"])
+async def test_a_new_item_that_is_blocked_stays_so_when_an_engine_dies_before_its_product_is_retired(
+    make: Make, version: str
+) -> None:
+    world = make(BLOCKED, version=version)
+    if version == "14":
+        open_filters(world)
+    number = world.start(*JOBS, keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", retiring, dies))
+    assert state(world) == ACTIVE
+    assert world.codes(await world.resume(number)) == {}
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (RETIRED, True)
+
+
+@pytest.mark.parametrize("dead", [False, True], ids=["an answer is lost", "an engine died"])
+async def test_a_new_item_that_is_blocked_stays_so_when_crm_does_not_retire_its_product(make: Make, dead: bool) -> None:
+    world = open_filters(make(BLOCKED))
+    number = world.start(*JOBS, keep=False)
+    refused = at("crm", retiring, refused_row())
+    if dead:
+        with pytest.raises(Died):
+            await world.work(number, plan=at("crm", creating, arrives_and_dies))
+        run = await world.resume(number, plan=refused)
+    else:
+        run = await world.work(number, plan=then(at("crm", creating, lost_after), refused))
+    assert world.codes(run, "ITEM-PRODUCT") == {"I1": "product_state"}
+    await world.run(*JOBS)
+    assert (state(world), world.nav("Item")[0]["Blocked"]) == (RETIRED, True)
+
+
 async def test_a_draft_makes_a_blocked_item_and_is_not_published_by_that(make: Make) -> None:
     group = {"name": "NAV PCS", "baseuomname": "PCS"}
     world = open_filters(
@@ -106,6 +150,18 @@ async def test_a_draft_that_cannot_be_published_blocks_nothing(make: Make) -> No
     assert (state(world), world.nav("Item")[0]["Blocked"]) == (DRAFT, False)
     await world.run(*JOBS)
     assert (state(world), world.nav("Item")[0]["Blocked"]) == (ACTIVE, False)
+
+
+async def test_of_a_product_that_matched_and_cannot_be_published_the_other_values_are_remembered(make: Make) -> None:
+    group = {"name": "NAV PCS", "baseuomname": "PCS"}
+    world = make(
+        {"Unit_of_Measure": UNITS, "Item": [item()]}, {"uomschedule": [group], "product": [product(statecode=DRAFT)]}
+    )
+    plan = at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, refused_row())
+    assert "product_publish" in world.codes(await world.run(*JOBS, plan=plan)).values()
+    world.edit_crm("products", world.crm("products")[0]["productid"], name="by CRM")
+    await world.run(*JOBS)
+    assert (world.nav("Item")[0]["Description"], world.crm("products")[0]["name"]) == ("by CRM", "by CRM")
 
 
 async def test_a_state_that_crm_refuses_is_said_and_tried_again(make: Make) -> None:

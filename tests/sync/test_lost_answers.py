@@ -611,6 +611,21 @@ async def test_a_nav_update_whose_answer_is_lost_is_made_once(make: Make, fault:
 # CRM to NAV without a marker
 
 
+async def test_what_nav_refused_of_a_create_is_not_taken_for_made_when_the_answer_to_the_rest_is_lost(
+    make: Make,
+) -> None:
+    world = make({}, {"account": [account("Neu", "n@x.example", address1_primarycontactname="Anna")]})
+    problem = {"error": {"code": "BadRequest", "message": "no such contact"}}
+    one_refused = json.dumps({"responses": [{"id": "1", "status": 400, "headers": {}, "body": problem}]}).encode()
+    refused = answered(200, one_refused, content_type="application/json")
+    plan = at("nav", lambda seen: posting(seen) and b"Neu" in seen.body, refused, lost_after)
+    await world.run("CUSTOMER", plan=plan)
+    once(world, "CUSTOMER", 1)
+    await world.run("CUSTOMER")
+    assert world.nav("Customer")[0]["Contact"] == "Anna"
+    assert world.crm("accounts")[0]["address1_primarycontactname"] == "Anna"
+
+
 def sent(world: World, since: int) -> list[Seen]:
     return [seen for seen in world.log[since:] if seen.side == "nav" and seen.creates]
 

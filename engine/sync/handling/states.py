@@ -34,12 +34,6 @@ async def set_states(context: Context, scope: Scope, items: Sequence[Item]) -> N
 async def _set(context: Context, scope: Scope, wanted: Mapping[str, tuple[Item, Value, int]], step: str) -> None:
     """Set states, each of a row that has the state that was compared; a new row is ours, and is not looked at."""
     left = {id: item for id, (item, _, _) in wanted.items()}
-    updates = [
-        (item.target, Write(id, WriteKind.UPDATE, _PRODUCTS, item.target_id, _values(wanted[id][2])))
-        for id, item in left.items()
-        if item.target is not None and not item.created
-    ]
-    await record(context, scope, updates, bases=bases_of(left.values()))
     for _ in range(_ROUNDS):
         if not left:
             return
@@ -54,6 +48,9 @@ async def _set(context: Context, scope: Scope, wanted: Mapping[str, tuple[Item, 
                 continue
             etag = "*" if row is None else str(row[ETAG])
             writes.append(Write(id, WriteKind.UPDATE, _PRODUCTS, item.target_id, _values(state), etag))
+        seen = [(left[one.key], rows.get(str(one.id), {}), one) for one in writes]
+        updates = [({**(item.target or {}), **row}, one) for item, row, one in seen if not item.created]
+        await record(context, scope, updates, bases=bases_of(left.values()))
         for id, result in (await context.crm.write(writes)).items() if writes else ():
             note(left, id, result, step)
             if result.status is Status.DONE:

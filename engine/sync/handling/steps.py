@@ -62,8 +62,6 @@ def _fail(item: Item, step: str, message: str, one_way: Direction) -> None:
         f"The product is in CRM and coupled, but {what}: {message}",
         "Mend the cause in CRM and run again; the product itself is not repeated.",
     )
-    if item.coupling is None:
-        item.base = item.early_base
-    else:
-        item.base = base_with(item.base, dict.fromkeys(item.late, item.coupling.base))
+    before = None if item.coupling is None else item.coupling.base
+    item.base = base_with(item.base, dict.fromkeys(item.late, before))
     item.fail(problem, one_way=one_way)
