@@ -8,7 +8,7 @@ from engine.store.schema import coupling
 from tests.coupling.tools import change
 from tests.handling.test_states import open_filters, refused_row
 from tests.sync import test_contacts as contacts
-from tests.sync.faults import at, batch
+from tests.sync.faults import Seen, at, batch, meanwhile
 from tests.sync.test_customers import account, customer
 from tests.sync.test_products import JOBS, UNITS, item, product
 from tests.sync.world import Make, World
@@ -164,3 +164,24 @@ async def test_a_coupling_that_the_run_removed_is_told_and_stays_removed(make: M
     assert left(world, done) == {"C1": told, "C000001": told}
     assert lines(world, done)["CUSTOMER"].left == 2
     assert {pair.nav_no for pair in world.couplings("CUSTOMER")} == {"C2", "C3"}
+
+
+@pytest.mark.parametrize("synchronized", [False, True])
+async def test_a_customer_that_somebody_changed_while_the_run_went_on_stays(make: Make, synchronized: bool) -> None:
+    world = make({}, {"account": [account("Neu", "n@x.example", address1_city="Bonn")]})
+
+    def edit() -> None:
+        world.edit_nav("Customer", world.nav("Customer")[0]["No"], City="Bremen")
+
+    def later(seen: Seen) -> bool:
+        return not seen.write and seen.path.endswith("/contacts") and bool(world.nav("Customer"))
+
+    run = await world.run("CUSTOMER", "CONTACTS", plan=at("crm", later, meanwhile(edit)))
+    if synchronized:
+        await world.work(world.start("CUSTOMER", kind="sync"))
+        assert world.crm("accounts")[0]["address1_city"] == "Bremen"
+    taken = await undo(world, run.id)
+    assert list(left(world, taken).values()) == [
+        "it was changed in NAV" if synchronized else "values in it were changed"
+    ]
+    assert [row["City"] for row in world.nav("Customer")] == ["Bremen"]

@@ -116,9 +116,8 @@ class Review:
         place = place_of(self._context.mappings, mapping, one.crm.entity if one_way is TO else one.nav.entity, one_way)
         ids = {pair.crm_id if one_way is TO else pair.nav_id: pair for pair in pairs}
         rows = await self._context.target(one_way).fetch(place.entity, place.key, list(ids), place.columns)
-        later = await self._context.store.read(
-            lambda connection: deeds.later_writers(connection, self._undone.id, list(ids))
-        )
+        both = [id for pair in pairs for id in (pair.nav_id, pair.crm_id)]
+        later = await self._context.store.read(partial(deeds.later_writers, run=self._undone.id, ids=both))
         stamps = await self._context.store.read(partial(undoing.stamps, ids=list(ids)))
         notes = await self._companies(mapping, one_way, rows)
         steps: list[tuple[Step, Problem | None]] = []
@@ -133,6 +132,8 @@ class Review:
             )
             if problem is not None and id in later:
                 problem = _changed_later(*later[id])
+            if problem is None and one_way is FROM and pair.crm_id in later:
+                problem = _taken_over(later[pair.crm_id][0])
             steps.append((self._step(pair, REMOVE, one_way, place, row, notes.get(id, "")), problem))
         return steps
 
@@ -258,6 +259,11 @@ def _changed_later(run: int, kind: str) -> Problem:
     if kind == "run":
         return changed(cause, f"Run {run} changed it too. Undo that run first.")
     return changed(cause, f"Run {run} ({kind}) changed it too, and cannot be undone, so what it wrote stays.")
+
+
+def _taken_over(run: int) -> Problem:
+    """Somebody changed it in NAV while the run went on, so that it is not younger than the run."""
+    return changed("it was changed in NAV", f"Run {run} wrote to CRM what was changed in it since the run created it.")
 
 
 def _by_nav(number: str) -> str:
