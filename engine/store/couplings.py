@@ -14,7 +14,7 @@ from engine.model.mapping import Direction, TableMapping
 from engine.store import troubles
 from engine.store.chunks import chunks
 from engine.store.prepared import AmongValues, Prepared
-from engine.store.schema import conflict, coupling, planned, restored
+from engine.store.schema import conflict, coupling, overwritten, planned, restored
 from engine.store.types import as_kept, to_bytes, to_milliseconds, to_text
 from engine.store.upsert import insert, upsert
 
@@ -214,6 +214,8 @@ def rename(connection: sa.Connection, mapping: str, old: Coupling, nav_id: str, 
     for table in (coupling, conflict):
         mine = (table.c.mapping == mapping, table.c.nav_id == old.nav_id)
         connection.execute(sa.update(table).where(*mine).values(nav_id=nav_id, nav_no=nav_no))
+    sent = (overwritten.c.unsettled, overwritten.c.mapping == mapping, overwritten.c.target_id == old.nav_id)
+    connection.execute(sa.update(overwritten).where(*sent).values(target_id=nav_id))
     troubles.forget(connection, mapping, Direction.TO_INTEGRATION_TABLE, [old.nav_id])
 
 

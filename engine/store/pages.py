@@ -74,7 +74,7 @@ def add_page(connection: sa.Connection, scope: Scope, result: PageResult, at: da
     if scope.plan:
         foreseen.note(connection, scope, result.outcomes)
     if not scope.plan:
-        traces.settle(connection, result.answered)
+        traces.settle(connection, scope.mapping, result.answered)
     if not scope.plan and result.ledger:
         troubles.note(connection, scope.mapping, scope.direction, result.outcomes, scope.run, at)
     if not scope.plan:

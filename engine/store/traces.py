@@ -113,32 +113,35 @@ def any_unsettled(connection: sa.Connection) -> bool:
     return connection.scalar(sa.select(overwritten.c.id).where(overwritten.c.unsettled).limit(1)) is not None
 
 
-def unsettled(connection: sa.Connection, entity: str, ids: Sequence[str]) -> dict[str, list[Sent]]:
-    """What was sent to these rows, by id and in order, and nobody knows what came of it."""
+def unsettled(connection: sa.Connection, mapping: str, entity: str, ids: Sequence[str]) -> dict[str, list[Sent]]:
+    """What a mapping sent to these rows, by id and in order, and nobody knows what came of it."""
     c = overwritten.c
     found: dict[str, list[Sent]] = {}
     for chunk in chunks(ids):
         query = sa.select(c.target_id, c.run_id, c.at, c["values"])
-        mine = query.where(c.unsettled, c.entity == entity, c.target_id.in_(chunk)).order_by(c.id)
-        for id, run, at, values in connection.execute(mine):
+        sent = query.where(c.unsettled, c.mapping == mapping, c.entity == entity, c.target_id.in_(chunk))
+        for id, run, at, values in connection.execute(sent.order_by(c.id)):
             found.setdefault(id, []).append(Sent(run, at, decoded(values)))
     return found
 
 
-def unsettled_rows(connection: sa.Connection, entity: str) -> list[str]:
-    """The ids of all rows to which something was sent and nobody knows what came of it."""
+def unsettled_rows(connection: sa.Connection, mapping: str, entity: str) -> list[str]:
+    """The ids of all rows to which a mapping sent something, and nobody knows what came of it."""
     c = overwritten.c
-    query = sa.select(c.target_id).where(c.unsettled, c.entity == entity).distinct().order_by(c.target_id)
-    return list(connection.scalars(query))
+    query = sa.select(c.target_id).where(c.unsettled, c.mapping == mapping, c.entity == entity).distinct()
+    return list(connection.scalars(query.order_by(c.target_id)))
 
 
-def settle(connection: sa.Connection, rows: Answered) -> None:
-    """Note of what was sent to rows that it is known what came of it."""
+def settle(connection: sa.Connection, mapping: str, rows: Answered) -> None:
+    """Note of what a mapping sent to rows that it is known what came of it."""
     for entity, found in rows.items():
-        _settle(connection, entity, [id for id, columns in found.items() if not columns])
+        mine = (overwritten.c.unsettled, overwritten.c.mapping == mapping, overwritten.c.entity == entity)
+        for chunk in chunks([id for id, columns in found.items() if not columns]):
+            settled = sa.update(overwritten).where(*mine, overwritten.c.target_id.in_(chunk))
+            connection.execute(settled.values(unsettled=False))
         for id, columns in found.items():
             if columns:
-                _settle_but_for(connection, entity, id, columns)
+                _settle_but_for(connection, (*mine, overwritten.c.target_id == id), columns)
 
 
 def settle_uncoupled(connection: sa.Connection) -> None:
@@ -150,22 +153,16 @@ def settle_uncoupled(connection: sa.Connection) -> None:
     connection.execute(sa.update(overwritten).where(c.unsettled, ~as_nav, ~as_crm).values(unsettled=False))
 
 
-def _settle(connection: sa.Connection, entity: str, ids: Sequence[str]) -> None:
+def _settle_but_for(
+    connection: sa.Connection, mine: Sequence[sa.ColumnElement[bool]], columns: Collection[str]
+) -> None:
     c = overwritten.c
-    for chunk in chunks(ids):
-        mine = sa.update(overwritten).where(c.unsettled, c.entity == entity, c.target_id.in_(chunk))
-        connection.execute(mine.values(unsettled=False))
-
-
-def _settle_but_for(connection: sa.Connection, entity: str, id: str, columns: Collection[str]) -> None:
-    c = overwritten.c
-    query = sa.select(c.id, c["values"]).where(c.unsettled, c.entity == entity, c.target_id == id)
-    for number, stored in connection.execute(query).all():
+    for number, stored in connection.execute(sa.select(c.id, c["values"]).where(*mine)).all():
         values = decoded(stored)
         known = tuple(sorted(column for column in values.new if column not in columns or column in values.known))
         left = _ENCODER.encode(structs.replace(values, known=known))
-        mine = sa.update(overwritten).where(c.id == number)
-        connection.execute(mine.values({"values": left, "unsettled": len(known) < len(values.new)}))
+        changed = sa.update(overwritten).where(c.id == number)
+        connection.execute(changed.values({"values": left, "unsettled": len(known) < len(values.new)}))
 
 
 def decoded(values: bytes) -> Values:

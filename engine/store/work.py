@@ -229,7 +229,7 @@ def commit_links(
     of rows, by entity, that it is known what came of what was sent to them. A record has one warning, which says all
     about its lookups.
     """
-    settle(connection, answered)
+    settle(connection, scope.mapping, answered)
     couplings.save(connection, scope.mapping, pairs, run=scope.run, at=at, plan=False)
     told = {one.source_id: one.problem for one in outcomes if one.problem is not None}
     c = outcome.c

@@ -309,8 +309,8 @@ def _compared(item: Item, only: Collection[FieldMapping] | None, prepared: Prepa
 
 def _answered(one: Pass, items: list[Item]) -> dict[str, dict[str, frozenset[str]]]:
     """The rows of both sides, by entity, of which it is known what came of all that was sent to them, each with the
-    columns of which it is not. Once an update of ours was done to a partner, nothing can arrive there any more that was
-    sent before.
+    columns of which it is not: those that are left, and lookups without a partner, which were not compared. Once an
+    update of ours was done to a partner, nothing can arrive there any more that was sent before.
     """
     one_way, back = one.scope.direction, FROM if one.scope.direction is TO else TO
     known = [item for item in items if item.answered and item.target_id is not None]
@@ -318,9 +318,14 @@ def _answered(one: Pass, items: list[Item]) -> dict[str, dict[str, frozenset[str
     there = {str(item.target_id): item for item in known if item.updated or one_way not in item.under_way}
     nav, crm = (here, there) if one_way is TO else (there, here)
     return {
-        one.mapping.nav.entity: {id: frozenset(field.nav for field in item.left) for id, item in nav.items()},
-        one.mapping.crm.entity: {id: frozenset(field.column for field in item.left) for id, item in crm.items()},
+        one.mapping.nav.entity: {id: frozenset(field.nav for field in _left(item)) for id, item in nav.items()},
+        one.mapping.crm.entity: {id: frozenset(field.column for field in _left(item)) for id, item in crm.items()},
     }
+
+
+def _left(item: Item) -> frozenset[FieldMapping]:
+    unseen = {*(waiting.field for waiting in item.wanted.waiting), *item.wanted.lost} if item.unsettled else ()
+    return item.left.union(unseen)
 
 
 def _links(item: Item, scope: Scope) -> list[Link]:

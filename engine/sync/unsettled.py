@@ -25,7 +25,7 @@ async def recall(context: Context, mapping: TableMapping, one_way: Direction, it
         return
     pairs = [(item, item.coupling) for item in items if item.coupling is not None and item.coupling.base is not None]
     to_nav, to_crm = [
-        await context.store.read(partial(unsettled, entity=entity, ids=ids))
+        await context.store.read(partial(unsettled, mapping=mapping.name, entity=entity, ids=ids))
         for entity, ids in (
             (mapping.nav.entity, [pair.nav_id for _, pair in pairs]),
             (mapping.crm.entity, [pair.crm_id for _, pair in pairs]),
@@ -59,7 +59,7 @@ def to_look_at(connection: sa.Connection, context: Context, mapping: TableMappin
     """
     if not context.broken_off:
         return []
-    to_nav, to_crm = (unsettled_rows(connection, table.entity) for table in (mapping.nav, mapping.crm))
+    to_nav, to_crm = (unsettled_rows(connection, mapping.name, table.entity) for table in (mapping.nav, mapping.crm))
     pairs = [
         *context.couplings.of(connection, mapping.name, TO, to_nav).values(),
         *context.couplings.of(connection, mapping.name, FROM, to_crm).values(),

@@ -28,6 +28,7 @@ from tests.conflicts.tools import account_of, both_change, coupled, stamp
 from tests.handling.test_states import refused_row
 from tests.sync.faults import Died, Plan, Send, always, answered, at, batch, lost_after, lost_before, writing
 from tests.sync.test_broken_off import arrives_and_dies, dies
+from tests.sync.test_contacts import firm, primary
 from tests.sync.test_products import JOBS, UNITS, item
 from tests.sync.world import Make, World
 
@@ -235,3 +236,41 @@ async def test_a_state_of_which_nobody_knows_what_came_stays_unsettled_alone(mak
     with world.store.reading() as connection:
         rows = connection.execute(sa.select(overwritten.c["values"]).where(overwritten.c.unsettled)).scalars().all()
     assert {column for one in rows for column in decoded(one).in_question} == {"statecode"}
+
+
+@pytest.mark.parametrize("policy", [ConflictPolicy.GET_UPDATE, ConflictPolicy.NONE])
+async def test_of_a_lookup_that_waits_it_stays_unsettled_what_was_sent(make: Make, policy: ConflictPolicy) -> None:
+    world = make(firm())
+    jobs = ("CUSTOMER", "CONTACTS")
+    await world.run(*jobs)
+    world.mapping("CUSTOMER", conflict=policy)
+    world.edit_nav("Customer", "C1", Primary_Contact_No="P1")
+    number = world.start(*jobs, keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("crm", updating, arrives_and_dies))
+    assert primary(world) == world.crm("contacts")[0]["contactid"]
+    world.add_nav(
+        "Contact", No="P2", Type="Person", Company_No="K1", First_Name="Anna", Surname="P2", E_Mail="p2@p.example"
+    )
+    world.edit_nav("Customer", "C1", Primary_Contact_No="P2")
+    assert world.codes(await world.resume(number)) == {}
+    assert world.nav("Customer")[0]["Primary_Contact_No"] == "P2"
+    assert primary(world) == world.crm("contacts", lastname="P2")[0]["contactid"]
+    await world.run(*jobs)
+    assert unsettled(world) == 0
+
+
+async def test_a_state_that_arrived_and_was_put_back_is_a_conflict(make: Make) -> None:
+    world = make({"Unit_of_Measure": UNITS, "Item": [item()]})
+    await world.run(*JOBS)
+    blocked_too(world, ConflictPolicy.NONE)
+    world.edit_nav("Item", "I1", Blocked=True)
+    number = world.start(*JOBS, keep=False)
+    with pytest.raises(Died):
+        await world.work(
+            number, plan=at("crm", lambda seen: batch(seen) and b'"statecode"' in seen.body, arrives_and_dies)
+        )
+    assert world.crm("products")[0]["statecode"] == 1
+    world.edit_crm("products", world.crm("products")[0]["productid"], statecode=0, statuscode=1)
+    assert set(world.codes(await world.resume(number), "ITEM-PRODUCT").values()) == {"conflict"}
+    assert (world.nav("Item")[0]["Blocked"], world.crm("products")[0]["statecode"]) == (True, 0)

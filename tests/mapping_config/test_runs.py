@@ -10,6 +10,8 @@ from engine.model.snapshot import RunState
 from engine.runs import control, snapshots
 from tests.mapping_config.conftest import Made, configure
 from tests.mapping_config.files import VENDOR
+from tests.sync.faults import Died, at, writing
+from tests.sync.test_broken_off import arrives_and_dies
 from tests.sync.world import Row, counters, job
 
 TO, FROM = Direction.TO_INTEGRATION_TABLE, Direction.FROM_INTEGRATION_TABLE
@@ -305,3 +307,30 @@ async def test_couplings_of_a_mapping_outlive_its_configuration(company: Made, t
     configure(one, tmp_path, VENDOR)
     run = await one.run("VENDOR")
     assert counters(run, "VENDOR") == {"unchanged": 2}
+
+
+BRANCH = """\
+[mapping.CUSTOMER]
+conflict = "send_update"
+
+[mapping.BRANCH]
+direction = "to"
+nav = { entity = "Customer", number = "No", name = "Name", modified = "SystemModifiedAt" }
+crm = { entity = "contacts", key = "contactid", name = "lastname" }
+fields = [{ nav = "Name", crm = "lastname" }]
+match = [[["Name", "lastname"]]]
+"""
+
+
+async def test_a_mapping_does_not_settle_what_another_one_of_the_same_table_sent(company: Made) -> None:
+    one = company(BRANCH, customers("C1", City="Bonn"))
+    await one.run("CUSTOMER", "BRANCH")
+    id = one.couplings("CUSTOMER")[0].crm_id
+    one.edit_crm("accounts", id, address1_city="Bremen")
+    with pytest.raises(Died):
+        await one.work(one.start("CUSTOMER", kind="sync"), plan=at("nav", writing, arrives_and_dies))
+    assert one.nav("Customer")[0]["City"] == "Bremen"
+    one.edit_crm("accounts", id, address1_city="Ulm")
+    await one.work(one.start("BRANCH", kind="sync"))
+    await one.work(one.start("CUSTOMER", kind="sync"))
+    assert (one.nav("Customer")[0]["City"], one.crm("accounts")[0]["address1_city"]) == ("Ulm", "Ulm")

@@ -87,12 +87,20 @@ def test_updates_are_unsettled_until_it_is_known_what_came_of_them(store: Store)
         assert runs.left_behind(connection) == ({}, False)
         keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, sent, AT)
         assert runs.left_behind(connection) == ({}, True)
-        assert unsettled(connection, "contacts", [crm(1)]) == {}
-        settle(connection, {"contacts": {crm(1): ()}})
-        settle(connection, {"accounts": {crm(1): (), crm(3): ()}})
-        assert unsettled(connection, "accounts", [crm(1), crm(2)]) == {crm(2): [Sent(number, AT, sent[1].values)]}
-        assert (unsettled_rows(connection, "accounts"), unsettled_rows(connection, "contacts")) == ([crm(2)], [])
-        settle(connection, {"accounts": {crm(2): ()}})
+        assert unsettled(connection, CUSTOMER, "contacts", [crm(1)]) == {}
+        settle(connection, CUSTOMER, {"contacts": {crm(1): ()}})
+        settle(connection, "BRANCH", {"accounts": {crm(2): ()}})
+        settle(connection, CUSTOMER, {"accounts": {crm(1): (), crm(3): ()}})
+        assert unsettled(connection, "BRANCH", "accounts", [crm(2)]) == {}
+        assert unsettled_rows(connection, "BRANCH", "accounts") == []
+        assert unsettled(connection, CUSTOMER, "accounts", [crm(1), crm(2)]) == {
+            crm(2): [Sent(number, AT, sent[1].values)]
+        }
+        assert (unsettled_rows(connection, CUSTOMER, "accounts"), unsettled_rows(connection, CUSTOMER, "contacts")) == (
+            [crm(2)],
+            [],
+        )
+        settle(connection, CUSTOMER, {"accounts": {crm(2): ()}})
         assert runs.left_behind(connection) == ({}, False)
 
 
@@ -316,10 +324,10 @@ def test_a_column_of_an_update_may_stay_unsettled_alone(store: Store) -> None:
     values = Values({"name": "Old", "fax": "1"}, {"name": "New", "fax": "2"}, base=b"base")
     with store.writing() as connection:
         keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, [Overwrite("accounts", crm(1), values)], AT)
-        settle(connection, {"accounts": {crm(1): ("name",)}})
-        ((sent,),) = unsettled(connection, "accounts", [crm(1)]).values()
+        settle(connection, CUSTOMER, {"accounts": {crm(1): ("name",)}})
+        ((sent,),) = unsettled(connection, CUSTOMER, "accounts", [crm(1)]).values()
         assert (sent.values.old, sent.values.new, sent.values.in_question) == (values.old, values.new, {"name": "New"})
-        settle(connection, {"accounts": {crm(1): ("fax",)}})
+        settle(connection, CUSTOMER, {"accounts": {crm(1): ("fax",)}})
         assert runs.left_behind(connection) == ({}, False)
 
 
@@ -330,7 +338,7 @@ def test_what_was_sent_to_rows_that_are_not_coupled_is_settled(store: Store) -> 
         couplings.save(connection, CUSTOMER, [pair(1)], run=number, at=AT, plan=False)
         keep(connection, {**scope_of(number).key, "mapping": CUSTOMER}, updates, AT)
         settle_uncoupled(connection)
-        assert unsettled_rows(connection, "accounts") == [crm(1)]
+        assert unsettled_rows(connection, CUSTOMER, "accounts") == [crm(1)]
 
 
 def test_what_is_unsettled_is_found_without_looking_at_all_updates(tmp_path: Path) -> None:
@@ -343,8 +351,8 @@ def test_what_is_unsettled_is_found_without_looking_at_all_updates(tmp_path: Pat
     with store.reading() as connection:
         sa.event.listen(connection, "before_cursor_execute", note)
         any_unsettled(connection)
-        unsettled(connection, "accounts", [crm(1)])
-        unsettled_rows(connection, "accounts")
+        unsettled(connection, CUSTOMER, "accounts", [crm(1)])
+        unsettled_rows(connection, CUSTOMER, "accounts")
         sa.event.remove(connection, "before_cursor_execute", note)
         plans = [str(connection.exec_driver_sql(*query).all()) for query in queries]
     store.close()

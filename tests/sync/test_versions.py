@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.model.mapping import DeletionPolicy, Direction
+from engine.model.mapping import ConflictPolicy, DeletionPolicy, Direction
 from engine.model.records import record_id
 from engine.model.snapshot import RunState
 from engine.runs import snapshots
@@ -10,7 +10,8 @@ from engine.sync import renames
 from sandbox.nav.state import NavState
 from tests.conflicts.tools import sync
 from tests.sync.company import CRM, NAV, made, passes, prepare, sums
-from tests.sync.faults import Life, Seen, at, died, lost_after, meanwhile
+from tests.sync.faults import Died, Life, Seen, at, died, lost_after, meanwhile
+from tests.sync.test_broken_off import arrives_and_dies
 from tests.sync.test_customers import account, customer
 from tests.sync.test_lost_answers import once
 from tests.sync.test_products import item
@@ -104,6 +105,23 @@ async def test_the_coupling_of_a_renamed_record_goes_on_with_it(make: Make) -> N
     assert world.audit(before) == []
     assert {one.nav_no for one in world.couplings("CUSTOMER")} == {"Z9", "C2"}
     assert "C1 is now Z9: it was renamed" in [event.text for event in snapshots.run(world.store, run.id).events]
+
+
+async def test_what_a_dead_engine_sent_to_a_record_is_nobodys_edit_when_it_is_renamed_since(make: Make) -> None:
+    world = make({"Customer": [customer("C1", City="Bonn")]}, version="2018")
+    await world.run("CUSTOMER")
+    world.mapping("CUSTOMER", conflict=ConflictPolicy.SEND_UPDATE)
+    id = world.crm("accounts")[0]["accountid"]
+    world.edit_crm("accounts", id, address1_city="Bremen")
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", lambda seen: seen.method == "PATCH", arrives_and_dies))
+    assert world.nav("Customer")[0]["City"] == "Bremen"
+    rename(world, "Customer", "C1", "C9")
+    world.edit_crm("accounts", id, address1_city="Ulm")
+    await world.resume(number)
+    await world.run("CUSTOMER")
+    assert (world.nav("Customer")[0]["City"], world.crm("accounts")[0]["address1_city"]) == ("Ulm", "Ulm")
 
 
 async def test_a_renamed_and_changed_record_is_known_by_what_matches(make: Make) -> None:
