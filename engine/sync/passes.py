@@ -138,7 +138,7 @@ async def close_pass(one: Pass) -> None:
     context, scope = one.context, one.scope
     for number in range(_LAST_LOOKS):
         again = await settle_intents(context, scope.run, scope)
-        unsure = [create for create in again if create.unknowable]
+        unsure = list({create.source_id: create for create in again if create.unknowable}.values())
         # others are of pages that an engine could not commit: those were read anew
         lost = [create for create in again if create.read and not create.unknowable]
         if number == 0:

@@ -611,14 +611,25 @@ async def test_a_nav_update_whose_answer_is_lost_is_made_once(make: Make, fault:
 # CRM to NAV without a marker
 
 
+NEW_WITH_CONTACT = {"account": [account("Neu", "n@x.example", address1_primarycontactname="Anna")]}
+
+
+def making_neu(seen: Seen) -> bool:
+    return posting(seen) and b"Neu" in seen.body
+
+
+def one_refused() -> Fault:
+    """NAV refuses the one record of a batch, which is sent again without its contact."""
+    problem = {"error": {"code": "BadRequest", "message": "no such contact"}}
+    answer = {"responses": [{"id": "1", "status": 400, "headers": {}, "body": problem}]}
+    return answered(200, json.dumps(answer).encode(), content_type="application/json")
+
+
 async def test_what_nav_refused_of_a_create_is_not_taken_for_made_when_the_answer_to_the_rest_is_lost(
     make: Make,
 ) -> None:
-    world = make({}, {"account": [account("Neu", "n@x.example", address1_primarycontactname="Anna")]})
-    problem = {"error": {"code": "BadRequest", "message": "no such contact"}}
-    one_refused = json.dumps({"responses": [{"id": "1", "status": 400, "headers": {}, "body": problem}]}).encode()
-    refused = answered(200, one_refused, content_type="application/json")
-    plan = at("nav", lambda seen: posting(seen) and b"Neu" in seen.body, refused, lost_after)
+    world = make({}, NEW_WITH_CONTACT)
+    plan = at("nav", making_neu, one_refused(), lost_after)
     await world.run("CUSTOMER", plan=plan)
     once(world, "CUSTOMER", 1)
     await world.run("CUSTOMER")
@@ -642,6 +653,16 @@ async def test_without_a_marker_what_got_no_answer_is_in_doubt_and_never_sent_ag
         assert {one.code for one in world.outcomes(run)} == {"in_doubt"}
         assert sent(world, before) == []
     assert world.nav("Customer") == []
+
+
+async def test_without_a_marker_what_was_sent_twice_is_one_doubt_also_when_its_source_is_gone(make: Make) -> None:
+    world = make({}, NEW_WITH_CONTACT, marker_field=None)
+    number = world.start("CUSTOMER", keep=False)
+    with pytest.raises(Died):
+        await world.work(number, plan=at("nav", making_neu, one_refused(), dies))
+    world.delete_crm("accounts", world.crm("accounts")[0]["accountid"])
+    run = await world.resume(number)
+    assert counters(run, "CUSTOMER", FROM) == {"failed": 1}
 
 
 async def test_without_a_marker_what_was_made_after_all_is_coupled_by_match(make: Make) -> None:
