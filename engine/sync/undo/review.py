@@ -262,8 +262,8 @@ def _changed_later(run: int, kind: str) -> Problem:
 
 
 def _taken_over(run: int) -> Problem:
-    """Somebody changed it in NAV while the run went on, so that it is not younger than the run."""
-    return changed("it was changed in NAV", f"Run {run} wrote to CRM what was changed in it since the run created it.")
+    """As it may be when somebody changed it in NAV while the run went on: then it is no younger than the run."""
+    return changed("a later run changed its partner", f"Run {run} wrote to its partner in CRM, as NAV had changed.")
 
 
 def _by_nav(number: str) -> str:
