@@ -22,6 +22,7 @@ VERSION = "0001"
 """The newest version of the tables, which is that of the last migration."""
 _BUSY_SECONDS = 30
 _THREAD_SECONDS = 10
+_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 _T = TypeVar("_T")
 
 
@@ -69,7 +70,7 @@ class Store:
         except (sa.exc.SQLAlchemyError, OSError, ValueError) as error:
             raise StoreError(
                 f"The state store {_shown(url)} cannot be opened: {_reason(error)}",
-                "Check that the folder or the database server is there and that you may write to it.",
+                _hint(error, "Check that the folder or the database server is there and that you may write to it."),
             ) from error
         return cls(engine)
 
@@ -317,8 +318,20 @@ def _private_file(path: Path) -> None:
 def _failed(error: sa.exc.SQLAlchemyError) -> StoreError:
     return StoreError(
         f"The state store failed: {_reason(error)}",
-        "Nothing was sent that is not recorded; mend the cause (disk space, permissions, database server) and resume.",
+        _hint(
+            error,
+            "Nothing was sent that is not recorded; mend the cause (disk space, permissions, database server) "
+            "and resume.",
+        ),
     )
+
+
+def _hint(error: Exception, otherwise: str) -> str:
+    if getattr(getattr(error, "orig", None), "sqlite_errorname", "") in _DAMAGED:
+        return (
+            "It is damaged: put it aside with its -wal file, and a backup in its place (docs/operations.md); then plan."
+        )
+    return otherwise
 
 
 def _reason(error: Exception) -> str:

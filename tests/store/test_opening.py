@@ -378,6 +378,7 @@ def test_a_file_that_is_no_database_is_refused_in_words_and_left_alone(tmp_path:
     with pytest.raises(StoreError) as caught:
         Store.open(f"sqlite:///{path}")
     assert "not a database" in plain(caught.value)
+    assert "a backup in its place" in caught.value.hint
     assert path.read_bytes().startswith(b"A letter to a friend.")
 
 
@@ -397,6 +398,7 @@ def test_a_damaged_store_is_told_in_words(sqlite_url: str) -> None:
     with pytest.raises(StoreError) as caught:
         rows(again, coupling)
     assert "malformed" in plain(caught.value)
+    assert "a backup in its place" in caught.value.hint
     with pytest.raises(StoreError) as caught:
         couple(again, *[pair(number) for number in range(3000, 6000)])
     assert "malformed" in plain(caught.value)
