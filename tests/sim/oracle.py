@@ -16,6 +16,8 @@ from tests.sim.world import MARKER, World
 
 _EXPECTED = {"conflict", "restless", "left_alone"}
 """Codes of records that people edited on both sides, or too often: they are left as they are, and shown."""
+_LOOK_TO_NOTE = 1.0
+"""Seconds in which an engine notes what it is going to send to a row that it has looked at."""
 
 
 def judge_at_end_of_run(world: World, facts: Facts) -> list[str]:
@@ -214,7 +216,8 @@ class _Judge:
     def _may_be_put_back(self, one: Coupled) -> bool:
         """Whether people wrote to a row after an update of it by an engine that died, or did not hear what came of it, and
         before a run came to its end: what stands there may be what it was before that update, or what they put back after it.
-        It need not have been sent: an engine may die between the note of it and that.
+        It need not have been sent: an engine may die between the note of it and that. What came between the look at the
+        row and that note is after it too: the update was for the version that was looked at.
         """
         log = self._world.log
         unharmed = {work.life for work in self._facts.works}
@@ -225,12 +228,14 @@ class _Judge:
             if sent.key in (one.nav_id, one.crm_id)
             and (sent.life not in unharmed or (sent.key, sent.life) not in heard)
         ]
-        since = [(sent.key, sent.place) for sent in lost]
-        since += [(key, sum(line.at <= at for line in log.lines)) for key, at in self._seen.noted()]
+        since = [(sent.key, sent.place, sent.place) for sent in lost]
+        for key, at in self._seen.noted():
+            looked, noted = (sum(line.at <= moment for line in log.lines) for moment in (at - _LOOK_TO_NOTE, at))
+            since.append((key, looked, noted))
         return any(
             key in (one.nav_id, one.crm_id) and (line.by, line.key) == ("person", key)
-            for key, place in since
-            for line in log.lines[place : self._looked(place)]
+            for key, begin, place in since
+            for line in log.lines[begin : self._looked(place)]
         )
 
     def _looked(self, place: int) -> int:

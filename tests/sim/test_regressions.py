@@ -28,6 +28,7 @@ MISJUDGED = {
     "somebody edits in CRM what is about to be coupled, and NAV's value stands": 7965,
     "somebody edits what an engine has just written, before it hears of it": 4151,
     "an engine dies between the note of an update and sending it, and somebody writes to the row": 10361,
+    "somebody writes to a row between the look of an engine and the note of an update that is never sent": 10782,
     "a person is left alone as the company is gone": 10075,
     "an update whose answer is lost counts as modified where somebody wrote to the row": 5080,
     "without a mark, what arrives late looks as if people had entered it": 13282,
