@@ -53,9 +53,8 @@ def _told(done: subprocess.CompletedProcess[str]) -> None:
     said = done.stdout + done.stderr
     assert done.returncode == 3, f"ended with {done.returncode}: {said[-600:]}"
     assert "Traceback" not in said, said[-600:]
-    assert any(word in said for word in ("disk space", "you may write", "permissions", "a backup in its place")), said[
-        -600:
-    ]
+    hints = ("disk space", "you may write", "permissions", "a backup in its place")
+    assert any(hint in said for hint in hints), said[-600:]
 
 
 def _refused(company: Company) -> None:

@@ -608,9 +608,6 @@ async def test_a_nav_update_whose_answer_is_lost_is_made_once(make: Make, fault:
     assert [one["values"] for one in world.audit(before)] == [{"Fax_No": "9"}]
 
 
-# CRM to NAV without a marker
-
-
 NEW_WITH_CONTACT = {"account": [account("Neu", "n@x.example", address1_primarycontactname="Anna")]}
 
 
@@ -635,6 +632,9 @@ async def test_what_nav_refused_of_a_create_is_not_taken_for_made_when_the_answe
     await world.run("CUSTOMER")
     assert world.nav("Customer")[0]["Contact"] == "Anna"
     assert world.crm("accounts")[0]["address1_primarycontactname"] == "Anna"
+
+
+# CRM to NAV without a marker
 
 
 def sent(world: World, since: int) -> list[Seen]:
