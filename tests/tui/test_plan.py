@@ -9,6 +9,7 @@ from time import monotonic
 
 import pytest
 import sqlalchemy as sa
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from engine.model.errors import ConnectionLost, StoreError
@@ -23,6 +24,7 @@ from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
+from tui.dialogs.count import Count
 from tui.dialogs.info import Info
 from tui.dialogs.start import Start
 from tui.screens.difference import Difference as DifferenceScreen
@@ -396,3 +398,17 @@ def test_a_page_of_a_hundred_thousand_records_is_one_short_read(many: tuple[Stor
     assert [one.nav_no for one in (found[0], found[-1])] == ["C099900", "C099949"]
     assert len([one for one in asked if "foreseen" in one and "LIMIT" in one]) == 1
     assert took < 3
+
+
+async def test_a_count_that_ends_under_the_list_of_commands_waits_until_that_is_closed(door: ScriptedDoor) -> None:
+    door.plan_state = RunState.RUNNING
+    async with showing(door) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, Count))
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        door.runs[15] = made_run(RunState.FINISHED, id=15, kind="plan")
+        await pilot.pause(0.5)
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Start))

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 
 from engine.model.snapshot import RunState
 from tests.reports.made import made_report
@@ -10,6 +11,7 @@ from tests.tui.made.runs import NOW, made_run
 from tests.tui.screens import see, showing, text, until
 from tests.tui.script import ScriptedDoor
 from tui.app import CouplerApp
+from tui.dialogs.confirm import Confirm
 from tui.dialogs.question import Question
 from tui.dialogs.start import Start
 from tui.reports.page import page
@@ -161,6 +163,38 @@ async def test_an_answer_given_elsewhere_takes_the_question_back(door: ScriptedD
         await until(pilot, lambda: isinstance(app.screen, Run))
         await see(pilot, "eva@desk", "as before this run")
     assert not [call for call in door.calls if call[0] == "answer"]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_answer_given_elsewhere_takes_the_question_back_once_the_list_of_commands_is_closed(
+    door: ScriptedDoor,
+) -> None:
+    door.put(made_run(RunState.ASKING))
+    async with showing(door) as (app, pilot):
+        await until(pilot, lambda: _armed(app))
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        door.put(replace(made_run(RunState.FINISHED), answer="no", answered_by="eva@desk", answered_at=NOW))
+        await asyncio.sleep(0.3)
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Run))
+        await pilot.press("y")
+        await see(pilot, "eva@desk", "as before this run")
+    assert not [call for call in door.calls if call[0] == "answer"]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_it_waits_until_another_question_is_answered(door: ScriptedDoor) -> None:
+    door.put(made_run())
+    async with showing(door, attach=16) as (app, pilot):
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and app.screen.armed)
+        door.put(made_run(RunState.ASKING))
+        await asyncio.sleep(0.3)
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("n")
+        await until(pilot, lambda: _asks(app))
 
 
 @pytest.mark.usefixtures("quick")

@@ -35,7 +35,7 @@ class Count(Dialog[Counted]):
             lambda: door.run(plan),
             self.show,
             self.complain,
-            seen=lambda: self.is_current and self.app.is_running,
+            seen=lambda: self.is_active and self.app.is_running,
             hz=look.hz,
         )
 

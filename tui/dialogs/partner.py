@@ -12,6 +12,7 @@ from tui.apart import apart
 from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
 from tui.text import LONG, safe
+from tui.uppermost import on_top
 from tui.widgets.line import Line, hanging
 
 _LONGEST = 100
@@ -70,7 +71,7 @@ class Partner(Dialog[coupled.Partner | None]):
             found = await apart(lambda: self.find(typed))
         except (CouplerError, OSError) as error:
             found = coupled.Partner(problem=error.told if isinstance(error, CouplerError) else str(error))
-        if not self.is_current:
+        if not await on_top(self):
             return
         if not found.problem:
             self.dismiss(found)

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from tui.dialogs.dialog import ROOM, Dialog
 from tui.look import Look
 from tui.text import line, safe
+from tui.uppermost import on_top
 from tui.widgets.line import Line, hanging
 
 _LONGEST = 2_000
@@ -107,7 +108,7 @@ class Entry(Dialog[str | None]):
         """Takes the text, or says what is wrong with it."""
         text = event.value.strip()
         fault = await asyncio.to_thread(self.judge, text)
-        if not self.is_current:
+        if not await on_top(self):
             return
         if not fault or (self._refused == text and not self.strict):
             self.dismiss(text)

@@ -18,6 +18,7 @@ from tui.reports import files
 from tui.screens.page import asked
 from tui.screens.paged import PAGE, Paged, pages
 from tui.text import safe
+from tui.uppermost import on_top
 from tui.widgets import lost, names, problems
 from tui.widgets.keys import Keys
 from tui.widgets.line import Line, hanging
@@ -155,7 +156,7 @@ class Broken(Paged):
         ):
             return
         run = await self.ask(partial(self.door.mend, action, self.mapping, None), 0)
-        if run:
+        if run and await on_top(self):
             self.dismiss()  # what it lists is of the past by then
             self.app.push_screen(screens.Run(self.door, self.look, run, started=True))
 

@@ -96,7 +96,7 @@ class Run(Page):
         self.shown += 1
         if run.state is RunState.ASKING:
             self._ask(run)
-        elif self._question is not None and self._question.is_current:
+        elif self._question is not None and self._question.is_active:
             self._question.dismiss("later")
             self.say(f"Run {run.id} was answered by {run.answered_by or 'somebody else'}.")
 
@@ -172,7 +172,7 @@ class Run(Page):
         tail.put(*(safe(one, width) for one in lines))
 
     def _ask(self, run: RunSnapshot) -> None:
-        if self._question is None and not self._later and self.is_current:
+        if self._question is None and not self._later and self.is_active:  # not over another box
             self._question = dialogs.Question(self.look, run, partial(self.door.write_report, run.id))
             self.app.push_screen(self._question, self._take_answer)
 

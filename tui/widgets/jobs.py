@@ -241,6 +241,8 @@ def _cleared(run: RunSnapshot) -> str:
         )
     if run.undoes is not None and run.state is RunState.RUNNING:
         return f"Undo of run {run.undoes}, 2 of 2: takes back what it did; then flags are as before it"
+    if run.undoes is not None and run.state is RunState.CANCELLED:
+        return f"Undo of run {run.undoes}, given up: Synch. Only Coupled Records stays as it is"
     if run.undoes is not None:
         return f"Undo of run {run.undoes}: Synch. Only Coupled Records becomes what it was before that run"
     if run.kind != "run":
